@@ -1,0 +1,1 @@
+//! A LAN of network namespaces, an API server, a router: where tiklb is shown, judged and measured.

@@ -1,0 +1,1 @@
+//! RouterOS v7 over its REST API: values and menus as plain data, and a careful client.

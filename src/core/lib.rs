@@ -1,0 +1,1 @@
+//! Every decision tiklb makes, without I/O.

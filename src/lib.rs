@@ -1,0 +1,1 @@
+//! tiklb: a layer-2 load balancer for bare-metal Kubernetes that makes the MikroTik router agree.

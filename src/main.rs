@@ -1,0 +1,5 @@
+//! The one binary: allocator, speaker and the person's verbs.
+
+fn main() -> anyhow::Result<()> {
+    Ok(())
+}
