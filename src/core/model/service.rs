@@ -1,0 +1,58 @@
+//! A Service as far as it concerns a load balancer.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::object::Seniority;
+use super::{Labels, NodeName, ObjectKey, Uid};
+
+/// What tiklb reads of a Service. The Kubernetes side makes it, nobody here changes it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Service {
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// `metadata.uid`.
+    pub uid: Uid,
+    /// `metadata.resourceVersion`: the precondition of every write.
+    pub resource_version: String,
+    /// Its place in disputes.
+    pub seniority: Seniority,
+    /// `metadata.labels`.
+    pub labels: Labels,
+    /// The annotations that start with `metallb.io/`, `metallb.universe.tf/` or `tiklb.io/`.
+    pub annotations: BTreeMap<String, String>,
+    /// `spec.type` is `LoadBalancer`.
+    pub is_load_balancer: bool,
+    /// `spec.loadBalancerClass`.
+    pub class: Option<String>,
+    /// `spec.loadBalancerIP`.
+    pub load_balancer_ip: Option<String>,
+    /// `spec.clusterIPs`, without `None`.
+    pub cluster_ips: Vec<IpAddr>,
+    /// `spec.externalTrafficPolicy` is `Local`.
+    pub local_traffic_only: bool,
+    /// `spec.selector`.
+    pub selector: Labels,
+    /// `spec.ports`: protocol and port.
+    pub ports: BTreeSet<(String, u16)>,
+    /// `status.loadBalancer.ingress[].ip`, in their order.
+    pub ingress: Vec<IpAddr>,
+    /// `metadata.deletionTimestamp` is set.
+    pub deleting: bool,
+}
+
+/// The nodes on which a Service has a serving endpoint (ready, or terminating and still serving).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Endpoints {
+    /// Nodes with at least one serving endpoint.
+    pub nodes: BTreeSet<NodeName>,
+    /// A serving endpoint that names no node exists.
+    pub nodeless: bool,
+}
+
+impl Endpoints {
+    /// Whether anything serves at all.
+    pub fn any(&self) -> bool {
+        self.nodeless || !self.nodes.is_empty()
+    }
+}
