@@ -20,4 +20,6 @@
 //!
 //! **Invariant:** iteration order never reaches a decision: ordered maps only.
 
+pub mod config;
+pub mod ipam;
 pub mod model;

@@ -1,0 +1,107 @@
+//! Pools, advertisements and routers as users wrote them, turned into one validated [`Config`] and the list of
+//! what is wrong. Both processes use it, so both agree on what is valid.
+//!
+//! Validity is per object: a bad object excludes itself, a conflict between two excludes the younger
+//! (`creationTimestamp`, then name), and everything else goes on working.
+//!
+//! **Invariant:** the result does not depend on the order of the input.
+
+pub mod advertisement;
+pub mod object;
+pub mod pool;
+pub mod problem;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+pub use advertisement::Advertisement;
+pub use object::{AdvertisementObject, PoolObject, PoolSpec, RouterMode, RouterObject, RouterSpec};
+pub use pool::{Pool, PoolState};
+pub use problem::{Kind, ObjectRef, Problem, ProblemKind};
+
+/// The validated configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// Every IPAddressPool that exists, by name; unusable ones say why and keep what they had assigned.
+    pub pools: BTreeMap<String, Pool>,
+    /// Every L2Advertisement that exists, by name.
+    pub advertisements: BTreeMap<String, Advertisement>,
+    /// What is wrong, ordered by object.
+    pub problems: Vec<Problem>,
+}
+
+/// Which pool lets an address stay where it is, and on what ground.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeper<'a> {
+    /// A usable pool holds the address.
+    Pool(&'a Pool),
+    /// The pool it came from exists but is unusable: until it is readable again it excludes nothing.
+    Unusable(&'a Pool),
+}
+
+impl Keeper<'_> {
+    /// The pool's name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Pool(pool) | Self::Unusable(pool) => &pool.name,
+        }
+    }
+}
+
+impl Config {
+    /// Validates all objects together.
+    pub fn new(
+        pools: &[PoolObject],
+        advertisements: &[AdvertisementObject],
+        routers: &[RouterObject],
+    ) -> Self {
+        let mut problems = Vec::new();
+        let pools = pool::validate(pools, &mut problems);
+        let advertisements = advertisement::validate(advertisements, &pools, &mut problems);
+        problem::of_routers(routers, &mut problems);
+        problems.sort();
+        problems.dedup();
+        Self {
+            pools,
+            advertisements,
+            problems,
+        }
+    }
+
+    /// The usable pool that holds this address. At most one does: overlapping pools exclude each other.
+    pub fn pool_of(&self, address: IpAddr) -> Option<&Pool> {
+        self.usable().find(|pool| pool.ranges.contains(address))
+    }
+
+    /// Pools that may hand out addresses, by name.
+    pub fn usable(&self) -> impl Iterator<Item = &Pool> {
+        self.pools.values().filter(|pool| pool.state == PoolState::Usable)
+    }
+
+    /// Whether an address that a Service already has may stay: until its pool is deleted, or validly no longer
+    /// holds it. `came_from` is the pool that the Service's annotation names.
+    pub fn keeper(&self, address: IpAddr, came_from: Option<&str>) -> Option<Keeper<'_>> {
+        if let Some(pool) = self.pool_of(address) {
+            return Some(Keeper::Pool(pool));
+        }
+        let unusable = || self.pools.values().filter(|pool| pool.state != PoolState::Usable);
+        unusable()
+            .find(|pool| Some(pool.name.as_str()) == came_from)
+            .or_else(|| unusable().find(|pool| pool.ranges.contains(address)))
+            .map(Keeper::Unusable)
+    }
+
+    /// The advertisements under which addresses of this pool are announced. Ones that could not be read count
+    /// only where no readable one selects the pool: an address is not dropped because of a slip of the pen.
+    pub fn advertisements_of<'a>(&'a self, pool: &Pool) -> Vec<&'a Advertisement> {
+        let (readable, broken): (Vec<_>, Vec<_>) = self
+            .advertisements
+            .values()
+            .filter(|ad| ad.selects_pool(pool))
+            .partition(|ad| !ad.broken);
+        if readable.is_empty() { broken } else { readable }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! `L2Advertisement`: which pools are announced, and by which nodes.
+
+use std::collections::BTreeMap;
+
+use super::Pool;
+use super::object::{AdvertisementObject, AdvertisementSpec, Selectors};
+use super::problem::{Kind, Problem};
+use crate::model::{LabelSelector, Labels};
+
+/// A validated advertisement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Advertisement {
+    /// Its name.
+    pub name: String,
+    /// Pools by name.
+    pub pools: Vec<String>,
+    /// Pools by label.
+    pub pool_selectors: Vec<LabelSelector>,
+    /// Nodes that may announce; empty: every node.
+    pub node_selectors: Vec<LabelSelector>,
+    /// Services; empty: all.
+    pub service_selectors: Vec<LabelSelector>,
+    /// Part of it could not be read: it counts only where no readable advertisement selects the pool.
+    pub broken: bool,
+}
+
+impl Advertisement {
+    /// Whether addresses of this pool are announced under it. Names and selectors add up; neither: all pools.
+    pub fn selects_pool(&self, pool: &Pool) -> bool {
+        let all = self.pools.is_empty() && self.pool_selectors.is_empty();
+        all || self.pools.contains(&pool.name) || self.pool_selectors.iter().any(|s| s.matches(&pool.labels))
+    }
+
+    /// Whether a node with these labels may announce under it.
+    pub fn selects_node(&self, labels: &Labels) -> bool {
+        any_or_empty(&self.node_selectors, labels)
+    }
+
+    /// Whether a Service with these labels is announced under it.
+    pub fn selects_service(&self, labels: &Labels) -> bool {
+        any_or_empty(&self.service_selectors, labels)
+    }
+}
+
+fn any_or_empty(selectors: &[LabelSelector], labels: &Labels) -> bool {
+    selectors.is_empty() || selectors.iter().any(|s| s.matches(labels))
+}
+
+/// Judges each advertisement, and reports names of pools that do not exist.
+pub(super) fn validate(
+    objects: &[AdvertisementObject],
+    pools: &BTreeMap<String, Pool>,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Advertisement> {
+    let mut advertisements = BTreeMap::new();
+    for object in objects {
+        let mut complaints = Complaints { object, problems };
+        let empty = AdvertisementSpec::default();
+        let (spec, undecoded) = match &object.spec {
+            Ok(spec) => (spec, false),
+            Err(why) => {
+                complaints.invalid(why.clone());
+                (&empty, true)
+            }
+        };
+        let advertisement = read(spec, undecoded, &mut complaints);
+        complaints.unknown_pools(spec, pools);
+        complaints.not_acted_on(spec);
+        advertisements.insert(object.key.name.clone(), advertisement);
+    }
+    advertisements
+}
+
+fn read(spec: &AdvertisementSpec, undecoded: bool, complaints: &mut Complaints<'_>) -> Advertisement {
+    let mut broken = undecoded;
+    let mut usable = |field: &str, selectors: &Selectors| -> Vec<LabelSelector> {
+        let mut good = Vec::new();
+        for selector in selectors {
+            match selector {
+                Ok(selector) => good.push(selector.clone()),
+                Err(error) => {
+                    complaints.invalid(format!("spec.{field}: {error}"));
+                    broken = true;
+                }
+            }
+        }
+        good
+    };
+    let pool_selectors = usable("ipAddressPoolSelectors", &spec.pool_selectors);
+    let node_selectors = usable("nodeSelectors", &spec.node_selectors);
+    let service_selectors = usable("serviceSelectors", &spec.service_selectors);
+    Advertisement {
+        name: complaints.object.key.name.clone(),
+        pools: spec.pools.clone(),
+        pool_selectors,
+        node_selectors,
+        service_selectors,
+        broken,
+    }
+}
+
+struct Complaints<'a> {
+    object: &'a AdvertisementObject,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Complaints<'_> {
+    fn invalid(&mut self, message: String) {
+        self.problems
+            .push(Problem::invalid(Kind::L2Advertisement, &self.object.key, message));
+    }
+
+    /// MetalLB ignores unknown names in silence; a typing error there leaves addresses unannounced.
+    fn unknown_pools(&mut self, spec: &AdvertisementSpec, pools: &BTreeMap<String, Pool>) {
+        for name in spec.pools.iter().filter(|name| !pools.contains_key(*name)) {
+            self.invalid(format!(
+                "spec.ipAddressPools: there is no IPAddressPool {name:?}; create it or correct the name"
+            ));
+        }
+    }
+
+    fn not_acted_on(&mut self, spec: &AdvertisementSpec) {
+        if !spec.interfaces.is_empty() {
+            self.problems.push(Problem::not_acted_on(
+                Kind::L2Advertisement,
+                &self.object.key,
+                "spec.interfaces (addresses are announced on the interface that has their subnet)",
+            ));
+        }
+        if spec.preferred_nodes > 0 {
+            self.problems.push(Problem::not_acted_on(
+                Kind::L2Advertisement,
+                &self.object.key,
+                "spec.preferredNodeSelectors",
+            ));
+        }
+    }
+}

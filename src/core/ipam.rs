@@ -1,0 +1,66 @@
+//! Which Service gets which address, and why.
+//!
+//! The [`Ledger`] is the authority on who holds what. A Service's status is the persistent store it is rebuilt from,
+//! so a restart keeps every address that is already in one; after that a stale copy of a Service without its
+//! status never frees or swaps an address.
+//!
+//! What is assigned moves by nothing but the user: a request that cannot be met, a garbled annotation or a pool
+//! that became unreadable leaves a Service where it is and says so.
+//!
+//! **Invariant:** two Services never hold one address unless they share it by the sharing rules ([`sharing`]).
+
+pub mod decision;
+pub mod ledger;
+pub mod request;
+pub mod sharing;
+
+pub use decision::{Because, Decision, Outcome};
+pub use ledger::{Assignment, Ledger};
+pub use request::{Request, RequestError, Wanted};
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::model::MacAddr;
+
+/// What the network says of an address that nobody holds in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Availability {
+    /// It may be used.
+    Free,
+    /// Someone else has it.
+    Held(Holder),
+    /// Nobody is known to have it, but that is not proof enough yet.
+    Unproven(String),
+}
+
+/// Who else has an address, as well as it is known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder {
+    /// Whose it is, in the words of whoever knows: a host name, a comment, "the router itself".
+    pub name: Option<String>,
+    /// Its MAC address.
+    pub mac: Option<MacAddr>,
+    /// What says so: "DHCP lease on MikroTik", "answers ARP on node-a".
+    pub evidence: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.name, self.mac) {
+            (Some(name), Some(mac)) => write!(f, "{name} ({mac}, {})", self.evidence),
+            (Some(name), None) => write!(f, "{name} ({})", self.evidence),
+            (None, Some(mac)) => write!(f, "{mac} ({})", self.evidence),
+            (None, None) => f.write_str(&self.evidence),
+        }
+    }
+}
+
+/// What the network knows. Asked for addresses that nobody holds in the ledger.
+pub trait Occupancy {
+    /// Whether a Service may be given this address now.
+    fn of(&self, address: IpAddr) -> Availability;
+}
+
+#[cfg(test)]
+mod tests;

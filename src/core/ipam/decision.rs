@@ -1,0 +1,168 @@
+//! Decisions about Services as values that carry their reason.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::{Holder, RequestError};
+use crate::model::ObjectKey;
+
+/// What is to be done with a Service, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What is to be done.
+    pub outcome: Outcome,
+    /// Why.
+    pub because: Because,
+}
+
+/// What is to be done with a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Its status should name these addresses.
+    Assigned {
+        /// In the order of the status.
+        addresses: Vec<IpAddr>,
+        /// The pool they come from.
+        pool: String,
+    },
+    /// It has no address now; its status should be empty.
+    Pending,
+    /// It is none of our business: nothing is written.
+    NotOurs,
+}
+
+/// Why a Service has, or does not have, an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Because {
+    /// It asked for exactly this address and it was free.
+    Requested,
+    /// The first free address of the pools in order.
+    FirstFree {
+        /// Addresses passed over because someone else has them, at most [`SKIPPED_SHOWN`].
+        skipped: Vec<(IpAddr, Holder)>,
+    },
+    /// It had this address before.
+    AlreadyAssigned,
+    /// It had this address before and its pool is unusable, which takes nothing away.
+    PoolUnusable,
+    /// It had this address before and keeps it although it now asks for something that cannot be had.
+    Stays(Box<Because>),
+    /// It is not of type `LoadBalancer`, or being deleted.
+    NotLoadBalancer,
+    /// Its `spec.loadBalancerClass` is another load balancer's.
+    OtherClass,
+    /// Its wish cannot be understood.
+    BadRequest(RequestError),
+    /// The requested address lies in no pool.
+    OutsidePools(IpAddr),
+    /// The requested address lies in another pool than the requested one.
+    OutsideRequestedPool {
+        /// The requested address.
+        address: IpAddr,
+        /// The requested pool.
+        pool: String,
+    },
+    /// The requested pool does not exist or hands out nothing.
+    PoolUnavailable(String),
+    /// Another Service has the requested address and does not share it.
+    Taken {
+        /// The requested address.
+        address: IpAddr,
+        /// Who has it.
+        by: ObjectKey,
+    },
+    /// Someone outside the cluster has the requested address.
+    Held {
+        /// The requested address.
+        address: IpAddr,
+        /// Who has it.
+        by: Holder,
+    },
+    /// The address may not be used before more is known.
+    Unproven {
+        /// The address it would get.
+        address: IpAddr,
+        /// What is missing.
+        why: String,
+    },
+    /// Every address of the pools is taken or held.
+    Exhausted {
+        /// The pools that were searched.
+        pools: Vec<String>,
+        /// How many of their addresses someone outside the cluster has.
+        held: usize,
+    },
+    /// There is no pool from which a Service that asks for nothing is served.
+    NoPools,
+    /// Its address is in no pool any more and no other could be had.
+    NoLongerAllowed(Box<Because>),
+}
+
+/// How many skipped addresses a decision names: what a person still reads.
+pub const SKIPPED_SHOWN: usize = 8;
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Requested => f.write_str("the Service asks for it"),
+            Self::FirstFree { skipped } => write_first_free(f, skipped),
+            Self::AlreadyAssigned => f.write_str("it already had it"),
+            Self::PoolUnusable => f.write_str(
+                "it already had it; its pool is unusable until it is mended, which takes nothing away",
+            ),
+            Self::Stays(why) => write!(f, "it stays where it is: {why}"),
+            Self::NotLoadBalancer => f.write_str("it is not (or no longer) a Service of type LoadBalancer"),
+            Self::OtherClass => f.write_str("its loadBalancerClass names another load balancer"),
+            Self::BadRequest(error) => write!(f, "{error}"),
+            Self::OutsidePools(address) => {
+                write!(
+                    f,
+                    "{address} is in no usable IPAddressPool: ask for an address of a pool, or add it to one"
+                )
+            }
+            Self::OutsideRequestedPool { address, pool } => {
+                write!(
+                    f,
+                    "{address} is not in the requested pool {pool}: correct one of the two annotations"
+                )
+            }
+            Self::PoolUnavailable(pool) => write!(
+                f,
+                "the requested pool {pool:?} does not exist or is not usable: kubectl get ipaddresspools,configurationstates -A"
+            ),
+            Self::Taken { address, by } => write!(
+                f,
+                "{address} belongs to Service {by}: ask for another address, or give both the same metallb.io/allow-shared-ip and different ports"
+            ),
+            Self::Held { address, by } => {
+                write!(
+                    f,
+                    "{address} is in use by {by}: ask for another address, or free it there"
+                )
+            }
+            Self::Unproven { address, why } => write!(f, "{address} is not proven free yet: {why}"),
+            Self::Exhausted { pools, held } => write_exhausted(f, pools, *held),
+            Self::NoPools => f.write_str(
+                "no usable IPAddressPool has autoAssign: create one, or ask for an address or a pool",
+            ),
+            Self::NoLongerAllowed(why) => write!(f, "its address is in no IPAddressPool any more, and {why}"),
+        }
+    }
+}
+
+fn write_first_free(f: &mut fmt::Formatter<'_>, skipped: &[(IpAddr, Holder)]) -> fmt::Result {
+    f.write_str("it is the first free one")?;
+    for (i, (address, holder)) in skipped.iter().enumerate() {
+        f.write_str(if i == 0 { "; passed over: " } else { ", " })?;
+        write!(f, "{address} {holder}")?;
+    }
+    Ok(())
+}
+
+fn write_exhausted(f: &mut fmt::Formatter<'_>, pools: &[String], held: usize) -> fmt::Result {
+    write!(f, "no free address is left in {}", pools.join(", "))?;
+    if held > 0 {
+        write!(f, " ({held} are in use by others)")?;
+    }
+    f.write_str(": add a range to the pool, or delete a Service that is no longer needed")
+}

@@ -1,0 +1,43 @@
+//! When two Services may hold one address: MetalLB's rules, exactly.
+//!
+//! Both have the same non-empty `allow-shared-ip` key, the same backend key, and no port of one protocol in common.
+//! The backend key is empty under `externalTrafficPolicy: Cluster` and the selector under `Local`: local traffic for
+//! two sets of Pods cannot arrive on one node for both.
+
+use std::collections::BTreeSet;
+
+use super::request;
+use crate::model::Labels;
+use crate::model::service::Service;
+
+/// What of a Service matters for sharing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SharingKey {
+    key: String,
+    backend: Labels,
+    ports: BTreeSet<(String, u16)>,
+}
+
+impl SharingKey {
+    /// The key of this Service.
+    pub fn of(service: &Service) -> Self {
+        let (key, _) = request::annotation(service, "allow-shared-ip");
+        Self {
+            key: key.unwrap_or_default().to_owned(),
+            backend: if service.local_traffic_only {
+                service.selector.clone()
+            } else {
+                Labels::new()
+            },
+            ports: service.ports.clone(),
+        }
+    }
+
+    /// Whether two Services with these keys may hold one address.
+    pub fn shares_with(&self, other: &Self) -> bool {
+        !self.key.is_empty()
+            && self.key == other.key
+            && self.backend == other.backend
+            && self.ports.is_disjoint(&other.ports)
+    }
+}

@@ -1,0 +1,272 @@
+//! What Services ask for and what they get.
+
+use super::*;
+
+#[test]
+fn addresses_are_handed_out_lowest_first() {
+    let mut world = home();
+    assert_eq!(world.address(&service("a")).as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.address(&service("b")).as_deref(), Some("192.168.1.201"));
+    assert_eq!(
+        world.address(&service("a")).as_deref(),
+        Some("192.168.1.200"),
+        "a second look changes nothing"
+    );
+}
+
+#[test]
+fn an_explicit_request_is_met_under_both_prefixes_and_the_field() {
+    let mut field = service("c");
+    field.load_balancer_ip = Some("192.168.1.202".to_owned());
+    for wish in [
+        asking("a", "metallb.io/loadBalancerIPs", "192.168.1.202"),
+        asking("b", "metallb.universe.tf/loadBalancerIPs", " 192.168.1.202 "),
+        field,
+    ] {
+        assert_eq!(home().decide(&wish).because, Because::Requested);
+        assert_eq!(
+            home().address(&wish).as_deref(),
+            Some("192.168.1.202"),
+            "{}",
+            wish.key
+        );
+    }
+}
+
+#[test]
+fn the_new_prefix_wins() {
+    let mut both = asking("a", "metallb.io/loadBalancerIPs", "192.168.1.202");
+    both.annotations.insert(
+        "metallb.universe.tf/loadBalancerIPs".to_owned(),
+        "192.168.1.203".to_owned(),
+    );
+    assert_eq!(home().address(&both).as_deref(), Some("192.168.1.202"));
+}
+
+#[test]
+fn what_cannot_be_understood_is_said_and_not_guessed() {
+    let mut twice = asking("a", "metallb.io/loadBalancerIPs", "192.168.1.202");
+    twice.load_balancer_ip = Some("192.168.1.202".to_owned());
+    let mut ipv6 = service("b");
+    ipv6.cluster_ips = vec![ip("fd00::1")];
+    for (wish, words) in [
+        (
+            asking("a", "metallb.io/loadBalancerIPs", "192.168.1.2O2"),
+            "\"192.168.1.2O2\", which is not an IP address",
+        ),
+        (
+            asking("a", "metallb.universe.tf/loadBalancerIPs", ""),
+            "metallb.universe.tf/loadBalancerIPs asks for \"\"",
+        ),
+        (
+            asking("a", "metallb.io/loadBalancerIPs", "192.168.1.202,192.168.1.203"),
+            "two addresses of one family",
+        ),
+        (
+            asking("a", "metallb.io/loadBalancerIPs", "192.168.1.202,fd00::1"),
+            "ask for the IPv4 address",
+        ),
+        (
+            asking("a", "metallb.io/loadBalancerIPs", "fd00::5"),
+            "not of the Service's IP family",
+        ),
+        (twice, "remove one of the two"),
+        (ipv6, "set spec.ipFamilies to [IPv4]"),
+        (
+            asking("a", "metallb.io/address-pool", "nowhere"),
+            "\"nowhere\" does not exist",
+        ),
+        (
+            asking("a", "metallb.io/loadBalancerIPs", "192.168.9.9"),
+            "192.168.9.9 is in no usable IPAddressPool",
+        ),
+    ] {
+        let decision = home().decide(&wish);
+        assert_eq!(decision.outcome, Outcome::Pending);
+        assert!(
+            decision.because.to_string().contains(words),
+            "{}",
+            decision.because
+        );
+    }
+}
+
+#[test]
+fn an_annotation_of_any_size_makes_a_short_reason() {
+    let long = "x".repeat(256 * 1024);
+    assert!(
+        home()
+            .reason(&asking("a", "metallb.io/loadBalancerIPs", &long))
+            .len()
+            < 300
+    );
+}
+
+#[test]
+fn of_two_that_ask_for_one_address_the_second_waits_and_names_the_first() {
+    let mut world = home();
+    world.decide(&asking("first", "metallb.io/loadBalancerIPs", "192.168.1.202"));
+    let second = asking("second", "metallb.io/loadBalancerIPs", "192.168.1.202");
+    assert!(
+        world
+            .reason(&second)
+            .starts_with("192.168.1.202 belongs to Service default/first")
+    );
+    world.ledger.release(&ObjectKey::new("default", "first"));
+    assert_eq!(world.address(&second).as_deref(), Some("192.168.1.202"));
+}
+
+#[test]
+fn held_addresses_are_passed_over_and_named() {
+    let mut world = home();
+    world.hold("192.168.1.200", "phone");
+    let decision = world.decide(&service("a"));
+    assert!(
+        decision
+            .because
+            .to_string()
+            .contains("192.168.1.200 phone (DHCP lease on MikroTik)"),
+        "{}",
+        decision.because
+    );
+    assert_eq!(world.address(&service("a")).as_deref(), Some("192.168.1.201"));
+    let wish = asking("b", "metallb.io/loadBalancerIPs", "192.168.1.200");
+    assert!(
+        world.reason(&wish).contains("in use by phone"),
+        "{}",
+        world.reason(&wish)
+    );
+}
+
+#[test]
+fn an_assigned_address_asks_nothing_of_the_network() {
+    let mut world = home();
+    world.decide(&service("a"));
+    world.hold("192.168.1.200", "a liar");
+    assert_eq!(world.address(&service("a")).as_deref(), Some("192.168.1.200"));
+}
+
+#[test]
+fn nothing_is_handed_out_before_it_is_proven() {
+    let mut world = home();
+    for last in 200..=203 {
+        world.net.0.insert(
+            ip(&format!("192.168.1.{last}")),
+            Availability::Unproven("the router was not read yet".to_owned()),
+        );
+    }
+    assert_eq!(
+        world.reason(&service("a")),
+        "192.168.1.200 is not proven free yet: the router was not read yet"
+    );
+    world.net = Net::default();
+    assert_eq!(world.address(&service("a")).as_deref(), Some("192.168.1.200"));
+}
+
+#[test]
+fn an_exhausted_pool_says_so() {
+    let mut world = World::new(&[pool("tiny", &["10.0.0.4/31"])]);
+    world.hold("10.0.0.4", "printer");
+    world.decide(&service("a"));
+    assert!(
+        world
+            .reason(&service("b"))
+            .starts_with("no free address is left in tiny (1 are in use by others)")
+    );
+    assert_eq!(World::new(&[]).decide(&service("a")).because, Because::NoPools);
+}
+
+#[test]
+fn addresses_that_end_in_0_and_255_are_avoided_on_request() {
+    let mut object = pool("buggy", &["10.0.0.255-10.0.1.1"]);
+    if let Ok(spec) = &mut object.spec {
+        spec.avoid_buggy_ips = true;
+    }
+    assert_eq!(
+        World::new(&[object]).address(&service("a")).as_deref(),
+        Some("10.0.1.1")
+    );
+}
+
+#[test]
+fn a_service_stays_when_its_new_wish_cannot_be_had() {
+    let mut world = home();
+    world.decide(&service("a"));
+    world.decide(&asking("b", "metallb.io/loadBalancerIPs", "192.168.1.203"));
+    for wish in ["garbage", "192.168.9.9", "192.168.1.203"] {
+        let decision = world.decide(&asking("a", "metallb.io/loadBalancerIPs", wish));
+        assert!(
+            matches!(decision.because, Because::Stays(_)),
+            "{wish}: {}",
+            decision.because
+        );
+        assert!(
+            matches!(decision.outcome, Outcome::Assigned { addresses, .. } if addresses == [ip("192.168.1.200")])
+        );
+    }
+    let moved = asking("a", "metallb.io/loadBalancerIPs", "192.168.1.202");
+    assert_eq!(
+        world.address(&moved).as_deref(),
+        Some("192.168.1.202"),
+        "the user moves it"
+    );
+}
+
+#[test]
+fn a_service_of_another_class_or_type_is_left_alone() {
+    let mut other = service("a");
+    other.class = Some("example.com/cloud".to_owned());
+    other.ingress = vec![ip("203.0.113.7")];
+    assert_eq!(home().decide(&other).outcome, Outcome::NotOurs);
+    let mut cluster_ip = service("b");
+    cluster_ip.is_load_balancer = false;
+    assert_eq!(home().decide(&cluster_ip).outcome, Outcome::NotOurs);
+    let mut world = home();
+    world.decide(&service("b"));
+    assert_eq!(
+        world.decide(&cluster_ip).outcome,
+        Outcome::Pending,
+        "its status is emptied"
+    );
+    assert_eq!(
+        world.address(&service("c")).as_deref(),
+        Some("192.168.1.200"),
+        "and its address is free"
+    );
+}
+
+#[test]
+fn an_address_is_shared_by_the_sharing_rules_only() {
+    let shared = |name: &str, port: u16, key: &str| {
+        let mut s = asking(name, "metallb.io/allow-shared-ip", key);
+        s.ports = [("TCP".to_owned(), port)].into();
+        s
+    };
+    let mut world = home();
+    assert_eq!(
+        world.address(&shared("a", 80, "web")).as_deref(),
+        Some("192.168.1.200")
+    );
+    assert_eq!(
+        world.address(&shared("b", 443, "web")).as_deref(),
+        Some("192.168.1.200")
+    );
+    assert_eq!(
+        world.address(&shared("c", 443, "web")).as_deref(),
+        Some("192.168.1.201"),
+        "the port is taken"
+    );
+    assert_eq!(
+        world.address(&shared("d", 25, "mail")).as_deref(),
+        Some("192.168.1.202"),
+        "another key"
+    );
+    let mut local = shared("e", 8080, "web");
+    local.local_traffic_only = true;
+    local.selector.insert("app".to_owned(), "e".to_owned());
+    assert_eq!(
+        world.address(&local).as_deref(),
+        Some("192.168.1.203"),
+        "another backend"
+    );
+}
