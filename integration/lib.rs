@@ -1,1 +1,4 @@
 //! A LAN of network namespaces, an API server, a router: where tiklb is shown, judged and measured.
+
+pub mod lan;
+pub mod sandbox;

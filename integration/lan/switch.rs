@@ -1,0 +1,86 @@
+//! The switch: a bridge, and a veth to each host whose switch end is the port.
+
+use std::os::fd::AsRawFd;
+
+use rtnetlink::packet_route::link::{BridgeStpState, InfoData, InfoVeth};
+use rtnetlink::{LinkBridge, LinkUnspec, LinkVeth};
+
+use super::{Error, Host, HostPlan, Mac};
+
+/// The bridge's name in the switch's namespace.
+pub(super) const BRIDGE: &str = "switch";
+
+/// One port of the switch.
+#[derive(Debug, Clone)]
+pub(super) struct Port {
+    name: String,
+}
+
+/// The MAC of a host's interface.
+pub(super) fn host_mac(number: u8) -> Mac {
+    Mac([0x02, 0, 0, 0, 0x01, number])
+}
+
+/// The MAC of the switch's end of the cable. Nobody on the LAN sees it, but a bridge without one of its own takes the
+/// lowest of its ports', so fixed ones keep all output stable.
+fn port_mac(number: u8) -> Mac {
+    Mac([0x02, 0, 0, 0, 0x02, number])
+}
+
+/// Makes the bridge; gives its index. No spanning tree and no forward delay, so that a port forwards as soon as it has
+/// carrier; no multicast snooping, so that nothing is held back. The ageing time stays the kernel's 300 s.
+pub(super) async fn build(switch: &Host) -> Result<u32, Error> {
+    let bridge = LinkBridge::new(BRIDGE)
+        .stp_state(BridgeStpState::Disabled)
+        .forward_delay(0)
+        .mcast_snooping(false)
+        .address(port_mac(0).0.to_vec())
+        .build();
+    switch.links().add(bridge, BRIDGE).await?;
+    switch.links().index(BRIDGE).await
+}
+
+impl Port {
+    /// Lays the cable between the switch and the host: both ends up, the host's under the name that the plan gives it.
+    pub(super) async fn connect(
+        switch: &Host,
+        bridge: u32,
+        host: &Host,
+        plan: &HostPlan,
+        number: u8,
+    ) -> Result<Self, Error> {
+        let name = format!("p-{}", plan.name);
+        let mac = plan.mac.unwrap_or(host_mac(number));
+        let far_end = LinkUnspec::new_with_name(&plan.interface)
+            .address(mac.0.to_vec())
+            .setns_by_fd(host.namespace().as_raw_fd())
+            .build();
+        let cable = LinkVeth::new(&name, &plan.interface)
+            .set_info_data(InfoData::Veth(InfoVeth::Peer(far_end)))
+            .address(port_mac(number).0.to_vec())
+            .controller(bridge)
+            .up()
+            .build();
+        switch.links().add(cable, &name).await?;
+        // Not possible within the same request: the far end is opened before the kernel has joined the two.
+        host.links().set_up(&plan.interface, true).await?;
+        Ok(Self { name })
+    }
+
+    pub(super) async fn set_up(&self, switch: &Host, up: bool) -> Result<(), Error> {
+        switch.links().set_up(&self.name, up).await
+    }
+
+    pub(super) async fn set_bridge(&self, switch: &Host, bridge: Option<u32>) -> Result<(), Error> {
+        let link = LinkUnspec::new_with_name(&self.name);
+        let (link, doing) = match bridge {
+            Some(bridge) => (link.controller(bridge), "put the port into the bridge"),
+            None => (link.nocontroller(), "take the port out of the bridge"),
+        };
+        switch.links().change(link.build(), doing).await
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+}

@@ -1,0 +1,49 @@
+//! The lab's own ground: the sandbox, the LAN, the judge's eyes. Each test runs inside a sandbox, on a LAN of its own.
+//!
+//! Where this machine does not allow a sandbox, all tests show as ignored and stderr says why; with `CI=true` that is a
+//! failure. Listing needs no sandbox.
+
+#[path = "lan/ground.rs"]
+mod ground;
+#[path = "lan/hosts.rs"]
+mod hosts;
+#[path = "lan/processes.rs"]
+mod processes;
+#[path = "lan/sandboxes.rs"]
+mod sandboxes;
+
+use std::process::ExitCode;
+
+use lab::sandbox;
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    // The sandbox's tests start this program again, to look at it from outside.
+    if let Some(code) = sandboxes::part() {
+        return code;
+    }
+    let arguments = Arguments::from_args();
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials(false)).exit_code();
+    }
+    match sandbox::enter("lab-test") {
+        Ok(_) => libtest_mimic::run(&arguments, trials(false)).exit_code(),
+        Err(sandbox::Error::Impossible(obstacle)) if std::env::var("CI").as_deref() != Ok("true") => {
+            eprintln!("all of these tests are ignored: {obstacle}");
+            libtest_mimic::run(&arguments, trials(true)).exit_code()
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn trials(ignored: bool) -> Vec<Trial> {
+    let groups = [sandboxes::trials(), hosts::trials(), processes::trials()];
+    groups
+        .into_iter()
+        .flatten()
+        .map(|trial| trial.with_ignored_flag(ignored))
+        .collect()
+}

@@ -1,0 +1,51 @@
+//! What the tests stand on.
+
+use std::future::Future;
+use std::net::Ipv4Addr;
+
+use anyhow::Context as _;
+use ipnet::Ipv4Net;
+use lab::lan::{Builder, Host, HostPlan, Lan};
+use libtest_mimic::Trial;
+
+pub(crate) type Outcome = anyhow::Result<()>;
+
+/// A test that runs on a runtime of its own.
+pub(crate) fn trial<F>(name: &str, test: impl FnOnce() -> F + Send + 'static) -> Trial
+where
+    F: Future<Output = Outcome>,
+{
+    Trial::test(name, move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime
+            .block_on(test())
+            .map_err(|error| format!("{error:#}").into())
+    })
+}
+
+/// A LAN with its switch in a namespace of its own, so that the tests do not meet.
+pub(crate) fn apart() -> anyhow::Result<Builder> {
+    Ok(Lan::builder().switch_in(Host::create("switch", "switch")?))
+}
+
+/// A LAN of a router, two nodes and a client.
+pub(crate) async fn small_lan() -> anyhow::Result<Lan> {
+    apart()?
+        .host(HostPlan::router("router", net("192.168.1.1/24")))
+        .host(HostPlan::node("node1", net("192.168.1.11/24")))
+        .host(HostPlan::node("node2", net("192.168.1.12/24")))
+        .host(HostPlan::client("client", net("192.168.1.50/24")))
+        .build()
+        .await
+        .context("build a LAN")
+}
+
+pub(crate) fn net(text: &str) -> Ipv4Net {
+    text.parse().unwrap()
+}
+
+pub(crate) fn ip(text: &str) -> Ipv4Addr {
+    text.parse().unwrap()
+}
