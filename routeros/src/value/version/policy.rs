@@ -1,0 +1,109 @@
+//! Which versions are refused, which were seen to work, which have known holes. All of it is data, with its source.
+
+use super::{PreRelease, Version};
+
+#[cfg(test)]
+mod tests;
+
+/// Older versions are refused: CVE-2023-41570 lets REST requests bypass the `/ip/service` address list in 7.1–7.11.
+pub const OLDEST_SUPPORTED: Version = Version::new(7, 12, 0);
+
+/// A series of releases whose rows and refusals this crate's fixtures are taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TestedSeries {
+    /// `(major, minor)`.
+    pub series: (u32, u32),
+    /// What was read on it.
+    pub evidence: &'static str,
+}
+
+/// The tested list. A version outside of it may work; nobody has looked.
+pub const TESTED: &[TestedSeries] = &[
+    TestedSeries {
+        series: (7, 21),
+        evidence: "row survey of an RB5009 on 7.21.5; CHR 7.21.3",
+    },
+    TestedSeries {
+        series: (7, 23),
+        evidence: "row shapes and every refusal's text measured on CHR 7.23.7",
+    },
+    TestedSeries {
+        series: (7, 24),
+        evidence: "field notes on 7.24.4, a REST client's tests on 7.24.5",
+    },
+];
+
+/// A published security fault of RouterOS that concerns its REST service.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Advisory {
+    /// Its published name.
+    pub name: &'static str,
+    /// What it is, in a few words.
+    pub what: &'static str,
+    /// The first fixed version of each series that got a fix, ascending. A series between two of them is not fixed;
+    /// one above the last is.
+    fixed_in: &'static [Version],
+}
+
+impl Advisory {
+    /// Whether `version` has the fault.
+    pub fn concerns(&self, version: &Version) -> bool {
+        let same_series = self
+            .fixed_in
+            .iter()
+            .find(|fixed| fixed.series() == version.series());
+        let first_fixed = same_series.or(self.fixed_in.last());
+        first_fixed.is_some_and(|fixed| version < fixed)
+    }
+}
+
+/// The advisories that are worth a warning, oldest first.
+pub const ADVISORIES: &[Advisory] = &[
+    Advisory {
+        name: "CVE-2025-10948",
+        what: "a REST request can overflow the router's JSON parser; update to 7.20.1 or newer",
+        fixed_in: &[
+            Version::new(7, 20, 1),
+            Version::pre_release(7, 21, PreRelease::Beta(2)),
+        ],
+    },
+    Advisory {
+        name: "MikroTik advisory of September 2026",
+        what: "update to 7.23.4, 7.24.2 or newer",
+        fixed_in: &[
+            Version::new(7, 23, 4),
+            Version::new(7, 24, 2),
+            Version::pre_release(7, 25, PreRelease::Beta(3)),
+        ],
+    },
+];
+
+/// What this crate makes of a version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Support {
+    /// Older than [`OLDEST_SUPPORTED`]: refused.
+    TooOld,
+    /// Spoken to.
+    Supported {
+        /// Whether its series is in [`TESTED`].
+        tested: bool,
+        /// The advisories that concern it: reasons to warn.
+        advisories: Vec<&'static Advisory>,
+    },
+}
+
+impl Version {
+    /// What this crate makes of this version.
+    pub fn support(&self) -> Support {
+        if *self < OLDEST_SUPPORTED {
+            return Support::TooOld;
+        }
+        Support::Supported {
+            tested: TESTED.iter().any(|tested| tested.series == self.series()) && self.pre.is_none(),
+            advisories: ADVISORIES
+                .iter()
+                .filter(|advisory| advisory.concerns(self))
+                .collect(),
+        }
+    }
+}
