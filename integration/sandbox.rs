@@ -144,9 +144,11 @@ pub fn enter(tag: &str) -> Result<Inside, Error> {
             }
         }),
         Stage::Init => std::process::exit(init::run()),
-        Stage::Work => dir()
-            .map(|dir| Inside { dir })
-            .ok_or_else(|| Error::failed(format!("read {DIR}"), Errno::ENOENT)),
+        Stage::Work => {
+            signals::unblock().map_err(|errno| Error::failed("unblock signals", errno))?;
+            let dir = dir().ok_or_else(|| Error::failed(format!("read {DIR}"), Errno::ENOENT))?;
+            Ok(Inside { dir })
+        }
     }
 }
 

@@ -28,13 +28,19 @@ pub(super) struct Signals {
     before: SigSet,
 }
 
+/// A process keeps its parent's mask over an `exec`, so the work starts with our signals blocked; here it takes them up.
+/// What came meanwhile comes now.
+pub(super) fn unblock() -> Result<(), Errno> {
+    ours().thread_unblock()
+}
+
+fn ours() -> SigSet {
+    ENDING.into_iter().chain([Signal::SIGCHLD]).collect()
+}
+
 impl Signals {
     pub(super) fn block() -> Result<Self, Errno> {
-        let mut mask = SigSet::empty();
-        mask.add(Signal::SIGCHLD);
-        for signal in ENDING {
-            mask.add(signal);
-        }
+        let mask = ours();
         let before = mask.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
         let fd = SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
         Ok(Self { fd, before })

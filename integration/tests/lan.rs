@@ -7,6 +7,8 @@
 mod ground;
 #[path = "lan/hosts.rs"]
 mod hosts;
+#[path = "lan/parts.rs"]
+mod parts;
 #[path = "lan/processes.rs"]
 mod processes;
 #[path = "lan/sandboxes.rs"]
@@ -19,7 +21,7 @@ use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
     // The sandbox's tests start this program again, to look at it from outside.
-    if let Some(code) = sandboxes::part() {
+    if let Some(code) = parts::play() {
         return code;
     }
     let arguments = Arguments::from_args();
