@@ -23,3 +23,4 @@
 pub mod config;
 pub mod ipam;
 pub mod model;
+pub mod neighbor;

@@ -1,0 +1,230 @@
+//! Which ARP request is answered, and with which MAC.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::{Arp, Frame, InterfaceIndex, Operation};
+use crate::model::{Instant, MacAddr};
+
+/// The answering rules and what they need to know: our interfaces, and what is announced on which of them.
+#[derive(Debug, Clone)]
+pub struct Responder {
+    interfaces: BTreeMap<InterfaceIndex, MacAddr>,
+    announced: BTreeMap<Ipv4Addr, BTreeMap<InterfaceIndex, AnswerWith>>,
+    max_age: Duration,
+    withheld_until: Instant,
+}
+
+/// Which MAC the asker is to learn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerWith {
+    /// The receiving interface's own, whatever it is by then.
+    Own,
+    /// Another node's, for which this one stands in: nothing moves in any cache.
+    Other(MacAddr),
+}
+
+/// What becomes of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// This frame goes back out of the interface that the request came in by.
+    Answer {
+        /// The answer's bytes.
+        reply: Frame,
+        /// What was asked.
+        because: Answered,
+    },
+    /// Nothing is sent.
+    Ignore(Ignored),
+}
+
+/// What kind of request was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// An ordinary request.
+    Request,
+    /// An ARP Probe (RFC 5227): the asker wants to use the address and now knows that it is taken.
+    Probe,
+}
+
+/// Why a frame gets no answer. In the order in which the rules are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ignored {
+    /// It came in by an interface that nothing is answered on.
+    UnknownInterface,
+    /// We sent it ourselves (a bridge or a switch loop brought it back).
+    Own,
+    /// It is a reply.
+    Reply,
+    /// Its Ethernet destination is neither broadcast nor the interface's own MAC: it was flooded to us.
+    NotForUs,
+    /// Its sender MAC is zero or a group address: an answer to it would reach nobody or everybody.
+    SenderNotUnicast,
+    /// It claims the address instead of asking for it (both addresses are the same). An answer would only tell
+    /// the new owner of a moved address that the old one disagrees.
+    Claim,
+    /// The address is announced on none of our interfaces.
+    NotAnnounced,
+    /// The address is announced, but not on the interface that was asked.
+    OtherInterface,
+    /// The request waited too long before we read it: the asker has gone on, and we may not own it any more.
+    Late,
+    /// Nothing is answered at the moment: we were late or cut off, and somebody may have taken over.
+    Withheld,
+}
+
+impl Verdict {
+    /// A bounded name for metrics.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Answer { because, .. } => match because {
+                Answered::Request => "answered_request",
+                Answered::Probe => "answered_probe",
+            },
+            Self::Ignore(why) => match why {
+                Ignored::UnknownInterface => "unknown_interface",
+                Ignored::Own => "own",
+                Ignored::Reply => "reply",
+                Ignored::NotForUs => "not_for_us",
+                Ignored::SenderNotUnicast => "sender_not_unicast",
+                Ignored::Claim => "claim",
+                Ignored::NotAnnounced => "not_announced",
+                Ignored::OtherInterface => "other_interface",
+                Ignored::Late => "late",
+                Ignored::Withheld => "withheld",
+            },
+        }
+    }
+}
+
+impl Responder {
+    /// A responder that answers nothing yet. Requests that waited longer than `max_age` between the kernel's
+    /// timestamp and being read are dropped.
+    pub const fn new(max_age: Duration) -> Self {
+        Self {
+            interfaces: BTreeMap::new(),
+            announced: BTreeMap::new(),
+            max_age,
+            withheld_until: Instant::ZERO,
+        }
+    }
+
+    /// Changes the bound on a request's age; it follows the time after which others take over.
+    pub const fn set_max_age(&mut self, max_age: Duration) {
+        self.max_age = max_age;
+    }
+
+    /// Makes an interface, or its new MAC, known.
+    pub fn set_interface(&mut self, interface: InterfaceIndex, mac: MacAddr) {
+        self.interfaces.insert(interface, mac);
+    }
+
+    /// Forgets an interface and what was announced on it.
+    pub fn remove_interface(&mut self, interface: InterfaceIndex) {
+        self.interfaces.remove(&interface);
+        self.announced.retain(|_, on| {
+            on.remove(&interface);
+            !on.is_empty()
+        });
+    }
+
+    /// From now on requests for `address` on exactly these interfaces are answered; none of them withdraws it.
+    pub fn announce(
+        &mut self,
+        address: Ipv4Addr,
+        on: impl IntoIterator<Item = (InterfaceIndex, AnswerWith)>,
+    ) {
+        let on: BTreeMap<_, _> = on.into_iter().collect();
+        if on.is_empty() {
+            self.announced.remove(&address);
+        } else {
+            self.announced.insert(address, on);
+        }
+    }
+
+    /// From now on nobody hears from us for `address`.
+    pub fn withdraw(&mut self, address: Ipv4Addr) {
+        self.announced.remove(&address);
+    }
+
+    /// Whether the address is announced on any interface.
+    pub fn announces(&self, address: Ipv4Addr) -> bool {
+        self.announced.contains_key(&address)
+    }
+
+    /// Answers nothing before `until` (own lateness, return from isolation); a moment in the past ends it. A
+    /// later call replaces an earlier one.
+    pub const fn withhold_until(&mut self, until: Instant) {
+        self.withheld_until = until;
+    }
+
+    /// What becomes of a frame that came in by `interface` and lay `age` in the kernel before it was read.
+    pub fn decide(&self, interface: InterfaceIndex, arp: &Arp, age: Duration, now: Instant) -> Verdict {
+        match self.answer_with(interface, arp, age, now) {
+            Err(why) => Verdict::Ignore(why),
+            Ok((own, answer)) => Verdict::Answer {
+                reply: arp.answer(answer, own).frame(),
+                because: if arp.is_probe() {
+                    Answered::Probe
+                } else {
+                    Answered::Request
+                },
+            },
+        }
+    }
+
+    /// The interface's own MAC and the MAC to answer with, when every rule agrees.
+    fn answer_with(
+        &self,
+        interface: InterfaceIndex,
+        arp: &Arp,
+        age: Duration,
+        now: Instant,
+    ) -> Result<(MacAddr, MacAddr), Ignored> {
+        let own = *self.interfaces.get(&interface).ok_or(Ignored::UnknownInterface)?;
+        self.refuse_form(own, arp)?;
+        let on = self.announced.get(&arp.target_ip).ok_or(Ignored::NotAnnounced)?;
+        let answer = on.get(&interface).ok_or(Ignored::OtherInterface)?;
+        if age > self.max_age {
+            return Err(Ignored::Late);
+        }
+        if now < self.withheld_until {
+            return Err(Ignored::Withheld);
+        }
+        Ok((
+            own,
+            match answer {
+                AnswerWith::Own => own,
+                AnswerWith::Other(mac) => *mac,
+            },
+        ))
+    }
+
+    /// The rules that look at the frame alone.
+    fn refuse_form(&self, own: MacAddr, arp: &Arp) -> Result<(), Ignored> {
+        if self
+            .interfaces
+            .values()
+            .any(|mac| *mac == arp.sender_mac || *mac == arp.eth_src)
+        {
+            return Err(Ignored::Own);
+        }
+        if arp.op == Operation::Reply {
+            return Err(Ignored::Reply);
+        }
+        if !arp.eth_dst.is_broadcast() && arp.eth_dst != own {
+            return Err(Ignored::NotForUs);
+        }
+        if arp.sender_mac.is_zero() || arp.sender_mac.is_multicast() {
+            return Err(Ignored::SenderNotUnicast);
+        }
+        if arp.is_gratuitous() {
+            return Err(Ignored::Claim);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
