@@ -1,4 +1,6 @@
 //! A LAN of network namespaces, an API server, a router: where tiklb is shown, judged and measured.
 
+pub mod apiserver;
+pub mod kube;
 pub mod lan;
 pub mod sandbox;

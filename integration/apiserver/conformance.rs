@@ -1,0 +1,1 @@
+//! The same requests on any API server.

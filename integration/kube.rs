@@ -1,0 +1,284 @@
+//! A small client for judges, the same for the embedded API server and a real one.
+//!
+//! Objects are plain JSON here: a judge that read them through tiklb's types would share its misreadings. Every call has
+//! a bound, and waiting is watching.
+
+mod error;
+mod manifest;
+mod resource;
+mod wait;
+mod watch;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder};
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+use serde_json::{Value, json};
+
+pub use self::error::{Error, Result};
+pub use self::resource::{
+    CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, Collection, ENDPOINT_SLICES, EVENTS, EVENTS_V1, LEASES,
+    NAMESPACES, NODES, PODS, Resource, SECRETS, SERVICE_ACCOUNTS, SERVICES,
+};
+pub use self::watch::{Event, Watch};
+
+/// Longest wait for a TCP and TLS connection. On one machine it takes milliseconds.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Longest wait for a whole answer. A busy real API server on two cores takes up to a second.
+const ANSWER: Duration = Duration::from_secs(15);
+/// Media type of a JSON merge patch (RFC 7386).
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// How an API server is reached, and as whom.
+#[derive(Clone)]
+pub struct Access {
+    /// `https://<host>:<port>`.
+    pub url: String,
+    /// The authority that signed the server's certificate, as PEM.
+    pub ca_pem: String,
+    /// Bearer token.
+    pub token: String,
+}
+
+impl fmt::Debug for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Access")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A client of one API server as one user.
+#[derive(Debug, Clone)]
+pub struct Kube {
+    access: Arc<Access>,
+    client: reqwest::Client,
+}
+
+impl Kube {
+    /// A client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// The CA is not PEM, or holds no certificate.
+    pub fn new(access: Access) -> Result<Self> {
+        let client = client(&access).map_err(|why| Error::Access {
+            url: access.url.clone(),
+            why,
+        })?;
+        Ok(Self {
+            access: Arc::new(access),
+            client,
+        })
+    }
+
+    /// Reads one object.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with code 404 where there is none.
+    pub async fn get(&self, collection: impl Into<Collection>, name: &str) -> Result<Value> {
+        self.send(Method::GET, &collection.into().object_path(name), None)
+            .await
+    }
+
+    /// Reads one object that may not be there.
+    ///
+    /// # Errors
+    /// Any refusal but 404.
+    pub async fn find(&self, collection: impl Into<Collection>, name: &str) -> Result<Option<Value>> {
+        match self.get(collection, name).await {
+            Err(why) if why.code() == Some(404) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Reads the objects of a collection; of all namespaces where it names none.
+    ///
+    /// # Errors
+    /// The list was refused.
+    pub async fn list(&self, collection: impl Into<Collection>) -> Result<Vec<Value>> {
+        let list = self.list_where(collection, &[]).await?;
+        Ok(list["items"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Reads a list with query parameters such as `labelSelector`, whole, with its metadata.
+    ///
+    /// # Errors
+    /// The list was refused.
+    pub async fn list_where(
+        &self,
+        collection: impl Into<Collection>,
+        query: &[(&str, &str)],
+    ) -> Result<Value> {
+        let path = with_query(&collection.into().path(), query);
+        self.send(Method::GET, &path, None).await
+    }
+
+    /// Creates an object; its kind and version are filled in where they are missing.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with code 409 where the name is taken.
+    pub async fn create(&self, collection: impl Into<Collection>, object: &Value) -> Result<Value> {
+        let collection = collection.into();
+        let object = collection.resource().typed(object);
+        self.send(
+            Method::POST,
+            &collection.path(),
+            Some(("application/json", &object)),
+        )
+        .await
+    }
+
+    /// Replaces an object by what `object` says, which names it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with code 409 where `metadata.resourceVersion` is not the present one.
+    pub async fn replace(&self, collection: impl Into<Collection>, object: &Value) -> Result<Value> {
+        let collection = collection.into();
+        let object = collection.resource().typed(object);
+        let path = collection.object_path(object["metadata"]["name"].as_str().unwrap_or_default());
+        self.send(Method::PUT, &path, Some(("application/json", &object)))
+            .await
+    }
+
+    /// Changes an object by a JSON merge patch.
+    ///
+    /// # Errors
+    /// The patch was refused.
+    pub async fn merge_patch(
+        &self,
+        collection: impl Into<Collection>,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value> {
+        self.send(
+            Method::PATCH,
+            &collection.into().object_path(name),
+            Some((MERGE_PATCH, patch)),
+        )
+        .await
+    }
+
+    /// Changes an object's status by a JSON merge patch; `patch` holds `status`.
+    ///
+    /// # Errors
+    /// The patch was refused.
+    pub async fn patch_status(
+        &self,
+        collection: impl Into<Collection>,
+        name: &str,
+        patch: &Value,
+    ) -> Result<Value> {
+        let path = format!("{}/status", collection.into().object_path(name));
+        self.send(Method::PATCH, &path, Some((MERGE_PATCH, patch))).await
+    }
+
+    /// Deletes an object, or asks for its deletion where it has finalizers.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with code 404 where there is none.
+    pub async fn delete(&self, collection: impl Into<Collection>, name: &str) -> Result<Value> {
+        self.send(Method::DELETE, &collection.into().object_path(name), None)
+            .await
+    }
+
+    /// Deletes an object under `preconditions` (`uid`, `resourceVersion`).
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with code 409 where the object is another one by now.
+    pub async fn delete_if(
+        &self,
+        collection: impl Into<Collection>,
+        name: &str,
+        preconditions: &Value,
+    ) -> Result<Value> {
+        let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions });
+        let path = collection.into().object_path(name);
+        self.send(Method::DELETE, &path, Some(("application/json", &options)))
+            .await
+    }
+
+    /// The events about an object of this name, oldest first.
+    ///
+    /// # Errors
+    /// The list was refused.
+    pub async fn events(&self, namespace: &str, object: &str) -> Result<Vec<Value>> {
+        let about = format!("involvedObject.name={object}");
+        let list = self
+            .list_where(EVENTS.in_namespace(namespace), &[("fieldSelector", &about)])
+            .await?;
+        let mut events = list["items"].as_array().cloned().unwrap_or_default();
+        events.sort_by_key(|event| event["metadata"]["creationTimestamp"].as_str().map(str::to_owned));
+        Ok(events)
+    }
+
+    /// Sends any request; `body` is a media type and a document. For what the methods above do not say.
+    ///
+    /// # Errors
+    /// The server could not be reached within the bound, or answered with a failure.
+    pub async fn send(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Result<Value> {
+        let request = format!("{method} {path}");
+        let mut builder = self.request(method, path).timeout(ANSWER);
+        if let Some((media, document)) = body {
+            builder = builder.header("content-type", media).body(document.to_string());
+        }
+        let answer = builder
+            .send()
+            .await
+            .map_err(|why| Error::unreachable(&request, why))?;
+        let code = answer.status().as_u16();
+        let bytes = answer
+            .bytes()
+            .await
+            .map_err(|why| Error::unreachable(&request, why))?;
+        let document = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| json!({ "message": String::from_utf8_lossy(&bytes) }));
+        if code < 300 {
+            Ok(document)
+        } else {
+            Err(Error::refused(request, code, document))
+        }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let url = format!("{}{path}", self.access.url);
+        self.client
+            .request(method, url)
+            .bearer_auth(&self.access.token)
+            .header("accept", "application/json")
+    }
+}
+
+fn client(access: &Access) -> anyhow::Result<reqwest::Client> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(access.ca_pem.as_bytes()) {
+        roots.add(certificate?)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .connect_timeout(CONNECT)
+        .no_proxy()
+        .build()?)
+}
+
+/// A path with query parameters, encoded.
+fn with_query(path: &str, query: &[(&str, &str)]) -> String {
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query)
+        .finish();
+    format!("{path}?{query}")
+}
+
+#[cfg(test)]
+mod tests;
