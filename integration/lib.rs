@@ -4,3 +4,4 @@ pub mod apiserver;
 pub mod kube;
 pub mod lan;
 pub mod sandbox;
+pub mod wire;

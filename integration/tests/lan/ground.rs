@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use anyhow::Context as _;
 use ipnet::Ipv4Net;
-use lab::lan::{Builder, Host, HostPlan, Lan};
+use lab::lan::{Builder, Host, HostPlan, Lan, Mac};
 use libtest_mimic::Trial;
 
 pub(crate) type Outcome = anyhow::Result<()>;
@@ -48,4 +48,9 @@ pub(crate) fn net(text: &str) -> Ipv4Net {
 
 pub(crate) fn ip(text: &str) -> Ipv4Addr {
     text.parse().unwrap()
+}
+
+/// The MAC address of the host with this number.
+pub(crate) fn mac(number: u8) -> Mac {
+    Mac([2, 0, 0, 0, 1, number])
 }

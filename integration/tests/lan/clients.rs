@@ -1,0 +1,260 @@
+//! A client's datagrams and connections, and what they tell about an outage.
+
+use std::net::SocketAddrV4;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, ensure};
+use lab::lan::Lan;
+use lab::wire::{Conversation, Echo, Error, PingReport, Pinger, tcp_connect};
+use libtest_mimic::Trial;
+
+use crate::ground::{Outcome, ip, net, small_lan, trial};
+
+const BOUND: Duration = Duration::from_secs(10);
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial("clients::a_known_outage_is_measured", a_known_outage_is_measured),
+        trial(
+            "clients::the_nodes_before_and_after_are_told",
+            the_nodes_before_and_after_are_told,
+        ),
+        trial(
+            "clients::an_outage_without_end_counts",
+            an_outage_without_end_counts,
+        ),
+        trial(
+            "clients::without_anybody_there_is_no_answer",
+            without_anybody_there_is_no_answer,
+        ),
+        trial(
+            "clients::a_report_is_json_with_every_sample",
+            a_report_is_json_with_every_sample,
+        ),
+        trial(
+            "clients::a_connection_names_its_node_and_lives",
+            a_connection_names_its_node_and_lives,
+        ),
+        trial(
+            "clients::a_broken_connection_is_noticed",
+            a_broken_connection_is_noticed,
+        ),
+        trial(
+            "clients::nobody_and_refusal_are_told_apart",
+            nobody_and_refusal_are_told_apart,
+        ),
+        trial("clients::an_echo_ends_when_dropped", an_echo_ends_when_dropped),
+    ]
+}
+
+fn service() -> SocketAddrV4 {
+    SocketAddrV4::new(ip("192.168.1.200"), 5432)
+}
+
+/// Makes a node's kernel answer for the Service's address, as only a test does.
+async fn hold(lan: &Lan, node: &str) -> anyhow::Result<Echo> {
+    lan.add_address(node, net("192.168.1.200/32"), "eth0").await?;
+    Ok(Echo::start(lan.host(node)?, service()).await?)
+}
+
+/// Cuts a node off for a while; gives the pinger's report, and the shortest and longest outage that our clock allows.
+async fn outage(lan: &Lan) -> anyhow::Result<(PingReport, Duration, Duration)> {
+    let pinger = Pinger::start(lan.host("client")?, service())?;
+    pinger.wait_for(|answer| answer.sequence > 50, BOUND).await?;
+    let cutting = Instant::now();
+    lan.cut("node1").await?;
+    let cut = Instant::now();
+    tokio::time::sleep(Duration::from_millis(120)).await;
+    let mending = Instant::now();
+    lan.mend("node1").await?;
+    let mended = Instant::now();
+    pinger
+        .wait_for(|answer| answer.at > mended + Duration::from_millis(50), BOUND)
+        .await?;
+    Ok((pinger.stop()?, mending - cut, mended - cutting))
+}
+
+async fn a_known_outage_is_measured() -> Outcome {
+    let lan = small_lan().await?;
+    let _echo = hold(&lan, "node1").await?;
+    // The cut is exact, but either side may be kept waiting by the machine's other work, so that one run proves
+    // nothing; the pinger tells its own lateness, the echo's is not known.
+    let mut closest = Duration::MAX;
+    for _ in 0..5 {
+        let (report, shortest, longest) = outage(&lan).await?;
+        let silence = report.silence.length();
+        eprintln!(
+            "cut for {shortest:?} to {longest:?}, silence {silence:?}, lateness {:?}",
+            report.lateness
+        );
+        ensure!(
+            silence + report.lateness + Duration::from_millis(2) >= shortest,
+            "{silence:?}: it cannot be shorter"
+        );
+        ensure!(
+            report.silence.before.as_deref() == Some("node1")
+                && report.silence.after.as_deref() == Some("node1")
+        );
+        ensure!(report.lost() > 0 && report.repeated == 0);
+        closest = closest.min(silence.saturating_sub(longest + report.lateness));
+    }
+    ensure!(
+        closest <= Duration::from_millis(5),
+        "{closest:?} too long at best"
+    );
+    Ok(())
+}
+
+async fn the_nodes_before_and_after_are_told() -> Outcome {
+    let lan = small_lan().await?;
+    let _first = hold(&lan, "node1").await?;
+    let pinger = Pinger::start(lan.host("client")?, service())?;
+    pinger.wait_for(|answer| &*answer.node == "node1", BOUND).await?;
+    lan.cut("node1").await?;
+    let _second = hold(&lan, "node2").await?;
+    // What a takeover's announcement does, done to the client's kernel.
+    lan.host("client")?.flush_neighbor(ip("192.168.1.200")).await?;
+    pinger.wait_for(|answer| &*answer.node == "node2", BOUND).await?;
+    let report = pinger.stop()?;
+    ensure!(report.nodes == ["node1", "node2"]);
+    ensure!(
+        report.silence.before.as_deref() == Some("node1") && report.silence.after.as_deref() == Some("node2")
+    );
+    Ok(())
+}
+
+async fn an_outage_without_end_counts() -> Outcome {
+    let lan = small_lan().await?;
+    let _echo = hold(&lan, "node1").await?;
+    let pinger = Pinger::start(lan.host("client")?, service())?;
+    pinger.wait_for(|_| true, BOUND).await?;
+    lan.cut("node1").await?;
+    let cut = Instant::now();
+    let late = pinger
+        .wait_for(
+            |answer| answer.at > cut + Duration::from_millis(50),
+            Duration::from_millis(200),
+        )
+        .await;
+    let error = late.unwrap_err().to_string();
+    ensure!(error.contains("ago from node1"), "{error}");
+    let report = pinger.stop()?;
+    ensure!(report.silence.after.is_none() && report.silence.end == report.ran);
+    ensure!(
+        report.silence.length() >= Duration::from_millis(150),
+        "{:?}",
+        report.silence
+    );
+    Ok(())
+}
+
+async fn without_anybody_there_is_no_answer() -> Outcome {
+    let lan = small_lan().await?;
+    let pinger = Pinger::start(lan.host("client")?, service())?;
+    let error = pinger
+        .wait_for(|_| true, Duration::from_millis(100))
+        .await
+        .unwrap_err();
+    ensure!(error.to_string().contains("none at all"), "{error}");
+    lan.cut("client").await?;
+    let report = pinger.stop()?;
+    ensure!(
+        report.answered == 0 && report.sent > 10 && report.lost() == report.sent,
+        "{} sent",
+        report.sent
+    );
+    ensure!(report.silence.begin.is_zero() && report.silence.end == report.ran);
+    Ok(())
+}
+
+async fn a_report_is_json_with_every_sample() -> Outcome {
+    let lan = small_lan().await?;
+    let _echo = hold(&lan, "node1").await?;
+    let pinger = Pinger::start(lan.host("client")?, service())?;
+    pinger.wait_for(|answer| answer.sequence > 20, BOUND).await?;
+    let report = pinger.stop()?;
+    let json = serde_json::to_value(&report)?;
+    ensure!(json["target"] == "192.168.1.200:5432" && json["nodes"] == serde_json::json!(["node1"]));
+    ensure!(json["sent"].as_u64() == Some(report.sent) && json["lateness_us"].as_u64() >= Some(1_000));
+    let samples = json["samples"].as_array().context("samples")?;
+    ensure!(samples.len() as u64 == report.sent);
+    let answered = samples
+        .iter()
+        .filter(|sample| sample["answered_us"].as_u64() >= sample["sent_us"].as_u64())
+        .count();
+    ensure!(answered as u64 == report.answered);
+    ensure!(json["silence"]["end_us"].as_u64() > json["silence"]["begin_us"].as_u64());
+    Ok(())
+}
+
+async fn a_connection_names_its_node_and_lives() -> Outcome {
+    let lan = small_lan().await?;
+    let client = lan.host("client")?;
+    let _echo = hold(&lan, "node1").await?;
+    ensure!(tcp_connect(client, service(), BOUND).await? == "node1");
+    let mut conversation = Conversation::open(client, service(), BOUND).await?;
+    ensure!(conversation.node() == "node1");
+    for line in ["one", "two", ""] {
+        conversation.say(line, BOUND).await?;
+    }
+    // A short cut is made good by TCP.
+    lan.cut("node1").await?;
+    lan.mend("node1").await?;
+    conversation.say("still there?", BOUND).await?;
+    Ok(())
+}
+
+async fn a_broken_connection_is_noticed() -> Outcome {
+    let lan = small_lan().await?;
+    let client = lan.host("client")?;
+    let first = hold(&lan, "node1").await?;
+    let mut conversation = Conversation::open(client, service(), BOUND).await?;
+    lan.cut("node1").await?;
+    let error = conversation
+        .say("anybody?", Duration::from_millis(100))
+        .await
+        .unwrap_err();
+    ensure!(matches!(error, Error::TooLate { .. }), "{error}");
+    lan.mend("node1").await?;
+    drop(first);
+    let error = conversation.say("anybody?", BOUND).await.unwrap_err();
+    ensure!(
+        matches!(error, Error::System { .. } | Error::Unexpected { .. }),
+        "{error}"
+    );
+    Ok(())
+}
+
+async fn nobody_and_refusal_are_told_apart() -> Outcome {
+    let lan = small_lan().await?;
+    let client = lan.host("client")?;
+    let nobody = tcp_connect(client, service(), Duration::from_millis(200))
+        .await
+        .unwrap_err();
+    ensure!(matches!(nobody, Error::TooLate { .. }), "{nobody}");
+    lan.add_address("node1", net("192.168.1.200/32"), "eth0").await?;
+    client.flush_neighbor(ip("192.168.1.200")).await?;
+    let refused = tcp_connect(client, service(), BOUND).await.unwrap_err();
+    let Error::System { source, .. } = &refused else {
+        anyhow::bail!("{refused}")
+    };
+    ensure!(source.kind() == std::io::ErrorKind::ConnectionRefused, "{source}");
+    Ok(())
+}
+
+async fn an_echo_ends_when_dropped() -> Outcome {
+    let lan = small_lan().await?;
+    let client = lan.host("client")?;
+    for _ in 0..3 {
+        let echo = hold(&lan, "node1").await?;
+        ensure!(echo.address() == service());
+        ensure!(tcp_connect(client, service(), BOUND).await? == "node1");
+        let error = Echo::start(lan.host("node1")?, service()).await.unwrap_err();
+        ensure!(
+            error.to_string() == "node1: cannot listen on 192.168.1.200:5432",
+            "{error}"
+        );
+        drop(echo);
+    }
+    Ok(())
+}

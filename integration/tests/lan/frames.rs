@@ -1,0 +1,217 @@
+//! ARP, captured and asked for; neighbour entries.
+
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+use lab::lan::Mac;
+use lab::wire::{Capture, Error, Operation, who_has, who_has_every};
+use libtest_mimic::Trial;
+
+use crate::ground::{Outcome, ip, mac, net, small_lan, trial};
+
+/// For what must come, however busy the machine is.
+const BOUND: Duration = Duration::from_secs(10);
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial(
+            "frames::a_capture_sees_questions_and_answers",
+            a_capture_sees_questions_and_answers,
+        ),
+        trial(
+            "frames::a_capture_sees_answers_to_others",
+            a_capture_sees_answers_to_others,
+        ),
+        trial(
+            "frames::a_capture_outlives_a_cut_cable",
+            a_capture_outlives_a_cut_cable,
+        ),
+        trial("frames::two_answerers_are_both_seen", two_answerers_are_both_seen),
+        trial(
+            "frames::nobody_answers_for_an_address_on_lo",
+            nobody_answers_for_an_address_on_lo,
+        ),
+        trial("frames::the_first_answer_is_timed", the_first_answer_is_timed),
+        trial(
+            "frames::neighbours_are_read_and_forgotten",
+            neighbours_are_read_and_forgotten,
+        ),
+        trial(
+            "frames::what_cannot_be_watched_says_so",
+            what_cannot_be_watched_says_so,
+        ),
+    ]
+}
+
+async fn a_capture_sees_questions_and_answers() -> Outcome {
+    let lan = small_lan().await?;
+    let client = lan.host("client")?;
+    let capture = Capture::start(client, "eth0")?;
+    let socket = client.run(|| UdpSocket::bind("0.0.0.0:0"))??;
+    socket.send_to(b"hello", "192.168.1.11:9")?;
+    let answer = capture
+        .wait_for(|seen| seen.frame.op == Operation::Reply, BOUND)
+        .await?;
+    ensure!(
+        answer.frame.sender_ip == ip("192.168.1.11") && answer.frame.sender_mac == mac(11),
+        "{answer}"
+    );
+    let question = capture.frames()[0];
+    ensure!(
+        question.frame.to_string() == "who has 192.168.1.11? tell 192.168.1.50",
+        "{question}"
+    );
+    ensure!(question.after <= answer.after && question.at == capture.begun() + question.after);
+    ensure!(
+        question.to_string().contains("02:00:00:00:01:32 > all "),
+        "{question}"
+    );
+    ensure!(capture.malformed() == 0 && capture.dropped() == 0);
+    Ok(())
+}
+
+async fn a_capture_sees_answers_to_others() -> Outcome {
+    let lan = small_lan().await?;
+    // Out of the bridge's memory of ports, so that the answer is flooded: only a promiscuous interface takes it.
+    let capture = Capture::start(lan.switch(), "p-client")?;
+    let node1 = lan.host("node1")?;
+    ensure!(
+        who_has(node1, ip("192.168.1.50"), Duration::from_millis(50))
+            .await?
+            .len()
+            == 1
+    );
+    capture
+        .wait_for(
+            |seen| seen.frame.op == Operation::Reply && seen.frame.eth_dst == mac(11),
+            BOUND,
+        )
+        .await?;
+    Ok(())
+}
+
+async fn a_capture_outlives_a_cut_cable() -> Outcome {
+    let lan = small_lan().await?;
+    let client = lan.host("client")?;
+    let capture = Capture::start(client, "eth0")?;
+    // The interface itself, and not only its carrier, goes down and up again under the socket.
+    let other = Capture::start(lan.switch(), "p-client")?;
+    lan.cut("client").await?;
+    lan.mend("client").await?;
+    who_has(lan.host("node1")?, ip("192.168.1.50"), Duration::from_millis(50)).await?;
+    let asked = |seen: &lab::wire::Seen| seen.frame.eth_src == mac(11) && seen.frame.op == Operation::Request;
+    capture.wait_for(asked, BOUND).await?;
+    other.wait_for(asked, BOUND).await?;
+    Ok(())
+}
+
+async fn two_answerers_are_both_seen() -> Outcome {
+    let lan = small_lan().await?;
+    let client = lan.host("client")?;
+    let wanted = ip("192.168.1.200");
+    let bound = Duration::from_millis(200);
+    ensure!(who_has(client, wanted, bound).await?.is_empty());
+    lan.add_address("node1", net("192.168.1.200/32"), "eth0").await?;
+    let one = who_has(client, wanted, bound).await?;
+    ensure!(
+        one.len() == 1 && one[0].mac == mac(11) && one[0].from == mac(11),
+        "{one:?}"
+    );
+    lan.add_address("node2", net("192.168.1.200/32"), "eth0").await?;
+    let mut two: Vec<Mac> = who_has(client, wanted, bound)
+        .await?
+        .iter()
+        .map(|answer| answer.mac)
+        .collect();
+    two.sort();
+    ensure!(two == [mac(11), mac(12)], "{two:?}");
+    Ok(())
+}
+
+async fn nobody_answers_for_an_address_on_lo() -> Outcome {
+    let lan = small_lan().await?;
+    lan.add_address("node1", net("192.168.1.200/32"), "lo").await?;
+    let answers = who_has(
+        lan.host("client")?,
+        ip("192.168.1.200"),
+        Duration::from_millis(200),
+    )
+    .await?;
+    ensure!(
+        answers.is_empty(),
+        "a node's kernel answers, and tiklb should: {answers:?}"
+    );
+    Ok(())
+}
+
+async fn the_first_answer_is_timed() -> Outcome {
+    let lan = small_lan().await?;
+    let client = lan.host("client")?.clone();
+    let (step, wanted) = (Duration::from_millis(2), ip("192.168.1.200"));
+    ensure!(
+        who_has_every(&client, wanted, step, Duration::from_millis(50))
+            .await?
+            .is_none()
+    );
+    let capture = Capture::start(&client, "eth0")?;
+    let asking = tokio::spawn(async move { who_has_every(&client, wanted, step, BOUND).await });
+    // Not before it asks.
+    capture
+        .wait_for(|seen| seen.frame.target_ip == wanted, BOUND)
+        .await?;
+    let before = Instant::now();
+    lan.add_address("node2", net("192.168.1.200/32"), "eth0").await?;
+    let first = asking.await??.unwrap();
+    ensure!(
+        first.mac == mac(12) && first.at >= before && first.asked >= 1,
+        "{first:?}"
+    );
+    Ok(())
+}
+
+async fn neighbours_are_read_and_forgotten() -> Outcome {
+    let lan = small_lan().await?;
+    let (client, node1) = (lan.host("client")?, ip("192.168.1.11"));
+    ensure!(client.neighbor(node1).await?.is_none());
+    let capture = Capture::start(client, "eth0")?;
+    client
+        .run(|| UdpSocket::bind("0.0.0.0:0"))??
+        .send_to(b"hello", "192.168.1.11:9")?;
+    capture
+        .wait_for(|seen| seen.frame.op == Operation::Reply, BOUND)
+        .await?;
+    let entry = client.neighbor(node1).await?;
+    ensure!(
+        entry.is_some_and(|entry| entry.mac == Some(mac(11)) && entry.state.to_string() == "reachable"),
+        "{entry:?}"
+    );
+    client.flush_neighbor(node1).await?;
+    client.flush_neighbor(node1).await?;
+    ensure!(
+        client
+            .neighbor(node1)
+            .await?
+            .is_none_or(|entry| entry.mac.is_none())
+    );
+    Ok(())
+}
+
+async fn what_cannot_be_watched_says_so() -> Outcome {
+    let lan = small_lan().await?;
+    let client = lan.host("client")?;
+    let error = Capture::start(client, "eth9").unwrap_err();
+    ensure!(error.to_string() == "client: cannot watch eth9", "{error}");
+    let capture = Capture::start(client, "eth0")?;
+    who_has(client, ip("192.168.1.11"), Duration::from_millis(50)).await?;
+    let error = capture
+        .wait_for(|_| false, Duration::from_millis(10))
+        .await
+        .unwrap_err();
+    ensure!(matches!(error, Error::TooLate { .. }));
+    ensure!(
+        error.to_string().contains("seen were:\n") && error.to_string().contains("who has 192.168.1.11?"),
+        "{error}"
+    );
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! What stands behind a Service's address on each node: answers datagrams and connections with the node's name.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::Error;
+use super::pinger::{HEADER, MAGIC, NAME_LIMIT};
+use crate::lan::Host;
+
+/// How long the datagram thread waits before it looks whether it should end; what dropping an echo may cost.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// Connections at once; the next one waits in the kernel's queue.
+const CONNECTIONS: usize = 256;
+
+/// A line that is sent back. A longer one comes back in pieces of this length.
+const LINE_LIMIT: u64 = 4 * 1024;
+
+/// Answers on one address and port of a host, by UDP and TCP, until it is dropped.
+///
+/// A datagram of a [`Pinger`](super::Pinger) comes back with the host's name behind it. A connection is greeted with
+/// the name, then gets back each line it sends.
+///
+/// ```no_run
+/// # async fn example(lan: lab::lan::Lan) -> Result<(), lab::wire::Error> {
+/// lan.add_address("node1", "192.168.1.200/32".parse().unwrap(), "lo").await?;
+/// let echo = lab::wire::Echo::start(lan.host("node1")?, "192.168.1.200:5432".parse().unwrap()).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Echo {
+    address: SocketAddrV4,
+    ending: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+    connections: AbortHandle,
+}
+
+impl Echo {
+    /// Starts to answer. The host need not have the address yet.
+    ///
+    /// # Errors
+    /// When the port is taken, or the kernel refuses.
+    pub async fn start(host: &Host, address: SocketAddrV4) -> Result<Self, Error> {
+        let failed = |source| Error::system(host, format!("listen on {address}"), source);
+        let (datagrams, listener) = host
+            .run(|| io::Result::Ok((udp(address)?, tcp(address)?)))?
+            .map_err(failed)?;
+        let ending = Arc::new(AtomicBool::new(false));
+        let name: Arc<str> = host.name().chars().take(NAME_LIMIT).collect::<String>().into();
+        // A thread of its own, so that no task of the host can look like an outage.
+        let thread = {
+            let (ending, name) = (Arc::clone(&ending), Arc::clone(&name));
+            host.thread("echo", move || answer_datagrams(&datagrams, &name, &ending))?
+        };
+        let listener = host
+            .call(async move { TcpListener::from_std(listener) })
+            .await?
+            .map_err(failed)?;
+        let connections = host.spawn(answer_connections(listener, name)).abort_handle();
+        Ok(Self {
+            address,
+            ending,
+            thread: Some(thread),
+            connections,
+        })
+    }
+
+    /// Where it answers.
+    pub fn address(&self) -> SocketAddrV4 {
+        self.address
+    }
+
+    /// The address without the port.
+    pub fn ip(&self) -> Ipv4Addr {
+        *self.address.ip()
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        self.connections.abort();
+        self.ending.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::warn!(address = %self.address, "the echo's thread panicked");
+        }
+    }
+}
+
+/// Bound to the very address, so that answers come from it and from no other of the host's.
+fn udp(address: SocketAddrV4) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_freebind_v4(true)?;
+    socket.bind(&SocketAddr::V4(address).into())?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    Ok(socket.into())
+}
+
+fn tcp(address: SocketAddrV4) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_freebind_v4(true)?;
+    // Connections of an earlier echo may still be in their last state.
+    socket.set_reuse_address(true)?;
+    socket.bind(&SocketAddr::V4(address).into())?;
+    socket.listen(128)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+fn answer_datagrams(socket: &UdpSocket, name: &str, ending: &AtomicBool) {
+    let mut buffer = [0; HEADER + NAME_LIMIT];
+    while !ending.load(Ordering::Relaxed) {
+        // Errors are time-outs, and the refusals of clients that are gone.
+        let Ok((length, from)) = socket.recv_from(&mut buffer) else {
+            continue;
+        };
+        if length != HEADER || !buffer.starts_with(&MAGIC) {
+            continue;
+        }
+        let end = HEADER + name.len();
+        if let Some(place) = buffer.get_mut(HEADER..end) {
+            place.copy_from_slice(name.as_bytes());
+            // A network that does not take it is what the client measures.
+            let _ = socket.send_to(&buffer[..end], from);
+        }
+    }
+}
+
+async fn answer_connections(listener: TcpListener, name: Arc<str>) {
+    // Dropped, and all of them with it, when this task is.
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            Some(_) = connections.join_next() => {}
+            accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(converse(stream, Arc::clone(&name)));
+                }
+                // The client has gone again, or we are out of descriptors for a moment.
+                Err(error) => tracing::debug!(%error, "a connection was not accepted"),
+            },
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, name: Arc<str>) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    stream.write_all(format!("{name}\n").as_bytes()).await?;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if (&mut stream)
+            .take(LINE_LIMIT)
+            .read_until(b'\n', &mut line)
+            .await?
+            == 0
+        {
+            return Ok(());
+        }
+        stream.write_all(&line).await?;
+    }
+}
