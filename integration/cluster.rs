@@ -1,0 +1,311 @@
+//! A real Kubernetes API in the lab: etcd, kube-apiserver and kube-proxy, built from Go modules.
+//!
+//! ```text
+//! control host   etcd (loopback) ← kube-apiserver (its LAN address:6443)
+//! each node      kube-proxy in nftables mode: client → LoadBalancer address → node → endpoint
+//! the lab        Node objects and EndpointSlices: there is no kubelet and no controller manager
+//! ```
+//!
+//! [`build()`] makes the programs, outside of the sandbox; [`Cluster::start`] runs them on hosts of a
+//! [LAN](crate::lan::Lan), inside of it.
+//!
+//! ```no_run
+//! # async fn example(lan: &lab::lan::Lan) -> anyhow::Result<()> {
+//! use lab::cluster::{Cluster, Options};
+//!
+//! let binaries = lab::cluster::build(&mut std::io::stderr()).await?;
+//! let nodes = [lan.host("node1")?, lan.host("node2")?];
+//! let mut cluster = Cluster::start(lan.host("control")?, &nodes, Options::new(binaries)).await?;
+//! let allocator = cluster.service_account("tiklb-system", "tiklb-allocator").await?;
+//! cluster.stop_api().await?;
+//! cluster.start_api().await?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod build;
+mod control_plane;
+mod identity;
+mod kubeconfig;
+pub mod object;
+mod program;
+mod proxy;
+mod readiness;
+mod state;
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use futures::future::try_join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::kube::{Access, Kube, NODES, SERVICE_ACCOUNTS};
+use crate::lan::{Host, HostCommand, Process};
+use control_plane::PORT;
+use identity::{Identity, write_secret};
+use readiness::Readiness;
+use state::State;
+
+pub use build::build;
+pub use program::{ASSETS, Binaries, Program};
+pub use proxy::check_nft;
+
+/// An API server that is asked to end finishes its requests first; the watches are cut at once.
+const API_GRACE: Duration = Duration::from_secs(15);
+
+/// Tokens outlive every story and a `--keep` demo that stands for a day.
+const TOKEN_SECONDS: u32 = 24 * 60 * 60;
+
+/// Media type of what is sent.
+const JSON: &str = "application/json";
+
+/// What a cluster is made of.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The programs.
+    pub binaries: Binaries,
+    /// Whether each node has a kube-proxy. Without, nothing needs `nft`.
+    pub proxies: bool,
+    /// Whether the programs' lines are printed too.
+    pub echo: bool,
+}
+
+impl Options {
+    /// kube-proxy on every node, no lines.
+    pub fn new(binaries: Binaries) -> Self {
+        Self {
+            binaries,
+            proxies: true,
+            echo: false,
+        }
+    }
+
+    /// One of the programs, to be run on a host.
+    fn command(&self, host: &Host, program: &Path) -> HostCommand {
+        // Go takes a proxy from the person's environment, and a proxy cannot reach into a namespace.
+        host.command(program).env("NO_PROXY", "*").echo(self.echo)
+    }
+}
+
+/// A running cluster. Its programs are killed when it is dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    options: Options,
+    control: Host,
+    address: Ipv4Addr,
+    identity: Identity,
+    // Dropped in this order: who asks before who answers, so that no log ends in complaints.
+    proxies: Vec<Process>,
+    api: Option<Process>,
+    etcd: Process,
+    state: State,
+}
+
+impl Cluster {
+    /// Starts etcd and kube-apiserver on `control`, writes a Node for each of `nodes`, and starts kube-proxy there.
+    /// Returns when all of them say that they are ready.
+    ///
+    /// # Errors
+    /// A program is missing, ends, or is not ready within two minutes: the error has its last lines.
+    pub async fn start(control: &Host, nodes: &[&Host], options: Options) -> Result<Self> {
+        if options.proxies {
+            check_nft()?;
+        }
+        let address = own_address(control).await?;
+        let state = State::mount()?;
+        let identity = Identity::create(state.folder(), address, control_plane::SERVICE_ADDRESS)?;
+        let arguments = control_plane::etcd_arguments(state.folder());
+        let etcd = options
+            .command(control, &options.binaries.etcd)
+            .args(arguments)
+            .spawn()
+            .await?;
+        Readiness::plain(control_plane::ETCD_HEALTH)?
+            .wait(control, Program::Etcd, &etcd)
+            .await?;
+        let control = control.clone();
+        let mut cluster = Self {
+            options,
+            control,
+            address,
+            identity,
+            proxies: Vec::new(),
+            api: None,
+            etcd,
+            state,
+        };
+        cluster.start_api().await?;
+        let joined = (1..).zip(nodes).map(|(number, node)| cluster.join(node, number));
+        cluster.proxies = try_join_all(joined).await?.into_iter().flatten().collect();
+        Ok(cluster)
+    }
+
+    /// Starts kube-apiserver (again) and waits until it is ready: the same address, keys and data.
+    ///
+    /// # Errors
+    /// When it runs already, ends, or does not become ready.
+    pub async fn start_api(&mut self) -> Result<()> {
+        ensure!(self.api.is_none(), "kube-apiserver runs already");
+        let arguments = control_plane::api_arguments(self.state.folder(), self.address, &self.identity)?;
+        let options = &self.options;
+        let program = &options.binaries.kube_apiserver;
+        let api = options
+            .command(&self.control, program)
+            .args(arguments)
+            .spawn()
+            .await?;
+        Readiness::of_api(self.admin())?
+            .wait(&self.control, Program::KubeApiserver, &api)
+            .await?;
+        self.api = Some(api);
+        Ok(())
+    }
+
+    /// Ends kube-apiserver and nothing else: etcd keeps the objects, kube-proxy its rules.
+    ///
+    /// # Errors
+    /// When it does not run, or cannot be ended.
+    pub async fn stop_api(&mut self) -> Result<()> {
+        let api = self.api.take().context("kube-apiserver does not run")?;
+        api.end(API_GRACE).await?;
+        Ok(())
+    }
+
+    /// kube-apiserver, while it runs.
+    pub fn api(&self) -> Option<&Process> {
+        self.api.as_ref()
+    }
+
+    /// etcd.
+    pub fn etcd(&self) -> &Process {
+        &self.etcd
+    }
+
+    /// kube-proxy of each node, in the order of the nodes.
+    pub fn proxies(&self) -> &[Process] {
+        &self.proxies
+    }
+
+    /// The programs that the cluster was started from; kubectl among them.
+    pub fn binaries(&self) -> &Binaries {
+        &self.options.binaries
+    }
+
+    /// The requests that were finished so far: who asked for what, and was it allowed (`audit.k8s.io/v1` Event, level
+    /// Metadata). The log behind it is cut at 64 MiB, about 50,000 requests.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn requests(&self) -> Result<Vec<Value>> {
+        control_plane::requests(self.state.folder())
+    }
+
+    /// Access with every right.
+    pub fn admin(&self) -> Access {
+        self.access(self.identity.admin_token.clone())
+    }
+
+    /// Access as a service account, which must exist, with what its roles allow.
+    ///
+    /// # Errors
+    /// When there is no such account, or the API server does not answer.
+    pub async fn service_account(&self, namespace: &str, name: &str) -> Result<Access> {
+        Ok(self.access(self.token(namespace, name).await?))
+    }
+
+    /// A token of a service account, from the `TokenRequest` API; valid for a day, or until the account is deleted.
+    ///
+    /// # Errors
+    /// As for [`service_account`](Self::service_account).
+    pub async fn token(&self, namespace: &str, name: &str) -> Result<String> {
+        let request = json!({
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": TOKEN_SECONDS},
+        });
+        let path = format!(
+            "{}/token",
+            SERVICE_ACCOUNTS.in_namespace(namespace).object_path(name)
+        );
+        let doing = || format!("asking for a token of the service account {namespace}/{name}");
+        let asked =
+            self.ask(|kube| async move { kube.send(Method::POST, &path, Some((JSON, &request))).await });
+        let answer = asked.await.with_context(doing)?;
+        let token = answer.pointer("/status/token").and_then(Value::as_str);
+        token
+            .map(str::to_owned)
+            .context("the answer holds no token")
+            .with_context(doing)
+    }
+
+    /// Writes a kubeconfig by which a program becomes `user`. A second one of the same name replaces the first.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn kubeconfig(&self, user: &str, access: &Access) -> Result<PathBuf> {
+        let file = self.state.folder().join(format!("{user}.kubeconfig"));
+        write_secret(&file, &kubeconfig::kubeconfig(access, user).to_string())?;
+        Ok(file)
+    }
+
+    /// Writes the Node, and starts its kube-proxy if it is to have one.
+    async fn join(&self, node: &Host, number: u8) -> Result<Option<Process>> {
+        let object = object::node(node.name(), own_address(node).await?, number);
+        // Admission taints every new Node; the node lifecycle controller, which there is none of, would take that away.
+        let untainted = json!({"spec": {"taints": null}});
+        let name = node.name().to_owned();
+        let created = self.ask(|kube| async move {
+            kube.create(NODES, &object).await?;
+            kube.merge_patch(NODES, &name, &untainted).await
+        });
+        created
+            .await
+            .with_context(|| format!("creating the Node {}", node.name()))?;
+        if !self.options.proxies {
+            return Ok(None);
+        }
+        let access = self.access(self.identity.proxy_token.clone());
+        let kubeconfig = self.kubeconfig(&format!("kube-proxy-{}", node.name()), &access)?;
+        let arguments = proxy::arguments(&kubeconfig, node.name());
+        let program = &self.options.binaries.kube_proxy;
+        let proxy = self
+            .options
+            .command(node, program)
+            .args(arguments)
+            .spawn()
+            .await?;
+        Readiness::plain(&proxy::health_url())?
+            .wait(node, Program::KubeProxy, &proxy)
+            .await?;
+        Ok(Some(proxy))
+    }
+
+    fn access(&self, token: String) -> Access {
+        Access {
+            url: format!("https://{}:{PORT}", self.address),
+            ca_pem: self.identity.ca_pem.clone(),
+            token,
+        }
+    }
+
+    /// Asks the API as its administrator, from the control host: the lab itself need not be on the LAN.
+    async fn ask<F>(&self, question: impl FnOnce(Kube) -> F) -> Result<Value>
+    where
+        F: Future<Output = crate::kube::Result<Value>> + Send + 'static,
+    {
+        let kube = Kube::new(self.admin())?;
+        Ok(self.control.call(question(kube)).await??)
+    }
+}
+
+/// The host's address on its LAN interface.
+async fn own_address(host: &Host) -> Result<Ipv4Addr> {
+    let addresses = host.addresses(host.interface()).await?;
+    let first = addresses
+        .first()
+        .with_context(|| format!("{} has no address on {}", host.name(), host.interface()))?;
+    Ok(first.addr())
+}

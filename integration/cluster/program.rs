@@ -1,0 +1,92 @@
+//! The four programs of a real cluster, and a folder that holds them.
+
+use std::env;
+use std::fmt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+/// A folder with ready-made etcd and kube-apiserver, by the convention of Kubernetes' own envtest.
+pub const ASSETS: &str = "KUBEBUILDER_ASSETS";
+
+/// One program of the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Program {
+    /// The store under the API server.
+    Etcd,
+    /// The API itself.
+    KubeApiserver,
+    /// Carries the traffic of Services, in nftables mode.
+    KubeProxy,
+    /// For a person who looks around.
+    Kubectl,
+}
+
+impl Program {
+    /// All of them, in the order they are built: the quick one first, then the one that compiles what the others share.
+    pub const ALL: [Self; 4] = [Self::Etcd, Self::KubeApiserver, Self::KubeProxy, Self::Kubectl];
+
+    /// The file's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::KubeApiserver => "kube-apiserver",
+            Self::KubeProxy => "kube-proxy",
+            Self::Kubectl => "kubectl",
+        }
+    }
+
+    /// The Go package it is built from.
+    pub(super) fn package(self) -> &'static str {
+        match self {
+            Self::Etcd => "go.etcd.io/etcd/server/v3",
+            Self::KubeApiserver => "k8s.io/kubernetes/cmd/kube-apiserver",
+            Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
+            Self::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
+        }
+    }
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where each program stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binaries {
+    /// etcd.
+    pub etcd: PathBuf,
+    /// kube-apiserver.
+    pub kube_apiserver: PathBuf,
+    /// kube-proxy.
+    pub kube_proxy: PathBuf,
+    /// kubectl.
+    pub kubectl: PathBuf,
+}
+
+impl Binaries {
+    /// The programs at the paths that `place` gives.
+    pub(super) fn at(place: impl Fn(Program) -> PathBuf) -> Self {
+        Self {
+            etcd: place(Program::Etcd),
+            kube_apiserver: place(Program::KubeApiserver),
+            kube_proxy: place(Program::KubeProxy),
+            kubectl: place(Program::Kubectl),
+        }
+    }
+}
+
+/// Where a command of this name is found on PATH, if it can be run.
+pub(super) fn on_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| is_executable(file))
+}
+
+/// Whether a file is there that the system would run.
+pub(super) fn is_executable(file: &Path) -> bool {
+    file.metadata()
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}

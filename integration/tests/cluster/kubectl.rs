@@ -1,0 +1,92 @@
+//! kubectl as a client of the cluster that shares no code with the lab.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail, ensure};
+use lab::cluster::Cluster;
+use lab::kube::Access;
+use lab::lan::{Host, Lan};
+use serde_json::Value;
+
+use crate::ground::BOUND;
+
+/// kubectl on the client host, as one user.
+pub(crate) struct Kubectl {
+    host: Host,
+    program: PathBuf,
+    kubeconfig: PathBuf,
+}
+
+impl Kubectl {
+    pub(crate) fn new(lan: &Lan, cluster: &Cluster, user: &str, access: &Access) -> anyhow::Result<Self> {
+        let kubeconfig = cluster.kubeconfig(user, access)?;
+        Ok(Self {
+            host: lan.host("client")?.clone(),
+            program: cluster.binaries().kubectl.clone(),
+            kubeconfig,
+        })
+    }
+
+    pub(crate) fn admin(lan: &Lan, cluster: &Cluster) -> anyhow::Result<Self> {
+        Self::new(lan, cluster, "admin", &cluster.admin())
+    }
+
+    /// Runs it, with its arguments split at spaces; its whole output if it succeeds, an error with that output if not.
+    pub(crate) async fn run(&self, arguments: &str) -> anyhow::Result<String> {
+        // The streams of a process that has ended may still be read; the last line says that all were.
+        let script = r#""$@" 2>&1; echo "exit code $?""#;
+        let cache = self.kubeconfig.with_extension("cache");
+        let process = self
+            .host
+            .command("/bin/sh")
+            .env("NO_PROXY", "*")
+            .args(["-c", script, "sh"])
+            .arg(&self.program)
+            .arg(format!("--kubeconfig={}", self.kubeconfig.display()))
+            .arg(format!("--cache-dir={}", cache.display()))
+            .arg("--request-timeout=30s")
+            .args(arguments.split_whitespace())
+            .spawn()
+            .await?;
+        let last = process
+            .wait_for_log(|line| line.starts_with("exit code "), BOUND)
+            .await?;
+        let lines: Vec<String> = process.logs().into_iter().map(|line| line.text).collect();
+        let output = lines[..lines.len() - 1].join("\n");
+        ensure!(
+            last.text == "exit code 0",
+            "kubectl {}: {}: {output}",
+            arguments,
+            last.text
+        );
+        Ok(output)
+    }
+
+    /// The output must be an error that says `wanted`.
+    pub(crate) async fn fails(&self, arguments: &str, wanted: &str) -> anyhow::Result<()> {
+        match self.run(arguments).await {
+            Ok(output) => bail!("kubectl {arguments} should have failed: {output}"),
+            Err(error) => {
+                ensure!(
+                    error.to_string().contains(wanted),
+                    "{error:#} does not say {wanted:?}"
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Creates or changes one object.
+    pub(crate) async fn apply(&self, object: &Value) -> anyhow::Result<String> {
+        let file = tempfile::NamedTempFile::new()?;
+        std::fs::write(file.path(), object.to_string())?;
+        let path = file.path().to_str().context("a path that is no text")?;
+        self.run(&format!("apply -f {path}")).await
+    }
+
+    /// Reads one object.
+    pub(crate) async fn get(&self, arguments: &str) -> anyhow::Result<Value> {
+        let output = self.run(&format!("get -o json {arguments}")).await?;
+        serde_json::from_str(&output).with_context(|| format!("reading the output of kubectl get: {output}"))
+    }
+}
