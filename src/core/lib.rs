@@ -24,3 +24,4 @@ pub mod config;
 pub mod ipam;
 pub mod model;
 pub mod neighbor;
+pub mod reservation;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::model::object::Seniority;
 use crate::model::selector::SelectorError;
-use crate::model::{LabelSelector, Labels, ObjectKey, RangeSet, Uid};
+use crate::model::{LabelSelector, Labels, ObjectKey, RangeSet, Timestamp, Uid};
 
 /// Selectors as written; one that is none keeps its error.
 pub type Selectors = Vec<Result<LabelSelector, SelectorError>>;
@@ -100,6 +100,10 @@ pub struct RouterObject {
     pub spec: Result<RouterSpec, String>,
     /// `status.taken`: what we removed from the router's pools, recorded before it was removed.
     pub taken: Vec<Taken>,
+    /// `status.serial`: the board this object was enrolled with.
+    pub serial: Option<String>,
+    /// `status.identity`.
+    pub identity: Option<String>,
 }
 
 /// `MikrotikRouter.spec`, as far as decisions need it. Credentials and TLS are the wiring's.
@@ -129,6 +133,10 @@ pub struct RouterSpec {
     pub poll_interval: Duration,
     /// How long a range that is no longer wanted stays ours.
     pub release_delay: Duration,
+    /// Act on a RouterOS version that was not tested.
+    pub accept_untested: bool,
+    /// The serial number of a board that replaced the enrolled one.
+    pub accept_serial: Option<String>,
     /// Fields that are written and that this version does not act on yet.
     pub unsupported: Vec<String>,
 }
@@ -174,4 +182,6 @@ pub struct Taken {
     pub server: String,
     /// Exactly the addresses we removed.
     pub ranges: RangeSet,
+    /// When it was first recorded.
+    pub since: Timestamp,
 }

@@ -270,3 +270,20 @@ fn an_address_is_shared_by_the_sharing_rules_only() {
         "another backend"
     );
 }
+
+#[test]
+fn at_a_restart_a_waiting_wish_takes_nothing_from_a_service_read_later() {
+    let mut waiting = asking("a", "metallb.io/loadBalancerIPs", "192.168.1.201");
+    waiting.ingress = vec![ip("192.168.1.200")];
+    let mut settled = service("b");
+    settled.ingress = vec![ip("192.168.1.201")];
+    let mut world = home();
+    let ground = Ground {
+        config: &world.config,
+        occupancy: &world.net,
+        class: None,
+    };
+    world.ledger.adopt([&waiting, &settled], &ground);
+    assert_eq!(world.address(&waiting).as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.address(&settled).as_deref(), Some("192.168.1.201"));
+}

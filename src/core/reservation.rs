@@ -1,0 +1,32 @@
+//! What a router should hold against what it holds.
+//!
+//! [`Router`] is the state machine for one MikrotikRouter: it says when to read, which single write comes next, what
+//! the object's status should say, and whether an address is proven free. [`plan`] is the pure difference that it
+//! works off, write by write, each computed on what was read back after the one before.
+//!
+//! **Invariant:** a row without exactly our marker is never changed, with one exception: `ranges` of a DHCP pool, by
+//! taking our range out of it or giving back what we took. [`write::Write`] can express nothing else.
+//!
+//! **Invariant:** no write before two readings in a row agree on identity, serial, pool ranges and marked rows, and
+//! none that takes addresses before the record of it stands in the object's status.
+
+pub mod condition;
+pub mod held;
+pub mod marker;
+pub mod observed;
+pub mod plan;
+pub mod router;
+pub mod site;
+pub mod survey;
+pub mod write;
+
+pub use condition::{ConditionKind, Conditions, RouterStatus};
+pub use marker::{Marker, Owner};
+pub use observed::Reading;
+pub use plan::Plan;
+pub use router::{Failure, FailureKind, Landscape, Router, Work};
+pub use survey::Surveys;
+pub use write::{Outcome, Planned, Write};
+
+#[cfg(test)]
+mod tests;

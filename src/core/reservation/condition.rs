@@ -1,0 +1,145 @@
+//! What a MikrotikRouter's status says: conditions with reasons from a closed list, and the facts beside them.
+
+use std::collections::BTreeMap;
+
+use crate::config::object::Taken;
+use crate::model::Timestamp;
+
+/// The condition types of a MikrotikRouter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConditionKind {
+    /// The router was read.
+    Reachable,
+    /// The account may do what is needed.
+    Authorized,
+    /// No DHCP client can be given an address of our ranges.
+    PoolsExcluded,
+    /// Our rows are as they should be.
+    ReservationsInSync,
+    /// Nobody else has an address of our ranges.
+    NoConflicts,
+    /// Traffic through the router would wait for the router at a failover.
+    FailoverLimited,
+}
+
+impl ConditionKind {
+    /// The condition's `type`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reachable => "Reachable",
+            Self::Authorized => "Authorized",
+            Self::PoolsExcluded => "PoolsExcluded",
+            Self::ReservationsInSync => "ReservationsInSync",
+            Self::NoConflicts => "NoConflicts",
+            Self::FailoverLimited => "FailoverLimited",
+        }
+    }
+}
+
+/// A condition's `status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// `True`
+    True,
+    /// `False`
+    False,
+    /// `Unknown`
+    Unknown,
+}
+
+/// One condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// Its status.
+    pub truth: Truth,
+    /// From the closed list of the API.
+    pub reason: &'static str,
+    /// What is the case and what to do about it.
+    pub message: String,
+}
+
+impl Condition {
+    pub(super) fn yes(reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            truth: Truth::True,
+            reason,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn no(reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            truth: Truth::False,
+            reason,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn unknown(reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            truth: Truth::Unknown,
+            reason,
+            message: message.into(),
+        }
+    }
+}
+
+/// All conditions of one router.
+pub type Conditions = BTreeMap<ConditionKind, Condition>;
+
+/// At most this many entries of a list stand in a status; the rest is a number.
+pub const LISTED: usize = 20;
+
+/// A list that is cut to what a person reads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// The first entries.
+    pub entries: Vec<String>,
+    /// How many more there are.
+    pub truncated: usize,
+}
+
+impl FromIterator<String> for Listing {
+    fn from_iter<I: IntoIterator<Item = String>>(all: I) -> Self {
+        let mut listing = Self::default();
+        for entry in all {
+            if listing.entries.len() < LISTED {
+                listing.entries.push(entry);
+            } else {
+                listing.truncated += 1;
+            }
+        }
+        listing
+    }
+}
+
+/// The wanted status of a MikrotikRouter.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RouterStatus {
+    /// All conditions.
+    pub conditions: Conditions,
+    /// The router's name.
+    pub identity: String,
+    /// Its model.
+    pub board: String,
+    /// Its RouterOS version.
+    pub version: String,
+    /// Its serial number, if it has one.
+    pub serial: Option<String>,
+    /// What we removed from its pools; recorded before it is removed.
+    pub taken: Vec<Taken>,
+    /// Rows of ours on it.
+    pub leases: usize,
+    /// ARP rows of ours on it.
+    pub arps: usize,
+    /// Addresses that should have a lease row.
+    pub wanted: usize,
+    /// Addresses of our ranges that someone else has.
+    pub conflicts: Listing,
+    /// Writes that are not made (dry run), or not made yet.
+    pub pending: Listing,
+    /// When the router was last found or brought to the wanted state.
+    pub last_sync: Option<Timestamp>,
+    /// The generation of the spec that this is about.
+    pub observed_generation: i64,
+}

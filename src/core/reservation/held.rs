@@ -1,0 +1,189 @@
+//! Addresses that someone else has, by everything the router knows.
+//!
+//! The evidence is a union: one witness is enough to keep a Service off an address, silence of one proves nothing.
+//! A lease's address stays held after the row is gone: until two readings in a row lack it, the last known expiry has
+//! passed on our clock, and no survey has heard the address since.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::marker::{Marker, Owner};
+use super::observed::{LeaseRow, Reading};
+use super::survey::Surveys;
+use crate::ipam::Holder;
+use crate::model::{Instant, MacAddr, RangeSet};
+
+/// More addresses than this behind one MAC address is proxy ARP (or another router), not a device that has them.
+pub const PROXY_ARP_ADDRESSES: usize = 4;
+
+/// What is remembered of leases between readings.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HeldBook {
+    leases: BTreeMap<IpAddr, LeaseMemory>,
+    /// Everything else, as of the last reading.
+    others: BTreeMap<IpAddr, Holder>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct LeaseMemory {
+    holder: Holder,
+    /// When the client may no longer use the address, as last said by the router.
+    expires: Option<Instant>,
+    /// Readings in a row without the row.
+    missed: u32,
+    last_seen: Instant,
+}
+
+/// Readings in a row without a lease before it counts as gone: one may come from a router that is booting.
+const MISSES: u32 = 2;
+
+/// How much of a foreign name or comment is repeated in our messages: a host name's length.
+const NAME_SHOWN: usize = 63;
+
+/// Who is not "someone else".
+pub struct Ours<'a> {
+    /// Our marker's owner.
+    pub owner: &'a Owner,
+    /// MAC addresses of the cluster's nodes.
+    pub nodes: &'a BTreeSet<MacAddr>,
+    /// What the speakers heard.
+    pub surveys: &'a Surveys,
+}
+
+impl HeldBook {
+    /// Takes in a reading: evidence for addresses of `range`.
+    pub fn read(&mut self, reading: &Reading, range: &RangeSet, ours: &Ours<'_>, now: Instant) {
+        self.others.clear();
+        let macs: BTreeSet<MacAddr> = reading.own_macs().chain(ours.nodes.iter().copied()).collect();
+        self.read_own_addresses(reading, range);
+        self.read_arp(reading, range, ours, &macs);
+        self.read_leases(reading, range, ours, now);
+    }
+
+    fn read_leases(&mut self, reading: &Reading, range: &RangeSet, ours: &Ours<'_>, now: Instant) {
+        let foreign = |row: &&LeaseRow| range.contains(row.address) && !is_ours(&row.comment, ours.owner);
+        let present: BTreeMap<IpAddr, &LeaseRow> = reading
+            .leases
+            .iter()
+            .filter(foreign)
+            .map(|r| (r.address, r))
+            .collect();
+        for (address, row) in &present {
+            if row.mac.is_some_and(|mac| ours.nodes.contains(&mac)) {
+                continue; // A node's own lease refuses the whole range; see `site`.
+            }
+            let memory = LeaseMemory {
+                holder: lease_holder(row, reading),
+                expires: row.expires_after.map(|after| now + after),
+                missed: 0,
+                last_seen: now,
+            };
+            self.leases.insert(*address, memory);
+        }
+        self.leases.retain(|address, memory| {
+            if !present.contains_key(address) {
+                memory.missed += 1;
+            }
+            memory.missed < MISSES
+                || memory.expires.is_some_and(|expires| now < expires)
+                || !ours.surveys.silent(*address, Some(memory.last_seen), now)
+        });
+    }
+
+    fn read_arp(&mut self, reading: &Reading, range: &RangeSet, ours: &Ours<'_>, macs: &BTreeSet<MacAddr>) {
+        let rows: Vec<(IpAddr, MacAddr)> = reading
+            .arps
+            .iter()
+            .filter(|row| {
+                row.alive
+                    && !row.disabled
+                    && range.contains(row.address)
+                    && !is_ours(&row.comment, ours.owner)
+            })
+            .filter_map(|row| Some((row.address, row.mac.filter(|mac| !macs.contains(mac))?)))
+            .collect();
+        for (address, mac) in &rows {
+            if rows.iter().filter(|(_, other)| other == mac).count() > PROXY_ARP_ADDRESSES {
+                continue;
+            }
+            let evidence = format!("in the ARP table of {}", reading.identity);
+            self.others.entry(*address).or_insert(Holder {
+                name: None,
+                mac: Some(*mac),
+                evidence,
+            });
+        }
+    }
+
+    fn read_own_addresses(&mut self, reading: &Reading, range: &RangeSet) {
+        let mut hold = |address: IpAddr, what: String| {
+            if range.contains(address) {
+                let evidence = format!("configured on {}", reading.identity);
+                self.others.insert(
+                    address,
+                    Holder {
+                        name: Some(what),
+                        mac: None,
+                        evidence,
+                    },
+                );
+            }
+        };
+        for row in &reading.addresses {
+            hold(
+                row.network.network(),
+                format!("the network address of {}", row.network.trunc()),
+            );
+            hold(
+                row.network.broadcast(),
+                format!("the broadcast address of {}", row.network.trunc()),
+            );
+            hold(row.address, format!("the router itself on {}", row.interface));
+        }
+        for network in &reading.networks {
+            for gateway in &network.gateways {
+                hold(*gateway, format!("the gateway of {}", network.network.trunc()));
+            }
+        }
+    }
+
+    /// Who has this address, if anyone.
+    pub fn holder(&self, address: IpAddr) -> Option<&Holder> {
+        self.leases
+            .get(&address)
+            .map(|memory| &memory.holder)
+            .or_else(|| self.others.get(&address))
+    }
+
+    /// All held addresses.
+    pub fn iter(&self) -> impl Iterator<Item = (IpAddr, &Holder)> {
+        let addresses: BTreeSet<IpAddr> = self.leases.keys().chain(self.others.keys()).copied().collect();
+        addresses
+            .into_iter()
+            .filter_map(|address| Some((address, self.holder(address)?)))
+    }
+}
+
+/// Whether a comment carries exactly our marker.
+pub(super) fn is_ours(comment: &str, owner: &Owner) -> bool {
+    Marker::parse(comment).is_some_and(|marker| marker.owner == *owner)
+}
+
+fn lease_holder(row: &LeaseRow, reading: &Reading) -> Holder {
+    let kind = if row.dynamic {
+        "DHCP lease"
+    } else {
+        "static DHCP lease"
+    };
+    let comment = Some(&row.comment).filter(|comment| !comment.is_empty());
+    let name = row
+        .host_name
+        .as_ref()
+        .or(comment)
+        .map(|name| name.chars().take(NAME_SHOWN).collect());
+    Holder {
+        name,
+        mac: row.mac,
+        evidence: format!("{kind} on {}", reading.identity),
+    }
+}

@@ -1,0 +1,110 @@
+//! The marker in a row's comment: whose row it is.
+//!
+//! `tiklb/v1 <clusterName>/<8 hex of UID> <subject>`, ASCII, and after it whatever a person writes. Only rows whose
+//! comment begins with exactly our marker are ever changed; what stands behind the subject is kept.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::model::MacAddr;
+
+/// The marker's first word. A later format gets another number; this one is then read for ever.
+const PREFIX: &str = "tiklb/v1";
+
+/// The cluster that a row belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Owner {
+    /// `MikrotikRouter.spec.clusterName`.
+    pub cluster: String,
+    /// The first eight hexadecimal digits of the kube-system namespace's UID.
+    pub uid: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.cluster, self.uid)
+    }
+}
+
+/// A parsed comment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marker {
+    /// Whose row it is.
+    pub owner: Owner,
+    /// What the row stands for: `namespace/service`, or the words of a pool row.
+    pub subject: String,
+    /// What a person wrote behind it.
+    pub note: String,
+}
+
+/// Separates the subject from what a person adds. Subjects are written by us and never hold it.
+const NOTE: &str = " | ";
+
+/// How the subject of our own pool rows begins: `holds <pool>; took <ranges> from <pool>`.
+pub(super) const POOL_SUBJECT: &str = "holds ";
+
+impl Marker {
+    /// Reads a comment; `None` for everybody else's. A person may write behind the subject, separated by ` | ` or not:
+    /// a subject of a lease or ARP row is one word and an optional `+N`.
+    pub fn parse(comment: &str) -> Option<Self> {
+        let rest = comment.strip_prefix(PREFIX)?.strip_prefix(' ')?;
+        let (owner, rest) = rest.split_once(' ')?;
+        let (cluster, uid) = owner.split_once('/')?;
+        let hex = uid.len() == 8 && uid.chars().all(|c| c.is_ascii_hexdigit());
+        if cluster.is_empty() || !hex || rest.is_empty() {
+            return None;
+        }
+        let owner = Owner {
+            cluster: cluster.to_owned(),
+            uid: uid.to_owned(),
+        };
+        let (subject, note) = split_note(rest);
+        Some(Self {
+            owner,
+            subject: subject.to_owned(),
+            note: note.to_owned(),
+        })
+    }
+
+    /// The comment that says this, with the note that a person left behind the one it replaces.
+    pub fn comment(owner: &Owner, subject: &str, replaces: &str) -> String {
+        let note = Self::parse(replaces)
+            .map(|marker| marker.note)
+            .unwrap_or_default();
+        if note.is_empty() {
+            format!("{PREFIX} {owner} {subject}")
+        } else {
+            format!("{PREFIX} {owner} {subject}{NOTE}{note}")
+        }
+    }
+}
+
+fn split_note(rest: &str) -> (&str, &str) {
+    if let Some((subject, note)) = rest.split_once(NOTE) {
+        return (subject, note.trim());
+    }
+    // A pool row's subject is a sentence of ours.
+    if rest.starts_with(POOL_SUBJECT) {
+        return (rest, "");
+    }
+    let mut end = rest.find(' ').unwrap_or(rest.len());
+    if let Some(more) = rest[end..].strip_prefix(" +") {
+        let digits = more.find(|c: char| !c.is_ascii_digit()).unwrap_or(more.len());
+        if digits > 0 {
+            end += 2 + digits;
+        }
+    }
+    (&rest[..end], rest[end..].trim())
+}
+
+/// The MAC address of the static lease that reserves an address: locally administered, derived from the address, so
+/// that it is unique and no real network card ever has it. A real node's would make the DHCP server hand the Service's
+/// address to that node.
+pub fn claim_mac(address: IpAddr) -> MacAddr {
+    let tail = match address {
+        IpAddr::V4(v4) => v4.octets(),
+        IpAddr::V6(v6) => [v6.octets()[12], v6.octets()[13], v6.octets()[14], v6.octets()[15]],
+    };
+    // 02: locally administered, unicast. 4c: "L", for people who look.
+    MacAddr(0x02, 0x4c, tail[0], tail[1], tail[2], tail[3])
+}

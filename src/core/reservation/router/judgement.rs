@@ -1,0 +1,325 @@
+//! What is to be thought of a router at one moment, and the conditions that say it.
+
+use std::time::Duration;
+
+use super::{Failure, FailureKind, Landscape, Refusal, Router, TAKEN_BACK_LIMIT, Trust};
+use crate::config::object::RouterMode;
+use crate::model::Now;
+use crate::reservation::condition::{Condition, ConditionKind, Conditions, Listing, RouterStatus};
+use crate::reservation::held::is_ours;
+use crate::reservation::marker::Marker;
+use crate::reservation::plan::Plan;
+use crate::reservation::write::Write;
+
+/// A row that is missing for less than this is on its way; only then the condition says so. Otherwise every new
+/// Service would write the status twice.
+const ON_ITS_WAY: Duration = Duration::from_secs(10);
+
+/// Everything that follows from a router's state.
+pub(super) struct Judgement {
+    pub(super) mode: RouterMode,
+    pub(super) refusals: Vec<(String, Refusal)>,
+    pub(super) plan: Plan,
+    /// Nothing speaks against writing.
+    pub(super) may_write: bool,
+    /// What does.
+    pub(super) stop: Option<Condition>,
+}
+
+impl Router {
+    /// The mode that is in force: a version that nobody tested is only watched unless the user says otherwise.
+    pub(super) fn mode(&self) -> RouterMode {
+        let Ok(spec) = &self.object.spec else {
+            return RouterMode::Paused;
+        };
+        let untested = self.reading.as_ref().is_some_and(|reading| reading.untested);
+        match spec.mode {
+            RouterMode::Enforce if untested && !spec.accept_untested => RouterMode::DryRun,
+            mode => mode,
+        }
+    }
+
+    pub(super) fn judge(&self, landscape: &Landscape<'_>, now: Now) -> Judgement {
+        let (claims, refusals) = self.claims(landscape);
+        let mut plan = self.plan_with(&claims, landscape, now);
+        let mode = self.mode();
+        if self.taken_back.len() > TAKEN_BACK_LIMIT && !self.object.deleting {
+            plan.writes
+                .retain(|planned| !matches!(planned.write, Write::SetPoolRanges { .. }));
+        }
+        let stop = self.stop(landscape);
+        let may_write = mode == RouterMode::Enforce
+            && stop.is_none()
+            && self.trust == Trust::Agreed
+            && self.failure.is_none()
+            && self.object.finalizer;
+        Judgement {
+            mode,
+            refusals,
+            plan,
+            may_write,
+            stop,
+        }
+    }
+
+    /// Facts about the router that forbid every write.
+    fn stop(&self, landscape: &Landscape<'_>) -> Option<Condition> {
+        let (reading, owner) = (self.reading.as_ref()?, self.owner(landscape)?);
+        let spec = self.object.spec.as_ref().ok()?;
+        if let (Some(enrolled), Some(serial)) = (&self.object.serial, &reading.serial)
+            && enrolled != serial
+            && spec.accept_serial.as_ref() != Some(serial)
+        {
+            let message = format!(
+                "the board at {} has serial {serial}, enrolled was {enrolled}: if it was replaced, set spec.acceptSerial to {serial}",
+                spec.url
+            );
+            return Some(Condition::no("SerialChanged", message));
+        }
+        let comments = reading
+            .leases
+            .iter()
+            .map(|r| &r.comment)
+            .chain(reading.pools.iter().map(|r| &r.comment));
+        let other = comments
+            .filter_map(|comment| Marker::parse(comment))
+            .find(|marker| marker.owner.cluster == owner.cluster && marker.owner.uid != owner.uid)?;
+        let message = format!(
+            "rows of another cluster that is also named {} (UID {}) are on this router: choose another spec.clusterName, or remove them",
+            owner.cluster, other.owner.uid
+        );
+        Some(Condition::no("OwnedByOtherInstance", message))
+    }
+
+    pub(super) fn status(&self, judgement: &Judgement, landscape: &Landscape<'_>, now: Now) -> RouterStatus {
+        let reading = self.reading.clone().unwrap_or_default();
+        let owner = self.owner(landscape);
+        let ours = |comment: &str| owner.as_ref().is_some_and(|owner| is_ours(comment, owner));
+        let record = judgement.plan.record.clone().filter(|_| judgement.may_write);
+        let conflicts = self
+            .held
+            .iter()
+            .map(|(address, holder)| format!("{address} {holder}"));
+        let before = |known: &Option<String>, read: &str| {
+            if read.is_empty() {
+                known.clone().unwrap_or_default()
+            } else {
+                read.to_owned()
+            }
+        };
+        let serial = if judgement.stop.is_some() {
+            self.object.serial.clone()
+        } else {
+            reading.serial.clone()
+        };
+        RouterStatus {
+            conditions: self.conditions(judgement, landscape, now),
+            identity: before(&self.object.identity, &reading.identity),
+            board: reading.board,
+            version: reading.version,
+            serial: serial.or_else(|| self.object.serial.clone()),
+            taken: record.unwrap_or_else(|| self.object.taken.clone()),
+            leases: reading.leases.iter().filter(|row| ours(&row.comment)).count(),
+            arps: reading.arps.iter().filter(|row| ours(&row.comment)).count(),
+            wanted: self.assigned(landscape).len(),
+            conflicts: conflicts.collect(),
+            pending: self.pending(judgement),
+            last_sync: self.synced,
+            observed_generation: self.object.generation,
+        }
+    }
+
+    fn pending(&self, judgement: &Judgement) -> Listing {
+        let writes = judgement.plan.writes.iter();
+        if judgement.may_write && self.refused.is_empty() {
+            return Listing::default(); // On its way.
+        }
+        writes
+            .map(|planned| format!("{} ({})", planned.write, planned.because))
+            .collect()
+    }
+
+    fn conditions(&self, judgement: &Judgement, landscape: &Landscape<'_>, now: Now) -> Conditions {
+        [
+            (ConditionKind::Reachable, self.reachable(judgement)),
+            (ConditionKind::Authorized, self.authorized()),
+            (
+                ConditionKind::PoolsExcluded,
+                self.pools_excluded(judgement, landscape),
+            ),
+            (ConditionKind::ReservationsInSync, self.in_sync(judgement, now)),
+            (ConditionKind::NoConflicts, self.no_conflicts()),
+            (ConditionKind::FailoverLimited, failover_limited()),
+        ]
+        .into()
+    }
+
+    fn reachable(&self, judgement: &Judgement) -> Condition {
+        if let Err(why) = &self.object.spec {
+            return Condition::unknown("InvalidSpec", why.clone());
+        }
+        if judgement.mode == RouterMode::Paused {
+            return Condition::unknown("Paused", "spec.mode is Paused: the router is not read");
+        }
+        match (&self.failure, &self.reading) {
+            (Some(failure), _) => unreachable(failure),
+            (None, None) => Condition::unknown("Reading", "the first reading is under way"),
+            (None, Some(reading)) => {
+                let (name, version) = (&reading.identity, &reading.version);
+                Condition::yes(
+                    "Reachable",
+                    format!("{name}, {}, RouterOS {version}", reading.board),
+                )
+            }
+        }
+    }
+
+    fn authorized(&self) -> Condition {
+        match self
+            .failure
+            .as_ref()
+            .map(|failure| (failure.kind, &failure.message))
+        {
+            Some((FailureKind::Credentials, message)) => Condition::no("WrongCredentials", message),
+            Some((FailureKind::Policy, message)) => Condition::no("PolicyMissing", message),
+            Some((FailureKind::SecretMissing, message)) => Condition::no("SecretMissing", message),
+            _ if self.reading.is_some() => Condition::yes("Authorized", "the account may read"),
+            _ => Condition::unknown("Reading", "the router was not read yet"),
+        }
+    }
+
+    fn pools_excluded(&self, judgement: &Judgement, landscape: &Landscape<'_>) -> Condition {
+        if self.reading.is_none() {
+            return Condition::unknown("Pending", "the router was not read yet");
+        }
+        if let Some((_, first)) = judgement.refusals.first() {
+            let all: Vec<String> = judgement
+                .refusals
+                .iter()
+                .take(3)
+                .map(|(_, refusal)| refusal.to_string())
+                .collect();
+            return Condition::no(refusal_reason(first), all.join("; "));
+        }
+        let uncut = self.uncut(landscape);
+        if uncut.is_empty() {
+            let taken: Vec<String> = self
+                .object
+                .taken
+                .iter()
+                .map(|t| format!("{} from {}", t.ranges, t.pool))
+                .collect();
+            return if taken.is_empty() {
+                Condition::yes(
+                    "NothingToExclude",
+                    "no DHCP pool held any of our addresses; nothing was taken",
+                )
+            } else {
+                Condition::yes("Excluded", format!("taken: {}", taken.join("; ")))
+            };
+        }
+        if self.taken_back.len() > TAKEN_BACK_LIMIT {
+            let message = format!(
+                "{uncut} was put back into the router's pools {} times in a day and is left there: decide who has it, and restart the allocator",
+                self.taken_back.len()
+            );
+            return Condition::no("TakenBack", message);
+        }
+        match judgement.mode {
+            RouterMode::DryRun => Condition::no(
+                "DryRun",
+                format!("{uncut} would be taken out of the router's DHCP pools"),
+            ),
+            RouterMode::Paused => Condition::no("Paused", "spec.mode is Paused"),
+            RouterMode::Enforce => {
+                Condition::no("Pending", format!("{uncut} is still in the router's DHCP pools"))
+            }
+        }
+    }
+
+    fn in_sync(&self, judgement: &Judgement, now: Now) -> Condition {
+        if let Some(stop) = &judgement.stop {
+            return stop.clone();
+        }
+        let pending = judgement.plan.writes.len();
+        match judgement.mode {
+            RouterMode::DryRun => {
+                return Condition::no("DryRun", format!("{pending} writes are planned and not made"));
+            }
+            RouterMode::Paused => return Condition::unknown("Paused", "spec.mode is Paused"),
+            RouterMode::Enforce => {}
+        }
+        if self.reading.is_none() {
+            return Condition::unknown("Pending", "the router was not read yet");
+        }
+        if let Some((target, (_, why))) = self.refused.iter().next() {
+            return Condition::no("WriteFailed", format!("{target}: {why}"));
+        }
+        if let Some(obstacle) = judgement.plan.obstacles.first() {
+            return Condition::no("ForeignRow", obstacle.clone());
+        }
+        let overdue = self
+            .unsynced_since
+            .is_some_and(|since| now.mono.since(since) >= ON_ITS_WAY);
+        if pending > 0 && (overdue || self.synced.is_none()) {
+            return Condition::no("Writing", format!("{pending} writes are still to be made"));
+        }
+        Condition::yes("InSync", "every reservation stands on the router")
+    }
+
+    fn no_conflicts(&self) -> Condition {
+        let held: Vec<String> = self
+            .held
+            .iter()
+            .take(3)
+            .map(|(address, holder)| format!("{address} {holder}"))
+            .collect();
+        if held.is_empty() {
+            return Condition::yes("NoConflicts", "nobody else has an address of our ranges");
+        }
+        let more = self.held.iter().count() - held.len();
+        let rest = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        Condition::no(
+            "AddressesHeld",
+            format!("not given to Services: {}{rest}", held.join("; ")),
+        )
+    }
+}
+
+fn failover_limited() -> Condition {
+    Condition::no(
+        "Visible",
+        "the ARP rows on the router are disabled and have no effect",
+    )
+}
+
+fn unreachable(failure: &Failure) -> Condition {
+    let reason = match failure.kind {
+        FailureKind::Unreachable => "Unreachable",
+        FailureKind::Certificate => "CertificateRejected",
+        FailureKind::NoRest => "NoRest",
+        FailureKind::VersionTooOld => "VersionTooOld",
+        FailureKind::Rebooting => "Rebooting",
+        FailureKind::InvalidSpec => "InvalidSpec",
+        // It was reached: it said no.
+        FailureKind::Credentials | FailureKind::Policy => {
+            return Condition::yes("Reachable", "the router answers; see Authorized");
+        }
+        FailureKind::SecretMissing => return Condition::unknown("Reading", "see Authorized"),
+    };
+    Condition::no(reason, failure.message.clone())
+}
+
+fn refusal_reason(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::NotConnected { .. } | Refusal::NotServed { .. } => "RangeNotConnected",
+        Refusal::PoolNotFound { .. } => "PoolNotFound",
+        Refusal::PoolShared { .. } => "PoolShared",
+        Refusal::TooFewLeft { .. } => "TooFewAddressesLeft",
+        Refusal::NodeAddress { .. } => "NodeAddressInRange",
+    }
+}

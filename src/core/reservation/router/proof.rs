@@ -1,0 +1,120 @@
+//! When an address is proven free: the gate before a Service's status names it.
+//!
+//! An address that a Service already has never comes here.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{LEASES_SETTLE, Landscape, Router, Trust};
+use crate::config::object::{Assignment, RouterMode};
+use crate::ipam::Availability;
+use crate::model::{Instant, Now, Timestamp};
+
+/// How long the last good reading vouches for what the router hands out. After that a survey must agree.
+pub(super) const TRUST: Duration = Duration::from_hours(24);
+
+/// A record older than this was made by a cut that is over: 60 s is the longest a RouterOS request lives, and the
+/// leases settle after it.
+const RECORD_SETTLED_SECS: i64 = 80;
+
+impl Router {
+    /// Whether this router lets a new Service have the address. `None`: it has no say about it.
+    pub fn availability(&self, address: IpAddr, landscape: &Landscape<'_>, now: Now) -> Option<Availability> {
+        let name = &self.object.key.name;
+        let Ok(spec) = &self.object.spec else {
+            let why = format!("MikrotikRouter {name} cannot be used: kubectl describe mikrotikrouter {name}");
+            return Some(Availability::Unproven(why));
+        };
+        if !self.governed(landscape).any(|pool| pool.ranges.contains(address)) || self.object.deleting {
+            return None;
+        }
+        if let Some(holder) = self.held.holder(address) {
+            return Some(Availability::Held(holder.clone()));
+        }
+        let gate = match (self.mode(), spec.assignment) {
+            (RouterMode::DryRun | RouterMode::Paused, _) => Ok(()),
+            (RouterMode::Enforce, Assignment::Surveyed) => surveyed(address, None, landscape, now.mono),
+            (RouterMode::Enforce, Assignment::Proven) => self.proven(address, landscape, now),
+        };
+        Some(match gate {
+            Ok(()) => Availability::Free,
+            Err(why) => Availability::Unproven(format!("{why} (MikrotikRouter {name})")),
+        })
+    }
+
+    fn proven(&self, address: IpAddr, landscape: &Landscape<'_>, now: Now) -> Result<(), String> {
+        let Some(last) = self.last_good_read else {
+            return Err(match &self.failure {
+                Some(failure) => format!("the router could not be read: {}", failure.message),
+                None => "the router was not read yet".to_owned(),
+            });
+        };
+        let (claims, refusals) = self.claims(landscape);
+        if let Some((_, refusal)) = refusals
+            .iter()
+            .find(|(pool, _)| landscape.config.pools[pool].ranges.contains(address))
+        {
+            return Err(refusal.to_string());
+        }
+        let still_in = claims
+            .iter()
+            .flat_map(|c| &c.cuts)
+            .find(|cut| cut.row.ranges.contains(address));
+        if let Some(cut) = still_in {
+            return Err(format!(
+                "the router's DHCP pool {} still hands it out",
+                cut.row.name
+            ));
+        }
+        if self.trust == Trust::Unknown {
+            return Err("two readings of the router have to agree first".to_owned());
+        }
+        if self.settled_at().is_some_and(|settled| last < settled) {
+            let wait = LEASES_SETTLE.as_secs();
+            return Err(format!(
+                "leases are read once more {wait} s after the pool was cut"
+            ));
+        }
+        if now.mono.since(last) >= TRUST {
+            return surveyed(address, Some(last), landscape, now.mono);
+        }
+        surveyed(address, self.survey_after, landscape, now.mono)
+    }
+
+    /// The earliest moment of a reading that shows leases made from offers of before the cut; `None` before there was
+    /// an exclusion at all.
+    pub(super) fn settled_at(&self) -> Option<Instant> {
+        let excluded = self.excluded_at?;
+        if let Some(cut) = self.cut_at {
+            return Some(cut + LEASES_SETTLE);
+        }
+        Some(if self.cut_lately {
+            excluded + LEASES_SETTLE
+        } else {
+            excluded
+        })
+    }
+
+    /// Whether a process before this one may have cut a pool so lately that its leases have not settled.
+    pub(super) fn record_is_young(&self, wall: Timestamp) -> bool {
+        self.object
+            .taken
+            .iter()
+            .any(|taken| (0..RECORD_SETTLED_SECS).contains(&(wall.0 - taken.since.0)))
+    }
+}
+
+fn surveyed(
+    address: IpAddr,
+    since: Option<Instant>,
+    landscape: &Landscape<'_>,
+    now: Instant,
+) -> Result<(), String> {
+    if landscape.surveys.silent(address, since, now) {
+        return Ok(());
+    }
+    Err(
+        "no speaker has reported yet that nobody answers for it (kubectl get leases -A -l tiklb.io/survey)"
+            .to_owned(),
+    )
+}

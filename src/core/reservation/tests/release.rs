@@ -1,0 +1,194 @@
+//! Giving the router back: rows of ours go, pools become what they were, modulo what people did meanwhile.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::paper::*;
+use crate::reservation::observed::Reading;
+use crate::reservation::write::Write;
+
+/// What a person compares before and after.
+fn visible(reading: &Reading) -> (BTreeMap<String, String>, Vec<String>, usize) {
+    let pools = reading
+        .pools
+        .iter()
+        .map(|p| (p.name.clone(), format!("{} {}", p.ranges, p.comment)))
+        .collect();
+    (
+        pools,
+        reading.leases.iter().map(|l| l.address.to_string()).collect(),
+        reading.arps.len(),
+    )
+}
+
+fn synced() -> Paper {
+    let mut paper = Paper::new(home_router());
+    paper.assign("192.168.1.200", "db");
+    paper.announcers.insert(ip("192.168.1.200"), mac(11));
+    paper.run(Duration::from_secs(15));
+    paper
+}
+
+#[test]
+fn release_runs_the_other_way_round_and_leaves_nothing() {
+    let mut paper = synced();
+    paper.assigned.clear();
+    paper.delete();
+    let before = paper.journal.len();
+    paper.run(Duration::from_secs(5));
+    assert_eq!(
+        paper.journal[before..],
+        [
+            "read",
+            "/ip/arp remove 192.168.1.200  \"tiklb/v1 home/1a2b3c4d default/db\"",
+            "/ip/dhcp-server/lease remove 192.168.1.200  \"tiklb/v1 home/1a2b3c4d default/db\"",
+            "/ip/pool remove tiklb-home-home",
+            "/ip/pool set dhcp_pool: ranges 192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254 -> 192.168.1.100-192.168.1.254",
+            "finalizer false",
+        ]
+    );
+    assert_eq!(visible(&paper.rows), visible(&home_router()));
+}
+
+#[test]
+fn no_address_is_given_back_while_a_service_has_it() {
+    let mut paper = synced();
+    paper.delete();
+    paper.run(Duration::from_mins(30));
+    let pool = &paper
+        .rows
+        .pools
+        .iter()
+        .find(|p| p.name == "dhcp_pool")
+        .unwrap()
+        .ranges;
+    assert!(!pool.contains(ip("192.168.1.200")), "{pool}");
+    assert!(pool.contains(ip("192.168.1.201")), "the rest is free: {pool}");
+    assert!(
+        paper.router.object().finalizer,
+        "the object waits for the Service"
+    );
+    assert!(paper.rows.leases.iter().any(|l| l.address == ip("192.168.1.200")));
+    paper.assigned.clear();
+    paper.run(Duration::from_mins(1));
+    assert!(!paper.router.object().finalizer);
+    assert_eq!(visible(&paper.rows), visible(&home_router()));
+}
+
+#[test]
+fn a_router_that_cannot_be_reached_holds_the_deletion_up_for_ten_minutes_only() {
+    let mut paper = synced();
+    paper.assigned.clear();
+    paper.delete();
+    let failure = crate::reservation::Failure {
+        kind: crate::reservation::FailureKind::Unreachable,
+        message: "no answer".to_owned(),
+    };
+    paper.read(Err(failure));
+    assert!(paper.intend().finalizer);
+    paper.pass(Duration::from_mins(10));
+    let intent = paper.intend();
+    assert!(!intent.finalizer);
+    let words = intent.given_up.unwrap();
+    assert!(
+        words.contains("add 192.168.1.200-192.168.1.220 to the ranges of /ip/pool dhcp_pool"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_renamed_pool_is_found_through_its_server_and_a_vanished_one_is_said() {
+    let mut paper = synced();
+    paper.assigned.clear();
+    let pool = paper
+        .rows
+        .pools
+        .iter_mut()
+        .find(|p| p.name == "dhcp_pool")
+        .unwrap();
+    pool.name = "clients".to_owned();
+    paper.rows.servers[0].pool = Some("clients".to_owned());
+    paper.delete();
+    paper.run(Duration::from_secs(5));
+    let pool = paper.rows.pools.iter().find(|p| p.name == "clients").unwrap();
+    assert_eq!(pool.ranges.to_string(), "192.168.1.100-192.168.1.254");
+
+    let mut paper = synced();
+    paper.assigned.clear();
+    paper.rows.pools.retain(|p| p.name != "dhcp_pool");
+    paper.rows.servers[0].pool = None;
+    paper.delete();
+    paper.run(Duration::from_secs(5));
+    assert!(!paper.router.object().finalizer, "{:?}", paper.journal);
+}
+
+#[test]
+fn what_a_person_did_to_the_pool_meanwhile_is_kept() {
+    let mut paper = synced();
+    paper.assigned.clear();
+    let pool = paper
+        .rows
+        .pools
+        .iter_mut()
+        .find(|p| p.name == "dhcp_pool")
+        .unwrap();
+    pool.ranges = ranges("192.168.1.50-192.168.1.60,192.168.1.120-192.168.1.199");
+    paper.delete();
+    paper.run(Duration::from_secs(5));
+    let pool = paper.rows.pools.iter().find(|p| p.name == "dhcp_pool").unwrap();
+    assert_eq!(
+        pool.ranges.to_string(),
+        "192.168.1.50-192.168.1.60,192.168.1.120-192.168.1.220"
+    );
+}
+
+fn last() -> impl Strategy<Value = u8> {
+    2u8..=254
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_the_router_held_it_holds_again_and_no_foreign_row_was_touched(
+        spans in proptest::collection::vec((last(), last()), 1..5),
+        ours in (last(), 0u8..20),
+        services in proptest::collection::btree_set(0u8..20, 0..6),
+        leases in proptest::collection::btree_set(last(), 0..10),
+    ) {
+        let mut rows = home_router();
+        let text = |a: u8, b: u8| format!("192.168.1.{}-192.168.1.{}", a.min(b), a.max(b));
+        let all: Vec<String> = spans.iter().map(|(a, b)| text(*a, *b)).collect();
+        rows.pools = vec![pool_row("dhcp_pool", &all.join(","))];
+        for address in leases {
+            rows.leases.push(lease_row(&format!("192.168.1.{address}"), "someone", Some(6000)));
+        }
+        let first = rows.clone();
+        let mut paper = Paper::new(rows);
+        let (low, high) = (ours.0, ours.0.saturating_add(ours.1).min(254));
+        paper.config = pools(&[("home", &text(low, high))]);
+        for offset in services.iter().filter(|o| low.saturating_add(**o) <= high) {
+            paper.assign(&format!("192.168.1.{}", low + offset), "s");
+        }
+        paper.run(Duration::from_secs(20));
+        paper.assigned.clear();
+        paper.delete();
+        paper.run(Duration::from_mins(3));
+        prop_assert!(!paper.router.object().finalizer, "{:?}", paper.journal);
+        prop_assert_eq!(visible(&paper.rows), visible(&first));
+        let range = ranges(&text(low, high));
+        for write in &paper.writes {
+            match write {
+                Write::SetPoolRanges { row, ranges } => {
+                    let changed = row.ranges.difference(ranges).union(&ranges.difference(&row.ranges));
+                    prop_assert!(range.contains_all(&changed), "{} changes what is not ours", write);
+                }
+                Write::SetPool { row, .. } | Write::RemovePool(row) => prop_assert!(row.comment.starts_with("tiklb/v1 home/1a2b3c4d ")),
+                Write::SetLease { row, .. } | Write::RemoveLease(row) => prop_assert!(row.comment.starts_with("tiklb/v1 home/1a2b3c4d ")),
+                Write::SetArp { row, .. } | Write::RemoveArp(row) => prop_assert!(row.comment.starts_with("tiklb/v1 home/1a2b3c4d ")),
+                Write::AddPool { .. } | Write::AddLease(_) | Write::AddArp(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Ranges that must not be taken, each with the words that name the fix.
+
+use std::time::Duration;
+
+use super::paper::*;
+use crate::ipam::Availability;
+use crate::reservation::ConditionKind;
+use crate::reservation::observed::ServerRow;
+
+fn refused(paper: &mut Paper, reason: &str, words: &str) {
+    paper.survey("");
+    paper.run(Duration::from_mins(1));
+    assert!(
+        !paper
+            .journal
+            .iter()
+            .any(|line| line.starts_with("/ip/pool set") || line.starts_with("record")),
+        "{:?}",
+        paper.journal
+    );
+    let (truth, found, message) = paper.condition(ConditionKind::PoolsExcluded);
+    assert!(
+        !truth && found == reason && message.contains(words),
+        "{found}: {message}"
+    );
+    let address = paper
+        .config
+        .usable()
+        .next()
+        .unwrap()
+        .ranges
+        .iter()
+        .next()
+        .unwrap()
+        .to_string();
+    match paper.availability(&address) {
+        Some(Availability::Unproven(why)) => assert!(why.contains(words), "{why}"),
+        other => panic!("{address}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_range_outside_every_network_of_the_router() {
+    let mut paper = Paper::new(home_router());
+    paper.config = pools(&[("lab", "10.9.0.10-10.9.0.20")]);
+    refused(
+        &mut paper,
+        "RangeNotConnected",
+        "in no network of this router (192.168.1.0/24)",
+    );
+}
+
+#[test]
+fn a_range_that_reaches_beyond_its_network() {
+    let mut paper = Paper::new(home_router());
+    paper.config = pools(&[("wide", "192.168.1.250-192.168.2.5")]);
+    refused(&mut paper, "RangeNotConnected", "192.168.2.0-192.168.2.5");
+}
+
+#[test]
+fn a_network_that_the_router_does_not_serve() {
+    let mut rows = home_router();
+    rows.servers[0].idle = true;
+    refused(
+        &mut Paper::new(rows),
+        "RangeNotConnected",
+        "no enabled DHCP server (interface bridge)",
+    );
+}
+
+#[test]
+fn a_pool_that_does_not_exist() {
+    let mut dangling = home_router();
+    dangling.servers[0].pool = Some("*1".to_owned());
+    refused(
+        &mut Paper::new(dangling),
+        "PoolNotFound",
+        "DHCP server defconf names the pool \"*1\"",
+    );
+
+    let mut paper = Paper::new(home_router());
+    let mut named = spec();
+    named.allowed_pools = vec!["dhcp_pol".to_owned()];
+    paper.router = crate::reservation::Router::new(object(named));
+    refused(
+        &mut paper,
+        "PoolNotFound",
+        "\"dhcp_pol\", which the router does not have; its pools are: dhcp_pool",
+    );
+}
+
+#[test]
+fn a_pool_that_something_else_uses() {
+    let mut chained = home_router();
+    let mut guest = pool_row("guest", "10.0.0.10-10.0.0.20");
+    guest.next_pool = Some("dhcp_pool".to_owned());
+    chained.pools.push(guest);
+    refused(
+        &mut Paper::new(chained.clone()),
+        "PoolShared",
+        "pool guest, as its next-pool",
+    );
+
+    let mut vpn = home_router();
+    vpn.pools.push(pool_row("vpn", "192.168.1.210-192.168.1.215"));
+    refused(&mut Paper::new(vpn), "PoolShared", "vpn is also used by");
+
+    let mut allowed = Paper::new(chained);
+    let mut with = spec();
+    with.allowed_pools = vec!["dhcp_pool".to_owned()];
+    allowed.router = crate::reservation::Router::new(object(with));
+    allowed.run(Duration::from_secs(5));
+    assert_eq!(allowed.condition(ConditionKind::PoolsExcluded).1, "Excluded");
+}
+
+#[test]
+fn too_few_addresses_left_for_clients() {
+    let mut rows = home_router();
+    rows.pools = vec![pool_row("dhcp_pool", "192.168.1.195-192.168.1.224")];
+    refused(
+        &mut Paper::new(rows),
+        "TooFewAddressesLeft",
+        "only 9 free addresses",
+    );
+}
+
+// Eleven addresses remain; one is leased, and one client of the range will need another.
+#[test]
+fn clients_that_are_displaced_need_an_address_too() {
+    let mut rows = home_router();
+    rows.pools = vec![pool_row("dhcp_pool", "192.168.1.194-192.168.1.225")];
+    rows.leases.push(lease_row("192.168.1.222", "tv", Some(600)));
+    rows.leases.push(lease_row("192.168.1.205", "phone", Some(600)));
+    refused(
+        &mut Paper::new(rows),
+        "TooFewAddressesLeft",
+        "only 9 free addresses",
+    );
+}
+
+#[test]
+fn a_node_keeps_its_own_address() {
+    let mut paper = Paper::new(home_router());
+    paper
+        .nodes
+        .push((crate::model::NodeName::from("node2"), ip("192.168.1.212")));
+    refused(
+        &mut paper,
+        "NodeAddressInRange",
+        "192.168.1.212, the address of node node2",
+    );
+}
+
+#[test]
+fn every_pool_that_overlaps_is_cut() {
+    let mut rows = home_router();
+    rows.pools.push(pool_row(
+        "iot",
+        "192.168.1.60-192.168.1.90,192.168.1.215-192.168.1.230",
+    ));
+    rows.servers.push(ServerRow {
+        name: "iot".to_owned(),
+        interface: "vlan20".to_owned(),
+        pool: Some("iot".to_owned()),
+        idle: false,
+    });
+    let mut paper = Paper::new(rows);
+    paper.run(Duration::from_secs(5));
+    let left: Vec<String> = paper
+        .rows
+        .pools
+        .iter()
+        .take(2)
+        .map(|p| p.ranges.to_string())
+        .collect();
+    assert_eq!(
+        left,
+        [
+            "192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254",
+            "192.168.1.60-192.168.1.90,192.168.1.221-192.168.1.230"
+        ]
+    );
+}
