@@ -92,6 +92,14 @@ pub enum Error {
     /// The plan cannot be built.
     #[error("the LAN's plan: {0}")]
     Plan(String),
+    /// The kernel lacks a kind of link.
+    #[error(
+        "this kernel has no {kind} links: load the module (`modprobe {kind}`), or use a kernel that has it"
+    )]
+    NoSuchLink {
+        /// The kind, which is the module's name too.
+        kind: &'static str,
+    },
     /// No host has this name.
     #[error("the LAN has no host {0:?}")]
     UnknownHost(String),

@@ -2,6 +2,7 @@
 //!
 //! - [`Capture`] records every ARP frame that an interface sees.
 //! - [`who_has`] asks for an address and lists all who answer; [`who_has_every`] finds the moment of the first answer.
+//! - [`send`] puts any ARP frame onto the wire: somebody else's, or a liar's.
 //! - [`Pinger`] sends a datagram every millisecond and tells the longest silence; [`Echo`] is what answers it.
 //! - [`Conversation`] is a TCP connection that notices when it breaks.
 //! - [`DhcpClient`] gets, renews and gives back a lease like any phone.
@@ -14,6 +15,7 @@ mod conversation;
 mod dhcp;
 mod echo;
 mod pinger;
+mod priority;
 mod resolution;
 mod silence;
 mod tap;
@@ -26,7 +28,7 @@ pub use conversation::{Conversation, tcp_connect};
 pub use dhcp::{DhcpClient, DhcpLease, KeptLease, Renewal};
 pub use echo::Echo;
 pub use pinger::{PingAnswer, PingReport, PingSample, Pinger};
-pub use resolution::{ArpAnswer, FirstAnswer, who_has, who_has_every};
+pub use resolution::{ArpAnswer, FirstAnswer, send, who_has, who_has_every};
 pub use silence::Silence;
 
 use crate::lan;

@@ -87,12 +87,21 @@ impl Links {
         }
     }
 
-    pub(super) async fn add(&self, link: LinkMessage, name: &str) -> Result<(), Error> {
-        self.ask(
-            || format!("add the link {name}"),
-            self.handle.link().add(link).execute(),
-        )
-        .await
+    /// Adds a link of a kind that not every kernel has.
+    pub(super) async fn add(&self, link: LinkMessage, name: &str, kind: &'static str) -> Result<(), Error> {
+        let added = self
+            .ask(
+                || format!("add the link {name}"),
+                self.handle.link().add(link).execute(),
+            )
+            .await;
+        match added {
+            Err(Error::Netlink {
+                source: rtnetlink::Error::NetlinkError(message),
+                ..
+            }) if is(&message, Errno::EOPNOTSUPP) => Err(Error::NoSuchLink { kind }),
+            other => other,
+        }
     }
 
     pub(super) async fn change(&self, link: LinkMessage, doing: &str) -> Result<(), Error> {

@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::{Error, Host, Journal};
 
@@ -19,6 +20,9 @@ const LINES: usize = 4_000;
 
 /// A longer line is cut into lines of this length: a log that never ends its line must not fill the memory.
 const LINE_LIMIT: usize = 16 * 1024;
+
+/// A process's output ends with it, unless a child of its own keeps it open.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// How many of the last lines an error shows.
 const SHOWN: usize = 20;
@@ -148,20 +152,27 @@ impl HostCommand {
             .and_then(|pid| i32::try_from(pid).ok())
             .ok_or(std::io::ErrorKind::NotFound)?;
         let prefix = self.echo.then(|| self.host.name().to_owned());
+        let mut readers = JoinSet::new();
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(record(stdout, log.clone(), prefix.clone()));
+            readers.spawn(record(stdout, log.clone(), prefix.clone()));
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(record(stderr, log.clone(), prefix));
+            readers.spawn(record(stderr, log.clone(), prefix));
         }
-        tokio::spawn(reap(child, status));
+        tokio::spawn(reap(child, readers, status));
         Ok(Pid::from_raw(pid))
     }
 }
 
-async fn reap(mut child: Child, status: watch::Sender<Option<ExitStatus>>) {
+/// Waits for the end, and then for the last of the output, so that whoever learns of the end finds all of it.
+async fn reap(mut child: Child, mut readers: JoinSet<()>, status: watch::Sender<Option<ExitStatus>>) {
     match child.wait().await {
         Ok(ended) => {
+            let read = async { while readers.join_next().await.is_some() {} };
+            if tokio::time::timeout(LAST_WORDS, read).await.is_err() {
+                // Somebody else holds the other end; it is read on, but not waited for.
+                readers.detach_all();
+            }
             status.send_replace(Some(ended));
         }
         Err(error) => tracing::warn!(%error, "a process could not be waited for"),

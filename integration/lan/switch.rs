@@ -36,7 +36,7 @@ pub(super) async fn build(switch: &Host) -> Result<u32, Error> {
         .mcast_snooping(false)
         .address(port_mac(0).0.to_vec())
         .build();
-    switch.links().add(bridge, BRIDGE).await?;
+    switch.links().add(bridge, BRIDGE, "bridge").await?;
     switch.links().index(BRIDGE).await
 }
 
@@ -61,7 +61,7 @@ impl Port {
             .controller(bridge)
             .up()
             .build();
-        switch.links().add(cable, &name).await?;
+        switch.links().add(cable, &name, "veth").await?;
         // Not possible within the same request: the far end is opened before the kernel has joined the two.
         host.links().set_up(&plan.interface, true).await?;
         Ok(Self { name })

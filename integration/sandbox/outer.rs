@@ -47,6 +47,7 @@ pub(super) enum Purpose {
 
 /// Makes the sandbox and waits for its end; gives the exit code.
 pub(super) fn run(tag: &str, purpose: Purpose) -> Result<i32, Error> {
+    alone()?;
     let signals = Signals::block().map_err(|errno| Error::failed("block signals", errno))?;
     separate()?;
     let (gate_end, gate) = pair()?;
@@ -57,6 +58,19 @@ pub(super) fn run(tag: &str, purpose: Purpose) -> Result<i32, Error> {
     settled(report, init)?;
     drop(gate);
     supervise(&signals, init).map_err(|errno| Error::failed("wait for the sandbox", errno))
+}
+
+/// A process with threads can neither make a user namespace nor move as a whole into any other.
+fn alone() -> Result<(), Error> {
+    let threads =
+        std::fs::read_dir("/proc/self/task").map_err(|error| Error::failed("count the threads", error))?;
+    match threads.count() {
+        1 => Ok(()),
+        _ => Err(Error::failed(
+            "enter: threads run already, and main must enter before any is started",
+            Errno::EDEADLK,
+        )),
+    }
 }
 
 fn pair() -> Result<(PipeReader, PipeWriter), Error> {

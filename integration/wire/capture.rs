@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::Error;
 use super::arp::ArpFrame;
 use super::tap::Tap;
+use super::{Error, priority};
 use crate::lan::{Host, Journal, Mac};
 
 /// Frames kept: a quarter of an hour of a lively LAN, about a MiB.
@@ -134,6 +134,7 @@ impl Capture {
 }
 
 fn record(mut tap: Tap, shared: &Shared) {
+    priority::raise();
     while !shared.ending.load(Ordering::Relaxed) {
         match tap.next() {
             Ok(Some(bytes)) => {

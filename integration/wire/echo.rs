@@ -12,8 +12,8 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::Error;
 use super::pinger::{HEADER, MAGIC, NAME_LIMIT};
+use super::{Error, priority};
 use crate::lan::Host;
 
 /// How long the datagram thread waits before it looks whether it should end; what dropping an echo may cost.
@@ -119,6 +119,7 @@ fn tcp(address: SocketAddrV4) -> io::Result<std::net::TcpListener> {
 }
 
 fn answer_datagrams(socket: &UdpSocket, name: &str, ending: &AtomicBool) {
+    priority::raise();
     let mut buffer = [0; HEADER + NAME_LIMIT];
     while !ending.load(Ordering::Relaxed) {
         // Errors are time-outs, and the refusals of clients that are gone.

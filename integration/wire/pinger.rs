@@ -15,8 +15,8 @@ use nix::sys::time::TimeSpec;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::Error;
 use super::silence::{Silence, as_micros};
+use super::{Error, priority};
 use crate::lan::Host;
 
 /// One datagram per millisecond: an outage is known to a millisecond.
@@ -81,6 +81,8 @@ pub struct PingReport {
     /// silence below it means anything.
     #[serde(serialize_with = "as_micros", rename = "lateness_us")]
     pub lateness: Duration,
+    /// Whether the client had real-time priority; without it, a busy machine makes it late.
+    pub realtime: bool,
     /// Who answered, in the order of their first answers.
     pub nodes: Vec<String>,
     /// Every datagram, in the order of sending.
@@ -219,6 +221,7 @@ struct Run {
     repeated: u64,
     refused: u64,
     lateness: Duration,
+    realtime: bool,
 }
 
 impl Run {
@@ -236,10 +239,12 @@ impl Run {
             repeated: 0,
             refused: 0,
             lateness: Duration::ZERO,
+            realtime: false,
         }
     }
 
     fn run(&mut self, ending: &AtomicBool) -> io::Result<()> {
+        self.realtime = priority::raise();
         self.begun = Instant::now();
         let mut due = self.begun;
         let mut last: Option<Instant> = None;
@@ -370,6 +375,7 @@ impl Run {
             refused: self.refused,
             silence,
             lateness: self.lateness,
+            realtime: self.realtime,
             nodes: names,
             samples: std::mem::take(&mut self.samples),
         }

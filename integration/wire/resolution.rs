@@ -6,7 +6,9 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use super::Error;
+use super::{Error, priority};
+use tokio::sync::oneshot;
+
 use super::arp::{ArpFrame, Operation};
 use super::tap::Tap;
 use crate::lan::{Host, Mac};
@@ -105,18 +107,30 @@ pub async fn who_has_every(
     .await
 }
 
+/// Puts a frame onto the wire at the host's interface, whatever it says and whoever it says it is from.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn send(host: &Host, frame: &ArpFrame) -> Result<(), Error> {
+    let sent = host.run(|| Tap::open(host.interface(), STEP)?.send(frame))?;
+    sent.map_err(|source| Error::system(host, format!("send the frame \"{frame}\""), source))
+}
+
 async fn ask<T, F>(host: &Host, ip: Ipv4Addr, work: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: FnOnce(&mut Tap) -> io::Result<T> + Send + 'static,
 {
     let interface = host.interface().to_owned();
-    // A thread of its own, so that neither the host's tasks nor the caller's delay the reading.
-    let thread = host
-        .runtime()
-        .spawn_blocking(move || Tap::open(&interface, STEP).and_then(|mut tap| work(&mut tap)));
+    let (done, outcome) = oneshot::channel();
+    // A thread of its own, so that neither the host's tasks nor the caller's delay the reading. It ends with the bound.
+    host.thread("asker", move || {
+        priority::raise();
+        // Nobody waits any more if this fails.
+        let _ = done.send(Tap::open(&interface, STEP).and_then(|mut tap| work(&mut tap)));
+    })?;
     let failed = |source| Error::system(host, format!("ask who has {ip}"), source);
-    thread
+    outcome
         .await
         .map_err(|error| failed(io::Error::other(error)))?
         .map_err(failed)

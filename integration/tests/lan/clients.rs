@@ -8,42 +8,21 @@ use lab::lan::Lan;
 use lab::wire::{Conversation, Echo, Error, PingReport, Pinger, tcp_connect};
 use libtest_mimic::Trial;
 
-use crate::ground::{Outcome, ip, net, small_lan, trial};
+use crate::ground::{Outcome, ip, net, small_lan, trials};
 
 const BOUND: Duration = Duration::from_secs(10);
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("clients::a_known_outage_is_measured", a_known_outage_is_measured),
-        trial(
-            "clients::the_nodes_before_and_after_are_told",
-            the_nodes_before_and_after_are_told,
-        ),
-        trial(
-            "clients::an_outage_without_end_counts",
-            an_outage_without_end_counts,
-        ),
-        trial(
-            "clients::without_anybody_there_is_no_answer",
-            without_anybody_there_is_no_answer,
-        ),
-        trial(
-            "clients::a_report_is_json_with_every_sample",
-            a_report_is_json_with_every_sample,
-        ),
-        trial(
-            "clients::a_connection_names_its_node_and_lives",
-            a_connection_names_its_node_and_lives,
-        ),
-        trial(
-            "clients::a_broken_connection_is_noticed",
-            a_broken_connection_is_noticed,
-        ),
-        trial(
-            "clients::nobody_and_refusal_are_told_apart",
-            nobody_and_refusal_are_told_apart,
-        ),
-        trial("clients::an_echo_ends_when_dropped", an_echo_ends_when_dropped),
+    trials![clients:
+        a_known_outage_is_measured,
+        the_nodes_before_and_after_are_told,
+        an_outage_without_end_counts,
+        without_anybody_there_is_no_answer,
+        a_report_is_json_with_every_sample,
+        a_connection_names_its_node_and_lives,
+        a_broken_connection_is_noticed,
+        nobody_and_refusal_are_told_apart,
+        an_echo_ends_when_dropped,
     ]
 }
 

@@ -25,6 +25,14 @@ where
     })
 }
 
+/// The tests of one file, named after it and themselves.
+macro_rules! trials {
+    ($file:ident: $($test:ident),* $(,)?) => {
+        vec![$($crate::ground::trial(concat!(stringify!($file), "::", stringify!($test)), $test)),*]
+    };
+}
+pub(crate) use trials;
+
 /// A LAN with its switch in a namespace of its own, so that the tests do not meet.
 pub(crate) fn apart() -> anyhow::Result<Builder> {
     Ok(Lan::builder().switch_in(Host::create("switch", "switch")?))

@@ -8,43 +8,19 @@ use anyhow::ensure;
 use lab::lan::{Error, Host, HostPlan, Lan, Mac};
 use libtest_mimic::Trial;
 
-use crate::ground::{Outcome, apart, ip, net, small_lan, trial};
+use crate::ground::{Outcome, apart, ip, net, small_lan, trials};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial(
-            "hosts::the_bridge_forwards_between_hosts",
-            the_bridge_forwards_between_hosts,
-        ),
-        trial(
-            "hosts::eight_hosts_are_built_in_well_under_a_second",
-            eight_hosts_are_built_in_well_under_a_second,
-        ),
-        trial(
-            "hosts::a_cut_takes_the_carrier_and_mending_gives_it_back",
-            a_cut_takes_the_carrier_and_mending_gives_it_back,
-        ),
-        trial(
-            "hosts::unplugged_is_silent_with_carrier",
-            unplugged_is_silent_with_carrier,
-        ),
-        trial("hosts::addresses_come_and_go", addresses_come_and_go),
-        trial(
-            "hosts::macs_and_settings_are_as_planned",
-            macs_and_settings_are_as_planned,
-        ),
-        trial(
-            "hosts::impossible_plans_are_refused",
-            impossible_plans_are_refused,
-        ),
-        trial(
-            "hosts::threads_and_tasks_are_in_the_host",
-            threads_and_tasks_are_in_the_host,
-        ),
-        trial(
-            "hosts::a_lan_leaves_the_switch_s_namespace_as_it_was",
-            a_lan_leaves_the_switch_s_namespace_as_it_was,
-        ),
+    trials![hosts:
+        the_bridge_forwards_between_hosts,
+        eight_hosts_are_built_in_well_under_a_second,
+        a_cut_takes_the_carrier_and_mending_gives_it_back,
+        unplugged_is_silent_with_carrier,
+        addresses_come_and_go,
+        macs_and_settings_are_as_planned,
+        impossible_plans_are_refused,
+        threads_and_tasks_are_in_the_host,
+        a_lan_leaves_the_switch_s_namespace_as_it_was,
     ]
 }
 

@@ -8,37 +8,19 @@ use lab::wire::{Capture, DhcpClient, Error};
 use libtest_mimic::Trial;
 
 use crate::dhcp_server::Server;
-use crate::ground::{Outcome, apart, ip, mac, net, trial};
+use crate::ground::{Outcome, apart, ip, mac, net, trials};
 
 const BOUND: Duration = Duration::from_secs(10);
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial(
-            "leases::a_phone_gets_configures_renews_and_releases",
-            a_phone_gets_configures_renews_and_releases,
-        ),
-        trial(
-            "leases::a_newcomer_on_the_same_interface_gets_another",
-            a_newcomer_on_the_same_interface_gets_another,
-        ),
-        trial(
-            "leases::a_phone_asks_for_what_it_had",
-            a_phone_asks_for_what_it_had,
-        ),
-        trial(
-            "leases::a_kept_lease_is_renewed_until_dropped",
-            a_kept_lease_is_renewed_until_dropped,
-        ),
-        trial("leases::a_refusal_is_told", a_refusal_is_told),
-        trial(
-            "leases::without_a_server_it_ends_in_time",
-            without_a_server_it_ends_in_time,
-        ),
-        trial(
-            "leases::without_a_lease_there_is_nothing_to_renew",
-            without_a_lease_there_is_nothing_to_renew,
-        ),
+    trials![leases:
+        a_phone_gets_configures_renews_and_releases,
+        a_newcomer_on_the_same_interface_gets_another,
+        a_phone_asks_for_what_it_had,
+        a_kept_lease_is_renewed_until_dropped,
+        a_refusal_is_told,
+        without_a_server_it_ends_in_time,
+        without_a_lease_there_is_nothing_to_renew,
     ]
 }
 

@@ -65,6 +65,11 @@ fn part(arguments: &[String]) -> anyhow::Result<ExitCode> {
             limit()?;
             sandbox::enter("limited")?;
         }
+        ["late"] => {
+            let (_kept, other) = std::sync::mpsc::channel::<()>();
+            std::thread::spawn(move || other.recv());
+            sandbox::enter("late")?;
+        }
         ["possible"] => {
             // The probe runs this same part; in it `enter` does not return.
             if sandbox::entered() {

@@ -9,46 +9,26 @@ use libtest_mimic::Trial;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::ground::{Outcome, trial};
+use crate::ground::{Outcome, trials};
 use crate::parts;
 
 const BOUND: Duration = Duration::from_secs(20);
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![
-        trial("sandboxes::exit_codes_pass_through", exit_codes_pass_through),
-        trial("sandboxes::the_place_is_fresh", the_place_is_fresh),
-        trial("sandboxes::orphans_are_reaped", orphans_are_reaped),
-        trial(
-            "sandboxes::a_killed_outer_process_leaves_nothing",
-            a_killed_outer_process_leaves_nothing,
-        ),
-        trial(
-            "sandboxes::killed_at_any_moment_it_leaves_nothing",
-            killed_at_any_moment_it_leaves_nothing,
-        ),
-        trial("sandboxes::signals_reach_the_work", signals_reach_the_work),
-        trial(
-            "sandboxes::ctrl_c_at_a_terminal_reaches_the_work",
-            ctrl_c_at_a_terminal_reaches_the_work,
-        ),
-        trial(
-            "sandboxes::work_that_does_not_end_is_killed",
-            work_that_does_not_end_is_killed,
-        ),
-        trial(
-            "sandboxes::a_second_signal_ends_it_at_once",
-            a_second_signal_ends_it_at_once,
-        ),
-        trial(
-            "sandboxes::one_that_runs_is_found_and_joined",
-            one_that_runs_is_found_and_joined,
-        ),
-        trial("sandboxes::an_obstacle_is_named", an_obstacle_is_named),
-        trial(
-            "sandboxes::possible_says_so_without_entering",
-            possible_says_so_without_entering,
-        ),
+    trials![sandboxes:
+        exit_codes_pass_through,
+        the_place_is_fresh,
+        orphans_are_reaped,
+        a_killed_outer_process_leaves_nothing,
+        killed_at_any_moment_it_leaves_nothing,
+        signals_reach_the_work,
+        ctrl_c_at_a_terminal_reaches_the_work,
+        work_that_does_not_end_is_killed,
+        a_second_signal_ends_it_at_once,
+        one_that_runs_is_found_and_joined,
+        an_obstacle_is_named,
+        entering_with_threads_is_a_fault_not_an_obstacle,
+        possible_says_so_without_entering,
     ]
 }
 
@@ -273,6 +253,17 @@ async fn an_obstacle_is_named() -> Outcome {
         "{text}"
     );
     ensure!(text.lines().count() == 2, "{text}");
+    Ok(())
+}
+
+async fn entering_with_threads_is_a_fault_not_an_obstacle() -> Outcome {
+    let output = parts::command("late", &[]).output()?;
+    let text = String::from_utf8(output.stderr)?;
+    ensure!(
+        output.status.code() == Some(1) && text.contains("before any is started"),
+        "{} {text}",
+        output.status
+    );
     Ok(())
 }
 
