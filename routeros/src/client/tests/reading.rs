@@ -1,0 +1,161 @@
+//! One look at a whole router.
+
+use std::sync::Mutex;
+
+use super::*;
+
+/// A small router, by path.
+fn menu(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "system/resource" => r#"{"version":"7.23.7 (long-term)","uptime":"1w2d","board-name":"RB5009UG+S+"}"#,
+        "system/identity" => r#"{"name":"router"}"#,
+        "system/routerboard" => r#"{"routerboard":"true","serial-number":"HE508"}"#,
+        "ip/address" => {
+            r#"[{".id":"*1","address":"192.168.1.1/24","network":"192.168.1.0","interface":"bridge"}]"#
+        }
+        "interface" => r#"[{".id":"*1","name":"bridge","type":"bridge","running":"true"},{".id":"*2"}]"#,
+        "interface/bridge" => r#"[{".id":"*1","name":"bridge","arp":"enabled"}]"#,
+        "ip/pool" => r#"[{".id":"*1","name":"dhcp_pool","ranges":"192.168.1.100-192.168.1.254"}]"#,
+        "ip/dhcp-server" => {
+            r#"[{".id":"*1","name":"defconf","interface":"bridge","address-pool":"dhcp_pool"}]"#
+        }
+        "ip/dhcp-server/network" => r#"[{".id":"*1","address":"192.168.1.0/24","gateway":"192.168.1.1"}]"#,
+        "ip/dhcp-server/lease" => {
+            r#"[{".id":"*1","address":"192.168.1.300"},{".id":"*2","address":"192.168.1.9"}]"#
+        }
+        "ip/arp" => r#"[{".id":"*1","address":"192.168.1.9","interface":"bridge","dynamic":"true"}]"#,
+        _ => return None,
+    })
+}
+
+fn path(line: &str) -> &str {
+    line.strip_prefix("GET /rest/")
+        .unwrap()
+        .split(['?', ' '])
+        .next()
+        .unwrap()
+}
+
+async fn router(replace: &'static str, with: Reply) -> Fake {
+    Fake::http(move |request| match path(&request.line) {
+        path if path == replace => with.clone(),
+        path => Reply::Json(200, menu(path).unwrap_or("no such menu").to_owned()),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn reads_every_menu_once_in_order() {
+    let fake = router("", Reply::Never).await;
+    let reading = client(&fake).reading().await.unwrap();
+    assert_eq!(reading.uptime().to_string(), "1w2d");
+    assert_eq!(reading.serial_number(), Some("HE508"));
+    assert_eq!(reading.identity.name, "router");
+    assert_eq!(
+        (
+            reading.addresses.len(),
+            reading.interfaces.len(),
+            reading.bridges.len()
+        ),
+        (1, 1, 1)
+    );
+    assert_eq!(
+        (reading.pools.len(), reading.servers.len(), reading.networks.len()),
+        (1, 1, 1)
+    );
+    assert_eq!((reading.leases.len(), reading.arp.len()), (1, 1));
+    let bad: Vec<_> = reading
+        .bad
+        .iter()
+        .map(|bad| (bad.menu, bad.row.id.unwrap().to_string()))
+        .collect();
+    assert_eq!(
+        bad,
+        [
+            ("interface", "*2".to_owned()),
+            ("ip/dhcp-server/lease", "*1".to_owned())
+        ]
+    );
+    let lines = fake.lines();
+    let paths: Vec<_> = lines.iter().map(|line| path(line)).collect();
+    assert_eq!(
+        paths,
+        [
+            "system/resource",
+            "system/identity",
+            "system/routerboard",
+            "ip/address",
+            "interface",
+            "interface/bridge",
+            "ip/pool",
+            "ip/dhcp-server",
+            "ip/dhcp-server/network",
+            "ip/dhcp-server/lease",
+            "ip/arp"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_virtual_router_has_no_board() {
+    let no_such =
+        r#"{"error":400,"message":"Bad Request","detail":"no such command or directory (routerboard)"}"#;
+    let fake = router("system/routerboard", Reply::Json(400, no_such.into())).await;
+    let reading = client(&fake).reading().await.unwrap();
+    assert_eq!(reading.routerboard, None);
+    assert_eq!(reading.serial_number(), None);
+}
+
+#[tokio::test]
+async fn too_old_a_router_is_asked_nothing_else() {
+    let fake = router(
+        "system/resource",
+        Reply::Json(200, r#"{"version":"7.11.2 (stable)","uptime":"1d"}"#.into()),
+    )
+    .await;
+    let error = client(&fake).reading().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the router runs RouterOS 7.11.2 (stable); 7.12 or newer is needed: update it"
+    );
+    assert_eq!(fake.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_menu_that_cannot_be_read_fails_the_whole_reading() {
+    let refused = r#"{"error":400,"message":"Bad Request","detail":"no such command or directory (arp)"}"#;
+    let fake = router("ip/arp", Reply::Json(400, refused.into())).await;
+    assert_eq!(client(&fake).reading().await.unwrap_err().category(), "Refused");
+    // A router that boots answers, but not with what it is.
+    let fake = router("system/resource", Reply::Json(200, "{}".into())).await;
+    assert_eq!(client(&fake).reading().await.unwrap_err().category(), "Malformed");
+}
+
+#[derive(Default)]
+struct Reports(Mutex<Vec<RequestReport>>);
+
+impl Observer for Reports {
+    fn request(&self, report: RequestReport) {
+        self.0.lock().unwrap().push(report);
+    }
+}
+
+#[tokio::test]
+async fn each_request_is_reported() {
+    let fake = router("ip/arp", Reply::Json(500, String::new())).await;
+    let reports = Arc::new(Reports::default());
+    let client = Client::observed(endpoint(&fake.url()), Arc::clone(&reports) as Arc<dyn Observer>).unwrap();
+    assert!(client.reading().await.is_err());
+    let reports = reports.0.lock().unwrap();
+    assert_eq!(reports.len(), fake.requests().len());
+    assert!(
+        reports[..10]
+            .iter()
+            .all(|report| report.outcome == "Ok" && report.kind == RequestKind::Read)
+    );
+    assert!(
+        reports[10..]
+            .iter()
+            .all(|report| (report.menu, report.outcome) == ("ip/arp", "Busy"))
+    );
+}
