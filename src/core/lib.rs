@@ -21,6 +21,7 @@
 //! **Invariant:** iteration order never reaches a decision: ordered maps only.
 
 pub mod config;
+pub mod election;
 pub mod ipam;
 pub mod model;
 pub mod neighbor;

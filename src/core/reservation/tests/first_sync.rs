@@ -38,7 +38,7 @@ fn the_order_of_the_first_sync() {
 fn nothing_is_written_before_every_kind_was_listed() {
     let mut paper = Paper::new(home_router());
     paper.complete = false;
-    paper.run(Duration::from_secs(60));
+    paper.run(Duration::from_mins(1));
     assert!(paper.writes.is_empty(), "{:?}", paper.journal);
     paper.complete = true;
     paper.run(Duration::from_secs(5));

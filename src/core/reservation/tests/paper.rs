@@ -230,7 +230,7 @@ impl Paper {
     }
 
     pub(super) fn intend(&mut self) -> Intent {
-        self.with(|router, landscape, now| router.intend(landscape, now))
+        self.with(Router::intend)
     }
 
     pub(super) fn availability(&mut self, address: &str) -> Option<Availability> {
@@ -366,14 +366,14 @@ impl Paper {
                 self.rows.pools.retain(|r| r.id != row.id);
                 ReadBack::Gone
             }
-            Write::AddLease(spec) => self.put_lease(id, spec),
-            Write::SetLease { row, spec } => self.put_lease(row.id.clone(), spec),
+            Write::AddLease(spec) => self.put_lease(&id, spec),
+            Write::SetLease { row, spec } => self.put_lease(&row.id, spec),
             Write::RemoveLease(row) => {
                 self.rows.leases.retain(|r| r.id != row.id);
                 ReadBack::Gone
             }
-            Write::AddArp(spec) => self.put_arp(id, spec),
-            Write::SetArp { row, spec } => self.put_arp(row.id.clone(), spec),
+            Write::AddArp(spec) => self.put_arp(&id, spec),
+            Write::SetArp { row, spec } => self.put_arp(&row.id, spec),
             Write::RemoveArp(row) => {
                 self.rows.arps.retain(|r| r.id != row.id);
                 ReadBack::Gone
@@ -397,9 +397,9 @@ impl Paper {
         ReadBack::Pool(mine.clone())
     }
 
-    fn put_lease(&mut self, id: String, spec: &LeaseSpec) -> ReadBack {
+    fn put_lease(&mut self, id: &str, spec: &LeaseSpec) -> ReadBack {
         let row = LeaseRow {
-            id: id.clone(),
+            id: id.to_owned(),
             address: spec.address,
             mac: Some(spec.mac),
             server: Some(spec.server.clone()),
@@ -414,9 +414,9 @@ impl Paper {
         ReadBack::Lease(row)
     }
 
-    fn put_arp(&mut self, id: String, spec: &ArpSpec) -> ReadBack {
+    fn put_arp(&mut self, id: &str, spec: &ArpSpec) -> ReadBack {
         let row = ArpRow {
-            id: id.clone(),
+            id: id.to_owned(),
             address: spec.address,
             mac: Some(spec.mac),
             interface: spec.interface.clone(),

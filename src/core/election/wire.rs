@@ -1,0 +1,374 @@
+//! The heartbeat datagram: one authenticated UDP payload of at most 1,200 bytes.
+//!
+//! ```text
+//!  0        4       5      6        8          12                                   len-32      len
+//!  ┌────────┬───────┬──────┬────────┬──────────┬──────────────────────────────────────┬───────────┐
+//!  │ "TKLB" │ ver=1 │ kind │ 0 (16) │ key id   │ boot id 16 │ seq 8 │ node 1+n │ body │ HMAC-SHA256│
+//!  └────────┴───────┴──────┴────────┴──────────┴──────────────────────────────────────┴───────────┘
+//! ```
+//! All numbers are big-endian. The HMAC covers everything before it and is checked before anything else is read: what
+//! is not authentic is not parsed. The key id (four bytes of a hash of the key) only serves to tell a person that two
+//! speakers have different keys.
+//!
+//! A datagram carries no time: wall clocks never meet. A boot id is random for each start of a speaker, the sequence
+//! grows with every datagram of a boot.
+
+mod cursor;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+
+use hmac::{Hmac, KeyInit, Mac};
+use ipnet::Ipv4Net;
+use sha2::{Digest, Sha256};
+
+use self::cursor::{Reader, Writer};
+use crate::model::{MacAddr, NodeName};
+
+/// Fits the smallest MTU that IPv6 allows (1,280) with room for its headers: never fragmented.
+pub const MAX_LENGTH: usize = 1_200;
+
+const MAGIC: [u8; 4] = *b"TKLB";
+const VERSION: u8 = 1;
+const HEADER: usize = 12;
+const TAG: usize = 32;
+/// A node with more announcing interfaces than this lists the first ones; the others take no part.
+pub const MAX_INTERFACES: usize = 8;
+/// Claims per datagram: 25 bytes each beside the longest node name fit [`MAX_LENGTH`].
+pub const CLAIMS_PER_PART: usize = 32;
+/// Parts of one claim set: 8,192 claims. More are no home network; the rest is not announced to peers.
+pub const MAX_PARTS: u16 = 256;
+/// Occupied addresses in one survey datagram: 10 bytes each.
+pub const MAX_OCCUPIED: usize = 48;
+/// Address ranges in one survey datagram: 8 bytes each.
+pub const MAX_RANGES: usize = 24;
+
+/// The cluster's secret key.
+#[derive(Clone)]
+pub struct Key {
+    secret: Vec<u8>,
+    id: [u8; 4],
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({self})")
+    }
+}
+
+impl fmt::Display for Key {
+    /// The key's id, never the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", u32::from_be_bytes(self.id))
+    }
+}
+
+/// A key shorter than this is refused: 128 bits.
+pub const MIN_KEY: usize = 16;
+
+impl Key {
+    /// Takes the bytes of the Secret; `None` when they are fewer than [`MIN_KEY`].
+    pub fn new(secret: &[u8]) -> Option<Self> {
+        if secret.len() < MIN_KEY {
+            return None;
+        }
+        let mut hash = Sha256::new_with_prefix(b"tiklb heartbeat key id");
+        hash.update(secret);
+        let hash = hash.finalize();
+        Some(Self { secret: secret.to_vec(), id: [hash[0], hash[1], hash[2], hash[3]] })
+    }
+
+    fn mac(&self) -> Option<Hmac<Sha256>> {
+        Hmac::<Sha256>::new_from_slice(&self.secret).ok() // HMAC takes keys of any length.
+    }
+}
+
+/// A speaker's start: 128 random bits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BootId(pub [u8; 16]);
+
+impl BootId {
+    /// The half that echoes carry.
+    pub fn short(self) -> [u8; 8] {
+        let mut short = [0; 8];
+        short.copy_from_slice(&self.0[..8]);
+        short
+    }
+}
+
+impl fmt::Debug for BootId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", u64::from_be_bytes(self.short()))
+    }
+}
+
+/// A datagram.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datagram {
+    /// The sender's start.
+    pub boot: BootId,
+    /// Grows with every datagram of a boot.
+    pub sequence: u64,
+    /// The sender.
+    pub node: NodeName,
+    /// What it says.
+    pub body: Body,
+}
+
+/// What a datagram says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Body {
+    /// "I am here."
+    Heartbeat(Heartbeat),
+    /// "Send me your claims."
+    Fetch,
+    /// A part of the sender's claims.
+    Claims(ClaimsPart),
+    /// What the sender's survey of one subnet found.
+    Survey(SurveyReport),
+}
+
+/// The regular sign of life.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heartbeat {
+    /// The speaker is stopping.
+    pub leaving: bool,
+    /// Version and digest of the sender's claim set.
+    pub claims: ClaimsVersion,
+    /// The sender's announcing interfaces.
+    pub interfaces: Vec<WireInterface>,
+    /// The newest sequence heard from each peer, by the short form of its boot id.
+    pub echoes: BTreeMap<[u8; 8], u64>,
+}
+
+/// Names one state of a claim set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClaimsVersion {
+    /// Grows with every change.
+    pub version: u64,
+    /// Over the content.
+    pub digest: [u8; 8],
+}
+
+/// An announcing interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WireInterface {
+    /// Its hardware address.
+    pub mac: MacAddr,
+    /// Its address and the connected network.
+    pub network: Ipv4Net,
+}
+
+/// A part of a claim set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimsPart {
+    /// Of which state.
+    pub claims: ClaimsVersion,
+    /// From 0.
+    pub part: u16,
+    /// How many parts there are, at least one.
+    pub parts: u16,
+    /// Address and epoch.
+    pub entries: Vec<(IpAddr, u64)>,
+}
+
+/// What a survey found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SurveyReport {
+    /// The subnet.
+    pub subnet: Ipv4Net,
+    /// How long ago the last round ended, in milliseconds.
+    pub age_ms: u32,
+    /// The addresses that were asked for, as first and last; at most [`MAX_RANGES`].
+    pub covered: Vec<(Ipv4Addr, Ipv4Addr)>,
+    /// Those that somebody else uses; at most [`MAX_OCCUPIED`].
+    pub occupied: Vec<(Ipv4Addr, MacAddr)>,
+}
+
+/// Why a datagram is dropped. Bounded: metrics carry it as a label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum WireError {
+    /// Not a heartbeat at all.
+    #[error("it is not a tiklb datagram")]
+    Foreign,
+    /// A later protocol.
+    #[error("it is of protocol version {0}, this speaker knows {VERSION}")]
+    Version(u8),
+    /// Another key.
+    #[error("it is signed with another key (id {0:08x})")]
+    OtherKey(u32),
+    /// The right key id, and a wrong signature.
+    #[error("its signature is wrong")]
+    Signature,
+    /// Authentic, and still not readable.
+    #[error("its content is malformed")]
+    Malformed,
+}
+
+impl WireError {
+    /// A bounded name for metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Foreign => "foreign",
+            Self::Version(_) => "version",
+            Self::OtherKey(_) => "other_key",
+            Self::Signature => "signature",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+impl Datagram {
+    /// The signed bytes. Echoes that do not fit are left out, beginning with those behind `rotate`: the caller moves
+    /// it on, so that in a large cluster each peer is echoed in every second heartbeat.
+    pub fn encode(&self, key: &Key, rotate: usize) -> Vec<u8> {
+        let mut out = Writer::new(MAX_LENGTH - TAG);
+        out.bytes(&MAGIC).u8(VERSION).u8(self.body.kind()).u16(0).bytes(&key.id);
+        out.bytes(&self.boot.0).u64(self.sequence).text(&self.node.0);
+        match &self.body {
+            Body::Heartbeat(heartbeat) => heartbeat.encode(&mut out, rotate),
+            Body::Fetch => {}
+            Body::Claims(part) => part.encode(&mut out),
+            Body::Survey(report) => report.encode(&mut out),
+        }
+        let mut bytes = out.finish();
+        if let Some(mut mac) = key.mac() {
+            mac.update(&bytes);
+            bytes.extend_from_slice(&mac.finalize().into_bytes());
+        }
+        bytes
+    }
+
+    /// Checks the signature, then reads.
+    ///
+    /// # Errors
+    /// See [`WireError`]; nothing of the content is believed before the signature is.
+    pub fn decode(bytes: &[u8], key: &Key) -> Result<Self, WireError> {
+        if bytes.len() < HEADER + TAG || bytes.len() > MAX_LENGTH || bytes[..4] != MAGIC {
+            return Err(WireError::Foreign);
+        }
+        if bytes[4] != VERSION {
+            return Err(WireError::Version(bytes[4]));
+        }
+        let id = [bytes[8], bytes[9], bytes[10], bytes[11]];
+        if id != key.id {
+            return Err(WireError::OtherKey(u32::from_be_bytes(id)));
+        }
+        let (signed, tag) = bytes.split_at(bytes.len() - TAG);
+        let mut mac = key.mac().ok_or(WireError::Signature)?;
+        mac.update(signed);
+        mac.verify_slice(tag).map_err(|_| WireError::Signature)?;
+        Self::read(signed[5], &mut Reader::new(&signed[HEADER..])).ok_or(WireError::Malformed)
+    }
+
+    fn read(kind: u8, from: &mut Reader<'_>) -> Option<Self> {
+        let boot = BootId(from.array()?);
+        let sequence = from.u64()?;
+        let node = NodeName(from.text()?);
+        let body = match kind {
+            1 => Body::Heartbeat(Heartbeat::read(from)?),
+            2 => Body::Fetch,
+            3 => Body::Claims(ClaimsPart::read(from)?),
+            4 => Body::Survey(SurveyReport::read(from)?),
+            _ => return None,
+        };
+        (from.is_empty() && !node.0.is_empty()).then_some(Self { boot, sequence, node, body })
+    }
+}
+
+impl Body {
+    const fn kind(&self) -> u8 {
+        match self {
+            Self::Heartbeat(_) => 1,
+            Self::Fetch => 2,
+            Self::Claims(_) => 3,
+            Self::Survey(_) => 4,
+        }
+    }
+}
+
+impl Heartbeat {
+    fn encode(&self, out: &mut Writer, rotate: usize) {
+        out.u8(u8::from(self.leaving));
+        out.claims_version(self.claims);
+        let interfaces = &self.interfaces[..self.interfaces.len().min(MAX_INTERFACES)];
+        out.count(interfaces.len());
+        for interface in interfaces {
+            out.mac(interface.mac).network(interface.network);
+        }
+        let fits = (out.room().saturating_sub(1) / 16).min(usize::from(u8::MAX));
+        let start = if self.echoes.len() > fits { rotate % self.echoes.len() } else { 0 };
+        let chosen = self.echoes.iter().cycle().skip(start).take(self.echoes.len().min(fits));
+        out.count(self.echoes.len().min(fits));
+        for (boot, sequence) in chosen {
+            out.bytes(boot).u64(*sequence);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let leaving = from.u8()? & 1 == 1;
+        let claims = from.claims_version()?;
+        let interfaces = (0..from.count(MAX_INTERFACES)?)
+            .map(|_| Some(WireInterface { mac: from.mac()?, network: from.network()? }))
+            .collect::<Option<Vec<_>>>()?;
+        let echoes = (0..from.count(usize::from(u8::MAX))?)
+            .map(|_| Some((from.array()?, from.u64()?)))
+            .collect::<Option<BTreeMap<_, _>>>()?;
+        Some(Self { leaving, claims, interfaces, echoes })
+    }
+}
+
+impl ClaimsPart {
+    fn encode(&self, out: &mut Writer) {
+        out.claims_version(self.claims).u16(self.part).u16(self.parts);
+        let entries = &self.entries[..self.entries.len().min(CLAIMS_PER_PART)];
+        out.count(entries.len());
+        for (address, epoch) in entries {
+            out.address(*address).u64(*epoch);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let claims = from.claims_version()?;
+        let (part, parts) = (from.u16()?, from.u16()?);
+        let entries = (0..from.count(CLAIMS_PER_PART)?)
+            .map(|_| Some((from.address()?, from.u64()?)))
+            .collect::<Option<Vec<_>>>()?;
+        (part < parts && parts <= MAX_PARTS).then_some(Self { claims, part, parts, entries })
+    }
+}
+
+impl SurveyReport {
+    fn encode(&self, out: &mut Writer) {
+        out.network(self.subnet).u32(self.age_ms);
+        let covered = &self.covered[..self.covered.len().min(MAX_RANGES)];
+        out.count(covered.len());
+        for (first, last) in covered {
+            out.bytes(&first.octets()).bytes(&last.octets());
+        }
+        let occupied = &self.occupied[..self.occupied.len().min(MAX_OCCUPIED)];
+        out.count(occupied.len());
+        for (address, mac) in occupied {
+            out.bytes(&address.octets()).mac(*mac);
+        }
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let subnet = from.network()?;
+        let age_ms = from.u32()?;
+        let covered = (0..from.count(MAX_RANGES)?)
+            .map(|_| {
+                let (first, last) = (Ipv4Addr::from(from.array::<4>()?), Ipv4Addr::from(from.array::<4>()?));
+                (first <= last).then_some((first, last))
+            })
+            .collect::<Option<Vec<_>>>()?;
+        let occupied = (0..from.count(MAX_OCCUPIED)?)
+            .map(|_| Some((Ipv4Addr::from(from.array::<4>()?), from.mac()?)))
+            .collect::<Option<Vec<_>>>()?;
+        Some(Self { subnet, age_ms, covered, occupied })
+    }
+}
+
+#[cfg(test)]
+mod tests;

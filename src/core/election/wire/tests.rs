@@ -1,0 +1,145 @@
+//! The datagram's bytes: literal, round trip, hostile.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn key() -> Key {
+    Key::new(b"0123456789abcdef0123456789abcdef").unwrap()
+}
+
+fn heartbeat() -> Datagram {
+    Datagram {
+        boot: BootId([7; 16]),
+        sequence: 258,
+        node: NodeName::from("node1"),
+        body: Body::Heartbeat(Heartbeat {
+            leaving: true,
+            claims: ClaimsVersion { version: 3, digest: [9; 8] },
+            interfaces: vec![WireInterface {
+                mac: MacAddr(2, 0, 0, 0, 1, 0x11),
+                network: "192.168.1.11/24".parse().unwrap(),
+            }],
+            echoes: [([5; 8], 77)].into(),
+        }),
+    }
+}
+
+#[test]
+fn a_heartbeat_is_these_bytes() {
+    let bytes = heartbeat().encode(&key(), 0);
+    let expected: Vec<u8> = [
+        b"TKLB".as_slice(),
+        &[1, 1, 0, 0],
+        &key().id,
+        &[7; 16],
+        &[0, 0, 0, 0, 0, 0, 1, 2],
+        &[5],
+        b"node1",
+        &[1],
+        &[0, 0, 0, 0, 0, 0, 0, 3, 9, 9, 9, 9, 9, 9, 9, 9],
+        &[1, 2, 0, 0, 0, 1, 0x11, 192, 168, 1, 11, 24],
+        &[1, 5, 5, 5, 5, 5, 5, 5, 5, 0, 0, 0, 0, 0, 0, 0, 77],
+    ]
+    .concat();
+    assert_eq!(bytes[..bytes.len() - 32], expected);
+    assert_eq!(Datagram::decode(&bytes, &key()), Ok(heartbeat()));
+}
+
+#[test]
+fn every_changed_bit_is_noticed() {
+    let bytes = heartbeat().encode(&key(), 0);
+    for i in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut forged = bytes.clone();
+            forged[i] ^= 1 << bit;
+            assert!(Datagram::decode(&forged, &key()).is_err(), "byte {i} bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_ours_is_told_apart() {
+    let bytes = heartbeat().encode(&key(), 0);
+    let other = Key::new(b"another key, as long as it must be").unwrap();
+    assert!(matches!(Datagram::decode(&bytes, &other), Err(WireError::OtherKey(_))));
+    assert_eq!(Datagram::decode(b"GET / HTTP/1.1\r\n\r\n............................", &key()), Err(WireError::Foreign));
+    assert_eq!(Datagram::decode(&bytes[..40], &key()), Err(WireError::Foreign));
+    let mut later = bytes.clone();
+    later[4] = 2;
+    assert_eq!(Datagram::decode(&later, &key()), Err(WireError::Version(2)));
+    let mut forged = bytes;
+    forged[20] ^= 1;
+    assert_eq!(Datagram::decode(&forged, &key()), Err(WireError::Signature));
+    assert!(Key::new(b"short").is_none());
+    assert_eq!(format!("{:?}", key()).len(), "Key(00000000)".len(), "a key never shows itself");
+}
+
+#[test]
+fn fifty_nodes_fit_and_the_rest_takes_turns() {
+    let mut datagram = heartbeat();
+    datagram.node = NodeName("n".repeat(253));
+    let Body::Heartbeat(body) = &mut datagram.body else { unreachable!() };
+    body.interfaces = vec![body.interfaces[0]; MAX_INTERFACES];
+    body.echoes = (0u64..100).map(|i| (i.to_be_bytes(), i)).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    for rotate in [0, 45, 90] {
+        let bytes = datagram.encode(&key(), rotate);
+        assert!(bytes.len() <= MAX_LENGTH, "{}", bytes.len());
+        let Body::Heartbeat(read) = Datagram::decode(&bytes, &key()).unwrap().body else { unreachable!() };
+        assert!(read.echoes.len() >= 40, "{}", read.echoes.len());
+        seen.extend(read.echoes.into_keys());
+    }
+    assert_eq!(seen.len(), 100);
+}
+
+fn bodies() -> impl Strategy<Value = Body> {
+    let mac = any::<[u8; 6]>().prop_map(MacAddr::from);
+    let network = (any::<u32>(), 0u8..=32).prop_map(|(a, p)| Ipv4Net::new(Ipv4Addr::from_bits(a), p).unwrap());
+    let version = (any::<u64>(), any::<[u8; 8]>()).prop_map(|(version, digest)| ClaimsVersion { version, digest });
+    let interface = (mac.clone(), network.clone()).prop_map(|(mac, network)| WireInterface { mac, network });
+    let heartbeat = (
+        any::<bool>(),
+        version.clone(),
+        proptest::collection::vec(interface, 0..=MAX_INTERFACES),
+        proptest::collection::btree_map(any::<[u8; 8]>(), any::<u64>(), 0..40),
+    )
+        .prop_map(|(leaving, claims, interfaces, echoes)| Body::Heartbeat(Heartbeat { leaving, claims, interfaces, echoes }));
+    let entry = (any::<IpAddr>(), any::<u64>());
+    let claims = (version, 0u16..4, proptest::collection::vec(entry, 0..=CLAIMS_PER_PART))
+        .prop_map(|(claims, part, entries)| Body::Claims(ClaimsPart { claims, part, parts: 4, entries }));
+    let range = (any::<u32>(), any::<u32>()).prop_map(|(a, b)| (Ipv4Addr::from_bits(a.min(b)), Ipv4Addr::from_bits(a.max(b))));
+    let occupied = (any::<u32>().prop_map(Ipv4Addr::from_bits), mac);
+    let survey = (
+        network,
+        any::<u32>(),
+        proptest::collection::vec(range, 0..=MAX_RANGES),
+        proptest::collection::vec(occupied, 0..=MAX_OCCUPIED),
+    )
+        .prop_map(|(subnet, age_ms, covered, occupied)| Body::Survey(SurveyReport { subnet, age_ms, covered, occupied }));
+    prop_oneof![heartbeat, Just(Body::Fetch), claims, survey]
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(body in bodies(), node in "[a-z0-9.-]{1,253}", sequence in any::<u64>(), boot in any::<[u8; 16]>()) {
+        let datagram = Datagram { boot: BootId(boot), sequence, node: NodeName(node), body };
+        let bytes = datagram.encode(&key(), 0);
+        prop_assert!(bytes.len() <= MAX_LENGTH);
+        prop_assert_eq!(Datagram::decode(&bytes, &key()), Ok(datagram));
+    }
+
+    #[test]
+    fn no_signed_nonsense_panics(kind in any::<u8>(), content in proptest::collection::vec(any::<u8>(), 0..600)) {
+        let mut bytes = [b"TKLB".as_slice(), &[1, kind, 0, 0], &key().id, &content].concat();
+        let mut mac = key().mac().unwrap();
+        mac.update(&bytes);
+        bytes.extend_from_slice(&mac.finalize().into_bytes());
+        let _ = Datagram::decode(&bytes, &key());
+    }
+
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..1400)) {
+        let _ = Datagram::decode(&bytes, &key());
+    }
+}
