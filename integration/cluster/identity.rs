@@ -150,3 +150,6 @@ pub(super) fn write_secret(file: &Path, text: &str) -> Result<()> {
     };
     write().with_context(|| format!("writing {}", file.display()))
 }
+
+#[cfg(test)]
+mod tests;
