@@ -1,0 +1,114 @@
+//! Events on Services: MetalLB's reasons, so that `kubectl describe` and existing alerts read as before, and ours for
+//! what MetalLB does not know. Events are written on change only.
+
+/// Who reports: the allocator.
+pub const ALLOCATOR: &str = "tiklb-allocator";
+/// Who reports: a speaker.
+pub const SPEAKER: &str = "tiklb-speaker";
+
+/// Whether a person should look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventType {
+    /// For the record.
+    Normal,
+    /// Something is not as it was asked for.
+    Warning,
+}
+
+impl EventType {
+    /// The word that Kubernetes has for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "Normal",
+            Self::Warning => "Warning",
+        }
+    }
+}
+
+/// Why an event is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EventReason {
+    /// An address, or an additional family, was assigned.
+    IpAllocated,
+    /// The current address is no longer permitted and was taken away.
+    ClearAssignment,
+    /// `PreferDualStack`: the second family could not be added.
+    AdditionalAssignFailed,
+    /// No address: the pools are exhausted, or the request cannot be met; the message says which.
+    AllocationFailed,
+    /// The request on a Service that has an address cannot be read, or is made twice.
+    LoadBalancerFailed,
+    /// `RequireDualStack` with fewer than two cluster addresses.
+    NotEnoughClusterIps,
+    /// The family of the addresses in the status is unclear.
+    NoLbIpsIpFamily,
+    /// The family of the cluster addresses is unclear.
+    NoClusterIpsIpFamily,
+    /// An annotation stands under `metallb.universe.tf/`: rename it to `metallb.io/`.
+    DeprecatedAnnotation,
+    /// Something that cannot be; please report it.
+    InternalError,
+    /// A node announces the Service's addresses.
+    NodeAssigned,
+    /// The chosen node has none of the interfaces that the advertisements name.
+    AnnounceFailed,
+    /// An address is chosen and waits until the router has proved that nobody else can get it.
+    AwaitingProof,
+    /// A device outside of the cluster uses an announced address; the AddressConflict names it.
+    AddressConflict,
+}
+
+impl EventReason {
+    /// Every reason there is.
+    pub const ALL: [Self; 14] = [
+        Self::IpAllocated,
+        Self::ClearAssignment,
+        Self::AdditionalAssignFailed,
+        Self::AllocationFailed,
+        Self::LoadBalancerFailed,
+        Self::NotEnoughClusterIps,
+        Self::NoLbIpsIpFamily,
+        Self::NoClusterIpsIpFamily,
+        Self::DeprecatedAnnotation,
+        Self::InternalError,
+        Self::NodeAssigned,
+        Self::AnnounceFailed,
+        Self::AwaitingProof,
+        Self::AddressConflict,
+    ];
+
+    /// The reason as it stands in the event; the first twelve are MetalLB's, spelling included.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::IpAllocated => "IPAllocated",
+            Self::ClearAssignment => "ClearAssignment",
+            Self::AdditionalAssignFailed => "AdditionalAssignFailed",
+            Self::AllocationFailed => "AllocationFailed",
+            Self::LoadBalancerFailed => "LoadBalancerFailed",
+            Self::NotEnoughClusterIps => "not enough clusterips",
+            Self::NoLbIpsIpFamily => "nolbIPsIPFamily",
+            Self::NoClusterIpsIpFamily => "noclusterIPsIPFamily",
+            Self::DeprecatedAnnotation => "deprecatedAnnotation",
+            Self::InternalError => "InternalError",
+            Self::NodeAssigned => "nodeAssigned",
+            Self::AnnounceFailed => "announceFailed",
+            Self::AwaitingProof => "AwaitingProof",
+            Self::AddressConflict => "AddressConflict",
+        }
+    }
+
+    /// Normal or Warning.
+    pub const fn event_type(self) -> EventType {
+        match self {
+            Self::IpAllocated
+            | Self::ClearAssignment
+            | Self::AdditionalAssignFailed
+            | Self::NodeAssigned
+            | Self::AwaitingProof => EventType::Normal,
+            _ => EventType::Warning,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
