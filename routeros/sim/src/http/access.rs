@@ -1,0 +1,106 @@
+//! Who may do what: Basic authentication on every request, then the policies of the user's group.
+//!
+//! | missing | answer (probed on 7.23.7) |
+//! |---|---|
+//! | `rest-api`, or a right password | 401 |
+//! | `api` | 500 `std failure: not allowed (9)` |
+//! | `read`, and by analogy `write` | 500 `not enough permissions (9)` |
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::device::Device;
+use crate::menu::Menu;
+use crate::trap::Trap;
+use crate::value::policy::Policies;
+
+/// A client's connection.
+#[derive(Debug)]
+pub(crate) struct Visitor {
+    peer: SocketAddr,
+    /// The router logs one log-in per connection, not per request.
+    logged: AtomicBool,
+}
+
+/// A user whose password was right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct User {
+    pub(crate) name: String,
+    pub(crate) policies: Policies,
+}
+
+impl Visitor {
+    pub(crate) fn new(peer: SocketAddr) -> Self {
+        Self {
+            peer,
+            logged: AtomicBool::new(false),
+        }
+    }
+
+    /// Checks the `Authorization` header, and writes to the router's log what it writes.
+    pub(crate) fn authenticate(&self, device: &mut Device, header: Option<&str>) -> Result<User, Trap> {
+        let credentials = header.and_then(credentials);
+        let user = credentials
+            .as_ref()
+            .and_then(|(name, password)| user(device, name, password));
+        let from = self.peer.ip();
+        let wall = device.clock.wall();
+        match (user, credentials) {
+            (Some(user), _) => {
+                if !self.logged.swap(true, Ordering::Relaxed) {
+                    let message = format!("user {} logged in from {from} via rest-api", user.name);
+                    device.log.add(wall, "system,info,account", message);
+                }
+                Ok(user)
+            }
+            (None, credentials) => {
+                if let Some((name, _)) = credentials {
+                    let message = format!("login failure for user {name} from {from} via rest-api");
+                    device.log.add(wall, "system,error,critical", message);
+                }
+                Err(Trap::unauthorized())
+            }
+        }
+    }
+}
+
+impl User {
+    /// Whether the group lets the user read, or write.
+    pub(crate) fn may(&self, writes: bool) -> Result<(), Trap> {
+        if !self.policies.has("api") {
+            return Err(Trap::not_allowed());
+        }
+        let needed = if writes { "write" } else { "read" };
+        if self.policies.has(needed) {
+            Ok(())
+        } else {
+            Err(Trap::not_enough_permissions())
+        }
+    }
+}
+
+/// Name and password of a Basic header.
+fn credentials(header: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    let plain = scheme
+        .eq_ignore_ascii_case("basic")
+        .then(|| STANDARD.decode(encoded.trim()).ok())
+        .flatten()?;
+    let plain = String::from_utf8(plain).ok()?;
+    let (name, password) = plain.split_once(':')?;
+    Some((name.to_owned(), password.to_owned()))
+}
+
+fn user(device: &Device, name: &str, password: &str) -> Option<User> {
+    let entry = device.by_name(Menu::User, name)?;
+    let right = entry.text("password").unwrap_or_default() == password && !entry.flag("disabled");
+    let group = device.get(Menu::UserGroup, entry.link("group")?)?;
+    let policies = Policies::parse(group.text("policy")?)?;
+    (right && policies.has("rest-api")).then(|| User {
+        name: name.to_owned(),
+        policies,
+    })
+}

@@ -1,0 +1,183 @@
+//! One request from head to answer: faults, authentication, execution, journal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::{Method, Request, Response, StatusCode};
+
+use super::access::{User, Visitor};
+use super::call::Call;
+use super::execute::{Outcome, execute};
+use super::target::{Target, target};
+use crate::fault::Verdict;
+use crate::journal::{Violation, Write};
+use crate::person::Person;
+use crate::router::{Shared, locked};
+use crate::trap::Trap;
+
+/// How long a wrong password waits for its 401 (measured on 7.23.7).
+const WRONG_PASSWORD: Duration = Duration::from_millis(125);
+/// The largest body that is read; the router's own limit is not known and lower.
+const BODY: usize = 1 << 20;
+
+/// Answers one request.
+pub(crate) async fn answer(
+    shared: &Arc<Shared>,
+    visitor: &Visitor,
+    request: Request<Incoming>,
+) -> Response<Full<Bytes>> {
+    let _flight = shared.flight();
+    if !shared.serves_rest() {
+        return page_not_found();
+    }
+    let call = match read(request).await {
+        Ok(call) => call,
+        Err(trap) => return response(&Outcome::refused(&trap)),
+    };
+    let user = visitor.authenticate(&mut shared.device(), call.authorization.as_deref());
+    let outcome = match user {
+        Ok(user) => carry_out(shared, &call, &user),
+        Err(trap) => {
+            tokio::time::sleep(WRONG_PASSWORD).await;
+            Outcome::refused(&trap)
+        }
+    };
+    let delay = locked(&shared.faults).delay();
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    response(&outcome)
+}
+
+async fn read(request: Request<Incoming>) -> Result<Call, Trap> {
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, BODY)
+        .collect()
+        .await
+        .map_err(|_| Trap::failure("contents too long"))?;
+    Ok(Call {
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        authorization: head
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .map(ToOwned::to_owned),
+        method: head.method,
+        body: body.to_bytes(),
+    })
+}
+
+/// Carries a request out. The journal is written under the device's lock, so that its order is the order of effect.
+fn carry_out(shared: &Arc<Shared>, call: &Call, user: &User) -> Outcome {
+    let target = target(&call.path);
+    let menu = target.as_ref().ok().map(Target::menu);
+    let mut verdict = Verdict::Sound;
+    if call.writes() {
+        let visitors = menu
+            .map(|menu| locked(&shared.faults).visitors(menu))
+            .unwrap_or_default();
+        let person = Person {
+            shared: Arc::clone(shared),
+        };
+        for visit in visitors {
+            visit(&person);
+        }
+        verdict = locked(&shared.faults).judge(&call.method, menu);
+    }
+    let mut device = shared.device();
+    let mut outcome = match (user.may(call.writes()), &target, verdict) {
+        (Err(trap), _, _) => Outcome::refused(&trap),
+        (Ok(()), _, Verdict::Refuse) => Outcome::refused(&Trap::transient()),
+        (Ok(()), Err(trap), _) => Outcome::outside(trap, "a path outside the simulated menus"),
+        (Ok(()), Ok(target), _) => execute(&mut device, call, target),
+    };
+    if verdict == Verdict::Hide {
+        outcome = Outcome {
+            row: outcome.row,
+            violation: outcome.violation,
+            ..Outcome::refused(&Trap::transient())
+        };
+    }
+    record(shared, call, user, target.ok().as_ref(), &outcome);
+    outcome
+}
+
+fn record(shared: &Shared, call: &Call, user: &User, target: Option<&Target>, outcome: &Outcome) {
+    let mut journal = locked(&shared.journal);
+    if let Some(reason) = &outcome.violation {
+        let path = if call.query.is_empty() {
+            call.path.clone()
+        } else {
+            format!("{}?{}", call.path, call.query)
+        };
+        let reason = reason.clone();
+        journal.violation(Violation {
+            method: call.method.to_string(),
+            path,
+            reason,
+            at: shared.elapsed(),
+        });
+    }
+    if call.writes() {
+        let (path, id) = split(call, target);
+        journal.write(Write {
+            method: call.method.to_string(),
+            path,
+            id,
+            body: String::from_utf8_lossy(&call.body).into_owned(),
+            user: user.name.clone(),
+            status: outcome.status.as_u16(),
+            row: outcome.row.clone(),
+            at: shared.elapsed(),
+            wall: shared.clock.wall(),
+        });
+    } else if let Some(menu) = target.map(Target::menu).filter(|_| outcome.status.is_success()) {
+        journal.read(menu);
+        locked(&shared.faults).note_read(menu);
+    }
+}
+
+/// The path below `/rest/` and the id in it, as they were sent.
+fn split(call: &Call, target: Option<&Target>) -> (String, Option<String>) {
+    let path = call
+        .path
+        .strip_prefix("/rest")
+        .unwrap_or(&call.path)
+        .trim_matches('/');
+    match (target, path.rsplit_once('/')) {
+        (Some(Target::Row(..) | Target::BadId(_)), Some((menu, id))) => {
+            (menu.to_owned(), Some(id.to_owned()))
+        }
+        (Some(Target::Word(..)), Some((menu, id))) if call.method != Method::POST => {
+            (menu.to_owned(), Some(id.to_owned()))
+        }
+        _ => (path.to_owned(), None),
+    }
+}
+
+fn response(outcome: &Outcome) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = outcome.status;
+    if let Some(body) = &outcome.body {
+        *response.body_mut() = Full::from(body.to_string());
+        response.headers_mut().insert(
+            CONTENT_TYPE,
+            hyper::header::HeaderValue::from_static("application/json"),
+        );
+    }
+    response
+}
+
+/// What the web server says of `/rest` where REST is not served: before 7.9 over plain HTTP, or switched off.
+fn page_not_found() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from("<html><body>Error 404: Not Found</body></html>"));
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static("text/html"));
+    response
+}

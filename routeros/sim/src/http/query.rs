@@ -1,0 +1,88 @@
+//! Filters and projections: `?address=…&.proplist=…` of a GET, `.query` and `.proplist` of a POST.
+
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::row::Row;
+
+/// Which rows, and which of their keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Query {
+    equal: Vec<(String, String)>,
+    proplist: Option<Vec<String>>,
+}
+
+impl Query {
+    /// Reads a URL's query.
+    pub(crate) fn of_url(query: &str) -> Self {
+        let mut read = Self::default();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let (key, value) = (decoded(key), decoded(value));
+            if key == ".proplist" {
+                read.proplist = Some(names(&value));
+            } else {
+                read.equal.push((key, value));
+            }
+        }
+        read
+    }
+
+    /// Reads a POST's `.query` and `.proplist`. `Err` holds a word that is not simulated: all but `key=value`.
+    pub(crate) fn of_body(object: &serde_json::Map<String, Value>) -> Result<Self, String> {
+        let mut read = Self::default();
+        match object.get(".proplist") {
+            Some(Value::Array(list)) => {
+                read.proplist = Some(
+                    list.iter()
+                        .filter_map(Value::as_str)
+                        .map(ToOwned::to_owned)
+                        .collect(),
+                );
+            }
+            Some(Value::String(list)) => read.proplist = Some(names(list)),
+            _ => {}
+        }
+        for word in object
+            .get(".query")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let text = word.as_str().unwrap_or_default();
+            match text.split_once('=') {
+                Some((key, value)) if !key.is_empty() && !key.starts_with(['>', '<', '#', '-']) => {
+                    read.equal.push((key.to_owned(), value.to_owned()));
+                }
+                _ => return Err(word.to_string()),
+            }
+        }
+        Ok(read)
+    }
+
+    /// The rows that match, cut to the keys asked for. A key that a row lacks matches nothing, not even an empty
+    /// value: `?server=all` finds no lease.
+    pub(crate) fn apply(&self, rows: Vec<Row>) -> Vec<Row> {
+        let matches = |row: &Row| self.equal.iter().all(|(key, value)| row.get(key) == Some(value));
+        rows.into_iter()
+            .filter(matches)
+            .map(|row| self.cut(row))
+            .collect()
+    }
+
+    /// A row cut to the keys asked for.
+    pub(crate) fn cut(&self, row: Row) -> Row {
+        match &self.proplist {
+            Some(names) => row.project(names),
+            None => row,
+        }
+    }
+}
+
+fn names(list: &str) -> Vec<String> {
+    list.split(',').map(ToOwned::to_owned).collect()
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}

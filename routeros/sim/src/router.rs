@@ -1,0 +1,443 @@
+//! A running router and the handle to it.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use pnet::datalink::NetworkInterface;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+use crate::config::{Config, Lease, Switches};
+use crate::device::{Device, Lan};
+use crate::fault::{self, Faults};
+use crate::http::gate::Gate;
+use crate::journal::{Journal, Violation};
+use crate::log::LogLine;
+use crate::menu::Menu;
+use crate::neighbor::wire::{self, Wire};
+use crate::person::{EditError, Person};
+use crate::row::Row;
+use crate::seed::SeedError;
+use crate::snapshot::Snapshot;
+use crate::table::Id;
+use crate::tls::{Tls, TlsError};
+use crate::value::Link;
+use crate::value::Value;
+use crate::value::mac::Mac;
+use crate::version::{PLAIN_HTTP, WEBSERVER_TOGGLES};
+
+/// Why a router could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A row of the configuration is refused.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// Its certificate cannot be made.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// It cannot listen.
+    #[error("listening for HTTP on {address}: choose a free port, or 0")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The Linux interface is not there.
+    #[error(
+        "finding the interface {0:?}: it must exist, with a MAC address, in the network namespace of this thread"
+    )]
+    NoInterface(String),
+    /// The interface's sockets cannot be opened.
+    #[error(
+        "opening {what} on {interface:?}: this needs CAP_NET_RAW and CAP_NET_BIND_SERVICE in its namespace"
+    )]
+    Interface {
+        /// Which socket.
+        what: &'static str,
+        /// On what.
+        interface: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// There is no tokio runtime.
+    #[error("starting the router's tasks: call this within a tokio runtime that has time and I/O enabled")]
+    NoRuntime(#[from] tokio::runtime::TryCurrentError),
+}
+
+/// The value, also after a panic elsewhere: a test that failed must not hide behind a second failure.
+pub(crate) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the router's tasks, threads and handles share. Locks are taken in the order of the fields.
+pub(crate) struct Shared {
+    device: Mutex<Device>,
+    pub(crate) journal: Mutex<Journal>,
+    pub(crate) faults: Mutex<fault::State>,
+    pub(crate) clock: Clock,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) gate: Gate,
+    /// Another task changed what the DHCP server waits for.
+    pub(crate) dhcp_changed: Notify,
+    in_flight: AtomicUsize,
+    started: Instant,
+}
+
+/// A request that is being answered.
+pub(crate) struct Flight<'a>(&'a Shared);
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Shared {
+    pub(crate) fn device(&self) -> MutexGuard<'_, Device> {
+        locked(&self.device)
+    }
+
+    /// Since start, by a clock that nobody advances.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Counts a request as being answered until the result is dropped.
+    pub(crate) fn flight(&self) -> Flight<'_> {
+        let now = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut journal = locked(&self.journal);
+        journal.most_in_flight = journal.most_in_flight.max(now);
+        Flight(self)
+    }
+
+    /// Whether the web server has REST at all.
+    pub(crate) fn serves_rest(&self) -> bool {
+        let device = self.device();
+        let off = device.switches.rest_off && device.version.has(WEBSERVER_TOGGLES);
+        !off && (self.tls.is_some() || device.version.has(PLAIN_HTTP))
+    }
+}
+
+/// Ends the router with its last handle.
+struct Running {
+    shared: Arc<Shared>,
+    tasks: Vec<JoinHandle<()>>,
+    /// The ARP thread ends when this is dropped or sent to.
+    _wire: Option<SyncSender<()>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shared.gate.stop();
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+/// A running router. Clones are handles to the same one, usable from any thread; the last one's drop stops it.
+#[derive(Clone)]
+pub struct Router {
+    shared: Arc<Shared>,
+    running: Arc<Mutex<Option<Running>>>,
+}
+
+impl Router {
+    /// Starts a router on the current tokio runtime, which must live as long as it.
+    ///
+    /// `lan` names a Linux interface: the router then serves DHCP on it and learns neighbours from its ARP frames.
+    /// All sockets are opened before this returns for the first time, so they belong to the network namespace of
+    /// the thread that polls it first.
+    ///
+    /// # Errors
+    /// [`StartError`] names what failed and what to do.
+    #[expect(
+        clippy::unused_async,
+        reason = "a future can only be polled where a runtime is, which this needs"
+    )]
+    pub async fn start(config: Config, listen: SocketAddr, lan: Option<&str>) -> Result<Router, StartError> {
+        let runtime = tokio::runtime::Handle::try_current()?;
+        let clock = Clock::new(config.pace);
+        let mut device = crate::seed::device(&config, clock.clone())?;
+        let tls = match config.certificate {
+            Some(certificate) => Some(Tls::new(certificate, names(&config, listen))?),
+            None => None,
+        };
+        let gate = Gate::listen(listen).map_err(|source| StartError::Listen {
+            address: listen,
+            source,
+        })?;
+        let opened = lan
+            .map(|name| open_lan(&mut device, &config.lan_bridge, name))
+            .transpose()?;
+        let shared = Arc::new(Shared {
+            device: Mutex::new(device),
+            journal: Mutex::default(),
+            faults: Mutex::default(),
+            clock,
+            tls,
+            gate,
+            dhcp_changed: Notify::new(),
+            in_flight: AtomicUsize::new(0),
+            started: Instant::now(),
+        });
+        let mut tasks = vec![runtime.spawn(crate::http::serve(Arc::clone(&shared)))];
+        let wire = opened.map(|opened| {
+            let Opened {
+                socket,
+                wire,
+                receiver,
+            } = opened;
+            tasks.push(runtime.spawn(crate::dhcp::socket::serve(
+                Arc::clone(&shared),
+                socket,
+                Arc::clone(&wire),
+            )));
+            listen_to_wire(&shared, wire, receiver)
+        });
+        let running = Running {
+            shared: Arc::clone(&shared),
+            tasks,
+            _wire: wire,
+        };
+        Ok(Router {
+            shared,
+            running: Arc::new(Mutex::new(Some(running))),
+        })
+    }
+
+    /// `https://192.168.1.1:443` or `http://…`, without a path.
+    pub fn url(&self) -> String {
+        let scheme = if self.shared.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        format!("{scheme}://{}", self.address())
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.shared.gate.address()
+    }
+
+    /// The CA that signs the right certificate, as PEM; `None` for plain HTTP.
+    pub fn ca_pem(&self) -> Option<String> {
+        self.shared.tls.as_ref().map(Tls::ca_pem)
+    }
+
+    /// The certificate that is presented at the moment, as DER.
+    pub fn certificate_der(&self) -> Option<Vec<u8>> {
+        self.shared.tls.as_ref().map(Tls::leaf)
+    }
+
+    /// Its `SubjectPublicKeyInfo` as DER: the SHA-256 of it is the certificate's pin.
+    pub fn public_key_der(&self) -> Option<Vec<u8>> {
+        self.shared.tls.as_ref().map(Tls::public_key)
+    }
+
+    /// What clients and people did so far.
+    pub fn journal(&self) -> Journal {
+        locked(&self.shared.journal).clone()
+    }
+
+    /// Requests that no client of this router should have sent: other menus, other commands, `/rest/execute`.
+    /// A test of a client fails unless this is empty.
+    pub fn violations(&self) -> Vec<Violation> {
+        locked(&self.shared.journal).violations.iter().cloned().collect()
+    }
+
+    /// The router's log: log-ins and refused passwords.
+    pub fn log(&self) -> Vec<LogLine> {
+        self.shared.device().log.lines()
+    }
+
+    /// A menu's rows as they would be shown now.
+    pub fn rows(&self, menu: Menu) -> Vec<Row> {
+        let mut device = self.shared.device();
+        device.settle();
+        device.rows(menu)
+    }
+
+    /// All rows of all menus.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut device = self.shared.device();
+        device.settle();
+        Snapshot::new(
+            Menu::ALL
+                .into_iter()
+                .map(|menu| (menu, device.rows(menu)))
+                .collect::<BTreeMap<_, _>>(),
+        )
+    }
+
+    /// What can be made to go wrong.
+    pub fn faults(&self) -> Faults {
+        Faults {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// A person in Winbox.
+    pub fn person(&self) -> Person {
+        Person {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// The router's clock.
+    pub fn clock(&self) -> Clock {
+        self.shared.clock.clone()
+    }
+
+    /// Turns switches while the router runs.
+    pub fn switch(&self, turn: impl FnOnce(&mut Switches)) {
+        turn(&mut self.shared.device().switches);
+    }
+
+    /// Adds a lease, as at start.
+    ///
+    /// # Errors
+    /// Where the router refuses it.
+    pub fn lease(&self, lease: &Lease) -> Result<Id, EditError> {
+        let mut device = self.shared.device();
+        device.settle();
+        let refused = |detail: Option<String>| EditError::Refused {
+            menu: Menu::Lease,
+            detail: detail.unwrap_or_default(),
+        };
+        let key = crate::seed::lease(&mut device, lease).map_err(|trap| refused(trap.detail))?;
+        device
+            .get(Menu::Lease, key)
+            .map(|entry| entry.id)
+            .ok_or_else(|| refused(None))
+    }
+
+    /// A neighbour answers the router's ARP request: for a router without an interface.
+    pub fn meet(&self, address: Ipv4Addr, mac: Mac) {
+        let mut device = self.shared.device();
+        let near = device
+            .own_addresses()
+            .find(|(_, net)| net.contains(&address))
+            .map(|(interface, _)| interface);
+        let interface: Option<Link> = near.and_then(|name| device.find(Menu::Interface, &name));
+        if let Some(interface) = interface {
+            device.met(interface, address, mac);
+        }
+    }
+
+    /// A reboot: connections drop, uptime starts anew, learned neighbours are gone, dynamic rows get other ids.
+    pub fn reboot(&self) {
+        self.shared.device().reboot();
+        self.shared.gate.drop_connections();
+    }
+
+    /// Stops the router: nothing is answered any more, and its ports are free.
+    pub fn stop(&self) {
+        locked(&self.running).take();
+    }
+}
+
+/// What the right certificate names.
+fn names(config: &Config, listen: SocketAddr) -> Vec<String> {
+    let own = config
+        .rows
+        .iter()
+        .filter(|(menu, _)| *menu == Menu::Address)
+        .flat_map(|(_, values)| values);
+    let own = own
+        .filter(|(key, _)| key == "address")
+        .filter_map(|(_, net)| net.split('/').next());
+    let mut names: Vec<String> = own.map(ToOwned::to_owned).collect();
+    names.extend([
+        "localhost".to_owned(),
+        "router.lan".to_owned(),
+        "127.0.0.1".to_owned(),
+    ]);
+    if !listen.ip().is_unspecified() {
+        names.push(listen.ip().to_string());
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// An interface's sockets.
+struct Opened {
+    socket: tokio::net::UdpSocket,
+    wire: Arc<Wire>,
+    receiver: Box<dyn pnet::datalink::DataLinkReceiver>,
+}
+
+/// Opens the interface and makes it the router's bridge.
+fn open_lan(device: &mut Device, bridge: &str, name: &str) -> Result<Opened, StartError> {
+    let known = |interface: &NetworkInterface| interface.name == name;
+    let interface = pnet::datalink::interfaces().into_iter().find(known);
+    let mac = interface
+        .as_ref()
+        .and_then(|interface| interface.mac)
+        .map(|mac| Mac(mac.octets()));
+    let (Some(interface), Some(mac)) = (interface, mac) else {
+        return Err(StartError::NoInterface(name.to_owned()));
+    };
+    let failed = |what, source| StartError::Interface {
+        what,
+        interface: name.to_owned(),
+        source,
+    };
+    let (wire, receiver) = Wire::open(&interface, mac).map_err(|source| failed("an ARP socket", source))?;
+    let socket = crate::dhcp::socket::open(name).map_err(|source| failed("UDP port 67", source))?;
+    device.lan = Some(Lan {
+        bridge: bridge.to_owned(),
+        mac,
+    });
+    for row in device
+        .entries_mut(Menu::Interface)
+        .filter(|row| row.text("name") == Some(bridge))
+    {
+        row.values.insert("mac-address", Value::Text(mac.to_string()));
+    }
+    Ok(Opened {
+        socket,
+        wire: Arc::new(wire),
+        receiver,
+    })
+}
+
+/// Starts the thread that reads ARP frames. It ends when what is returned is dropped.
+fn listen_to_wire(
+    shared: &Arc<Shared>,
+    wire: Arc<Wire>,
+    receiver: Box<dyn pnet::datalink::DataLinkReceiver>,
+) -> SyncSender<()> {
+    let (stop, stopped) = std::sync::mpsc::sync_channel(1);
+    let (hearing, asking) = (Arc::clone(shared), Arc::clone(shared));
+    let conflicts = Arc::clone(&wire);
+    std::thread::spawn(move || {
+        let heard = |frame: &crate::neighbor::frame::ArpFrame| {
+            let mut device = hearing.device();
+            device.heard(frame);
+            let effects = device.dhcp_heard(frame.sender, frame.sender_mac);
+            drop(device);
+            hearing.dhcp_changed.notify_one();
+            for effect in effects {
+                if let crate::dhcp::Effect::Ask(address) = effect {
+                    conflicts.ask(Ipv4Addr::UNSPECIFIED, address);
+                }
+            }
+        };
+        let tick = || {
+            for (sender, target) in asking.device().neighbors_to_ask() {
+                wire.ask(sender, target);
+            }
+        };
+        wire::listen(receiver, &stopped, heard, tick);
+    });
+    stop
+}
