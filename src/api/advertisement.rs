@@ -54,6 +54,7 @@ pub struct L2AdvertisementSpec {
 
     /// Nodes that announce rather than others, by weight. Only nodes that nodeSelectors allow count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = schema::MAX_SELECTORS))]
     pub preferred_node_selectors: Vec<PreferredNodeSelector>,
 
     /// Services that are announced; one matching selector is enough. Empty: all. Not together with allow-shared-ip.

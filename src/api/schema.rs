@@ -12,7 +12,7 @@ use super::label;
 
 /// Selectors in one list. Nobody writes hundreds; without a bound the API server prices the rule below as if the
 /// list filled a whole request, and refuses the definition.
-const MAX_SELECTORS: u32 = 512;
+pub(super) const MAX_SELECTORS: u32 = 512;
 
 /// Expressions in one selector, bounded for the same reason.
 const MAX_EXPRESSIONS: u32 = 256;
