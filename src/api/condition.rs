@@ -44,6 +44,17 @@ pub trait Reason: Copy + Debug + Sized + 'static {
     /// What it means and what a person should do.
     fn advice(self) -> &'static str;
 
+    /// The list, free of the type.
+    fn known() -> Vec<Known> {
+        let known = |reason: &Self| Known {
+            condition: Self::CONDITION,
+            reason: reason.as_str(),
+            status: reason.status(),
+            advice: reason.advice(),
+        };
+        Self::ALL.iter().map(known).collect()
+    }
+
     /// The condition that says so since `now`. `message` is what was seen, in words that name the fix.
     fn condition(self, message: impl Into<String>, generation: Option<i64>, now: Time) -> Condition {
         Condition {
@@ -55,6 +66,19 @@ pub trait Reason: Copy + Debug + Sized + 'static {
             last_transition_time: now,
         }
     }
+}
+
+/// One reason of one condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The condition's `type`.
+    pub condition: &'static str,
+    /// The reason.
+    pub reason: &'static str,
+    /// The status that goes with it.
+    pub status: Status,
+    /// What it means and what a person should do.
+    pub advice: &'static str,
 }
 
 /// Puts a condition in the place of the one of its type. `lastTransitionTime` moves only with the status, so saying

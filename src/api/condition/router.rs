@@ -5,10 +5,10 @@
     reason = "each sentence is also shown to a person, where backticks are for what they type"
 )]
 
-use super::reasons;
+use super::{Known, Reason as _, reasons};
 
 reasons! {
-    /// Whether the router answers, is the one that is meant, and can be worked with.
+    /// Whether the router answers and can be worked with.
     Reachable of "Reachable" {
         Reading: Unknown, "The router is being read for the first time; wait a few seconds.";
         Reachable: True, "The router answers; nothing to do.";
@@ -17,8 +17,7 @@ reasons! {
         NoRest: False, "Something answers at spec.url that is not RouterOS's REST API: enable the service www-ssl with a certificate, and in RouterOS 7.21 or later `rest-secure` under /ip/service/webserver.";
         VersionTooOld: False, "This RouterOS lacks what tiklb needs: upgrade to 7.16 or later.";
         Rebooting: False, "The router restarted a moment ago: tiklb waits until two readings agree.";
-        OtherBoard: False, "The serial number is not the recorded one: if the board was replaced, write the new number in spec.acceptSerial; if not, correct spec.url.";
-        InvalidSpec: False, "The spec cannot be used: correct the field that the message names.";
+        InvalidSpec: Unknown, "The spec cannot be used: correct the field that the message names.";
         Paused: Unknown, "spec.mode is Paused: the router is not read; set Enforce or DryRun to go on.";
     }
 }
@@ -26,7 +25,7 @@ reasons! {
 reasons! {
     /// Whether the credentials suffice.
     Authorized of "Authorized" {
-        NotRead: Unknown, "The router did not answer yet: see the condition Reachable.";
+        Reading: Unknown, "The router did not answer yet: see the condition Reachable.";
         Authorized: True, "The credentials work; nothing to do.";
         WrongCredentials: False, "The router refused the user or password: correct the Secret that spec.credentialsSecretRef names, and see that /user lets this cluster's addresses in; no restart is needed.";
         PolicyMissing: False, "The user's group lacks a policy: it needs read, write, api and rest-api (`/user/group set <group> policy=read,write,api,rest-api`).";
@@ -37,7 +36,8 @@ reasons! {
 reasons! {
     /// Whether the router's DHCP server can no longer hand out load-balancer addresses.
     PoolsExcluded of "PoolsExcluded" {
-        Pending: False, "Not decided yet: tiklb waits for two equal readings, or for the write to be read back.";
+        Reading: Unknown, "The router did not answer yet: see the condition Reachable.";
+        Pending: False, "The range is still in a DHCP pool: tiklb waits for two equal readings, or for its write to be read back.";
         Excluded: True, "The range was cut out of the DHCP pools that status.taken lists; nothing to do.";
         NothingToExclude: True, "No DHCP pool holds any of the addresses; nothing was taken and nothing will be given back.";
         PoolNotFound: False, "A pool named in spec.dhcp.pools does not exist on the router: correct the name or remove it.";
@@ -54,11 +54,12 @@ reasons! {
 reasons! {
     /// Whether every address has its rows on the router.
     ReservationsInSync of "ReservationsInSync" {
-        NotRead: Unknown, "The router did not answer yet: see the condition Reachable.";
+        Reading: Unknown, "The router did not answer yet: see the condition Reachable.";
         InSync: True, "Every address has its rows; nothing to do.";
         Writing: False, "Rows are being written; wait a few seconds.";
         WriteFailed: False, "The router refused a row: the message shows its words; tiklb tries again.";
         ForeignRow: False, "A row that is not tiklb's stands in the way and is left alone: remove it on the router, or give the Service another address.";
+        SerialChanged: False, "The board's serial number is not the recorded one: if the board was replaced, write the new number in spec.acceptSerial; if not, correct spec.url.";
         OwnedByOtherInstance: False, "Rows of this clusterName belong to another cluster: choose another clusterName, or, if that cluster was replaced by this one, write its UID in spec.adoptFrom.";
         DryRun: False, "Nothing is written in this mode: status.pendingPlan shows what would be done; set spec.mode to Enforce to do it.";
         Paused: Unknown, "spec.mode is Paused: the router is not read; set Enforce or DryRun to go on.";
@@ -68,7 +69,7 @@ reasons! {
 reasons! {
     /// Whether the load-balancer addresses are free of other users.
     NoConflicts of "NoConflicts" {
-        NotRead: Unknown, "The router did not answer yet: see the condition Reachable.";
+        Reading: Unknown, "The router did not answer yet: see the condition Reachable.";
         NoConflicts: True, "Nobody else uses any of the addresses; nothing to do.";
         AddressesHeld: False, "Devices use the addresses in status.conflicts, which no Service gets before they are free: wait until their leases end, reconnect them, or move those with a fixed address.";
     }
@@ -82,4 +83,15 @@ reasons! {
         ReplyOnly: True, "An interface has arp=reply-only, so the row is enabled: after a failover the router follows when tiklb rewrites it; set the interface to arp=enabled to be independent of that.";
         Always: True, "spec.reservations.arp is Always: after a failover the router follows when tiklb rewrites the rows; set Visible to be independent of that.";
     }
+}
+
+/// Every reason of every condition above, in this order: what documentation and checks go by.
+pub fn known() -> Vec<Known> {
+    let mut all = Reachable::known();
+    all.extend(Authorized::known());
+    all.extend(PoolsExcluded::known());
+    all.extend(ReservationsInSync::known());
+    all.extend(NoConflicts::known());
+    all.extend(FailoverLimited::known());
+    all
 }

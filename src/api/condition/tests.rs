@@ -69,7 +69,7 @@ fn saying_the_same_again_changes_nothing() {
     ));
     assert!(set(
         &mut conditions,
-        Authorized::NotRead.condition("b", Some(1), at(1))
+        Authorized::Reading.condition("b", Some(1), at(1))
     ));
     assert!(!set(
         &mut conditions,
@@ -99,4 +99,22 @@ fn the_transition_time_moves_with_the_status_alone() {
         Reachable::Reachable.condition("", Some(1), at(3))
     ));
     assert_eq!(conditions[0].last_transition_time, at(3));
+}
+
+#[test]
+fn the_list_of_a_router_is_complete() {
+    let known = router::known();
+    let types: BTreeSet<&str> = known.iter().map(|k| k.condition).collect();
+    let expected = [
+        "Authorized",
+        "FailoverLimited",
+        "NoConflicts",
+        "PoolsExcluded",
+        "Reachable",
+        "ReservationsInSync",
+    ];
+    assert_eq!(types, BTreeSet::from(expected));
+    let held = known.iter().find(|k| k.reason == "AddressesHeld").unwrap();
+    assert_eq!((held.condition, held.status), ("NoConflicts", Status::False));
+    assert!(held.advice.contains("status.conflicts"));
 }

@@ -30,9 +30,9 @@ pub struct MikrotikRouterStatus {
     pub taken: Vec<Taken>,
     /// How many rows stand on the router.
     pub reservations: Option<ReservationCounts>,
-    /// Addresses of the pools that others use.
+    /// Addresses of the pools that others use: one line for each, with what holds it and how that is known.
     #[schemars(length(max = LIST_LIMIT))]
-    pub conflicts: Vec<Conflict>,
+    pub conflicts: Vec<String>,
     /// How many conflicts the list leaves out.
     pub conflicts_truncated: i64,
     /// What would be written in mode Enforce, or waits for a confirmation: one line for each row.
@@ -71,20 +71,4 @@ pub struct ReservationCounts {
     pub arp: i64,
     /// Addresses that should have their rows.
     pub wanted: i64,
-}
-
-/// An address that someone else uses.
-#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq)]
-pub struct Conflict {
-    /// The address.
-    pub address: String,
-    /// The hardware address that has it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mac: Option<String>,
-    /// What the router calls the device.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub holder: Option<String>,
-    /// How it is known: the lease, the ARP row or the survey.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub because: String,
 }
