@@ -15,7 +15,7 @@ reasons! {
         Unreachable: False, "No answer: check spec.url, the network, and whether `/ip/service` on the router lets this cluster's nodes in. Addresses that are in use stay in use.";
         CertificateRejected: False, "The router's certificate does not match spec.tls: correct the CA, the pin or serverName; the message shows the certificate that was offered.";
         NoRest: False, "Something answers at spec.url that is not RouterOS's REST API: enable the service www-ssl with a certificate, and in RouterOS 7.21 or later `rest-secure` under /ip/service/webserver.";
-        VersionTooOld: False, "This RouterOS lacks what tiklb needs: upgrade to 7.16 or later.";
+        VersionTooOld: False, "tiklb needs RouterOS 7.12 or later: upgrade the router, best to the newest long-term version.";
         Rebooting: False, "The router restarted a moment ago: tiklb waits until two readings agree.";
         InvalidSpec: Unknown, "The spec cannot be used: correct the field that the message names.";
         Paused: Unknown, "spec.mode is Paused: the router is not read; set Enforce or DryRun to go on.";
