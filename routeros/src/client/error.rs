@@ -6,7 +6,6 @@ use crate::value::{Duration, OLDEST_SUPPORTED, RowId, Version};
 
 /// Why a request came to nothing. No variant carries credentials; foreign text in one is shortened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// What the client was given cannot be used.
     #[error("{0}")]

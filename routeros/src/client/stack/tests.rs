@@ -298,7 +298,11 @@ async fn a_refused_password_is_not_tried_again_and_again() {
 #[tokio::test(start_paused = true)]
 async fn new_credentials_are_tried_at_once() {
     let bench = Bench::new(Script::new(|at, _| async move {
-        if at < 3 { unauthorized() } else { Ok(ok()) }
+        if at < 3 || at == 5 {
+            unauthorized()
+        } else {
+            Ok(ok())
+        }
     }));
     for (sent, category) in [(1, "Unauthorized"), (1, "Unauthorized")] {
         assert_eq!(bench.category(read()).await, category);
@@ -319,6 +323,10 @@ async fn new_credentials_are_tried_at_once() {
     tokio::time::sleep(Duration::from_millis(2_001)).await;
     assert_eq!(bench.category(read()).await, "Ok");
     assert_eq!(bench.category(read()).await, "Ok", "and then it is over");
+    assert_eq!(bench.category(read()).await, "Unauthorized");
+    tokio::time::sleep(Duration::from_millis(1_001)).await;
+    let again = bench.category(read()).await;
+    assert_eq!(again, "Ok", "a later refusal starts with a short pause again");
 }
 
 #[tokio::test(start_paused = true)]

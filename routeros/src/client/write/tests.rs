@@ -189,13 +189,16 @@ async fn adds_nothing_beside_a_row_in_its_place() {
         );
         script.assert_done();
     }
-    let (client, script) = Script::new(vec![(LEASES, Ok(json!([lease_row()])))]);
-    assert_eq!(
-        client.add(&claim()).await,
-        Ok(Outcome::Applied(row::<Lease>(&lease_row()))),
-        "it is there already"
-    );
-    script.assert_done();
+    // A row of somebody else's beside it does not hide ours.
+    for rows in [
+        json!([lease_row()]),
+        json!([with(lease_row(), "disabled", "true"), lease_row()]),
+    ] {
+        let (client, script) = Script::new(vec![(LEASES, Ok(rows))]);
+        let there = Outcome::Applied(row::<Lease>(&lease_row()));
+        assert_eq!(client.add(&claim()).await, Ok(there), "it is there already");
+        script.assert_done();
+    }
 
     let unreadable = json!([{".id": "*3", "address": "192.168.1.200", "mac-address": "?"}]);
     let (client, script) = Script::new(vec![(LEASES, Ok(unreadable))]);
@@ -497,6 +500,18 @@ async fn rows_that_are_not_ours_are_protected() {
     let (client, script) = Script::new(vec![("GET ip/dhcp-server/lease/*4", Ok(dynamic.clone()))]);
     let error = client
         .remove(&Target::of(&row::<Lease>(&dynamic)))
+        .await
+        .unwrap_err();
+    assert_eq!(error.category(), "Protected");
+    script.assert_done();
+
+    let (client, script) = Script::new(vec![("GET ip/dhcp-server/lease/*4", Ok(dynamic.clone()))]);
+    let change = LeaseChange {
+        disabled: Some(true),
+        ..Default::default()
+    };
+    let error = client
+        .set(&Target::of(&row::<Lease>(&dynamic)), &change)
         .await
         .unwrap_err();
     assert_eq!(error.category(), "Protected");

@@ -20,8 +20,16 @@ pub struct TestedSeries {
 /// The tested list. A version outside of it may work; nobody has looked.
 pub const TESTED: &[TestedSeries] = &[
     TestedSeries {
+        series: (7, 20),
+        evidence: "schema of CHR 7.20.8, REST laboratory reports on CHR 7.20",
+    },
+    TestedSeries {
         series: (7, 21),
-        evidence: "row survey of an RB5009 on 7.21.5; CHR 7.21.3",
+        evidence: "row survey of an RB5009 on 7.21.5; schema of CHR 7.21.5",
+    },
+    TestedSeries {
+        series: (7, 22),
+        evidence: "schema of CHR 7.22.3, REST laboratory reports on CHR 7.22",
     },
     TestedSeries {
         series: (7, 23),
@@ -29,7 +37,7 @@ pub const TESTED: &[TestedSeries] = &[
     },
     TestedSeries {
         series: (7, 24),
-        evidence: "field notes on 7.24.4, a REST client's tests on 7.24.5",
+        evidence: "schema of CHR 7.24, field notes on 7.24.4",
     },
 ];
 

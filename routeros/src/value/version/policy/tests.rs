@@ -59,7 +59,8 @@ fn tested_are_releases_of_listed_series() {
         ("7.23.7 (long-term)", true),
         ("7.24.5", true),
         ("7.24beta2", false),
-        ("7.22.1", false),
+        ("7.20.8 (stable)", true),
+        ("7.16.2 (stable)", false),
         ("7.26", false),
     ] {
         let Support::Supported { tested, .. } = support(text) else {
