@@ -10,6 +10,7 @@
 mod access;
 mod answer;
 pub mod conformance;
+mod decode;
 mod definition;
 mod discovery;
 mod event;

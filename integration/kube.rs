@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, RequestBuilder};
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
@@ -30,6 +31,10 @@ pub use self::watch::{Event, Watch};
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longest wait for a whole answer. A busy real API server on two cores takes up to a second.
 const ANSWER: Duration = Duration::from_secs(15);
+/// Media type of every document.
+const JSON: &str = "application/json";
+/// Media type of a table made by the server.
+const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 /// Media type of a JSON merge patch (RFC 7386).
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
@@ -124,12 +129,8 @@ impl Kube {
     pub async fn create(&self, collection: impl Into<Collection>, object: &Value) -> Result<Value> {
         let collection = collection.into();
         let object = collection.resource().typed(object);
-        self.send(
-            Method::POST,
-            &collection.path(),
-            Some(("application/json", &object)),
-        )
-        .await
+        self.send(Method::POST, &collection.path(), Some((JSON, &object)))
+            .await
     }
 
     /// Replaces an object by what `object` says, which names it.
@@ -140,8 +141,7 @@ impl Kube {
         let collection = collection.into();
         let object = collection.resource().typed(object);
         let path = collection.object_path(object["metadata"]["name"].as_str().unwrap_or_default());
-        self.send(Method::PUT, &path, Some(("application/json", &object)))
-            .await
+        self.send(Method::PUT, &path, Some((JSON, &object))).await
     }
 
     /// Changes an object by a JSON merge patch.
@@ -197,8 +197,7 @@ impl Kube {
     ) -> Result<Value> {
         let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions });
         let path = collection.into().object_path(name);
-        self.send(Method::DELETE, &path, Some(("application/json", &options)))
-            .await
+        self.send(Method::DELETE, &path, Some((JSON, &options))).await
     }
 
     /// The events about an object of this name, oldest first.
@@ -215,15 +214,47 @@ impl Kube {
         Ok(events)
     }
 
+    /// Reads a collection as the table that `kubectl get` shows.
+    ///
+    /// # Errors
+    /// The list was refused.
+    pub async fn table(&self, collection: impl Into<Collection>) -> Result<Value> {
+        self.exchange(Method::GET, &collection.into().path(), TABLE, None)
+            .await
+    }
+
+    /// The same client with another token.
+    #[must_use]
+    pub fn with_token(&self, token: &str) -> Self {
+        let access = Access {
+            token: token.to_owned(),
+            ..(*self.access).clone()
+        };
+        Self {
+            access: Arc::new(access),
+            client: self.client.clone(),
+        }
+    }
+
     /// Sends any request; `body` is a media type and a document. For what the methods above do not say.
     ///
     /// # Errors
     /// The server could not be reached within the bound, or answered with a failure.
     pub async fn send(&self, method: Method, path: &str, body: Option<(&str, &Value)>) -> Result<Value> {
+        self.exchange(method, path, JSON, body).await
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: Option<(&str, &Value)>,
+    ) -> Result<Value> {
         let request = format!("{method} {path}");
-        let mut builder = self.request(method, path).timeout(ANSWER);
+        let mut builder = self.request(method, path).header(ACCEPT, accept).timeout(ANSWER);
         if let Some((media, document)) = body {
-            builder = builder.header("content-type", media).body(document.to_string());
+            builder = builder.header(CONTENT_TYPE, media).body(document.to_string());
         }
         let answer = builder
             .send()
@@ -245,10 +276,7 @@ impl Kube {
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.access.url);
-        self.client
-            .request(method, url)
-            .bearer_auth(&self.access.token)
-            .header("accept", "application/json")
+        self.client.request(method, url).bearer_auth(&self.access.token)
     }
 }
 

@@ -50,9 +50,13 @@ pub(crate) fn check(resource: &Resource, object: &Value) -> Vec<Cause> {
         ));
     }
     for finalizer in object::finalizers(object) {
-        if let Err(why) = qualified_name(finalizer) {
-            causes.push(Cause::invalid("metadata.finalizers", &json!(finalizer), why));
-        }
+        let standard = matches!(finalizer, "foregroundDeletion" | "kubernetes" | "orphan");
+        let why = match qualified_name(finalizer) {
+            Ok(()) if resource.custom.is_some() || standard || finalizer.contains('/') => continue,
+            Ok(()) => "name is neither a standard finalizer name nor is it fully qualified",
+            Err(why) => why,
+        };
+        causes.push(Cause::invalid("metadata.finalizers", &json!(finalizer), why));
     }
     causes
 }

@@ -80,6 +80,11 @@ impl Resource {
         }
     }
 
+    /// The group in which refusals name the kind: events are core events to their own validation.
+    pub(crate) fn kind_group(&self) -> &str {
+        &self.storage.group
+    }
+
     /// `metadata.generation` counts changes of what the user wants. Services and Nodes have none.
     pub(crate) fn has_generation(&self) -> bool {
         self.custom.is_some()

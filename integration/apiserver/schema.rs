@@ -24,6 +24,10 @@ impl<'a> Schema<'a> {
         &self.0[name]
     }
 
+    fn number(self, keyword: &str) -> Option<u64> {
+        self.0[keyword].as_u64()
+    }
+
     fn is(self, flag: &str) -> bool {
         self.0[flag].as_bool().unwrap_or_default()
     }

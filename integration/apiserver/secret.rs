@@ -5,25 +5,23 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::object;
-use super::status::Cause;
 
-/// Defaults and checks. Messages never show a value.
-pub(crate) fn prepare(secret: &mut Value) -> Vec<Cause> {
+/// What was sent as `data` must be base64. The message never shows a value.
+pub(crate) fn check_data(secret: &Value) -> Result<(), String> {
+    let entries = secret["data"].as_object().into_iter().flatten();
+    let mut bad =
+        entries.filter(|(_, value)| value.as_str().is_none_or(|text| STANDARD.decode(text).is_err()));
+    bad.next().map_or(Ok(()), |(key, _)| {
+        Err(format!("illegal base64 data in data[{key}]"))
+    })
+}
+
+/// Sets the type and folds `stringData` into `data`.
+pub(crate) fn prepare(secret: &mut Value) {
     object::default(secret, "type", "Opaque");
     let plain = object::remove(secret, "stringData");
     for (key, value) in plain.as_object().into_iter().flatten() {
         object::default(secret, "data", json!({}));
         secret["data"][key] = json!(STANDARD.encode(value.as_str().unwrap_or_default()));
     }
-    let entries = secret["data"].as_object().into_iter().flatten();
-    entries
-        .filter(|(_, value)| value.as_str().is_none_or(|text| STANDARD.decode(text).is_err()))
-        .map(|(key, _)| {
-            Cause::invalid(
-                format!("data[{key}]"),
-                &json!("<redacted>"),
-                "illegal base64 data",
-            )
-        })
-        .collect()
 }

@@ -159,7 +159,9 @@ fn field_rule(resource: &Resource, term: &str) -> Result<FieldRule, Refusal> {
     } else {
         path.to_owned()
     };
-    if (in_events_group && FIELDS_OF_CORE_EVENTS_ALONE.contains(&path)) || !selectable(resource, &stored) {
+    let foreign = in_events_group
+        && (path.starts_with("involvedObject") || matches!(path, "reportingComponent" | "source"));
+    if foreign || !selectable(resource, &stored) {
         return Err(Refusal::bad_request(format!("field label not supported: {path}")));
     }
     Ok(FieldRule {
@@ -168,9 +170,6 @@ fn field_rule(resource: &Resource, term: &str) -> Result<FieldRule, Refusal> {
         equal,
     })
 }
-
-/// Names that events.k8s.io/v1 does not know.
-const FIELDS_OF_CORE_EVENTS_ALONE: &[&str] = &["reportingComponent", "source"];
 
 /// The fields that a real API server selects by, per kind (`pkg/apis/*/v1/conversion.go`).
 fn selectable(resource: &Resource, path: &str) -> bool {

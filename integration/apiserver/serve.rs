@@ -146,7 +146,12 @@ impl Server {
         let found = self
             .store
             .read(|state| state.resource(&target.group, &target.version, &target.plural));
-        let found = found.filter(|resource| resource.namespaced || target.namespace.is_none());
+        if found
+            .as_ref()
+            .is_some_and(|resource| !resource.namespaced && target.namespace.is_some())
+        {
+            return Err(Refusal::no_such_resource());
+        }
         found.ok_or_else(|| {
             if built_in_group(&target.group) {
                 Refusal::unsupported(format!(

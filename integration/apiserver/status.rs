@@ -86,7 +86,17 @@ impl Cause {
         }
     }
 
-    /// More items, or more characters, than allowed.
+    /// More items than allowed.
+    pub(crate) fn too_many(field: impl Into<String>, count: usize, most: u64) -> Self {
+        let message = format!("Too many: {count}: must have at most {most} items");
+        Self {
+            reason: "FieldValueTooMany",
+            field: field.into(),
+            message,
+        }
+    }
+
+    /// More characters than allowed.
     pub(crate) fn too_long(field: impl Into<String>, what: impl AsRef<str>) -> Self {
         let message = format!("Too long: {}", what.as_ref());
         Self {
@@ -184,6 +194,20 @@ impl Refusal {
         Self::new(400, "BadRequest", message)
     }
 
+    /// 500: an error of the storage that real API servers pass on as it is.
+    pub(crate) fn unknown(message: impl Into<String>) -> Self {
+        Self::new(500, "", message)
+    }
+
+    /// 405: the path is there, but not for this method.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(
+            405,
+            "MethodNotAllowed",
+            "the server does not allow this method on the requested resource",
+        )
+    }
+
     /// 401: no token, or one that nobody holds.
     pub(crate) fn unauthorized() -> Self {
         Self::new(401, "Unauthorized", "Unauthorized")
@@ -228,7 +252,7 @@ impl Refusal {
 
     /// 504: a version that does not exist yet was asked for.
     pub(crate) fn too_large_version(asked: u64, current: u64) -> Self {
-        let message = format!("Too large resource version: {asked}, current: {current}");
+        let message = format!("Timeout: Too large resource version: {asked}, current: {current}");
         let mut refusal = Self::new(504, "Timeout", message);
         let cause = json!({ "reason": "ResourceVersionTooLarge", "message": "Too large resource version" });
         refusal.details = json!({ "causes": [cause], "retryAfterSeconds": 1 });
@@ -265,9 +289,11 @@ impl Refusal {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code,
         });
+        if !self.reason.is_empty() {
+            status["reason"] = json!(self.reason);
+        }
         if !self.details.is_null() {
             status["details"] = self.details.clone();
         }

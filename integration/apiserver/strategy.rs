@@ -69,10 +69,10 @@ pub(crate) fn create(
         "services" => causes.extend(service::create(object, addresses)),
         "events" => causes.extend(event::create(object, resource.group == event::GROUP)),
         "customresourcedefinitions" => causes.extend(definition::prepare(object)),
-        "secrets" => causes.extend(secret::prepare(object)),
+        "secrets" => secret::prepare(object),
         "namespaces" => fresh_namespace(object),
         "pods" => object["status"] = json!({ "phase": "Pending", "qosClass": "BestEffort" }),
-        "endpointslices" => default_ports(object, "protocol", "TCP"),
+        "endpointslices" => default_endpoints(object),
         _ => {}
     }
     refuse(causes)
@@ -96,9 +96,9 @@ pub(crate) fn update(
         "services" => causes.extend(service::check_status(object)),
         "events" => causes.extend(event::update(object, before, resource.group == event::GROUP)),
         "customresourcedefinitions" if part == Part::Main => causes.extend(definition::prepare(object)),
-        "secrets" => causes.extend(secret::prepare(object)),
+        "secrets" => secret::prepare(object),
         "namespaces" => named_namespace(object),
-        "endpointslices" => default_ports(object, "protocol", "TCP"),
+        "endpointslices" => default_endpoints(object),
         _ => {}
     }
     refuse(causes)
@@ -121,6 +121,19 @@ fn named_namespace(namespace: &mut Value) {
         object::set(namespace, "labels", json!({}));
     }
     namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = json!(name);
+}
+
+fn default_endpoints(slice: &mut Value) {
+    default_ports(slice, "protocol", "TCP");
+    default_ports(slice, "name", "");
+    for endpoint in slice
+        .get_mut("endpoints")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        object::default(endpoint, "conditions", json!({}));
+    }
 }
 
 /// Sets a field in each of the `ports` that lacks it.

@@ -35,14 +35,20 @@ impl Server {
             (Verb::Delete, Some(name)) if call.target.subresource.is_none() => {
                 self.delete(&resource, form, call, &name)
             }
+            (Verb::Update | Verb::Patch, None) => Err(Refusal::method_not_allowed()),
+            (Verb::Create, Some(_)) if call.target.subresource.is_none() => {
+                Err(Refusal::method_not_allowed())
+            }
             (verb, name) => {
                 let what = qualified(&resource.group, &resource.plural);
                 let whole = if name.is_none() {
-                    "a whole collection of "
+                    "a whole collection of"
                 } else {
-                    "this request for "
+                    "one of"
                 };
-                Err(Refusal::unsupported(format!("{verb} on {whole}{what}")))
+                Err(Refusal::unsupported(format!(
+                    "{verb} on {whole} {what} in this form"
+                )))
             }
         }
     }
@@ -167,9 +173,8 @@ fn namespace<'a>(resource: &Resource, call: &'a Call) -> Result<&'a str, Refusal
     match &call.target.namespace {
         Some(namespace) => Ok(namespace),
         None if !resource.namespaced => Ok(""),
-        None => Err(Refusal::bad_request(
-            "an empty namespace may not be set for a namespaced resource",
-        )),
+        None if call.verb == Verb::Create => Err(Refusal::method_not_allowed()),
+        None => Err(Refusal::no_such_resource()),
     }
 }
 

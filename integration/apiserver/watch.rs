@@ -82,14 +82,15 @@ impl Watch {
     fn start(&mut self, state: &State, asked: Option<u64>, initial_events: bool) -> Result<(), Refusal> {
         let current = state.history().version();
         match asked {
-            Some(asked) if asked > current => return Err(Refusal::too_large_version(asked, current)),
             Some(asked) if !initial_events => {
+                // A version that does not exist yet is waited for.
                 self.cursor = asked;
                 if !state.history().reaches(asked) {
                     self.expire(asked, current);
                 }
                 return Ok(());
             }
+            Some(asked) if asked > current => return Err(Refusal::too_large_version(asked, current)),
             _ => {}
         }
         self.cursor = current;

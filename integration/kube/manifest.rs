@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::{CUSTOM_RESOURCE_DEFINITIONS, Collection, Kube, NAMESPACES, Resource};
+use super::{CUSTOM_RESOURCE_DEFINITIONS, Collection, Kube, NAMESPACES, Resource, Result};
 
 /// Longest wait for a new kind to be served. A real API server takes about a second after the definition.
 const ESTABLISHED: Duration = Duration::from_secs(20);
@@ -82,6 +82,23 @@ impl Kube {
             .await?;
         }
         Ok(applied)
+    }
+
+    /// Waits until the objects of a custom resource can be listed. A real API server takes about a second
+    /// after its definition is established.
+    ///
+    /// # Errors
+    /// It is not served within `bound`.
+    pub async fn wait_served(&self, resource: &Resource, bound: Duration) -> Result<()> {
+        let deadline = Instant::now() + bound;
+        loop {
+            match self.list_where(resource, &[("limit", "1")]).await {
+                Err(why) if why.code() == Some(404) && Instant::now() < deadline => {
+                    sleep(DISCOVERY_PAUSE).await;
+                }
+                other => return other.map(drop),
+            }
+        }
     }
 
     /// The resource of a kind, from discovery. A kind whose definition was applied a moment ago is waited for.

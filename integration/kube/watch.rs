@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
+use reqwest::header::ACCEPT;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -37,7 +38,13 @@ impl Kube {
             .collect();
         let path = with_query(&collection.into().path(), &query);
         let request = format!("GET {path}");
-        let sent = timeout(super::ANSWER, self.request(Method::GET, &path).send()).await;
+        let sent = timeout(
+            super::ANSWER,
+            self.request(Method::GET, &path)
+                .header(ACCEPT, super::JSON)
+                .send(),
+        )
+        .await;
         let sent = sent.map_err(|_| Error::Silent {
             request: request.clone(),
             bound: super::ANSWER,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::deletion::OWNER_DEPTH;
 use super::{Key, State};
+use crate::apiserver::decode::decode;
 use crate::apiserver::object::{self, is_deleting};
 use crate::apiserver::resource::{Resource, Storage};
 use crate::apiserver::status::{Cause, Refusal};
@@ -40,10 +41,9 @@ impl State {
         mut sent: Value,
         fields: FieldValidation,
     ) -> Result<Written, Refusal> {
-        check_kind(resource, &sent)?;
-        check_namespace(resource, namespace, &sent)?;
+        decode(resource, namespace, &mut sent)?;
         if !object::resource_version(&sent).is_empty() {
-            return Err(Refusal::bad_request(
+            return Err(Refusal::unknown(
                 "resourceVersion should not be set on objects to be created",
             ));
         }
@@ -54,7 +54,7 @@ impl State {
         self.check_room(resource, namespace, &name)?;
         fresh_metadata(resource, namespace, &mut object);
         strategy::create(resource, &mut object, &mut self.addresses)
-            .map_err(|causes| Refusal::invalid(&resource.group, &resource.kind, &name, &causes))?;
+            .map_err(|causes| Refusal::invalid(resource.kind_group(), &resource.kind, &name, &causes))?;
         let object = self.put(&resource.storage, (namespace.to_owned(), name), object);
         Ok(Written {
             object,
@@ -92,15 +92,14 @@ impl State {
     ) -> Result<Written, Refusal> {
         let before = self.get(resource, namespace, name)?;
         let mut sent = change(&resource.external(&before))?;
-        check_kind(resource, &sent)?;
-        check_namespace(resource, namespace, &sent)?;
+        decode(resource, namespace, &mut sent)?;
         check_identity(resource, &before, &sent)?;
         let warnings = strategy::prune(resource, &mut sent, fields)?;
         let mut object = part_written(resource, part, &before, resource.internal(sent));
         keep_metadata(&before, &mut object);
         strategy::update(resource, &mut object, &before, part, &mut self.addresses)
             .and_then(|()| check_finalizers(&before, &object))
-            .map_err(|causes| Refusal::invalid(&resource.group, &resource.kind, name, &causes))?;
+            .map_err(|causes| Refusal::invalid(resource.kind_group(), &resource.kind, name, &causes))?;
         if resource.has_generation() && wanted(&object) != wanted(&before) {
             let generation = before["metadata"]["generation"].as_u64().unwrap_or_default() + 1;
             object::set(&mut object, "generation", json!(generation));
@@ -131,37 +130,6 @@ impl State {
     }
 }
 
-/// The sent object must say what it is, and be what the path names.
-fn check_kind(resource: &Resource, sent: &Value) -> Result<(), Refusal> {
-    let (kind, api_version) = (sent["kind"].as_str(), sent["apiVersion"].as_str());
-    if !sent.is_object() || kind.is_none_or(str::is_empty) {
-        return Err(Refusal::bad_request(
-            "Object 'Kind' is missing in the request body",
-        ));
-    }
-    if kind != Some(&resource.kind) || api_version != Some(&resource.api_version()) {
-        let message = format!(
-            "the API version in the data ({}, Kind={}) does not match the expected API version ({}, Kind={})",
-            api_version.unwrap_or_default(),
-            kind.unwrap_or_default(),
-            resource.api_version(),
-            resource.kind,
-        );
-        return Err(Refusal::bad_request(message));
-    }
-    Ok(())
-}
-
-fn check_namespace(resource: &Resource, namespace: &str, sent: &Value) -> Result<(), Refusal> {
-    let named = object::namespace(sent);
-    if named.is_empty() || resource.namespaced && named == namespace {
-        return Ok(());
-    }
-    Err(Refusal::bad_request(
-        "the namespace of the provided object does not match the namespace sent on the request",
-    ))
-}
-
 /// The object in a PUT, or after a patch, must be the one that the writer read.
 fn check_identity(resource: &Resource, before: &Value, sent: &Value) -> Result<(), Refusal> {
     let name = object::name(before);
@@ -179,7 +147,12 @@ fn check_identity(resource: &Resource, before: &Value, sent: &Value) -> Result<(
             &json!(0),
             "must be specified for an update",
         );
-        return Err(Refusal::invalid(&resource.group, &resource.kind, name, &[cause]));
+        return Err(Refusal::invalid(
+            resource.kind_group(),
+            &resource.kind,
+            name,
+            &[cause],
+        ));
     }
     if !version.is_empty() && version != object::resource_version(before) {
         let why =
