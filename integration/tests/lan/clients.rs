@@ -1,6 +1,7 @@
 //! A client's datagrams and connections, and what they tell about an outage.
 
-use std::net::SocketAddrV4;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddrV4, TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -17,11 +18,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_known_outage_is_measured,
         the_nodes_before_and_after_are_told,
         an_outage_without_end_counts,
+        answers_given_twice_are_counted_apart,
         without_anybody_there_is_no_answer,
         a_report_is_json_with_every_sample,
         a_connection_names_its_node_and_lives,
         a_broken_connection_is_noticed,
+        another_answer_than_the_line_is_told,
         nobody_and_refusal_are_told_apart,
+        an_echo_may_come_before_its_address,
         an_echo_ends_when_dropped,
     ]
 }
@@ -127,6 +131,44 @@ async fn an_outage_without_end_counts() -> Outcome {
     Ok(())
 }
 
+async fn answers_given_twice_are_counted_apart() -> Outcome {
+    let lan = small_lan().await?;
+    lan.add_address("node1", net("192.168.1.200/32"), "eth0").await?;
+    let socket = lan.host("node1")?.run(|| UdpSocket::bind(service()))??;
+    socket.set_read_timeout(Some(Duration::from_millis(200)))?;
+    let twice = std::thread::spawn(move || {
+        let mut buffer = [0; 64];
+        // Until nothing more comes.
+        let mut begun = false;
+        loop {
+            match socket.recv_from(&mut buffer) {
+                Ok((length, from)) => {
+                    begun = true;
+                    let answer = [&buffer[..length], b"node1"].concat();
+                    let strays: [&[u8]; 4] = [b"ping", b"", b"pong\0\0\0\0\0\0\0\0node9", &[0xff; 70]];
+                    for answer in strays.into_iter().chain([&*answer, &*answer]) {
+                        let _ = socket.send_to(answer, from);
+                    }
+                }
+                Err(_) if begun => return,
+                Err(_) => {}
+            }
+        }
+    });
+    let pinger = Pinger::start(lan.host("client")?, service())?;
+    pinger.wait_for(|answer| answer.sequence > 20, BOUND).await?;
+    let report = pinger.stop()?;
+    ensure!(report.nodes == ["node1"], "{:?}", report.nodes);
+    ensure!(
+        report.answered <= report.sent && report.repeated > 10,
+        "{} {}",
+        report.answered,
+        report.repeated
+    );
+    twice.join().unwrap();
+    Ok(())
+}
+
 async fn without_anybody_there_is_no_answer() -> Outcome {
     let lan = small_lan().await?;
     let pinger = Pinger::start(lan.host("client")?, service())?;
@@ -204,6 +246,26 @@ async fn a_broken_connection_is_noticed() -> Outcome {
     Ok(())
 }
 
+async fn another_answer_than_the_line_is_told() -> Outcome {
+    let lan = small_lan().await?;
+    lan.add_address("node1", net("192.168.1.200/32"), "eth0").await?;
+    let listener = lan.host("node1")?.run(|| TcpListener::bind(service()))??;
+    let liar = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"node1\n").unwrap();
+        stream.read_exact(&mut [0; 6]).unwrap();
+        stream.write_all(b"world\n").unwrap();
+    });
+    let mut conversation = Conversation::open(lan.host("client")?, service(), BOUND).await?;
+    let error = conversation.say("hello", BOUND).await.unwrap_err();
+    ensure!(
+        error.to_string().contains("sent \"world\" back for \"hello\""),
+        "{error}"
+    );
+    liar.join().unwrap();
+    Ok(())
+}
+
 async fn nobody_and_refusal_are_told_apart() -> Outcome {
     let lan = small_lan().await?;
     let client = lan.host("client")?;
@@ -218,6 +280,16 @@ async fn nobody_and_refusal_are_told_apart() -> Outcome {
         anyhow::bail!("{refused}")
     };
     ensure!(source.kind() == std::io::ErrorKind::ConnectionRefused, "{source}");
+    Ok(())
+}
+
+async fn an_echo_may_come_before_its_address() -> Outcome {
+    let lan = small_lan().await?;
+    let _echo = Echo::start(lan.host("node1")?, service()).await?;
+    lan.add_address("node1", net("192.168.1.200/32"), "eth0").await?;
+    ensure!(tcp_connect(lan.host("client")?, service(), BOUND).await? == "node1");
+    let pinger = Pinger::start(lan.host("client")?, service())?;
+    pinger.wait_for(|answer| &*answer.node == "node1", BOUND).await?;
     Ok(())
 }
 

@@ -58,9 +58,19 @@ impl Server {
                 heard.push(describe(&message));
                 if let Some((answer, to)) = answer(&message, &mut addresses, refusing.load(Ordering::Relaxed))
                 {
-                    let mut bytes = Vec::new();
-                    answer.encode(&mut Encoder::new(&mut bytes)).unwrap();
-                    socket.send_to(&bytes, to).unwrap();
+                    // Before the answer, what is meant for others and says so.
+                    let mut others = [answer.clone(), answer.clone()];
+                    others[0]
+                        .set_xid(answer.xid().wrapping_add(1))
+                        .set_yiaddr([192, 168, 1, 66]);
+                    others[1]
+                        .set_chaddr(&[2, 6, 6, 6, 6, 6])
+                        .set_yiaddr([192, 168, 1, 66]);
+                    for message in others.iter().chain([&answer]) {
+                        let mut bytes = Vec::new();
+                        message.encode(&mut Encoder::new(&mut bytes)).unwrap();
+                        socket.send_to(&bytes, to).unwrap();
+                    }
                 }
             }
         })?);

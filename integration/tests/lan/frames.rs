@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use lab::lan::Mac;
+use lab::lan::{Host, HostPlan, Lan, Mac};
 use lab::wire::{ArpFrame, Capture, Error, Operation, send, who_has, who_has_every};
 use libtest_mimic::Trial;
 
@@ -19,6 +19,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_capture_sees_frames_for_others,
         a_capture_outlives_a_cut_cable,
         two_answerers_are_both_seen,
+        only_replies_for_the_address_are_answers,
+        a_link_that_went_down_keeps_no_capture_busy,
         nobody_answers_for_an_address_on_lo,
         the_first_answer_is_timed,
         neighbours_are_read_and_forgotten,
@@ -111,6 +113,76 @@ async fn two_answerers_are_both_seen() -> Outcome {
         .collect();
     two.sort();
     ensure!(two == [mac(11), mac(12)], "{two:?}");
+    Ok(())
+}
+
+async fn only_replies_for_the_address_are_answers() -> Outcome {
+    let lan = small_lan().await?;
+    let (client, node1) = (lan.host("client")?.clone(), lan.host("node1")?);
+    let (wanted, other) = (ip("192.168.1.200"), ip("192.168.1.201"));
+    let capture = Capture::start(&client, "eth0")?;
+    let asking = tokio::spawn(async move { who_has(&client, wanted, Duration::from_millis(300)).await });
+    capture
+        .wait_for(|seen| seen.frame.target_ip == wanted, BOUND)
+        .await?;
+    let announcement = ArpFrame::request(mac(11), wanted, wanted);
+    let reply = ArpFrame {
+        op: Operation::Reply,
+        eth_dst: mac(50),
+        target_mac: mac(50),
+        ..announcement
+    };
+    let for_other = ArpFrame {
+        sender_ip: other,
+        target_ip: ip("192.168.1.50"),
+        ..reply
+    };
+    let stood_in = ArpFrame {
+        sender_mac: mac(12),
+        target_ip: ip("192.168.1.50"),
+        ..reply
+    };
+    for frame in [announcement, for_other, stood_in] {
+        send(node1, &frame)?;
+    }
+    let answers = asking.await??;
+    ensure!(
+        answers.len() == 1 && answers[0].mac == mac(12) && answers[0].from == mac(11),
+        "{answers:?}"
+    );
+    Ok(())
+}
+
+async fn a_link_that_went_down_keeps_no_capture_busy() -> Outcome {
+    let switch = Host::create("idle", "switch")?;
+    let lan = Lan::builder()
+        .switch_in(switch.clone())
+        .host(HostPlan::bare("client"))
+        .build()
+        .await?;
+    let _capture = Capture::start(&switch, "p-client")?;
+    lan.cut("client").await?;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let mut found = 0;
+    for entry in std::fs::read_dir("/proc/self/task")? {
+        let stat = std::fs::read_to_string(entry?.path().join("stat")).unwrap_or_default();
+        let Some((head, fields)) = stat.rsplit_once(") ") else {
+            continue;
+        };
+        if !head.ends_with("(idle capture") {
+            continue;
+        }
+        found += 1;
+        // User and system time, in hundredths of a second (proc(5), fields 14 and 15).
+        let ticks: u64 = fields
+            .split(' ')
+            .skip(11)
+            .take(2)
+            .filter_map(|field| field.parse::<u64>().ok())
+            .sum();
+        ensure!(ticks < 10, "{ticks} ticks of half a second");
+    }
+    ensure!(found == 1, "{found}");
     Ok(())
 }
 

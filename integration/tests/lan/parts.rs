@@ -2,7 +2,7 @@
 //! started again with `--part`.
 
 use std::io::{Read as _, Write as _};
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -65,6 +65,8 @@ fn part(arguments: &[String]) -> anyhow::Result<ExitCode> {
             limit()?;
             sandbox::enter("limited")?;
         }
+        ["abandoned"] => return init_alone(false),
+        ["accompanied"] => return init_alone(true),
         ["late"] => {
             let (_kept, other) = std::sync::mpsc::channel::<()>();
             std::thread::spawn(move || other.recv());
@@ -232,6 +234,30 @@ fn join(tag: &str, host: &str) -> Outcome {
         .status()?;
     ensure!(status.success(), "{status}");
     Ok(())
+}
+
+/// PID 1 of a sandbox, started as the outer process starts it, which then dies at once unless it keeps its end of the
+/// gate.
+fn init_alone(accompanied: bool) -> anyhow::Result<ExitCode> {
+    use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+    unshare(CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWNET)?;
+    let (reader, writer) = std::io::pipe()?;
+    let (mut told, report) = std::io::pipe()?;
+    fcntl(&reader, FcntlArg::F_SETFD(FdFlag::empty()))?;
+    fcntl(&report, FcntlArg::F_SETFD(FdFlag::empty()))?;
+    let gate = accompanied.then_some(writer);
+    let pipes = format!("{},{}", reader.as_raw_fd(), report.as_raw_fd());
+    let mut init = command("exit", &["7"])
+        .env("LAB_SANDBOX_STAGE", "init")
+        .env("LAB_SANDBOX_PIPES", pipes)
+        .spawn()?;
+    drop(report);
+    let mut text = String::new();
+    told.read_to_string(&mut text)?;
+    let code = init.wait()?.code().context("killed")?;
+    drop(gate);
+    say(&format!("told {text:?}"))?;
+    Ok(ExitCode::from(u8::try_from(code)?))
 }
 
 /// A session with a terminal: what a person's shell is to the lab. Types Ctrl-C when the part inside is ready.

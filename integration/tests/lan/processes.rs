@@ -14,6 +14,8 @@ const BOUND: Duration = Duration::from_secs(10);
 pub(crate) fn trials() -> Vec<Trial> {
     trials![processes:
         output_is_kept_line_by_line,
+        all_output_is_there_when_the_end_is,
+        the_end_of_the_host_ends_it,
         an_endless_line_is_cut,
         output_held_by_others_does_not_hide_the_end,
         a_program_runs_in_the_host_s_network,
@@ -37,6 +39,37 @@ async fn output_is_kept_line_by_line() -> Outcome {
     ensure!(process.wait(BOUND).await?.code() == Some(7));
     // All of it, once the end is known.
     ensure!(process.logs().len() == 3, "{:?}", process.logs());
+    Ok(())
+}
+
+async fn all_output_is_there_when_the_end_is() -> Outcome {
+    let host = Host::create("box", "eth0")?;
+    for _ in 0..20 {
+        let process = shell(&host, "seq 1 30000").spawn().await?;
+        process.wait(BOUND).await?;
+        ensure!(
+            process.logs().last().is_some_and(|line| line.text == "30000"),
+            "{:?}",
+            process.logs().last()
+        );
+    }
+    Ok(())
+}
+
+async fn the_end_of_the_host_ends_it() -> Outcome {
+    let host = Host::create("box", "eth0")?;
+    let process = shell(&host, "exec sleep 1000").spawn().await?;
+    drop(host);
+    let error = process.wait(BOUND).await.unwrap_err();
+    ensure!(matches!(error, Error::Gone { .. }), "{error}");
+    let path = format!("/proc/{}/cmdline", process.pid());
+    let gone = async {
+        // A zombie has no arguments; nobody is left to reap it but the sandbox's end.
+        while std::fs::read(&path).is_ok_and(|arguments| !arguments.is_empty()) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(BOUND, gone).await?;
     Ok(())
 }
 

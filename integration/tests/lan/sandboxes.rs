@@ -21,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         orphans_are_reaped,
         a_killed_outer_process_leaves_nothing,
         killed_at_any_moment_it_leaves_nothing,
+        init_without_its_outer_process_starts_nothing,
         signals_reach_the_work,
         ctrl_c_at_a_terminal_reaches_the_work,
         work_that_does_not_end_is_killed,
@@ -174,6 +175,17 @@ async fn killed_at_any_moment_it_leaves_nothing() -> Outcome {
         running.child.wait()?;
     }
     all_gone(marker).await
+}
+
+async fn init_without_its_outer_process_starts_nothing() -> Outcome {
+    let accompanied = run("accompanied", &[])?;
+    ensure!(
+        accompanied == (Some(7), "told \"ready\\n\"\n".to_owned()),
+        "{accompanied:?}"
+    );
+    let abandoned = run("abandoned", &[])?;
+    ensure!(abandoned == (Some(1), "told \"\"\n".to_owned()), "{abandoned:?}");
+    Ok(())
 }
 
 async fn signals_reach_the_work() -> Outcome {
