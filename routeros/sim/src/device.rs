@@ -7,26 +7,18 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::config::Switches;
+use crate::lan::Lan;
 use crate::log::Log;
 use crate::menu::{Menu, Shape};
 use crate::property::{Property, Shown};
 use crate::row::Row;
 use crate::table::{Entry, Id, Key, Table};
 use crate::trap::Trap;
-use crate::value::mac::Mac;
 use crate::value::{Link, Value};
 use crate::version::Version;
 
 /// Properties with their new values as texts. `!name` clears one, as the Terraform provider does.
 pub(crate) type Arguments = [(String, String)];
-
-/// The Linux interface that stands for the router's bridge.
-#[derive(Debug, Clone)]
-pub(crate) struct Lan {
-    /// The bridge's name in RouterOS.
-    pub(crate) bridge: String,
-    pub(crate) mac: Mac,
-}
 
 /// The router.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ pub(crate) mod allocation;
 pub(crate) mod client;
 pub(crate) mod exchange;
 pub(crate) mod lease;
+pub(crate) mod packet;
 pub(crate) mod reply;
 pub(crate) mod socket;
 
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use dhcproto::v4::Message;
 
+use crate::neighbor::frame::ArpFrame;
 use crate::table::Key;
 use client::Client;
 
@@ -33,8 +35,8 @@ mod tests;
 pub(crate) enum Effect {
     /// Send this message to a client: to this address, or to everyone.
     Send(Box<Message>, Ipv4Addr),
-    /// Ask by ARP whether anybody has this address.
-    Ask(Ipv4Addr),
+    /// Ask by ARP whether anybody has an address.
+    Ask(ArpFrame),
 }
 
 /// How many clients are remembered by the address they had; a home has fewer.

@@ -37,6 +37,7 @@ mod dhcp;
 mod fault;
 mod http;
 mod journal;
+mod lan;
 mod log;
 mod menu;
 mod neighbor;

@@ -132,6 +132,19 @@ impl Neighbor {
 }
 
 impl Device {
+    /// The MAC of the interface that stands for the bridge: a Linux bridge's changes with its ports.
+    pub(crate) fn set_lan_mac(&mut self, mac: Mac) {
+        let Some(lan) = self.lan.as_mut() else { return };
+        lan.mac = mac;
+        let bridge = lan.bridge.clone();
+        for row in self
+            .entries_mut(Menu::Bridge)
+            .filter(|row| row.text("name") == Some(&bridge))
+        {
+            row.values.insert("mac-address", Value::Text(mac.to_string()));
+        }
+    }
+
     fn reachable_time(&self) -> Duration {
         let settings = self
             .entries(Menu::Settings)
@@ -265,10 +278,13 @@ impl Device {
         ))
     }
 
-    /// The addresses that are due for an ARP request of the router, at most one a second each.
-    pub(crate) fn neighbors_to_ask(&mut self) -> Vec<(Ipv4Addr, Ipv4Addr)> {
+    /// The router's questions that are due, at most one a second for each address.
+    pub(crate) fn neighbors_to_ask(&mut self) -> Vec<ArpFrame> {
         self.settle_neighbors();
         let now = self.now();
+        let Some(mac) = self.lan.as_ref().map(|lan| lan.mac) else {
+            return Vec::new();
+        };
         let own: Vec<_> = self.own_addresses().map(|(_, net)| net).collect();
         let mut asks = Vec::new();
         for row in self.entries_mut(Menu::Arp) {
@@ -283,7 +299,7 @@ impl Device {
             };
             if let Some(net) = own.iter().find(|net| net.contains(&address)) {
                 neighbor.asked += 1;
-                asks.push((net.addr(), address));
+                asks.push(ArpFrame::request(mac, net.addr(), address));
             }
         }
         asks

@@ -7,19 +7,18 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use pnet::datalink::NetworkInterface;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::{Config, Lease, Switches};
-use crate::device::{Device, Lan};
+use crate::device::Device;
 use crate::fault::{self, Faults};
 use crate::http::gate::Gate;
 use crate::journal::{Journal, Violation};
+use crate::lan::Opened;
 use crate::log::LogLine;
 use crate::menu::Menu;
-use crate::neighbor::wire::{self, Wire};
 use crate::person::{EditError, Person};
 use crate::row::Row;
 use crate::seed::SeedError;
@@ -27,7 +26,6 @@ use crate::snapshot::Snapshot;
 use crate::table::Id;
 use crate::tls::{Tls, TlsError};
 use crate::value::Link;
-use crate::value::Value;
 use crate::value::mac::Mac;
 use crate::version::{PLAIN_HTTP, WEBSERVER_TOGGLES};
 
@@ -174,7 +172,7 @@ impl Router {
             source,
         })?;
         let opened = lan
-            .map(|name| open_lan(&mut device, &config.lan_bridge, name))
+            .map(|name| Opened::open(&mut device, &config.lan_bridge, name))
             .transpose()?;
         let shared = Arc::new(Shared {
             device: Mutex::new(device),
@@ -189,17 +187,9 @@ impl Router {
         });
         let mut tasks = vec![runtime.spawn(crate::http::serve(Arc::clone(&shared)))];
         let wire = opened.map(|opened| {
-            let Opened {
-                socket,
-                wire,
-                receiver,
-            } = opened;
-            tasks.push(runtime.spawn(crate::dhcp::socket::serve(
-                Arc::clone(&shared),
-                socket,
-                Arc::clone(&wire),
-            )));
-            listen_to_wire(&shared, wire, receiver)
+            let (dhcp, stop) = opened.serve(&shared);
+            tasks.push(runtime.spawn(dhcp));
+            stop
         });
         let running = Running {
             shared: Arc::clone(&shared),
@@ -366,78 +356,4 @@ fn names(config: &Config, listen: SocketAddr) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// An interface's sockets.
-struct Opened {
-    socket: tokio::net::UdpSocket,
-    wire: Arc<Wire>,
-    receiver: Box<dyn pnet::datalink::DataLinkReceiver>,
-}
-
-/// Opens the interface and makes it the router's bridge.
-fn open_lan(device: &mut Device, bridge: &str, name: &str) -> Result<Opened, StartError> {
-    let known = |interface: &NetworkInterface| interface.name == name;
-    let interface = pnet::datalink::interfaces().into_iter().find(known);
-    let mac = interface
-        .as_ref()
-        .and_then(|interface| interface.mac)
-        .map(|mac| Mac(mac.octets()));
-    let (Some(interface), Some(mac)) = (interface, mac) else {
-        return Err(StartError::NoInterface(name.to_owned()));
-    };
-    let failed = |what, source| StartError::Interface {
-        what,
-        interface: name.to_owned(),
-        source,
-    };
-    let (wire, receiver) = Wire::open(&interface, mac).map_err(|source| failed("an ARP socket", source))?;
-    let socket = crate::dhcp::socket::open(name).map_err(|source| failed("UDP port 67", source))?;
-    device.lan = Some(Lan {
-        bridge: bridge.to_owned(),
-        mac,
-    });
-    for row in device
-        .entries_mut(Menu::Interface)
-        .filter(|row| row.text("name") == Some(bridge))
-    {
-        row.values.insert("mac-address", Value::Text(mac.to_string()));
-    }
-    Ok(Opened {
-        socket,
-        wire: Arc::new(wire),
-        receiver,
-    })
-}
-
-/// Starts the thread that reads ARP frames. It ends when what is returned is dropped.
-fn listen_to_wire(
-    shared: &Arc<Shared>,
-    wire: Arc<Wire>,
-    receiver: Box<dyn pnet::datalink::DataLinkReceiver>,
-) -> SyncSender<()> {
-    let (stop, stopped) = std::sync::mpsc::sync_channel(1);
-    let (hearing, asking) = (Arc::clone(shared), Arc::clone(shared));
-    let conflicts = Arc::clone(&wire);
-    std::thread::spawn(move || {
-        let heard = |frame: &crate::neighbor::frame::ArpFrame| {
-            let mut device = hearing.device();
-            device.heard(frame);
-            let effects = device.dhcp_heard(frame.sender, frame.sender_mac);
-            drop(device);
-            hearing.dhcp_changed.notify_one();
-            for effect in effects {
-                if let crate::dhcp::Effect::Ask(address) = effect {
-                    conflicts.ask(Ipv4Addr::UNSPECIFIED, address);
-                }
-            }
-        };
-        let tick = || {
-            for (sender, target) in asking.device().neighbors_to_ask() {
-                wire.ask(sender, target);
-            }
-        };
-        wire::listen(receiver, &stopped, heard, tick);
-    });
-    stop
 }

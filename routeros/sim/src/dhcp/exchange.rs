@@ -11,6 +11,7 @@ use super::{Effect, Test};
 use crate::config::Renewal;
 use crate::device::Device;
 use crate::menu::Menu;
+use crate::neighbor::frame::ArpFrame;
 use crate::table::{Entry, Key, Live};
 use crate::value::mac::Mac;
 use crate::value::{Link, Value};
@@ -141,7 +142,10 @@ impl Device {
             discover: message.clone(),
             tries: tries + 1,
         });
-        vec![Effect::Ask(address)]
+        self.lan
+            .iter()
+            .map(|lan| Effect::Ask(ArpFrame::probe(lan.mac, address)))
+            .collect()
     }
 
     /// Offers what was probed in silence until now.

@@ -4,8 +4,8 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
-use dhcproto::v4::{CLIENT_PORT, Message, SERVER_PORT};
-use dhcproto::{Decodable, Decoder, Encodable};
+use dhcproto::Encodable;
+use dhcproto::v4::{CLIENT_PORT, SERVER_PORT};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
@@ -61,18 +61,16 @@ pub(crate) async fn serve(shared: Arc<Shared>, socket: UdpSocket, wire: Arc<Wire
 
 /// Malformed messages are dropped.
 fn received_message(shared: &Shared, bytes: &[u8]) -> Vec<Effect> {
-    match Message::decode(&mut Decoder::new(bytes)) {
-        Ok(message) => shared.device().dhcp_message(&message),
-        Err(error) => {
-            tracing::debug!(%error, "dropping a malformed DHCP message");
-            Vec::new()
-        }
-    }
+    let Some(message) = super::packet::decode(bytes) else {
+        tracing::debug!(length = bytes.len(), "dropping a malformed DHCP message");
+        return Vec::new();
+    };
+    shared.device().dhcp_message(&message)
 }
 
 async fn carry_out(socket: &UdpSocket, wire: &Wire, effect: Effect) {
     match effect {
-        Effect::Ask(address) => wire.ask(Ipv4Addr::UNSPECIFIED, address),
+        Effect::Ask(frame) => wire.send(&frame),
         Effect::Send(message, to) => match message.to_vec() {
             Ok(bytes) => {
                 if let Err(error) = socket.send_to(&bytes, SocketAddrV4::new(to, CLIENT_PORT)).await {

@@ -41,7 +41,12 @@ pub(crate) struct ArpFrame {
 }
 
 impl ArpFrame {
-    /// A question for `target`. With the sender 0.0.0.0 it is a probe: nobody learns from it (RFC 5227).
+    /// A question from which nobody learns: its sender is 0.0.0.0 (RFC 5227).
+    pub(crate) fn probe(sender_mac: Mac, target: Ipv4Addr) -> Self {
+        Self::request(sender_mac, Ipv4Addr::UNSPECIFIED, target)
+    }
+
+    /// A question for `target`.
     pub(crate) fn request(sender_mac: Mac, sender: Ipv4Addr, target: Ipv4Addr) -> Self {
         let broadcast = Mac([0xFF; 6]);
         Self {

@@ -1,14 +1,14 @@
 //! The wire: a thread that reads ARP frames off the interface, and the socket's sending half.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pnet::datalink::{self, Channel, DataLinkReceiver, DataLinkSender, NetworkInterface};
 
 use super::frame::ArpFrame;
+use crate::router::locked;
 use crate::value::mac::Mac;
 
 /// How long one read waits: the thread notices within this time that it should stop, or that a probe is due.
@@ -19,17 +19,20 @@ const WRITE: Duration = Duration::from_millis(100);
 const BUFFER: usize = 256;
 
 /// The sending half.
-pub(crate) struct Wire {
-    sender: Mutex<Box<dyn DataLinkSender>>,
-    mac: Mac,
+pub(crate) struct Wire(Mutex<Box<dyn DataLinkSender>>);
+
+/// An Ethernet interface of the calling thread's network namespace, with its MAC address.
+pub(crate) fn interface(name: &str) -> Option<(NetworkInterface, Mac)> {
+    let interface = datalink::interfaces()
+        .into_iter()
+        .find(|interface| interface.name == name)?;
+    let mac = Mac(interface.mac?.octets());
+    Some((interface, mac))
 }
 
 impl Wire {
     /// Opens `interface` in the calling thread's network namespace.
-    pub(crate) fn open(
-        interface: &NetworkInterface,
-        mac: Mac,
-    ) -> io::Result<(Self, Box<dyn DataLinkReceiver>)> {
+    pub(crate) fn open(interface: &NetworkInterface) -> io::Result<(Self, Box<dyn DataLinkReceiver>)> {
         let config = datalink::Config {
             read_timeout: Some(READ),
             write_timeout: Some(WRITE),
@@ -39,13 +42,7 @@ impl Wire {
             ..datalink::Config::default()
         };
         match datalink::channel(interface, config)? {
-            Channel::Ethernet(sender, receiver) => Ok((
-                Self {
-                    sender: Mutex::new(sender),
-                    mac,
-                },
-                receiver,
-            )),
+            Channel::Ethernet(sender, receiver) => Ok((Self(Mutex::new(sender)), receiver)),
             _ => Err(io::Error::new(
                 io::ErrorKind::Unsupported,
                 "the interface is not Ethernet",
@@ -53,16 +50,11 @@ impl Wire {
         }
     }
 
-    /// Asks who has `target`; as 0.0.0.0, nobody learns from it. A frame that cannot be sent is lost, as on a cable.
-    pub(crate) fn ask(&self, sender: Ipv4Addr, target: Ipv4Addr) {
-        let frame = ArpFrame::request(self.mac, sender, target).build();
-        let sent = self
-            .sender
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .send_to(&frame, None);
+    /// Sends a frame. One that cannot be sent is lost, as on a cable.
+    pub(crate) fn send(&self, frame: &ArpFrame) {
+        let sent = locked(&self.0).send_to(&frame.build(), None);
         if let Some(Err(error)) = sent {
-            tracing::debug!(%error, %target, "sending an ARP request");
+            tracing::debug!(%error, target = %frame.target, "sending an ARP request");
         }
     }
 }
