@@ -6,6 +6,7 @@ use tokio::sync::Notify;
 
 use super::fake::json as answer;
 use super::*;
+use crate::client::call::Stage;
 use crate::menu::{Comment, Interface, Lease, LeaseChange, Pool, Target};
 
 const POOL: &str = r#"{".id":"*1","name":"dhcp_pool","ranges":"192.168.1.100-192.168.1.254"}"#;
@@ -291,6 +292,24 @@ async fn a_refused_password_is_sent_once_until_it_is_replaced() {
     assert_eq!(fake.requests().len(), 1);
     client.set_credentials(Credentials::new("tiklb", "right"));
     assert_eq!(category(client.read::<Pool>().await), "Ok");
+}
+
+#[tokio::test]
+async fn a_write_without_a_connection_was_not_sent() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let write = || Call::remove::<Pool>("*1".parse().unwrap());
+    let client = Client::new(endpoint(&format!("http://{address}"))).unwrap();
+    assert_eq!(client.call(write()).await.unwrap_err().stage, Stage::Unsent);
+
+    let fake = always(Reply::Break(vec![])).await;
+    let failure = super::client(&fake).call(write()).await.unwrap_err();
+    assert_eq!(
+        failure.stage,
+        Stage::Interrupted,
+        "once connected it may have been seen"
+    );
 }
 
 #[tokio::test]

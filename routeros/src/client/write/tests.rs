@@ -607,3 +607,38 @@ async fn old_versions_are_not_written_to() {
     );
     script.assert_done();
 }
+
+#[tokio::test]
+async fn two_writes_do_not_mix() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&lines);
+    let service = service_fn(move |call: Call| {
+        log.lock().unwrap().push(shown(&call));
+        async move {
+            // Whoever waits gets a turn.
+            tokio::task::yield_now().await;
+            let body = match call.menu {
+                "system/resource" => json!({"version": "7.23.7", "uptime": "1d"}),
+                _ => lease_row(),
+            };
+            Ok(Answer { body })
+        }
+    });
+    let credentials = Arc::new(CredentialStore::new(Credentials::new("tiklb", "")));
+    let client = Client::over(BoxCloneSyncService::new(service), credentials);
+    let target = Target::of(&row::<Lease>(&lease_row()));
+    let change = LeaseChange {
+        disabled: Some(true),
+        ..Default::default()
+    };
+    let (set, removal) = tokio::join!(client.set(&target, &change), client.remove(&target));
+    assert_eq!(
+        (set.unwrap().category(), removal.unwrap().category()),
+        ("Differs", "Differs")
+    );
+    let get = "GET ip/dhcp-server/lease/*9".to_owned();
+    let patch = "PATCH ip/dhcp-server/lease/*9 {\"disabled\":\"true\"}".to_owned();
+    let delete = "DELETE ip/dhcp-server/lease/*9".to_owned();
+    let expected = [get.clone(), patch, get.clone(), get.clone(), delete, get];
+    assert_eq!(lines.lock().unwrap()[1..], expected);
+}
