@@ -158,7 +158,7 @@ impl Lan {
     /// # Errors
     /// When there is no such host, or the kernel refuses.
     pub async fn cut(&self, host: &str) -> Result<(), Error> {
-        self.attached(host)?.port.set_up(&self.switch, false).await
+        self.attached(host)?.port.cut(&self.switch).await
     }
 
     /// Makes good a [`cut`](Self::cut). Returns when the port forwards again.
@@ -167,11 +167,7 @@ impl Lan {
     /// As for [`cut`](Self::cut), and when the link does not come up.
     pub async fn mend(&self, host: &str) -> Result<(), Error> {
         let attached = self.attached(host)?;
-        attached.port.set_up(&self.switch, true).await?;
-        attached
-            .host
-            .wait_for_carrier(attached.host.interface(), true)
-            .await
+        attached.port.mend(&self.switch, &attached.host).await
     }
 
     /// Takes the host's port out of the bridge: nothing gets through, but its link stays up, as behind a second switch

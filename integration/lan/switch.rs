@@ -1,9 +1,10 @@
 //! The switch: a bridge, and a veth to each host whose switch end is the port.
 
 use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rtnetlink::packet_route::link::{BridgeStpState, InfoData, InfoVeth};
-use rtnetlink::{LinkBridge, LinkUnspec, LinkVeth};
+use rtnetlink::{LinkBridge, LinkBridgePort, LinkUnspec, LinkVeth};
 
 use super::{Error, Host, HostPlan, Mac};
 
@@ -11,9 +12,11 @@ use super::{Error, Host, HostPlan, Mac};
 pub(super) const BRIDGE: &str = "switch";
 
 /// One port of the switch.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Port {
     name: String,
+    /// Whether it is in the bridge.
+    bridged: AtomicBool,
 }
 
 /// The MAC of a host's interface.
@@ -64,11 +67,44 @@ impl Port {
         switch.links().add(cable, &name, "veth").await?;
         // Not possible within the same request: the far end is opened before the kernel has joined the two.
         host.links().set_up(&plan.interface, true).await?;
-        Ok(Self { name })
+        Ok(Self {
+            name,
+            bridged: AtomicBool::new(true),
+        })
     }
 
-    pub(super) async fn set_up(&self, switch: &Host, up: bool) -> Result<(), Error> {
-        switch.links().set_up(&self.name, up).await
+    pub(super) async fn cut(&self, switch: &Host) -> Result<(), Error> {
+        switch.links().set_up(&self.name, false).await
+    }
+
+    /// Until the host's own end is ready to send, the switch sends nothing there. A kernel receives from a veth at once
+    /// when it is up, but lets nothing out for some milliseconds more on a busy machine; what it has to answer meanwhile
+    /// is lost, and its next question for a neighbour comes a second later. No network card tells of a link so early.
+    pub(super) async fn mend(&self, switch: &Host, host: &Host) -> Result<(), Error> {
+        // The bridge has forgotten who is behind a port that went down, so all there is for it would be flooded.
+        let bridged = self.bridged.load(Ordering::Relaxed);
+        if bridged {
+            self.set_flooding(switch, false).await?;
+        }
+        switch.links().set_up(&self.name, true).await?;
+        host.wait_for_carrier(host.interface(), true).await?;
+        if bridged {
+            self.set_flooding(switch, true).await?;
+        }
+        Ok(())
+    }
+
+    async fn set_flooding(&self, switch: &Host, flooding: bool) -> Result<(), Error> {
+        let index = switch.links().index(&self.name).await?;
+        let port = LinkBridgePort::new(index)
+            .flood(flooding)
+            .bcast_flood(flooding)
+            .mcast_flood(flooding)
+            .build();
+        switch
+            .links()
+            .change(port, &format!("set flooding of {}", self.name))
+            .await
     }
 
     pub(super) async fn set_bridge(&self, switch: &Host, bridge: Option<u32>) -> Result<(), Error> {
@@ -77,7 +113,9 @@ impl Port {
             Some(bridge) => (link.controller(bridge), "put the port into the bridge"),
             None => (link.nocontroller(), "take the port out of the bridge"),
         };
-        switch.links().change(link.build(), doing).await
+        switch.links().change(link.build(), doing).await?;
+        self.bridged.store(bridge.is_some(), Ordering::Relaxed);
+        Ok(())
     }
 
     pub(super) fn name(&self) -> &str {

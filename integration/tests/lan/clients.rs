@@ -16,6 +16,7 @@ const BOUND: Duration = Duration::from_secs(10);
 pub(crate) fn trials() -> Vec<Trial> {
     trials![clients:
         a_known_outage_is_measured,
+        a_blip_costs_no_more_than_it_lasts,
         the_nodes_before_and_after_are_told,
         an_outage_without_end_counts,
         answers_given_twice_are_counted_apart,
@@ -85,6 +86,29 @@ async fn a_known_outage_is_measured() -> Outcome {
         closest <= Duration::from_millis(5),
         "{closest:?} too long at best"
     );
+    Ok(())
+}
+
+/// How many of twenty blips cost the client half a second or more.
+async fn a_blip_costs_no_more_than_it_lasts() -> Outcome {
+    let lan = small_lan().await?;
+    let _echo = hold(&lan, "node1").await?;
+    let mut costly = Vec::new();
+    for _ in 0..20 {
+        let pinger = Pinger::start(lan.host("client")?, service())?;
+        pinger.wait_for(|answer| answer.sequence > 10, BOUND).await?;
+        lan.cut("node1").await?;
+        lan.mend("node1").await?;
+        let mended = Instant::now();
+        pinger
+            .wait_for(|answer| answer.at > mended + Duration::from_millis(10), BOUND)
+            .await?;
+        let silence = pinger.stop()?.silence.length();
+        if silence >= Duration::from_millis(500) {
+            costly.push(silence);
+        }
+    }
+    ensure!(costly.is_empty(), "{costly:?}");
     Ok(())
 }
 

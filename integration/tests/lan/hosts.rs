@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         the_bridge_forwards_between_hosts,
         eight_hosts_are_built_in_well_under_a_second,
         a_cut_takes_the_carrier_and_mending_gives_it_back,
+        a_port_may_be_cut_and_unplugged_at_once,
         unplugged_is_silent_with_carrier,
         addresses_come_and_go,
         macs_and_settings_are_as_planned,
@@ -89,6 +90,21 @@ async fn a_cut_takes_the_carrier_and_mending_gives_it_back() -> Outcome {
     lan.mend("node1").await?;
     let mended = node1.link("eth0").await?;
     ensure!(mended.carrier && mended.operational, "{mended:?}");
+    ensure!(reaches(lan.host("client")?, node1, "192.168.1.11")?);
+    Ok(())
+}
+
+async fn a_port_may_be_cut_and_unplugged_at_once() -> Outcome {
+    let lan = small_lan().await?;
+    let node1 = lan.host("node1")?;
+    lan.cut("node1").await?;
+    lan.unplug("node1").await?;
+    lan.mend("node1").await?;
+    ensure!(is_silent(lan.host("client")?, node1, "192.168.1.11")?);
+    lan.cut("node1").await?;
+    lan.replug("node1").await?;
+    lan.mend("node1").await?;
+    lan.mend("node1").await?;
     ensure!(reaches(lan.host("client")?, node1, "192.168.1.11")?);
     Ok(())
 }
