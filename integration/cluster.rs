@@ -53,8 +53,9 @@ pub use build::build;
 pub use program::{ASSETS, Binaries, Program};
 pub use proxy::check_nft;
 
-/// An API server that is asked to end finishes its requests first; the watches are cut at once.
-const API_GRACE: Duration = Duration::from_secs(15);
+/// An API server that is asked to end finishes its requests first, which takes milliseconds; but it also waits up to a
+/// minute for its watchers to go, and a story wants it gone.
+const API_GRACE: Duration = Duration::from_secs(2);
 
 /// Tokens outlive every story and a `--keep` demo that stands for a day.
 const TOKEN_SECONDS: u32 = 24 * 60 * 60;
@@ -275,6 +276,7 @@ impl Cluster {
             .options
             .command(node, program)
             .args(arguments)
+            .env("PATH", proxy::path())
             .spawn()
             .await?;
         Readiness::plain(&proxy::health_url())?

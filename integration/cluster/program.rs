@@ -1,6 +1,5 @@
 //! The four programs of a real cluster, and a folder that holds them.
 
-use std::env;
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -75,14 +74,6 @@ impl Binaries {
             kubectl: place(Program::Kubectl),
         }
     }
-}
-
-/// Where a command of this name is found on PATH, if it can be run.
-pub(super) fn on_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    env::split_paths(&path)
-        .map(|folder| folder.join(name))
-        .find(|file| is_executable(file))
 }
 
 /// Whether a file is there that the system would run.

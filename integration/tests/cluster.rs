@@ -4,6 +4,8 @@
 //! Where they, `nft` or the sandbox are missing, all tests show as ignored with the reason; with `CI_CLUSTER=1` that is
 //! a failure. Listing needs none of them.
 
+#[path = "cluster/conformance.rs"]
+mod conformance;
 #[path = "cluster/control_plane.rs"]
 mod control_plane;
 #[path = "cluster/ground.rs"]
@@ -58,7 +60,7 @@ fn prepare() -> Result<Binaries, String> {
 }
 
 fn run(arguments: &Arguments, binaries: &Result<Binaries, String>) -> ExitCode {
-    let tests = [control_plane::tests(), traffic::tests()];
+    let tests = [control_plane::tests(), conformance::tests(), traffic::tests()];
     let trials = tests.into_iter().flatten().map(|(name, test)| {
         let binaries = binaries.clone();
         Trial::ignorable_test(name, move || match binaries {

@@ -41,7 +41,15 @@ pub(crate) async fn lan() -> anyhow::Result<Lan> {
         .host(HostPlan::node(NODES[0], "192.168.1.11/24".parse()?))
         .host(HostPlan::node(NODES[1], "192.168.1.12/24".parse()?))
         .host(HostPlan::client("client", "192.168.1.50/24".parse()?));
-    lan.build().await.context("building a LAN")
+    let lan = lan.build().await.context("building a LAN")?;
+    for node in NODES {
+        // A redirect for every packet that leaves by the way it came uses up the kernel's allowance of ICMP errors to that
+        // client, and kube-proxy's refusals are such errors. Off only where neither `all` nor the interface says yes.
+        let node = lan.host(node)?;
+        let redirects = format!("net.ipv4.conf.{}.send_redirects", node.interface());
+        node.sysctl(&[("net.ipv4.conf.all.send_redirects", "0"), (&redirects, "0")])?;
+    }
+    Ok(lan)
 }
 
 /// The address of a host on the LAN.

@@ -47,7 +47,7 @@ pub(crate) fn tests() -> Vec<(&'static str, Test)> {
 
 async fn carried(binaries: Binaries) -> Outcome {
     let lan = ground::lan().await?;
-    let cluster = ground::cluster(&lan, &NODES, binaries).await?;
+    let mut cluster = ground::cluster(&lan, &NODES, binaries).await?;
     let kubectl = Kubectl::admin(&lan, &cluster)?;
     let (client, node1, node2) = (lan.host("client")?, lan.host("node1")?, lan.host("node2")?);
     serve(node2).await?;
@@ -71,11 +71,22 @@ async fn carried(binaries: Binaries) -> Outcome {
     ground::eventually("a refusal", || async {
         match connect(client).await {
             Err(error) if is_refusal(&error) => Ok(()),
-            other => bail!("{other:?}"),
+            Err(error) => Err(error.context("no refusal")),
+            Ok(answer) => bail!("an answer instead of a refusal: {answer}"),
         }
     })
     .await?;
-    check_proxies(&cluster)
+    check_proxies(&cluster)?;
+
+    slice(&kubectl, &[(node2, true)]).await?;
+    ground::eventually("the endpoint to be back", || connect(client)).await?;
+    cluster.stop_api().await?;
+    let answer = connect(client)
+        .await
+        .context("the rules outlive the API server")?;
+    ensure!(answer.starts_with("node2 hears"), "{answer}");
+    // Not further: kube-proxy looks for the API server again after 1 to 60 s.
+    Ok(())
 }
 
 async fn local(binaries: Binaries) -> Outcome {
