@@ -1,5 +1,7 @@
 //! The API: who may do what, what survives a restart, what is written down.
 
+use std::path::Path;
+
 use anyhow::{Context as _, ensure};
 use lab::cluster::{Binaries, Cluster};
 use serde_json::{Value, json};
@@ -134,7 +136,12 @@ async fn outage(binaries: Binaries) -> Outcome {
     ensure!(cluster.etcd().pid() == etcd && cluster.etcd().ended().is_none());
 
     let api = cluster.api().context("it was started")?.pid();
+    let file = cluster.kubeconfig("admin", &cluster.admin())?;
     drop(cluster);
+    ensure!(
+        !file.exists() && !file.parent().is_some_and(Path::exists),
+        "its folder is left behind"
+    );
     let gone = || async move {
         std::fs::metadata(format!("/proc/{api}/cwd"))
             .err()
