@@ -23,6 +23,7 @@
 //! ```
 
 mod builder;
+mod command;
 mod host;
 mod journal;
 mod links;
@@ -38,12 +39,13 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 pub use builder::Builder;
+pub use command::HostCommand;
 pub use host::Host;
 pub use journal::Journal;
 pub use links::{LinkState, Neighbor};
 pub use mac::{Mac, MacError};
 pub use plan::{HostPlan, Role};
-pub use process::{HostCommand, LogLine, Process};
+pub use process::{LogLine, Process};
 use switch::Port;
 
 /// What can go wrong with the LAN itself.

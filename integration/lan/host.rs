@@ -16,8 +16,8 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::command::HostCommand;
 use super::links::{LinkState, Links, Neighbor};
-use super::process::HostCommand;
 use super::{Error, sysctl};
 
 /// A thread that was just started answers at once; the bound is for a machine at a halt.
