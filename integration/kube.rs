@@ -285,6 +285,7 @@ fn client(access: &Access) -> anyhow::Result<reqwest::Client> {
     for certificate in CertificateDer::pem_slice_iter(access.ca_pem.as_bytes()) {
         roots.add(certificate?)?;
     }
+    anyhow::ensure!(!roots.is_empty(), "it holds no certificate");
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::object::{self, items};
 use super::resource::{Custom, Resource, Storage};
+use super::schema;
 use super::status::Cause;
 use super::table;
 
@@ -107,19 +108,30 @@ fn check(definition: &Value) -> Vec<Cause> {
         causes.push(Cause::invalid("spec.versions", &json!(stored), why));
     }
     for (index, version) in items(&spec["versions"]).iter().enumerate() {
-        if version["schema"]["openAPIV3Schema"]["type"] != json!("object") {
-            causes.push(Cause::required(format!(
-                "spec.versions[{index}].schema.openAPIV3Schema.type"
-            )));
-        }
-        for (place, column) in items(&version["additionalPrinterColumns"]).iter().enumerate() {
-            if let Err(why) = table::check_printer_column(column) {
-                let path = format!("spec.versions[{index}].additionalPrinterColumns[{place}].jsonPath");
-                causes.push(Cause::invalid(path, &column["jsonPath"], why));
-            }
-        }
+        check_version(version, &format!("spec.versions[{index}]"), &mut causes);
     }
     causes
+}
+
+fn check_version(version: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let schema = &version["schema"]["openAPIV3Schema"];
+    if schema["type"] != json!("object") {
+        causes.push(Cause::required(format!("{path}.schema.openAPIV3Schema.type")));
+    }
+    for pattern in schema::bad_patterns(schema) {
+        let path = format!("{path}.schema.openAPIV3Schema.pattern");
+        causes.push(Cause::invalid(
+            path,
+            &json!(pattern),
+            "must be a valid regular expression",
+        ));
+    }
+    for (index, column) in items(&version["additionalPrinterColumns"]).iter().enumerate() {
+        if let Err(why) = table::check_printer_column(column) {
+            let path = format!("{path}.additionalPrinterColumns[{index}].jsonPath");
+            causes.push(Cause::invalid(path, &column["jsonPath"], why));
+        }
+    }
 }
 
 fn accepted(definition: &Value) -> Value {

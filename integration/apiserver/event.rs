@@ -181,3 +181,6 @@ fn check_series(event: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::required("series.lastObservedTime"));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,6 @@ fn item(resource: &Resource, stored: &Value) -> Value {
     }
     item
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,3 +129,6 @@ fn qualified_name(key: &str) -> Result<(), &'static str> {
         "name part must consist of alphanumeric characters, '-', '_' or '.', with an optional DNS subdomain prefix and '/'",
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,8 +178,15 @@ pub(crate) fn built_in() -> impl Iterator<Item = Resource> {
 
 /// Groups that every real API server serves: a resource that is missing there is a gap of the embedded one (501), a
 /// missing resource elsewhere is one that nobody has installed (404).
+#[rustfmt::skip]
+const BUILT_IN_GROUPS: &[&str] = &[
+    "", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io", "apps", "authentication.k8s.io",
+    "authorization.k8s.io", "autoscaling", "batch", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io",
+    event::GROUP, "flowcontrol.apiserver.k8s.io", "networking.k8s.io", "node.k8s.io", "policy",
+    "rbac.authorization.k8s.io", "scheduling.k8s.io", "storage.k8s.io",
+];
+
+/// The group is one that every real API server serves.
 pub(crate) fn built_in_group(group: &str) -> bool {
-    group.is_empty()
-        || ["apps", "autoscaling", "batch", "policy"].contains(&group)
-        || group.ends_with(".k8s.io")
+    BUILT_IN_GROUPS.contains(&group)
 }

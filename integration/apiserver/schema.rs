@@ -84,6 +84,23 @@ pub(crate) fn default_and_check(schema: Schema<'_>, object: &mut Value) -> Vec<C
     causes
 }
 
+/// The patterns of a schema that are no regular expressions.
+pub(crate) fn bad_patterns(schema: &Value) -> Vec<&str> {
+    let own = schema["pattern"]
+        .as_str()
+        .filter(|pattern| regex::Regex::new(pattern).is_err());
+    let fields = schema.as_object().into_iter().flatten();
+    // What stands there as a value is no part of the schema.
+    let inner = fields.filter(|(name, _)| !matches!(name.as_str(), "default" | "enum" | "example"));
+    let items = schema.as_array().into_iter().flatten();
+    inner
+        .map(|(_, inner)| inner)
+        .chain(items)
+        .flat_map(bad_patterns)
+        .chain(own)
+        .collect()
+}
+
 /// The root's own type and metadata belong to the API server, not to the schema. Fields for which `visit` is false are
 /// dropped.
 fn for_each_root_field(
