@@ -1,0 +1,19 @@
+//! The network side: sockets and what the kernel says about interfaces. Nothing is decided here.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`filter`] | the kernel filter of a packet socket, as a value |
+//! | [`packet`] | one packet socket per interface: ARP frames in and out |
+//! | [`watch`] | interfaces and their addresses, a new snapshot on every change |
+//! | [`datagram`] | the heartbeats' UDP socket |
+//!
+//! Each socket has the same shape: `readable().await`, then `drain(…)`, which reads a bounded number and returns,
+//! so that whoever owns several of them serves each in turn; sending never waits. An error is a value for the
+//! owner to judge and never ends a loop in here.
+//!
+//! **Invariant:** `packet/raw.rs` is the only file of the project with `unsafe`.
+
+pub mod datagram;
+pub mod filter;
+pub mod packet;
+pub mod watch;

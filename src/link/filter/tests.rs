@@ -1,0 +1,268 @@
+//! The program run by a small interpreter over tables of frames. The kernel runs it in the `link` test target.
+
+use proptest::prelude::*;
+use tiklb_core::model::AddressRange;
+use tiklb_core::neighbor::{Arp, Operation, Peer};
+
+use super::program::{
+    JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_OR_EQUAL, LOAD_HALF, LOAD_WORD, PACKET_TYPE, RETURN,
+    VLAN_TAG_PRESENT,
+};
+use super::*;
+
+const OURS: MacAddr = MacAddr(0x02, 0xaa, 0xbb, 0xcc, 0xdd, 0x01);
+const ASKER: MacAddr = MacAddr(0x02, 0, 0, 0, 0, 0x50);
+const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 50);
+const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 200);
+
+/// What the kernel knows beside the bytes.
+#[derive(Clone, Copy, Default)]
+struct Beside {
+    packet_type: u32,
+    tagged: bool,
+}
+
+/// Runs a program as `bpf(4)` describes it; how many bytes are kept.
+fn run(program: &[Instruction], frame: &[u8], beside: Beside) -> u32 {
+    let mut at = 0;
+    let mut accumulator: u32 = 0;
+    loop {
+        let Instruction {
+            code,
+            if_true,
+            if_false,
+            operand,
+        } = program[at];
+        at += 1;
+        let width = match code {
+            LOAD_WORD => 4,
+            LOAD_HALF => 2,
+            RETURN => return operand,
+            _ => {
+                let holds = match code {
+                    JUMP_EQUAL => accumulator == operand,
+                    JUMP_GREATER => accumulator > operand,
+                    JUMP_GREATER_OR_EQUAL => accumulator >= operand,
+                    other => panic!("unknown instruction 0x{other:02x}"),
+                };
+                at += usize::from(if holds { if_true } else { if_false });
+                continue;
+            }
+        };
+        let from = operand as usize;
+        accumulator = match operand {
+            PACKET_TYPE => beside.packet_type,
+            VLAN_TAG_PRESENT => u32::from(beside.tagged),
+            _ => match frame.get(from..from + width) {
+                Some(bytes) => bytes.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte)),
+                None => return 0,
+            },
+        };
+    }
+}
+
+fn ranges(texts: &[&str]) -> RangeSet {
+    texts.iter().map(|t| AddressRange::parse(t).unwrap()).collect()
+}
+
+fn filter() -> Filter {
+    Filter::new(
+        OURS,
+        &ranges(&["192.168.1.200-192.168.1.220", "10.0.0.0/30", "fd00::/120"]),
+    )
+}
+
+fn passes(filter: &Filter, frame: &[u8]) -> bool {
+    match run(&filter.program(), frame, Beside::default()) {
+        0 => false,
+        SNAP_LENGTH => true,
+        other => panic!("keeps {other} bytes"),
+    }
+}
+
+fn question() -> Arp {
+    Arp {
+        op: Operation::Request,
+        eth_src: ASKER,
+        eth_dst: MacAddr::broadcast(),
+        sender_mac: ASKER,
+        sender_ip: CLIENT,
+        target_mac: MacAddr::zero(),
+        target_ip: VIP,
+    }
+}
+
+#[test]
+fn what_concerns_our_addresses_passes() {
+    let peer = Peer {
+        mac: ASKER,
+        address: CLIENT,
+    };
+    let to_us = Arp {
+        eth_dst: OURS,
+        ..question()
+    };
+    let in_the_other_range = Arp {
+        target_ip: Ipv4Addr::new(10, 0, 0, 3),
+        ..question()
+    };
+    for frame in [
+        question(),
+        to_us,
+        in_the_other_range,
+        Arp::probe(ASKER, VIP),
+        Arp::gratuitous(ASKER, VIP),
+        Arp::poke(OURS, VIP, peer).answer(ASKER, ASKER),
+    ] {
+        assert!(passes(&filter(), &frame.frame()), "{frame:?}");
+        let mut padded = frame.frame().to_vec();
+        padded.resize(60, 0);
+        assert!(passes(&filter(), &padded), "padded {frame:?}");
+    }
+}
+
+#[test]
+fn addresses_outside_the_intervals_are_refused_on_both_sides_of_each_end() {
+    let table = [
+        ([192, 168, 1, 199], false),
+        ([192, 168, 1, 200], true),
+        ([192, 168, 1, 220], true),
+        ([192, 168, 1, 221], false),
+        ([9, 255, 255, 255], false),
+        ([10, 0, 0, 0], true),
+        ([10, 0, 0, 4], false),
+        ([0, 0, 0, 0], false),
+        ([255, 255, 255, 255], false),
+    ];
+    for (address, expected) in table {
+        let target = Arp {
+            target_ip: address.into(),
+            ..question()
+        };
+        let sender = Arp {
+            sender_ip: address.into(),
+            target_ip: CLIENT,
+            ..question()
+        };
+        assert_eq!(passes(&filter(), &target.frame()), expected, "target {address:?}");
+        assert_eq!(passes(&filter(), &sender.frame()), expected, "sender {address:?}");
+    }
+}
+
+#[test]
+fn every_other_field_is_tested_too() {
+    // (offset, value): the question for our address with one byte changed.
+    let table: &[(usize, u8)] = &[
+        (0, 0xfe),
+        (3, 0xfe),
+        (4, 0xfe),
+        (5, 0xfe),
+        (12, 0x81),
+        (13, 0x00),
+        (14, 1),
+        (15, 6),
+        (16, 0x86),
+        (17, 1),
+        (18, 8),
+        (19, 16),
+        (20, 1),
+        (21, 0),
+        (21, 3),
+    ];
+    for (offset, value) in table {
+        let mut frame = question().frame();
+        frame[*offset] = *value;
+        assert!(!passes(&filter(), &frame), "byte {offset}");
+    }
+    for offset in 0..6 {
+        let to_us = Arp {
+            eth_dst: OURS,
+            ..question()
+        };
+        let mut almost_us = to_us.frame();
+        assert!(passes(&filter(), &almost_us));
+        almost_us[offset] ^= 0x10;
+        assert!(!passes(&filter(), &almost_us), "destination byte {offset}");
+    }
+    for length in 0..42 {
+        assert!(
+            !passes(&filter(), &question().frame()[..length]),
+            "{length} bytes"
+        );
+    }
+}
+
+#[test]
+fn frames_of_ours_for_others_and_with_a_tag_are_refused() {
+    let frame = question().frame();
+    // PACKET_HOST, _BROADCAST, _MULTICAST, _OTHERHOST, _OUTGOING.
+    let kept = [true, true, false, false, false];
+    for (packet_type, kept) in (0..).zip(kept) {
+        for tagged in [false, true] {
+            let beside = Beside { packet_type, tagged };
+            let length = run(&filter().program(), &frame, beside);
+            assert_eq!(length > 0, kept && !tagged, "type {packet_type}, tagged {tagged}");
+        }
+    }
+}
+
+#[test]
+fn without_an_address_nothing_passes() {
+    let nothing = Filter::new(OURS, &ranges(&["fd00::/120"]));
+    assert!(!passes(&nothing, &question().frame()));
+}
+
+/// Every second address of a network, as many as asked for.
+fn scattered(count: u32) -> RangeSet {
+    let network = u32::from_be_bytes([172, 16, 0, 0]);
+    let address = |n: u32| IpAddr::V4(Ipv4Addr::from_bits(network + 2 * n));
+    (0..count).map(address).collect()
+}
+
+#[test]
+fn the_longest_program_still_reaches_its_ends_and_more_become_one_interval() {
+    let most = u32::try_from(MAX_INTERVALS).unwrap();
+    let ask = |filter: &Filter, last: u8| {
+        let frame = Arp {
+            target_ip: Ipv4Addr::new(172, 16, 0, last),
+            ..question()
+        };
+        passes(filter, &frame.frame())
+    };
+    let longest = Filter::new(OURS, &scattered(most));
+    assert!(longest.program().len() < usize::from(u8::MAX));
+    for n in 0..MAX_INTERVALS {
+        let inside = u8::try_from(2 * n).unwrap();
+        assert!(ask(&longest, inside), "interval {n}");
+        assert!(!ask(&longest, inside + 1), "behind interval {n}");
+    }
+    let hull = Filter::new(OURS, &scattered(most + 1));
+    assert!(ask(&hull, 0) && ask(&hull, 1) && ask(&hull, 64));
+    assert!(!ask(&hull, 65));
+}
+
+proptest! {
+    #[test]
+    fn it_agrees_with_the_parsed_frame(
+        flips in proptest::collection::vec((0usize..42, any::<u8>()), 0..3),
+        target in prop_oneof![any::<u32>(), 0xc0a8_01c0u32..0xc0a8_01e0],
+        sender in prop_oneof![any::<u32>(), 0x0a00_0000u32..0x0a00_0008],
+    ) {
+        let mut frame = Arp {
+            target_ip: Ipv4Addr::from_bits(target),
+            sender_ip: Ipv4Addr::from_bits(sender),
+            ..question()
+        }
+        .frame();
+        for (at, value) in flips {
+            frame[at] = value;
+        }
+        let addresses = ranges(&["192.168.1.200-192.168.1.220", "10.0.0.0/30"]);
+        let expected = Arp::parse(&frame).is_ok_and(|arp| {
+            let to_us = arp.eth_dst.is_broadcast() || arp.eth_dst == OURS;
+            let ours = [arp.sender_ip, arp.target_ip];
+            to_us && ours.iter().any(|address| addresses.contains(IpAddr::V4(*address)))
+        });
+        prop_assert_eq!(passes(&filter(), &frame), expected);
+    }
+}

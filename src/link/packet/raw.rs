@@ -1,0 +1,42 @@
+//! The two things about a packet socket that no crate does safely: its address, and handing it to the runtime.
+#![expect(
+    unsafe_code,
+    reason = "socket2 has no safe constructor for sockaddr_ll, and tokio none for an AsyncFd"
+)]
+
+use std::io;
+
+use nix::libc;
+use socket2::{SockAddr, Socket};
+use tiklb_core::neighbor::InterfaceIndex;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// All of the ARP frames of one interface, as an address to bind a packet socket to (`packet(7)`).
+pub(super) fn arp_on(interface: InterfaceIndex) -> io::Result<SockAddr> {
+    let invalid = |_| io::Error::from(io::ErrorKind::InvalidInput);
+    let family = libc::sa_family_t::try_from(libc::AF_PACKET).map_err(invalid)?;
+    let protocol = u16::try_from(libc::ETH_P_ARP).map_err(invalid)?;
+    let index = i32::try_from(interface.0).map_err(invalid)?;
+    let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).map_err(invalid)?;
+    // SAFETY: `try_init` hands out zeroed storage that is larger than and aligned for any `sockaddr_*`; all
+    // zeroes is a valid `sockaddr_ll`, and family and length are set to match it.
+    let initialised = unsafe {
+        SockAddr::try_init(|storage, storage_length| {
+            let link = &mut *storage.cast::<libc::sockaddr_ll>();
+            link.sll_family = family;
+            link.sll_protocol = protocol.to_be();
+            link.sll_ifindex = index;
+            *storage_length = length;
+            Ok(())
+        })
+    };
+    initialised.map(|((), address)| address)
+}
+
+/// Has the runtime watch the socket.
+pub(super) fn register(socket: Socket, interest: Interest) -> io::Result<AsyncFd<Socket>> {
+    // SAFETY: a `Socket` owns one open descriptor, which it neither changes nor closes before it is dropped.
+    let registered = unsafe { AsyncFd::register_with_interest(socket, interest) };
+    registered.map_err(|error| error.into_parts().1)
+}

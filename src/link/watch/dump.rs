@@ -1,0 +1,48 @@
+//! One whole reading of the interfaces and their addresses.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt as _;
+use rtnetlink::Handle;
+use rtnetlink::packet_route::AddressFamily;
+use rtnetlink::packet_route::link::LinkExtentMask;
+use tiklb_core::neighbor::InterfaceIndex;
+
+use super::interface::{self, Interface};
+use super::{Exclusions, Snapshot, WatchError};
+
+/// Reads over a connection of its own: nothing of an earlier, interrupted reading can be left in it.
+///
+/// A change in the middle may leave the reading torn (addresses of a link that is gone); the event of that change
+/// brings the next one.
+pub(super) async fn snapshot(exclusions: &Exclusions) -> Result<Snapshot, WatchError> {
+    let (connection, handle, _unsolicited) = rtnetlink::new_connection().map_err(WatchError::Open)?;
+    tokio::select! {
+        read = read(&handle, exclusions) => read.map_err(WatchError::Read),
+        () = connection => Err(WatchError::Silent),
+    }
+}
+
+async fn read(handle: &Handle, exclusions: &Exclusions) -> Result<Snapshot, rtnetlink::Error> {
+    // Statistics are most of an answer's bytes, and nobody reads them.
+    let without_statistics = vec![LinkExtentMask::SkipStats];
+    let mut links = handle
+        .link()
+        .get()
+        .set_filter_mask(AddressFamily::Unspec, without_statistics)
+        .execute();
+    let mut interfaces: BTreeMap<InterfaceIndex, Interface> = BTreeMap::new();
+    while let Some(message) = links.try_next().await? {
+        if let Some(interface) = interface::from_link(&message, exclusions) {
+            interfaces.insert(interface.index, interface);
+        }
+    }
+    let mut addresses = handle.address().get().execute();
+    while let Some(message) = addresses.try_next().await? {
+        let index = InterfaceIndex(message.header.index);
+        if let (Some(on), Some(prefix)) = (interfaces.get_mut(&index), interface::prefix_of(&message)) {
+            on.prefixes.insert(prefix);
+        }
+    }
+    Ok(Snapshot { interfaces })
+}

@@ -1,0 +1,182 @@
+//! What a netlink message says about one interface, and whether addresses can be announced there.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use rtnetlink::packet_route::link::{
+    InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+};
+use tiklb_core::model::MacAddr;
+use tiklb_core::neighbor::InterfaceIndex;
+
+use super::Exclusions;
+
+/// An interface as the kernel describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "the kernel's flags, each with a meaning of its own"
+)]
+pub struct Interface {
+    /// The kernel's number.
+    pub index: InterfaceIndex,
+    /// `eth0`.
+    pub name: String,
+    /// Its hardware address, if it is an Ethernet interface.
+    pub mac: Option<MacAddr>,
+    /// `IFF_UP`: it was set up.
+    pub up: bool,
+    /// `IFF_LOWER_UP` and `IFF_RUNNING`: its cable (radio, peer) is connected, and the kernel sends. Between the
+    /// two it drops every frame without an error: for milliseconds after a link came up, for as long as 802.1X
+    /// refuses the port.
+    pub carrier: bool,
+    /// `IFF_BROADCAST`.
+    pub broadcast: bool,
+    /// `IFF_NOARP`: the kernel does not speak ARP there, and nobody asks.
+    pub no_arp: bool,
+    /// What made it; `None` for hardware.
+    pub kind: Option<Kind>,
+    /// The bridge, bond or VRF that it is a member of.
+    pub master: Option<InterfaceIndex>,
+    /// Bytes of a packet.
+    pub mtu: u32,
+    /// Its own addresses with their prefix lengths, both families, link-local ones included.
+    pub prefixes: BTreeSet<IpNet>,
+    /// Its name is on the exclusion list.
+    pub excluded: bool,
+}
+
+/// What made an interface (`IFLA_INFO_KIND`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A bridge.
+    Bridge,
+    /// A bond.
+    Bond,
+    /// A VRF: its members keep their own ARP.
+    Vrf,
+    /// A VLAN on another interface.
+    Vlan,
+    /// One end of a virtual cable.
+    Veth,
+    /// Any other, by the kernel's name.
+    Other(String),
+}
+
+/// Why nothing can be announced on an interface, in the order in which it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unusable {
+    /// Its name is on the exclusion list.
+    Excluded,
+    /// It is not Ethernet (a tunnel, the loopback).
+    NotEthernet,
+    /// It cannot broadcast, or the kernel is told not to speak ARP there.
+    NoArp,
+    /// It is a port of this bridge, bond or the like, which gets the frames instead. VRF members are not meant.
+    Member(InterfaceIndex),
+    /// It is set down.
+    Down,
+    /// It has no carrier.
+    NoCarrier,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Excluded => f.write_str("its name is on the exclusion list"),
+            Self::NotEthernet => f.write_str("it is not an Ethernet interface"),
+            Self::NoArp => f.write_str("it does not speak ARP (NOARP, or no broadcast)"),
+            Self::Member(master) => write!(f, "it is a member of interface {master}, which is used instead"),
+            Self::Down => f.write_str("it is set down"),
+            Self::NoCarrier => f.write_str("it has no carrier: check the cable"),
+        }
+    }
+}
+
+impl Interface {
+    /// Why it cannot be used; `master` is the one it is a member of, if that one is known.
+    pub(super) fn unusable(&self, master: Option<&Self>) -> Option<Unusable> {
+        let of_vrf = master.is_some_and(|master| master.kind == Some(Kind::Vrf));
+        let reasons = [
+            self.excluded.then_some(Unusable::Excluded),
+            self.mac.is_none().then_some(Unusable::NotEthernet),
+            (self.no_arp || !self.broadcast).then_some(Unusable::NoArp),
+            self.master.filter(|_| !of_vrf).map(Unusable::Member),
+            (!self.up).then_some(Unusable::Down),
+            (!self.carrier).then_some(Unusable::NoCarrier),
+        ];
+        reasons.into_iter().flatten().next()
+    }
+}
+
+/// Reads a link message; `None` for one without a name, which is a report about something else.
+pub(super) fn from_link(message: &LinkMessage, exclusions: &Exclusions) -> Option<Interface> {
+    let name = message.attributes.iter().find_map(|attribute| match attribute {
+        LinkAttribute::IfName(name) => Some(name.clone()),
+        _ => None,
+    })?;
+    let flags = message.header.flags;
+    let mut interface = Interface {
+        index: InterfaceIndex(message.header.index),
+        mac: None,
+        up: flags.contains(LinkFlags::Up),
+        carrier: flags.contains(LinkFlags::LowerUp | LinkFlags::Running),
+        broadcast: flags.contains(LinkFlags::Broadcast),
+        no_arp: flags.contains(LinkFlags::Noarp),
+        kind: None,
+        master: None,
+        mtu: 0,
+        prefixes: BTreeSet::new(),
+        excluded: exclusions.matches(&name),
+        name,
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            LinkAttribute::Address(bytes) if message.header.link_layer_type == LinkLayerType::Ether => {
+                interface.mac = <[u8; 6]>::try_from(bytes.as_slice()).ok().map(MacAddr::from);
+            }
+            LinkAttribute::Mtu(mtu) => interface.mtu = *mtu,
+            LinkAttribute::Controller(index) => {
+                interface.master = (*index != 0).then_some(InterfaceIndex(*index));
+            }
+            LinkAttribute::LinkInfo(info) => interface.kind = kind_of(info),
+            _ => {}
+        }
+    }
+    Some(interface)
+}
+
+fn kind_of(info: &[LinkInfo]) -> Option<Kind> {
+    info.iter().find_map(|info| match info {
+        LinkInfo::Kind(kind) => Some(match kind {
+            InfoKind::Bridge => Kind::Bridge,
+            InfoKind::Bond => Kind::Bond,
+            InfoKind::Vrf => Kind::Vrf,
+            InfoKind::Vlan => Kind::Vlan,
+            InfoKind::Veth => Kind::Veth,
+            other => Kind::Other(other.to_string()),
+        }),
+        _ => None,
+    })
+}
+
+/// The interface's own address and prefix. On a point-to-point link `IFA_ADDRESS` is the other end's and
+/// `IFA_LOCAL` ours, without a network around it.
+pub(super) fn prefix_of(message: &AddressMessage) -> Option<IpNet> {
+    let find = |wanted: fn(&AddressAttribute) -> Option<IpAddr>| message.attributes.iter().find_map(wanted);
+    let local = find(|attribute| match attribute {
+        AddressAttribute::Local(address) => Some(*address),
+        _ => None,
+    });
+    let address = find(|attribute| match attribute {
+        AddressAttribute::Address(address) => Some(*address),
+        _ => None,
+    });
+    match (local, address) {
+        (Some(local), Some(peer)) if local != peer => Some(IpNet::from(local)),
+        (local, address) => IpNet::new(local.or(address)?, message.header.prefix_len).ok(),
+    }
+}

@@ -1,0 +1,210 @@
+//! Netlink messages as values: kinds of interfaces that the test machine's kernel may lack. Real events are in
+//! the `link` test target.
+
+use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use rtnetlink::packet_route::link::{
+    InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+};
+use tiklb_core::model::MacAddr;
+
+use super::*;
+
+const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+
+/// A cabled Ethernet interface that is up.
+fn ethernet(index: u32, name: &str) -> LinkMessage {
+    let mut message = LinkMessage::default();
+    message.header.index = index;
+    message.header.link_layer_type = LinkLayerType::Ether;
+    message.header.flags = LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Running | LinkFlags::Broadcast;
+    message.attributes = vec![
+        LinkAttribute::IfName(name.to_owned()),
+        LinkAttribute::Mtu(1_500),
+        LinkAttribute::Address(MAC.to_vec()),
+    ];
+    message
+}
+
+fn of_kind(mut message: LinkMessage, kind: InfoKind) -> LinkMessage {
+    let info = vec![LinkInfo::Kind(kind)];
+    message.attributes.push(LinkAttribute::LinkInfo(info));
+    message
+}
+
+fn member_of(mut message: LinkMessage, master: u32) -> LinkMessage {
+    message.attributes.push(LinkAttribute::Controller(master));
+    message
+}
+
+fn snapshot(messages: &[LinkMessage]) -> Snapshot {
+    let exclusions = Exclusions::default();
+    let read = messages
+        .iter()
+        .filter_map(|message| interface::from_link(message, &exclusions));
+    Snapshot {
+        interfaces: read.map(|interface| (interface.index, interface)).collect(),
+    }
+}
+
+/// Why the interface of that number is not usable.
+fn unusable(snapshot: &Snapshot, index: u32) -> Option<Unusable> {
+    snapshot.unusable(&snapshot.interfaces[&InterfaceIndex(index)])
+}
+
+#[test]
+fn a_link_message_is_read_field_by_field() {
+    let snapshot = snapshot(&[of_kind(ethernet(2, "eth0"), InfoKind::Veth)]);
+    let expected = Interface {
+        index: InterfaceIndex(2),
+        name: "eth0".to_owned(),
+        mac: Some(MacAddr::from(MAC)),
+        up: true,
+        carrier: true,
+        broadcast: true,
+        no_arp: false,
+        kind: Some(Kind::Veth),
+        master: None,
+        mtu: 1_500,
+        prefixes: std::collections::BTreeSet::default(),
+        excluded: false,
+    };
+    assert_eq!(snapshot.interfaces[&InterfaceIndex(2)], expected);
+    assert_eq!(snapshot.usable().count(), 1);
+}
+
+#[test]
+fn members_are_skipped_for_their_master_except_those_of_a_vrf() {
+    let snapshot = snapshot(&[
+        of_kind(ethernet(2, "br0"), InfoKind::Bridge),
+        of_kind(ethernet(3, "bond0"), InfoKind::Bond),
+        of_kind(ethernet(4, "blue"), InfoKind::Vrf),
+        of_kind(ethernet(5, "team0"), InfoKind::Team),
+        member_of(ethernet(12, "eth2"), 2),
+        member_of(ethernet(13, "eth3"), 3),
+        member_of(ethernet(14, "eth4"), 4),
+        member_of(ethernet(15, "eth5"), 5),
+        member_of(ethernet(16, "eth6"), 99),
+        member_of(ethernet(17, "eth7"), 0),
+    ]);
+    let reasons: Vec<Option<Unusable>> = (12..18).map(|index| unusable(&snapshot, index)).collect();
+    let member = |master| Some(Unusable::Member(InterfaceIndex(master)));
+    assert_eq!(reasons, [member(2), member(3), None, member(5), member(99), None]);
+    assert_eq!(unusable(&snapshot, 2), None, "the bridge itself is used");
+}
+
+#[test]
+fn what_cannot_announce_says_why() {
+    let flags = |flags: LinkFlags| {
+        let mut message = ethernet(2, "eth0");
+        message.header.flags = flags;
+        message
+    };
+    let mut tunnel = ethernet(2, "wg0");
+    tunnel.header.link_layer_type = LinkLayerType::None;
+    let waiting = LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Broadcast;
+    let usual = waiting | LinkFlags::Running;
+    let table = [
+        (ethernet(2, "docker0"), Unusable::Excluded),
+        (tunnel, Unusable::NotEthernet),
+        (flags(usual | LinkFlags::Noarp), Unusable::NoArp),
+        (flags(LinkFlags::Up | LinkFlags::LowerUp), Unusable::NoArp),
+        (flags(LinkFlags::Broadcast), Unusable::Down),
+        (flags(LinkFlags::Up | LinkFlags::Broadcast), Unusable::NoCarrier),
+        (flags(waiting), Unusable::NoCarrier),
+    ];
+    for (message, why) in table {
+        assert_eq!(unusable(&snapshot(&[message]), 2), Some(why));
+        assert!(!why.to_string().is_empty());
+    }
+}
+
+#[test]
+fn a_report_without_a_name_is_no_interface() {
+    let mut wireless_scan = ethernet(2, "wlan0");
+    wireless_scan.attributes.remove(0);
+    assert!(snapshot(&[wireless_scan]).interfaces.is_empty());
+}
+
+#[test]
+fn metallbs_exclusions_compile_and_match_by_name() {
+    let exclusions = Exclusions::default();
+    let excluded = [
+        "docker0",
+        "cbr0",
+        "dummy0",
+        "virbr0-nic",
+        "lxcbr0",
+        "veth1a2b",
+        "lo",
+        "cali123",
+        "tunl0",
+        "flannel.1",
+        "kube-ipvs0",
+        "cni0",
+        "nodelocaldns",
+        "lxc_health",
+    ];
+    for name in excluded {
+        assert!(exclusions.matches(name), "{name}");
+    }
+    for name in ["eth0", "enp3s0", "br0", "bond0", "wlan0", "lo1", "eth0.docker"] {
+        assert!(!exclusions.matches(name), "{name}");
+    }
+}
+
+#[test]
+fn a_pattern_that_is_none_is_refused_and_named() {
+    let error = Exclusions::new(["^eth", "enp[3"]).unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("enp[3"), "{source}");
+    assert!(
+        Exclusions::new(["wlan"]).unwrap().matches("mywlan0"),
+        "not anchored"
+    );
+}
+
+#[test]
+fn prefixes_are_our_own_addresses() {
+    let message = |prefix_len, attributes: Vec<AddressAttribute>| {
+        let mut message = AddressMessage::default();
+        message.header.prefix_len = prefix_len;
+        message.attributes = attributes;
+        message
+    };
+    let address = |text: &str| text.parse().unwrap();
+    let table = [
+        (
+            message(
+                24,
+                vec![
+                    AddressAttribute::Address(address("192.168.1.11")),
+                    AddressAttribute::Local(address("192.168.1.11")),
+                ],
+            ),
+            Some("192.168.1.11/24"),
+        ),
+        (
+            message(64, vec![AddressAttribute::Address(address("fe80::1"))]),
+            Some("fe80::1/64"),
+        ),
+        (
+            message(
+                24,
+                vec![
+                    AddressAttribute::Address(address("10.0.0.2")),
+                    AddressAttribute::Local(address("10.0.0.1")),
+                ],
+            ),
+            Some("10.0.0.1/32"),
+        ),
+        (message(24, vec![]), None),
+        (
+            message(33, vec![AddressAttribute::Local(address("10.0.0.1"))]),
+            None,
+        ),
+    ];
+    for (message, expected) in table {
+        let expected = expected.map(|text| text.parse().unwrap());
+        assert_eq!(interface::prefix_of(&message), expected);
+    }
+}
