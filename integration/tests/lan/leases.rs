@@ -6,6 +6,7 @@ use anyhow::ensure;
 use lab::lan::{HostPlan, Lan, Mac};
 use lab::wire::{Capture, DhcpClient, Error};
 use libtest_mimic::Trial;
+use routeros_sim::{Config, Menu, Router};
 
 use crate::dhcp_server::Server;
 use crate::ground::{Outcome, apart, ip, mac, net, trials};
@@ -18,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_newcomer_on_the_same_interface_gets_another,
         a_phone_asks_for_what_it_had,
         a_kept_lease_is_renewed_until_dropped,
+        the_simulated_router_serves_it,
         a_refusal_is_told,
         without_a_server_it_ends_in_time,
         without_a_lease_there_is_nothing_to_renew,
@@ -123,6 +125,58 @@ async fn a_kept_lease_is_renewed_until_dropped() -> Outcome {
     ensure!(error.contains("NAK") || error.contains("no lease"), "{error}");
     let capture = Capture::start(phone, "eth0")?;
     drop((kept, capture));
+    Ok(())
+}
+
+async fn the_simulated_router_serves_it() -> Outcome {
+    let lan = lan().await?;
+    let (phone, host) = (lan.host("phone")?, lan.host("router")?);
+    let address = "192.168.1.1:443".parse()?;
+    let router = host
+        .call(Router::start(Config::default(), address, Some("bridge")))
+        .await??;
+    let wanted = ip("192.168.1.205");
+    let status = || {
+        let rows = router.rows(Menu::Lease);
+        let row = rows
+            .iter()
+            .find(|row| row.get("address") == Some("192.168.1.205"));
+        row.map(|row| {
+            (
+                row.get("status").map(str::to_owned),
+                row.get("host-name").map(str::to_owned),
+            )
+        })
+    };
+    let mut client = DhcpClient::new(phone).await?.hostname("phone");
+    let lease = client.acquire_wanting(Some(wanted), BOUND).await?;
+    ensure!(
+        lease.address == net("192.168.1.205/24") && lease.router == Some(ip("192.168.1.1")),
+        "{lease:?}"
+    );
+    ensure!(
+        status() == Some((Some("bound".to_owned()), Some("phone".to_owned()))),
+        "{:?}",
+        router.rows(Menu::Lease)
+    );
+    client.configure().await?;
+    ensure!(client.renew(BOUND).await?.address == lease.address);
+    let newcomer = DhcpClient::new(phone)
+        .await?
+        .mac(Mac([2, 0, 0, 9, 9, 9]))
+        .acquire(BOUND)
+        .await?;
+    ensure!(
+        newcomer.address != lease.address && newcomer.server == lease.server,
+        "{newcomer:?}"
+    );
+    client.release().await?;
+    let gone = async {
+        while status().is_some_and(|(status, _)| status.as_deref() == Some("bound")) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(BOUND, gone).await?;
     Ok(())
 }
 
