@@ -136,7 +136,12 @@ fn check_version(version: &Value, path: &str, causes: &mut Vec<Cause>) {
 
 fn accepted(definition: &Value) -> Value {
     let (spec, now) = (&definition["spec"], object::now());
-    let condition = |kind: &str, reason: &str, message: &str| json!({ "type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message });
+    let condition = |kind: &str, reason: &str, message: &str| {
+        let mut condition = json!({ "type": kind, "status": "True", "lastTransitionTime": now });
+        condition["reason"] = json!(reason);
+        condition["message"] = json!(message);
+        condition
+    };
     let stored = items(&spec["versions"])
         .iter()
         .filter(|version| version["storage"] == json!(true));

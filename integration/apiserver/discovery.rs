@@ -109,9 +109,12 @@ pub(crate) fn resource_list(resources: &[Arc<Resource>], group: &str, version: &
     } else {
         format!("{group}/{version}")
     };
-    Some(
-        json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": rows }),
-    )
+    Some(json!({
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": group_version,
+        "resources": rows,
+    }))
 }
 
 /// `/api` (the core group alone) or `/apis` (all others) in the aggregated form.
@@ -135,7 +138,12 @@ pub(crate) fn aggregated(resources: &[Arc<Resource>], core: bool) -> Value {
             json!({ "metadata": metadata, "versions": versions })
         })
         .collect();
-    json!({ "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": items })
+    json!({
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": "apidiscovery.k8s.io/v2",
+        "metadata": {},
+        "items": items,
+    })
 }
 
 fn aggregated_resource(resource: &Resource) -> Value {

@@ -214,8 +214,8 @@ async fn read(body: Incoming) -> Result<Bytes, Refusal> {
 fn version() -> Value {
     json!({
         "major": "1",
-        "minor": "34",
-        "gitVersion": "v1.34.0+lab",
+        "minor": "36",
+        "gitVersion": "v1.36.3+lab",
         "gitCommit": "",
         "gitTreeState": "clean",
         "buildDate": "2026-01-01T00:00:00Z",

@@ -4,12 +4,11 @@
 //! history and a watcher needs no queue of its own: it reads on from where it is. One that falls behind the history, or
 //! meets a compaction, has expired.
 
-mod custom;
 mod deletion;
 mod history;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -18,6 +17,8 @@ use tokio::sync::watch;
 pub(crate) use self::deletion::{Deletion, Preconditions};
 pub(crate) use self::history::{Change, History};
 pub(crate) use self::write::{Part, Written};
+use super::definition;
+use super::object;
 use super::resource::{Resource, Storage, built_in};
 use super::service::Addresses;
 use super::status::Refusal;
@@ -51,6 +52,8 @@ pub(crate) struct Store {
 pub(crate) struct State {
     resources: Vec<Arc<Resource>>,
     objects: BTreeMap<Storage, Objects>,
+    /// Objects by the UIDs of their owners, so that a deletion need not look at everything.
+    dependents: BTreeMap<String, BTreeSet<(Storage, Key)>>,
     history: History,
     addresses: Addresses,
 }
@@ -61,6 +64,7 @@ impl Store {
         let state = State {
             resources: built_in().map(Arc::new).collect(),
             objects: BTreeMap::new(),
+            dependents: BTreeMap::new(),
             history: History::new(window),
             addresses: Addresses::default(),
         };
@@ -164,7 +168,7 @@ impl State {
 
     /// Puts an object and writes the change down. The object gets the change's resource version.
     fn put(&mut self, storage: &Storage, key: Key, mut object: Value) -> Arc<Value> {
-        super::object::set(
+        object::set(
             &mut object,
             "resourceVersion",
             self.history.next().to_string().into(),
@@ -172,25 +176,55 @@ impl State {
         let object = Arc::new(object);
         let objects = self.objects.entry(storage.clone()).or_default();
         let before = objects.insert(key.clone(), object.clone());
-        if storage.is_core("services") {
-            self.addresses.follow(before.as_deref(), Some(&object));
-        }
+        self.follow(storage, &key, before.as_deref(), Some(&object));
         self.history
             .push(storage.clone(), key, before, Some(object.clone()));
-        self.follow_definition(storage, &object, true);
         object
     }
 
     /// Removes an object and writes the change down.
     fn remove(&mut self, storage: &Storage, key: &Key) -> Option<Arc<Value>> {
         let before = self.objects.get_mut(storage)?.remove(key)?;
-        if storage.is_core("services") {
-            self.addresses.follow(Some(&before), None);
-        }
+        self.follow(storage, key, Some(&before), None);
         self.history
             .push(storage.clone(), key.clone(), Some(before.clone()), None);
-        self.follow_definition(storage, &before, false);
         Some(before)
+    }
+
+    /// Keeps what is derived from objects in step with a change of one of them.
+    fn follow(&mut self, storage: &Storage, key: &Key, before: Option<&Value>, after: Option<&Value>) {
+        for owner in before.into_iter().flat_map(object::owners) {
+            let Some(dependents) = self.dependents.get_mut(owner) else {
+                continue;
+            };
+            dependents.remove(&(storage.clone(), key.clone()));
+            if dependents.is_empty() {
+                self.dependents.remove(owner);
+            }
+        }
+        for owner in after.into_iter().flat_map(object::owners) {
+            self.dependents
+                .entry(owner.to_owned())
+                .or_default()
+                .insert((storage.clone(), key.clone()));
+        }
+        if storage.is_core("services") {
+            self.addresses.follow(before, after);
+        }
+        if let (true, Some(definition)) = (*storage == definition::storage(), after.or(before)) {
+            self.follow_definition(definition, after.is_some());
+        }
+    }
+
+    /// Serves the resources of a definition from now on, or no longer.
+    fn follow_definition(&mut self, definition: &Value, present: bool) {
+        let custom = definition::custom_storage(definition);
+        self.resources
+            .retain(|resource| resource.custom.is_none() || resource.storage != custom);
+        if present {
+            self.resources
+                .extend(definition::resources(definition).into_iter().map(Arc::new));
+        }
     }
 }
 

@@ -114,7 +114,10 @@ impl Watch {
             if self.ended {
                 return None;
             }
-            if !self.catch_up() {
+            // A busy watch never waits, and ends in time all the same.
+            if Instant::now() >= self.deadline {
+                self.finish();
+            } else if !self.catch_up() {
                 self.wait().await;
             }
         }
@@ -154,12 +157,15 @@ impl Watch {
             // The store outlives its watches, so the sender is there.
             _ = self.pulses.changed() => {}
             _ = bookmark => self.push_bookmark(Value::Null),
-            () = tokio::time::sleep_until(self.deadline) => {
-                self.ended = true;
-                if self.bookmarks.is_some() {
-                    self.push_bookmark(Value::Null);
-                }
-            }
+            () = tokio::time::sleep_until(self.deadline) => {}
+        }
+    }
+
+    /// The end that was asked for, with a last bookmark.
+    fn finish(&mut self) {
+        self.ended = true;
+        if self.bookmarks.is_some() {
+            self.push_bookmark(Value::Null);
         }
     }
 

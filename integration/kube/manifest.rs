@@ -22,7 +22,9 @@ impl Kube {
     /// # Errors
     /// The file cannot be read or parsed, a kind is unknown, or an object was refused.
     pub async fn apply_file(&self, path: &Path) -> anyhow::Result<Vec<Value>> {
-        let yaml = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let yaml = tokio::fs::read_to_string(path)
+            .await
+            .with_context(|| format!("reading {}", path.display()))?;
         self.apply_yaml(&yaml)
             .await
             .with_context(|| format!("applying {}", path.display()))

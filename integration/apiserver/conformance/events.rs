@@ -108,7 +108,8 @@ pub(super) async fn a_series_is_all_that_changes(kube: &Kube) -> anyhow::Result<
     let ground = Ground::new(kube).await?;
     let events = EVENTS_V1.in_namespace(&ground.name);
     kube.create(&events, &event(&ground.name, "one")).await?;
-    let series = |count: u32| json!({ "series": { "count": count, "lastObservedTime": "2026-01-02T03:05:05.000000Z" } });
+    let seen = "2026-01-02T03:05:05.000000Z";
+    let series = |count: u32| json!({ "series": { "count": count, "lastObservedTime": seen } });
     let patched = kube.merge_patch(&events, "one", &series(2)).await?;
     ensure!(
         patched["series"]["count"] == 2,

@@ -39,7 +39,10 @@ pub(super) async fn cel_rules_refuse(kube: &Kube) -> anyhow::Result<()> {
     let schema = json!({ "type": "object", "properties": { "spec": spec } });
     let ranges = custom::define_with(kube, "ranges", schema).await?;
     let own = ranges.in_namespace(&ground.name);
-    let range = |first: u32, last: u32| json!({ "metadata": { "name": "one" }, "spec": { "first": first, "last": last } });
+    let range = |first: u32, last: u32| {
+        let spec = json!({ "first": first, "last": last });
+        json!({ "metadata": { "name": "one" }, "spec": spec })
+    };
     let status = refused(kube.create(&own, &range(2, 1)).await, 422, "Invalid")?;
     ensure!(
         text(&status["message"]).contains("first is above last"),

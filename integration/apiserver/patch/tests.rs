@@ -120,7 +120,10 @@ fn an_order_that_is_given_is_kept() {
             order(&[4, 3, 2, 1]),
         ),
         (
-            json!({ "$setElementOrder/ports": order(&[2, 4]), "ports": [{ "port": 4 }, { "port": 1, "$patch": "delete" }, { "port": 3, "$patch": "delete" }] }),
+            json!({
+                "$setElementOrder/ports": order(&[2, 4]),
+                "ports": [{ "port": 4 }, { "port": 1, "$patch": "delete" }, { "port": 3, "$patch": "delete" }],
+            }),
             order(&[2, 4]),
         ),
     ] {

@@ -73,7 +73,8 @@ fn unknown_fields_are_named_by_their_path() {
 #[test]
 fn preserved_subtrees_keep_what_is_not_known() {
     let known = json!({ "type": "object", "properties": { "a": { "type": "string" } } });
-    let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": { "known": known } });
+    let mut schema = json!({ "type": "object", "properties": { "known": known } });
+    schema["x-kubernetes-preserve-unknown-fields"] = json!(true);
     let (spec, _) = admitted(
         schema,
         json!({ "free": { "deep": 1 }, "known": { "a": "", "b": 1 } }),

@@ -139,12 +139,7 @@ impl State {
     }
 
     fn delete_dependents(&mut self, owner: &str, depth: usize) {
-        let dependents: Vec<(Storage, Key)> = self
-            .every()
-            .filter(|(_, _, object)| object::owners(object).any(|uid| uid == owner))
-            .map(|(storage, key, _)| (storage.clone(), key.clone()))
-            .collect();
-        for (storage, key) in dependents {
+        for (storage, key) in self.dependents.remove(owner).unwrap_or_default() {
             self.take_away(&storage, &key, depth);
         }
     }

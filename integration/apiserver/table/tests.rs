@@ -106,7 +106,8 @@ fn assert_cell(cells: &[(String, Value)], name: &str, wanted: &Value) {
 #[test]
 fn services_show_every_kind_of_address() {
     let services = resource("", "services");
-    let ingress = json!({ "loadBalancer": { "ingress": [{ "ip": "2.2.2.2" }, { "hostname": "a.b" }, { "ip": "1.1.1.1" }] } });
+    let entries = json!([{ "ip": "2.2.2.2" }, { "hostname": "a.b" }, { "ip": "1.1.1.1" }]);
+    let ingress = json!({ "loadBalancer": { "ingress": entries } });
     for (spec, status, wanted) in [
         (json!({ "type": "ClusterIP" }), json!({}), "<none>"),
         (
@@ -175,7 +176,10 @@ fn the_other_kinds_show_what_matters() {
     let pod = json!({
         "metadata": { "deletionTimestamp": "2026-01-01T00:00:00Z" },
         "spec": { "containers": [{}, {}] },
-        "status": { "phase": "Running", "containerStatuses": [{ "ready": true, "restartCount": 2 }, { "restartCount": 1 }] },
+        "status": {
+            "phase": "Running",
+            "containerStatuses": [{ "ready": true, "restartCount": 2 }, { "restartCount": 1 }],
+        },
     });
     let pod = cells(&resource("", "pods"), pod);
     assert_cell(&pod, "Ready", &json!("1/2"));
@@ -209,7 +213,8 @@ fn printer_columns_hold_to_their_type() {
         schema: json!({}),
         columns,
     });
-    let fitting = json!({ "string": "s", "integer": 1, "number": 1.5, "boolean": true, "date": "2020-01-01T00:00:00Z" });
+    let date = "2020-01-01T00:00:00Z";
+    let fitting = json!({ "string": "s", "integer": 1, "number": 1.5, "boolean": true, "date": date });
     let shown = cells(&widgets, fitting);
     assert_eq!(
         shown[..5].iter().map(|(_, cell)| cell).collect::<Vec<_>>()[1..],

@@ -203,7 +203,8 @@ async fn node_ports_run_out_as_on_a_real_cluster() {
     let ports: Vec<Value> = (1..=2000)
         .map(|port: u32| json!({ "name": format!("p{port}"), "port": port }))
         .collect();
-    let service = |name: &str| json!({ "metadata": { "name": name }, "spec": { "type": "LoadBalancer", "ports": ports } });
+    let spec = json!({ "type": "LoadBalancer", "ports": ports });
+    let service = |name: &str| json!({ "metadata": { "name": name }, "spec": spec });
     kube.create(&services, &service("first")).await.unwrap();
     let why = kube
         .create(&services, &service("second"))
