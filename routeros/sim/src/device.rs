@@ -48,7 +48,7 @@ impl Device {
         let tables = Menu::ALL
             .into_iter()
             .filter(|menu| menu.table() == *menu)
-            .map(|menu| (menu, Table::new(menu.first_id(), switches.reuse_ids)))
+            .map(|menu| (menu, Table::new(switches.reuse_ids)))
             .collect();
         Self {
             version,

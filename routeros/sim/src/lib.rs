@@ -22,7 +22,8 @@
 //! - `device` holds every menu's rows; `menu/` has one file per menu with its properties and rules; `value/` reads
 //!   and normalises values; `table` numbers rows.
 //! - `http/` answers requests, `tls` makes certificates, `fault` is everything that can go wrong.
-//! - `dhcp/` and `neighbor/` are the DHCP server and the ARP table: decisions first, one file each for the wire.
+//! - `dhcp/` and `neighbor/` are the DHCP server and the ARP table: decisions first, one file each for the wire;
+//!   `lan` opens the interface for both.
 //! - `journal` and `snapshot` are what tests ask.
 //!
 //! # Invariants

@@ -45,6 +45,7 @@ async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(&arguments.log).context("reading --log as a tracing filter")?)
         .with_target(false)
+        .without_time()
         .with_ansi(std::io::stdout().is_terminal())
         .init();
     let config = Config {

@@ -248,11 +248,6 @@ impl Menu {
             self
         }
     }
-
-    /// The id of a table's first row: the services start at `*0`, which is a valid id.
-    pub(crate) fn first_id(self) -> u32 {
-        u32::from(self != Menu::Service)
-    }
 }
 
 impl fmt::Display for Menu {

@@ -107,11 +107,11 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// An empty table whose first row gets the id `first`.
-    pub(crate) fn new(first: u32, reuse: bool) -> Self {
+    /// An empty table, whose first row gets the id `*1`.
+    pub(crate) fn new(reuse: bool) -> Self {
         Self {
             entries: Vec::new(),
-            next: first,
+            next: 1,
             freed: Vec::new(),
             reuse,
         }

@@ -372,7 +372,13 @@ impl Device {
 
     fn bind(&mut self, lease: Key, binding: Binding) {
         let now = self.now();
-        if let Some(life) = self.get_mut(Menu::Lease, lease).and_then(Entry::life_mut) {
+        let Some(entry) = self.get_mut(Menu::Lease, lease) else {
+            return;
+        };
+        if let Some(id) = binding.client_id.as_ref().filter(|_| entry.dynamic) {
+            entry.values.insert("client-id", Value::Text(id.clone()));
+        }
+        if let Some(life) = entry.life_mut() {
             life.binding = Some(binding);
             life.last_seen = Some(now);
         }

@@ -62,8 +62,9 @@ pub(crate) struct Binding {
 }
 
 impl Binding {
+    /// A lease that was made without a client id is its MAC's, whatever the client calls itself later.
     fn is_of(&self, client: &Client) -> bool {
-        self.mac == client.mac && self.client_id == client.id
+        self.mac == client.mac && (self.client_id.is_none() || self.client_id == client.id)
     }
 }
 

@@ -604,6 +604,21 @@ fn a_seeded_lease_is_the_clients_own() {
         sent(&device.dhcp_message(&renewing(mac(1), lan(205)))),
         [(MessageType::Ack, lan(205))]
     );
+    let mut named = renewing(mac(1), lan(205));
+    named
+        .opts_mut()
+        .insert(DhcpOption::ClientIdentifier(vec![1, 2, 0xAB]));
+    assert_eq!(sent(&device.dhcp_message(&named)), [(MessageType::Ack, lan(205))]);
+    assert_eq!(device.rows(Menu::Lease)[0].get("client-id"), Some("1:2:ab"));
+    let mut renamed = renewing(mac(1), lan(205));
+    renamed
+        .opts_mut()
+        .insert(DhcpOption::ClientIdentifier(vec![1, 9]));
+    assert_eq!(
+        sent(&device.dhcp_message(&renamed)),
+        [(MessageType::Nak, Ipv4Addr::UNSPECIFIED)],
+        "another client on the same interface card"
+    );
 }
 
 #[test]

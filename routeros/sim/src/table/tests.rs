@@ -3,7 +3,7 @@
 use super::*;
 
 fn table_of(dynamic: &[bool]) -> Table {
-    let mut table = Table::new(1, false);
+    let mut table = Table::new(false);
     for (at, dynamic) in dynamic.iter().enumerate() {
         table.push(Key(at as u64), Entry::new(*dynamic));
     }
@@ -35,7 +35,7 @@ fn one_counter_serves_static_and_dynamic_rows_and_a_removed_id_stays_unused() {
 
 #[test]
 fn a_removed_rows_id_goes_to_a_foreign_row_where_ids_are_reused() {
-    let mut table = Table::new(1, true);
+    let mut table = Table::new(true);
     table.push(Key(1), Entry::new(false));
     table.push(Key(2), Entry::new(false));
     table.remove(Key(1));

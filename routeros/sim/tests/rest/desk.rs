@@ -8,7 +8,7 @@ use routeros_sim::{Config, PASSWORD, Pace, Router, Version};
 use serde_json::Value;
 
 /// No request here takes longer, unless the router is unreachable.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A router, and a client that is logged in.
 pub(crate) struct Desk {
@@ -24,11 +24,16 @@ impl Deref for Desk {
     }
 }
 
-/// A client that trusts the router's CA and no other.
-pub(crate) fn client(router: &Router) -> Client {
+/// A client without trust in anybody yet.
+pub(crate) fn builder() -> reqwest::ClientBuilder {
     // A second call finds the provider installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder().timeout(PATIENCE).no_proxy();
+    Client::builder().timeout(PATIENCE).no_proxy()
+}
+
+/// A client that trusts the router's CA and no other.
+pub(crate) fn client(router: &Router) -> Client {
+    let builder = builder();
     match router.ca_pem() {
         None => builder.build().unwrap(),
         Some(pem) => {

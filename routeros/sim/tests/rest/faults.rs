@@ -228,3 +228,12 @@ async fn a_stopped_router_is_gone() {
     desk.faults().unreachable(false);
     assert!(try_get(&desk).await.is_err(), "for good");
 }
+
+#[test]
+fn handles_are_used_from_any_thread() {
+    fn anywhere<T: Clone + Send + Sync + 'static>() {}
+    anywhere::<routeros_sim::Router>();
+    anywhere::<routeros_sim::Faults>();
+    anywhere::<routeros_sim::Person>();
+    anywhere::<routeros_sim::Clock>();
+}

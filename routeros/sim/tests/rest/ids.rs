@@ -105,6 +105,16 @@ async fn item_4_a_removed_rows_id_can_come_to_mean_a_foreign_row() {
         (&row["address"], &row["dynamic"]),
         (&json!("192.168.1.205"), &json!("true"))
     );
+    desk.delete("/rest/ip/pool/*1").await;
+    let (_, pool) = desk
+        .put("/rest/ip/pool", r#"{"name":"dhcp_pool","ranges":"10.0.0.1"}"#)
+        .await;
+    assert_eq!(pool[".id"], "*1");
+    let (_, server) = desk.get("/rest/ip/dhcp-server/*1").await;
+    assert_eq!(
+        server["address-pool"], "*1",
+        "not even a pool with the old name and the old id is linked again"
+    );
 }
 
 #[tokio::test]

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod binary;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod desk;
