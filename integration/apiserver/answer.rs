@@ -110,3 +110,6 @@ impl Answer {
         response
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -163,3 +163,6 @@ fn aggregated_resource(resource: &Resource) -> Value {
     }
     row
 }
+
+#[cfg(test)]
+mod tests;
