@@ -1,4 +1,336 @@
-//! Who is alive, and which node announces which address.
+//! Who is alive, and which node announces which address: the state machine of one speaker.
+//!
+//! Every speaker decides alone, from heartbeats and what the API wants announced. For one address:
+//!
+//! ```text
+//!                     nobody alive claims it, and I am next                     a better claim is heard
+//!   ┌──────┐  (first claim: and nobody answers for it)             ┌─────────┐  I am no candidate any more
+//!   │ free │ ──────────────────────────────────────────────────▶   │ claimed │ ──────────────────────────▶ free
+//!   └──────┘  (its owner went silent: and my own link works)       └─────────┘
+//! ```
+//! An address whose owner is up does not move. Rank k waits k × 120 ms, so that of several survivors the first one
+//! acts and the others hear of it in time.
+//!
+//! **Invariant:** of nodes that hear each other at most one claims an address; where two do after a partition, the
+//! higher epoch stays and the other yields on the first heartbeat.
 
+pub mod candidate;
+pub mod claim;
+pub mod decision;
+mod link;
 pub mod order;
+pub mod peer;
+mod talk;
 pub mod wire;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use candidate::{Group, Nobody, Node};
+pub use claim::ClaimSet;
+pub use decision::Because;
+pub use order::{Place, order};
+pub use peer::{CONTACT, DOWN_AFTER, Peer};
+pub use wire::{BootId, Key, WireError, WireInterface};
+
+use crate::model::{Instant, MacAddr, NodeName};
+
+/// Time between two heartbeats.
+pub const PERIOD: Duration = Duration::from_millis(100);
+/// Each period is this much shorter or longer, so that speakers do not fall into step.
+pub const PERIOD_JITTER: Duration = Duration::from_millis(10);
+/// How much later the next candidate in order claims. Speakers notice a silence up to one period apart; the first in
+/// order must have noticed it, claimed and been heard before the second acts.
+pub const RANK_STEP: Duration = Duration::from_millis(120);
+/// A fresh speaker listens this long for the speakers that the API lists before it claims anything: their next
+/// heartbeat, its echo and their claims, with one loss.
+pub const LISTEN: Duration = Duration::from_millis(600);
+/// Claims of a peer that is up are waited for this long before others are made without them.
+const SYNC_PATIENCE: Duration = Duration::from_millis(500);
+/// On return from isolation nothing is answered for this long, unless every peer is heard before.
+pub const RETURN: Duration = Duration::from_millis(300);
+/// After a first claim was blocked by someone's answer it is asked again: the stranger may be leaving.
+const BLOCKED_AGAIN: Duration = Duration::from_secs(5);
+/// Peers beyond this are not talked to: design size is fifty nodes, and a key in wrong hands must not fill memory.
+pub const MAX_PEERS: usize = 256;
+
+/// What the API wants, as one value; the latest replaces all before.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Desired {
+    /// What is to be announced, by key.
+    pub groups: BTreeMap<IpAddr, Group>,
+    /// The other speakers.
+    pub peers: BTreeMap<NodeName, Listed>,
+}
+
+/// A speaker as the API lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Its host's address.
+    pub address: IpAddr,
+    /// Its Pod is ready.
+    pub ready: bool,
+}
+
+/// What the state machine wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// A datagram to a peer.
+    Send {
+        /// The peer's address.
+        to: IpAddr,
+        /// Signed bytes.
+        bytes: Arc<[u8]>,
+    },
+    /// Nobody has claimed these addresses before: find out whether anyone answers for them, and say so with
+    /// [`Election::asked`].
+    Ask {
+        /// The group's key.
+        key: IpAddr,
+    },
+    /// Find out whether our own link works, and say so with [`Election::witness`].
+    AskWitness,
+    /// From now on this node announces the group.
+    Claimed {
+        /// The group's key.
+        key: IpAddr,
+        /// The claim's epoch.
+        epoch: u64,
+        /// Why.
+        because: Because,
+    },
+    /// From now on it does not.
+    Yielded {
+        /// The group's key.
+        key: IpAddr,
+        /// Why.
+        because: Because,
+    },
+    /// Answer nothing before this moment; `None`: answer again.
+    Withhold(Option<Instant>),
+    /// Send no unsolicited frame, or do again.
+    Hold(bool),
+}
+
+/// What a first claim's question brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Nobody answered.
+    Silent,
+    /// Somebody did.
+    Occupied,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Vacancy {
+    since: Instant,
+    asked: bool,
+    cleared: bool,
+    blocked_until: Option<Instant>,
+}
+
+/// The election as one speaker sees it.
+#[derive(Debug, Clone)]
+pub struct Election {
+    me: NodeName,
+    boot: BootId,
+    key: Key,
+    sequence: u64,
+    sent: VecDeque<(u64, Instant)>,
+    next_beat: Instant,
+    last_beat: Option<Instant>,
+    rotate: usize,
+    peers: BTreeMap<NodeName, Peer>,
+    arrived: BTreeMap<NodeName, Instant>,
+    interfaces: Vec<WireInterface>,
+    relinked: Instant,
+    relinked_due: Option<Instant>,
+    desired: Option<Arc<Desired>>,
+    listening_until: Option<Instant>,
+    claims: ClaimSet,
+    version: u64,
+    highest: BTreeMap<IpAddr, u64>,
+    vacancies: BTreeMap<IpAddr, Vacancy>,
+    up: BTreeSet<NodeName>,
+    isolation: link::Isolation,
+    /// The first and the last of an unbroken row of signs that our link works.
+    witness: Option<(Instant, Instant)>,
+    witness_asked: Option<Instant>,
+    other_keys: u64,
+    dirty: bool,
+    /// When [`Election::decide`] wants another look by itself.
+    recheck: Option<Instant>,
+    announce_claims: u8,
+    claims_changed: bool,
+    leaving: bool,
+}
+
+impl Election {
+    /// A speaker that just started. `boot` is random.
+    pub fn new(me: NodeName, boot: BootId, key: Key, now: Instant) -> Self {
+        Self {
+            me,
+            boot,
+            key,
+            sequence: 0,
+            sent: VecDeque::new(),
+            next_beat: now,
+            last_beat: None,
+            rotate: 0,
+            peers: BTreeMap::new(),
+            arrived: BTreeMap::new(),
+            interfaces: Vec::new(),
+            relinked: now,
+            relinked_due: None,
+            desired: None,
+            listening_until: None,
+            claims: ClaimSet::default(),
+            version: 0,
+            highest: BTreeMap::new(),
+            vacancies: BTreeMap::new(),
+            up: BTreeSet::new(),
+            isolation: link::Isolation::default(),
+            witness: None,
+            witness_asked: None,
+            other_keys: 0,
+            dirty: true,
+            recheck: None,
+            announce_claims: 0,
+            claims_changed: false,
+            leaving: false,
+        }
+    }
+
+    /// What the API wants changed. The first one starts the listening time.
+    pub fn set_desired(&mut self, desired: Arc<Desired>, now: Instant) {
+        for (name, listed) in desired.peers.iter().filter(|(name, _)| **name != self.me) {
+            if self.peers.len() < MAX_PEERS || self.peers.contains_key(name) {
+                let peer = self
+                    .peers
+                    .entry(name.clone())
+                    .or_insert_with(|| Peer::new(listed.address));
+                peer.address = listed.address;
+                peer.ready = listed.ready;
+            }
+        }
+        for (name, peer) in &mut self.peers {
+            peer.listed = desired.peers.contains_key(name);
+            peer.ready &= peer.listed;
+        }
+        if self.desired.is_none() {
+            self.listening_until = Some(now + LISTEN);
+            self.hasten(now);
+        }
+        self.desired = Some(desired);
+        self.dirty = true;
+    }
+
+    /// The key was replaced.
+    pub fn set_key(&mut self, key: Key) {
+        self.key = key;
+    }
+
+    /// The speaker is stopping: its claims are given up at once, so that the next in order need not wait for silence.
+    pub fn leave(&mut self, now: Instant, out: &mut Vec<Output>) {
+        self.leaving = true;
+        for key in self.claims.iter().map(|(key, _)| key).collect::<Vec<_>>() {
+            self.yield_claim(key, Because::Leaving, out);
+        }
+        self.hasten(now);
+    }
+
+    /// What the question of [`Output::Ask`] brought.
+    pub fn asked(&mut self, key: IpAddr, answer: Answer, now: Instant) {
+        if let Some(vacancy) = self.vacancies.get_mut(&key) {
+            match answer {
+                Answer::Silent => vacancy.cleared = true,
+                Answer::Occupied => {
+                    vacancy.asked = false;
+                    vacancy.blocked_until = Some(now + BLOCKED_AGAIN);
+                }
+            }
+            self.dirty = true;
+        }
+    }
+
+    /// Everything that is due. Received datagrams must have been handed over before.
+    pub fn poll(&mut self, now: Instant, random: &mut dyn FnMut() -> u64, out: &mut Vec<Output>) {
+        self.notice_liveness(now, out);
+        self.seek_witness(now, out);
+        if self.relinked_due.is_some_and(|due| due <= now) {
+            self.relinked_due = None;
+            self.dirty = true;
+        }
+        if self.dirty || self.recheck.is_some_and(|at| at <= now) {
+            self.dirty = false;
+            self.decide(now, out);
+        }
+        self.talk(now, random, out);
+    }
+
+    /// When [`Election::poll`] has something to do, if nothing arrives before.
+    pub fn next_deadline(&self, now: Instant) -> Instant {
+        let down = self.peers.values().filter_map(|peer| peer.down_at(now)).min();
+        let listening = self.listening_until;
+        let returning = self.isolation.until();
+        let witness = self.witness_due(now);
+        [
+            down,
+            listening,
+            self.recheck,
+            returning,
+            witness,
+            self.relinked_due,
+        ]
+        .into_iter()
+        .flatten()
+        .fold(self.next_beat, Instant::min)
+    }
+
+    /// This node's claims.
+    pub fn claims(&self) -> &ClaimSet {
+        &self.claims
+    }
+
+    /// The names of the peers that are up.
+    pub fn up(&self) -> &BTreeSet<NodeName> {
+        &self.up
+    }
+
+    /// A peer.
+    pub fn peer(&self, name: &NodeName) -> Option<&Peer> {
+        self.peers.get(name)
+    }
+
+    /// MAC addresses that speakers said to be theirs, ours included.
+    pub fn node_macs(&self) -> BTreeSet<MacAddr> {
+        let theirs = self.peers.values().flat_map(Peer::interfaces);
+        theirs
+            .chain(&self.interfaces)
+            .map(|interface| interface.mac)
+            .collect()
+    }
+
+    /// Ready speakers of the API's list that are not heard, with the number of datagrams under other keys: what a
+    /// blocked port or two keys look like.
+    pub fn missing(&self) -> (Vec<&NodeName>, u64) {
+        let unheard = self
+            .peers
+            .iter()
+            .filter(|(name, peer)| peer.ready && !self.up.contains(*name));
+        (unheard.map(|(name, _)| name).collect(), self.other_keys)
+    }
+
+    /// Who claims a group, as far as this node knows: itself, or the best claim of a peer that is up.
+    pub fn owner(&self, key: IpAddr) -> Option<(&NodeName, u64)> {
+        if let Some(epoch) = self.claims.epoch(key) {
+            return Some((&self.me, epoch));
+        }
+        self.rival(key).map(|(name, epoch, _)| (name, epoch))
+    }
+}
+
+#[cfg(test)]
+mod tests;

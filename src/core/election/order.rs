@@ -19,17 +19,19 @@ impl Place {
     /// has it, so that a cluster that moves from MetalLB finds each address on the node where it was.
     pub fn of(node: &NodeName, address: IpAddr, weight: i32) -> Self {
         let hash = Sha256::digest(format!("{node}#{address}").as_bytes());
-        Self { weight: Reverse(weight), hash: hash.into() }
+        Self {
+            weight: Reverse(weight),
+            hash: hash.into(),
+        }
     }
 }
 
 /// The nodes in their order for an address.
-pub fn order<'a>(
-    nodes: impl IntoIterator<Item = (&'a NodeName, i32)>,
-    address: IpAddr,
-) -> Vec<&'a NodeName> {
-    let mut placed: Vec<(Place, &NodeName)> =
-        nodes.into_iter().map(|(node, weight)| (Place::of(node, address, weight), node)).collect();
+pub fn order<'a>(nodes: impl IntoIterator<Item = (&'a NodeName, i32)>, address: IpAddr) -> Vec<&'a NodeName> {
+    let mut placed: Vec<(Place, &NodeName)> = nodes
+        .into_iter()
+        .map(|(node, weight)| (Place::of(node, address, weight), node))
+        .collect();
     placed.sort();
     placed.into_iter().map(|(_, node)| node).collect()
 }

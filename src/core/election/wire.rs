@@ -76,7 +76,10 @@ impl Key {
         let mut hash = Sha256::new_with_prefix(b"tiklb heartbeat key id");
         hash.update(secret);
         let hash = hash.finalize();
-        Some(Self { secret: secret.to_vec(), id: [hash[0], hash[1], hash[2], hash[3]] })
+        Some(Self {
+            secret: secret.to_vec(),
+            id: [hash[0], hash[1], hash[2], hash[3]],
+        })
     }
 
     fn mac(&self) -> Option<Hmac<Sha256>> {
@@ -224,7 +227,11 @@ impl Datagram {
     /// it on, so that in a large cluster each peer is echoed in every second heartbeat.
     pub fn encode(&self, key: &Key, rotate: usize) -> Vec<u8> {
         let mut out = Writer::new(MAX_LENGTH - TAG);
-        out.bytes(&MAGIC).u8(VERSION).u8(self.body.kind()).u16(0).bytes(&key.id);
+        out.bytes(&MAGIC)
+            .u8(VERSION)
+            .u8(self.body.kind())
+            .u16(0)
+            .bytes(&key.id);
         out.bytes(&self.boot.0).u64(self.sequence).text(&self.node.0);
         match &self.body {
             Body::Heartbeat(heartbeat) => heartbeat.encode(&mut out, rotate),
@@ -273,7 +280,12 @@ impl Datagram {
             4 => Body::Survey(SurveyReport::read(from)?),
             _ => return None,
         };
-        (from.is_empty() && !node.0.is_empty()).then_some(Self { boot, sequence, node, body })
+        (from.is_empty() && !node.0.is_empty()).then_some(Self {
+            boot,
+            sequence,
+            node,
+            body,
+        })
     }
 }
 
@@ -298,8 +310,17 @@ impl Heartbeat {
             out.mac(interface.mac).network(interface.network);
         }
         let fits = (out.room().saturating_sub(1) / 16).min(usize::from(u8::MAX));
-        let start = if self.echoes.len() > fits { rotate % self.echoes.len() } else { 0 };
-        let chosen = self.echoes.iter().cycle().skip(start).take(self.echoes.len().min(fits));
+        let start = if self.echoes.len() > fits {
+            rotate % self.echoes.len()
+        } else {
+            0
+        };
+        let chosen = self
+            .echoes
+            .iter()
+            .cycle()
+            .skip(start)
+            .take(self.echoes.len().min(fits));
         out.count(self.echoes.len().min(fits));
         for (boot, sequence) in chosen {
             out.bytes(boot).u64(*sequence);
@@ -310,12 +331,22 @@ impl Heartbeat {
         let leaving = from.u8()? & 1 == 1;
         let claims = from.claims_version()?;
         let interfaces = (0..from.count(MAX_INTERFACES)?)
-            .map(|_| Some(WireInterface { mac: from.mac()?, network: from.network()? }))
+            .map(|_| {
+                Some(WireInterface {
+                    mac: from.mac()?,
+                    network: from.network()?,
+                })
+            })
             .collect::<Option<Vec<_>>>()?;
         let echoes = (0..from.count(usize::from(u8::MAX))?)
             .map(|_| Some((from.array()?, from.u64()?)))
             .collect::<Option<BTreeMap<_, _>>>()?;
-        Some(Self { leaving, claims, interfaces, echoes })
+        Some(Self {
+            leaving,
+            claims,
+            interfaces,
+            echoes,
+        })
     }
 }
 
@@ -335,7 +366,12 @@ impl ClaimsPart {
         let entries = (0..from.count(CLAIMS_PER_PART)?)
             .map(|_| Some((from.address()?, from.u64()?)))
             .collect::<Option<Vec<_>>>()?;
-        (part < parts && parts <= MAX_PARTS).then_some(Self { claims, part, parts, entries })
+        (part < parts && parts <= MAX_PARTS).then_some(Self {
+            claims,
+            part,
+            parts,
+            entries,
+        })
     }
 }
 
@@ -359,14 +395,22 @@ impl SurveyReport {
         let age_ms = from.u32()?;
         let covered = (0..from.count(MAX_RANGES)?)
             .map(|_| {
-                let (first, last) = (Ipv4Addr::from(from.array::<4>()?), Ipv4Addr::from(from.array::<4>()?));
+                let (first, last) = (
+                    Ipv4Addr::from(from.array::<4>()?),
+                    Ipv4Addr::from(from.array::<4>()?),
+                );
                 (first <= last).then_some((first, last))
             })
             .collect::<Option<Vec<_>>>()?;
         let occupied = (0..from.count(MAX_OCCUPIED)?)
             .map(|_| Some((Ipv4Addr::from(from.array::<4>()?), from.mac()?)))
             .collect::<Option<Vec<_>>>()?;
-        Some(Self { subnet, age_ms, covered, occupied })
+        Some(Self {
+            subnet,
+            age_ms,
+            covered,
+            occupied,
+        })
     }
 }
 

@@ -4,7 +4,10 @@ use super::*;
 
 fn ordered(address: &str, nodes: &[&str]) -> Vec<String> {
     let names: Vec<NodeName> = nodes.iter().map(|n| NodeName::from(*n)).collect();
-    order(names.iter().map(|n| (n, 0)), address.parse().unwrap()).into_iter().map(ToString::to_string).collect()
+    order(names.iter().map(|n| (n, 0)), address.parse().unwrap())
+        .into_iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
@@ -13,13 +16,19 @@ fn the_order_is_metallbs() {
     assert_eq!(ordered("10.0.0.1", &abc), ["node-b", "node-a", "node-c"]);
     assert_eq!(ordered("10.0.0.2", &abc), ["node-b", "node-c", "node-a"]);
     let mixed = ["worker-a", "worker-b", "edge-a", "edge-b"];
-    assert_eq!(ordered("10.20.30.1", &mixed), ["edge-b", "worker-a", "edge-a", "worker-b"]);
+    assert_eq!(
+        ordered("10.20.30.1", &mixed),
+        ["edge-b", "worker-a", "edge-a", "worker-b"]
+    );
     assert_eq!(ordered("10.20.30.1", &["iris1", "iris2"]), ["iris2", "iris1"]);
 }
 
 #[test]
 fn a_preferred_node_comes_before_any_hash() {
-    let names: Vec<NodeName> = ["node-a", "node-b", "node-c"].iter().map(|n| NodeName::from(*n)).collect();
+    let names: Vec<NodeName> = ["node-a", "node-b", "node-c"]
+        .iter()
+        .map(|n| NodeName::from(*n))
+        .collect();
     let weights = [0, 0, 50];
     let first = order(names.iter().zip(weights), "10.0.0.1".parse().unwrap())[0];
     assert_eq!(first.0, "node-c");

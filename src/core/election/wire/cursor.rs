@@ -16,7 +16,10 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(limit: usize) -> Self {
-        Self { bytes: Vec::with_capacity(limit), limit }
+        Self {
+            bytes: Vec::with_capacity(limit),
+            limit,
+        }
     }
 
     pub(super) fn room(&self) -> usize {
@@ -147,6 +150,9 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn claims_version(&mut self) -> Option<ClaimsVersion> {
-        Some(ClaimsVersion { version: self.u64()?, digest: self.array()? })
+        Some(ClaimsVersion {
+            version: self.u64()?,
+            digest: self.array()?,
+        })
     }
 }

@@ -15,7 +15,10 @@ fn heartbeat() -> Datagram {
         node: NodeName::from("node1"),
         body: Body::Heartbeat(Heartbeat {
             leaving: true,
-            claims: ClaimsVersion { version: 3, digest: [9; 8] },
+            claims: ClaimsVersion {
+                version: 3,
+                digest: [9; 8],
+            },
             interfaces: vec![WireInterface {
                 mac: MacAddr(2, 0, 0, 0, 1, 0x11),
                 network: "192.168.1.11/24".parse().unwrap(),
@@ -62,8 +65,14 @@ fn every_changed_bit_is_noticed() {
 fn what_is_not_ours_is_told_apart() {
     let bytes = heartbeat().encode(&key(), 0);
     let other = Key::new(b"another key, as long as it must be").unwrap();
-    assert!(matches!(Datagram::decode(&bytes, &other), Err(WireError::OtherKey(_))));
-    assert_eq!(Datagram::decode(b"GET / HTTP/1.1\r\n\r\n............................", &key()), Err(WireError::Foreign));
+    assert!(matches!(
+        Datagram::decode(&bytes, &other),
+        Err(WireError::OtherKey(_))
+    ));
+    assert_eq!(
+        Datagram::decode(b"GET / HTTP/1.1\r\n\r\n............................", &key()),
+        Err(WireError::Foreign)
+    );
     assert_eq!(Datagram::decode(&bytes[..40], &key()), Err(WireError::Foreign));
     let mut later = bytes.clone();
     later[4] = 2;
@@ -72,21 +81,29 @@ fn what_is_not_ours_is_told_apart() {
     forged[20] ^= 1;
     assert_eq!(Datagram::decode(&forged, &key()), Err(WireError::Signature));
     assert!(Key::new(b"short").is_none());
-    assert_eq!(format!("{:?}", key()).len(), "Key(00000000)".len(), "a key never shows itself");
+    assert_eq!(
+        format!("{:?}", key()).len(),
+        "Key(00000000)".len(),
+        "a key never shows itself"
+    );
 }
 
 #[test]
 fn fifty_nodes_fit_and_the_rest_takes_turns() {
     let mut datagram = heartbeat();
     datagram.node = NodeName("n".repeat(253));
-    let Body::Heartbeat(body) = &mut datagram.body else { unreachable!() };
+    let Body::Heartbeat(body) = &mut datagram.body else {
+        unreachable!()
+    };
     body.interfaces = vec![body.interfaces[0]; MAX_INTERFACES];
     body.echoes = (0u64..100).map(|i| (i.to_be_bytes(), i)).collect();
     let mut seen = std::collections::BTreeSet::new();
     for rotate in [0, 45, 90] {
         let bytes = datagram.encode(&key(), rotate);
         assert!(bytes.len() <= MAX_LENGTH, "{}", bytes.len());
-        let Body::Heartbeat(read) = Datagram::decode(&bytes, &key()).unwrap().body else { unreachable!() };
+        let Body::Heartbeat(read) = Datagram::decode(&bytes, &key()).unwrap().body else {
+            unreachable!()
+        };
         assert!(read.echoes.len() >= 40, "{}", read.echoes.len());
         seen.extend(read.echoes.into_keys());
     }
@@ -95,8 +112,10 @@ fn fifty_nodes_fit_and_the_rest_takes_turns() {
 
 fn bodies() -> impl Strategy<Value = Body> {
     let mac = any::<[u8; 6]>().prop_map(MacAddr::from);
-    let network = (any::<u32>(), 0u8..=32).prop_map(|(a, p)| Ipv4Net::new(Ipv4Addr::from_bits(a), p).unwrap());
-    let version = (any::<u64>(), any::<[u8; 8]>()).prop_map(|(version, digest)| ClaimsVersion { version, digest });
+    let network =
+        (any::<u32>(), 0u8..=32).prop_map(|(a, p)| Ipv4Net::new(Ipv4Addr::from_bits(a), p).unwrap());
+    let version =
+        (any::<u64>(), any::<[u8; 8]>()).prop_map(|(version, digest)| ClaimsVersion { version, digest });
     let interface = (mac.clone(), network.clone()).prop_map(|(mac, network)| WireInterface { mac, network });
     let heartbeat = (
         any::<bool>(),
@@ -104,11 +123,30 @@ fn bodies() -> impl Strategy<Value = Body> {
         proptest::collection::vec(interface, 0..=MAX_INTERFACES),
         proptest::collection::btree_map(any::<[u8; 8]>(), any::<u64>(), 0..40),
     )
-        .prop_map(|(leaving, claims, interfaces, echoes)| Body::Heartbeat(Heartbeat { leaving, claims, interfaces, echoes }));
+        .prop_map(|(leaving, claims, interfaces, echoes)| {
+            Body::Heartbeat(Heartbeat {
+                leaving,
+                claims,
+                interfaces,
+                echoes,
+            })
+        });
     let entry = (any::<IpAddr>(), any::<u64>());
-    let claims = (version, 0u16..4, proptest::collection::vec(entry, 0..=CLAIMS_PER_PART))
-        .prop_map(|(claims, part, entries)| Body::Claims(ClaimsPart { claims, part, parts: 4, entries }));
-    let range = (any::<u32>(), any::<u32>()).prop_map(|(a, b)| (Ipv4Addr::from_bits(a.min(b)), Ipv4Addr::from_bits(a.max(b))));
+    let claims = (
+        version,
+        0u16..4,
+        proptest::collection::vec(entry, 0..=CLAIMS_PER_PART),
+    )
+        .prop_map(|(claims, part, entries)| {
+            Body::Claims(ClaimsPart {
+                claims,
+                part,
+                parts: 4,
+                entries,
+            })
+        });
+    let range = (any::<u32>(), any::<u32>())
+        .prop_map(|(a, b)| (Ipv4Addr::from_bits(a.min(b)), Ipv4Addr::from_bits(a.max(b))));
     let occupied = (any::<u32>().prop_map(Ipv4Addr::from_bits), mac);
     let survey = (
         network,
@@ -116,7 +154,14 @@ fn bodies() -> impl Strategy<Value = Body> {
         proptest::collection::vec(range, 0..=MAX_RANGES),
         proptest::collection::vec(occupied, 0..=MAX_OCCUPIED),
     )
-        .prop_map(|(subnet, age_ms, covered, occupied)| Body::Survey(SurveyReport { subnet, age_ms, covered, occupied }));
+        .prop_map(|(subnet, age_ms, covered, occupied)| {
+            Body::Survey(SurveyReport {
+                subnet,
+                age_ms,
+                covered,
+                occupied,
+            })
+        });
     prop_oneof![heartbeat, Just(Body::Fetch), claims, survey]
 }
 

@@ -1,0 +1,203 @@
+//! Which nodes may announce which addresses, as the API says it.
+//!
+//! Whether they are alive and have the interface for it is decided later, from heartbeats.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use crate::config::{Advertisement, Config};
+use crate::ipam::request::FROM_POOL;
+use crate::model::service::{Endpoints, Service};
+use crate::model::{Labels, NodeName, ObjectKey};
+
+/// A node as far as announcing goes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Node {
+    /// Its name.
+    pub name: NodeName,
+    /// Its labels.
+    pub labels: Labels,
+    /// Its addresses (`InternalIP`, `ExternalIP`).
+    pub addresses: Vec<IpAddr>,
+    /// Condition `NetworkUnavailable` is true.
+    pub network_unavailable: bool,
+}
+
+/// A node with this label announces nothing, whatever its value.
+pub const EXCLUDE_LABEL: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+/// Addresses that are announced together: those of Services that share one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The address that the order is computed for: the lowest.
+    pub key: IpAddr,
+    /// All of them.
+    pub addresses: BTreeSet<IpAddr>,
+    /// The Services behind them.
+    pub services: BTreeSet<ObjectKey>,
+    /// Nodes that may announce, with their weight.
+    pub candidates: BTreeMap<NodeName, i32>,
+    /// The same nodes in their order for the key.
+    pub order: Vec<NodeName>,
+    /// Why there is none, for people.
+    pub nobody: Option<Nobody>,
+}
+
+/// Why no node may announce an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Nobody {
+    /// MetalLB: nobody announces what nobody serves.
+    #[error("none of its endpoints is serving: kubectl get endpointslices")]
+    NoEndpoints,
+    /// No `L2Advertisement` selects its pool and the Service.
+    #[error("no L2Advertisement covers it: create one, or correct ipAddressPools and serviceSelectors")]
+    NoAdvertisement,
+    /// MetalLB: a shared address and serviceSelectors exclude each other.
+    #[error("it shares an address and its L2Advertisements have serviceSelectors, which exclude each other")]
+    SharedWithSelectors,
+    /// No node is selected, or the selected ones are excluded or have no endpoint under `Local`.
+    #[error("no node fits: see nodeSelectors, the label {EXCLUDE_LABEL}, and externalTrafficPolicy: Local")]
+    NoNode,
+    /// Its address belongs to no pool (any more).
+    #[error("its address is in no IPAddressPool")]
+    NoPool,
+}
+
+/// What candidates are computed from.
+pub struct Ground<'a> {
+    /// The validated configuration.
+    pub config: &'a Config,
+    /// All nodes.
+    pub nodes: &'a BTreeMap<NodeName, Node>,
+    /// Serving endpoints of each Service.
+    pub endpoints: &'a BTreeMap<ObjectKey, Endpoints>,
+    /// `--lb-class`.
+    pub class: Option<&'a str>,
+    /// `--ignore-exclude-lb`.
+    pub ignore_exclude: bool,
+}
+
+/// Groups Services by the addresses they share and finds each group's candidates.
+pub fn groups<'a>(
+    services: impl IntoIterator<Item = &'a Service>,
+    ground: &Ground<'_>,
+) -> BTreeMap<IpAddr, Group> {
+    let mut groups: Vec<(BTreeSet<IpAddr>, Vec<&Service>)> = Vec::new();
+    let announced = |service: &&Service| {
+        service.is_load_balancer && service.class.as_deref() == ground.class && !service.ingress.is_empty()
+    };
+    let mut index: BTreeMap<IpAddr, usize> = BTreeMap::new();
+    for service in services.into_iter().filter(announced) {
+        let touching: BTreeSet<usize> = service
+            .ingress
+            .iter()
+            .filter_map(|a| index.get(a).copied())
+            .collect();
+        let mut addresses: BTreeSet<IpAddr> = service.ingress.iter().copied().collect();
+        let mut members = vec![service];
+        for at in touching {
+            let (more, others) = std::mem::take(&mut groups[at]);
+            addresses.extend(more);
+            members.extend(others);
+        }
+        index.extend(addresses.iter().map(|address| (*address, groups.len())));
+        groups.push((addresses, members));
+    }
+    let full = groups.into_iter().filter(|(addresses, _)| !addresses.is_empty());
+    full.filter_map(|(addresses, members)| group(addresses, &members, ground))
+        .map(|g| (g.key, g))
+        .collect()
+}
+
+fn group(addresses: BTreeSet<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> Option<Group> {
+    let key = *addresses.first()?;
+    let mut candidates: Option<BTreeMap<NodeName, i32>> = None;
+    let mut nobody = None;
+    for service in members {
+        match candidates_of(service, ground) {
+            Err(why) => nobody = nobody.max(Some(why)),
+            Ok(these) => {
+                let both = |before: BTreeMap<NodeName, i32>| {
+                    before
+                        .into_iter()
+                        .filter(|(node, _)| these.contains_key(node))
+                        .collect()
+                };
+                candidates = Some(candidates.map_or(these.clone(), both));
+            }
+        }
+    }
+    let candidates = candidates.unwrap_or_default();
+    let nobody = if candidates.is_empty() {
+        nobody.or(Some(Nobody::NoNode))
+    } else {
+        None
+    };
+    let services = members.iter().map(|service| service.key.clone()).collect();
+    let order = super::order(candidates.iter().map(|(node, weight)| (node, *weight)), key);
+    let order = order.into_iter().cloned().collect();
+    Some(Group {
+        key,
+        addresses,
+        services,
+        candidates,
+        order,
+        nobody,
+    })
+}
+
+fn candidates_of(service: &Service, ground: &Ground<'_>) -> Result<BTreeMap<NodeName, i32>, Nobody> {
+    let none = Endpoints::default();
+    let endpoints = ground.endpoints.get(&service.key).unwrap_or(&none);
+    if !endpoints.any() {
+        return Err(Nobody::NoEndpoints);
+    }
+    let ads = advertisements(service, ground)?;
+    let fits = |node: &&Node| {
+        !node.network_unavailable
+            && (ground.ignore_exclude || !node.labels.contains_key(EXCLUDE_LABEL))
+            && (!service.local_traffic_only || endpoints.nodes.contains(&node.name))
+            && ads.iter().any(|ad| ad.selects_node(&node.labels))
+    };
+    let nodes: BTreeMap<_, _> = ground
+        .nodes
+        .values()
+        .filter(fits)
+        .map(|node| (node.name.clone(), 0))
+        .collect();
+    if nodes.is_empty() {
+        Err(Nobody::NoNode)
+    } else {
+        Ok(nodes)
+    }
+}
+
+fn advertisements<'a>(service: &Service, ground: &Ground<'a>) -> Result<Vec<&'a Advertisement>, Nobody> {
+    let came_from = service.annotations.get(FROM_POOL).map(String::as_str);
+    let address = service.ingress.first().copied().ok_or(Nobody::NoPool)?;
+    let keeper = ground.config.keeper(address, came_from).ok_or(Nobody::NoPool)?;
+    let all = ground
+        .config
+        .advertisements_of(&ground.config.pools[keeper.name()]);
+    let shared = [
+        "metallb.io/allow-shared-ip",
+        "metallb.universe.tf/allow-shared-ip",
+    ];
+    if shared.iter().any(|key| service.annotations.contains_key(*key))
+        && all.iter().any(|ad| !ad.service_selectors.is_empty())
+    {
+        return Err(Nobody::SharedWithSelectors);
+    }
+    let ads: Vec<_> = all
+        .into_iter()
+        .filter(|ad| ad.selects_service(&service.labels))
+        .collect();
+    if ads.is_empty() {
+        Err(Nobody::NoAdvertisement)
+    } else {
+        Ok(ads)
+    }
+}
+
+#[cfg(test)]
+mod tests;

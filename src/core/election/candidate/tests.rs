@@ -1,0 +1,233 @@
+//! Candidates as MetalLB has them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::config::object::AdvertisementSpec;
+use crate::config::{AdvertisementObject, PoolObject, PoolSpec};
+use crate::model::object::Seniority;
+use crate::model::{LabelSelector, Timestamp};
+
+fn label(key: &str, value: &str) -> Labels {
+    [(key.to_owned(), value.to_owned())].into()
+}
+
+fn selector(key: &str, value: &str) -> LabelSelector {
+    LabelSelector {
+        match_labels: label(key, value),
+        match_expressions: vec![],
+    }
+}
+
+struct World {
+    ads: Vec<AdvertisementSpec>,
+    nodes: BTreeMap<NodeName, Node>,
+    endpoints: BTreeMap<ObjectKey, Endpoints>,
+    services: Vec<Service>,
+    ignore_exclude: bool,
+}
+
+fn world() -> World {
+    let node = |name: &str| {
+        let name = NodeName::from(name);
+        (
+            name.clone(),
+            Node {
+                name,
+                ..Node::default()
+            },
+        )
+    };
+    World {
+        ads: vec![AdvertisementSpec::default()],
+        nodes: [node("node1"), node("node2"), node("node3")].into(),
+        endpoints: BTreeMap::new(),
+        services: vec![],
+        ignore_exclude: false,
+    }
+}
+
+impl World {
+    fn service(&mut self, name: &str, address: &str, endpoints: &[&str]) -> &mut Service {
+        let key = ObjectKey::new("default", name);
+        let nodes = endpoints.iter().map(|n| NodeName::from(*n)).collect();
+        self.endpoints.insert(
+            key.clone(),
+            Endpoints {
+                nodes,
+                nodeless: false,
+            },
+        );
+        self.services.push(Service {
+            key,
+            is_load_balancer: true,
+            ingress: vec![address.parse().unwrap()],
+            ..Service::default()
+        });
+        self.services.last_mut().unwrap()
+    }
+
+    fn groups(&self) -> BTreeMap<IpAddr, Group> {
+        let key = ObjectKey::new("metallb-system", "lan");
+        let seniority = Seniority {
+            created: Timestamp(0),
+            key: key.clone(),
+        };
+        let pool = PoolObject {
+            key,
+            seniority,
+            labels: Labels::new(),
+            spec: Ok(PoolSpec {
+                addresses: vec!["10.0.0.0/24".to_owned()],
+                auto_assign: true,
+                avoid_buggy_ips: false,
+                service_allocation: None,
+            }),
+        };
+        let ads: Vec<AdvertisementObject> = self
+            .ads
+            .iter()
+            .enumerate()
+            .map(|(i, spec)| {
+                let key = ObjectKey::new("metallb-system", format!("ad{i}"));
+                let seniority = Seniority {
+                    created: Timestamp(0),
+                    key: key.clone(),
+                };
+                AdvertisementObject {
+                    key,
+                    seniority,
+                    spec: Ok(spec.clone()),
+                }
+            })
+            .collect();
+        let config = Config::new(&[pool], &ads, &[]);
+        let ground = Ground {
+            config: &config,
+            nodes: &self.nodes,
+            endpoints: &self.endpoints,
+            class: None,
+            ignore_exclude: self.ignore_exclude,
+        };
+        groups(&self.services, &ground)
+    }
+
+    fn of(&self, address: &str) -> (Vec<String>, Option<Nobody>) {
+        let groups = self.groups();
+        let group = groups
+            .values()
+            .find(|g| g.addresses.contains(&address.parse().unwrap()))
+            .unwrap();
+        (
+            group.candidates.keys().map(ToString::to_string).collect(),
+            group.nobody,
+        )
+    }
+}
+
+const ALL: [&str; 3] = ["node1", "node2", "node3"];
+
+#[test]
+fn under_cluster_every_node_is_a_candidate_and_under_local_those_with_endpoints() {
+    let mut world = world();
+    world.service("a", "10.0.0.1", &["node2"]);
+    world.service("b", "10.0.0.2", &["node2"]).local_traffic_only = true;
+    assert_eq!(world.of("10.0.0.1").0, ALL);
+    assert_eq!(world.of("10.0.0.2").0, ["node2"]);
+}
+
+#[test]
+fn nobody_announces_what_nobody_serves() {
+    let mut world = world();
+    world.service("a", "10.0.0.1", &[]);
+    assert_eq!(world.of("10.0.0.1"), (vec![], Some(Nobody::NoEndpoints)));
+    world
+        .endpoints
+        .get_mut(&ObjectKey::new("default", "a"))
+        .unwrap()
+        .nodeless = true;
+    assert_eq!(
+        world.of("10.0.0.1").0,
+        ALL,
+        "an endpoint outside the cluster serves too"
+    );
+}
+
+#[test]
+fn excluded_and_unavailable_nodes_are_none() {
+    let mut world = world();
+    world.service("a", "10.0.0.1", &ALL);
+    world.nodes.get_mut(&NodeName::from("node1")).unwrap().labels = label(EXCLUDE_LABEL, "");
+    world
+        .nodes
+        .get_mut(&NodeName::from("node2"))
+        .unwrap()
+        .network_unavailable = true;
+    assert_eq!(world.of("10.0.0.1").0, ["node3"]);
+    world.ignore_exclude = true;
+    assert_eq!(world.of("10.0.0.1").0, ["node1", "node3"]);
+}
+
+#[test]
+fn advertisements_choose_nodes_and_services() {
+    let mut world = world();
+    world.nodes.get_mut(&NodeName::from("node3")).unwrap().labels = label("zone", "rack");
+    world.ads[0].node_selectors = vec![Ok(selector("zone", "rack"))];
+    world.service("a", "10.0.0.1", &ALL);
+    assert_eq!(world.of("10.0.0.1").0, ["node3"]);
+    world.ads[0].service_selectors = vec![Ok(selector("app", "web"))];
+    assert_eq!(world.of("10.0.0.1").1, Some(Nobody::NoAdvertisement));
+    world.services[0].labels = label("app", "web");
+    assert_eq!(world.of("10.0.0.1").0, ["node3"]);
+    world.services[0]
+        .annotations
+        .insert("metallb.io/allow-shared-ip".to_owned(), String::new());
+    assert_eq!(world.of("10.0.0.1").1, Some(Nobody::SharedWithSelectors));
+    world.ads.clear();
+    world.services[0].annotations.clear();
+    assert_eq!(world.of("10.0.0.1").1, Some(Nobody::NoAdvertisement));
+}
+
+#[test]
+fn services_that_share_an_address_are_announced_together() {
+    let mut world = world();
+    world.service("a", "10.0.0.1", &ALL);
+    world.service("b", "10.0.0.1", &["node1"]).local_traffic_only = true;
+    world.service("c", "10.0.0.9", &ALL);
+    let groups = world.groups();
+    assert_eq!(groups.len(), 2);
+    let shared = &groups[&"10.0.0.1".parse::<IpAddr>().unwrap()];
+    assert_eq!(shared.services.len(), 2);
+    assert_eq!(
+        shared
+            .candidates
+            .keys()
+            .map(|n| n.0.as_str())
+            .collect::<BTreeSet<_>>(),
+        ["node1"].into()
+    );
+}
+
+#[test]
+fn both_addresses_of_a_service_go_together() {
+    let mut world = world();
+    world
+        .service("a", "10.0.0.1", &ALL)
+        .ingress
+        .push("10.0.0.2".parse().unwrap());
+    world.service("b", "10.0.0.2", &ALL);
+    world.service("c", "10.0.0.3", &ALL);
+    let groups = world.groups();
+    let sizes: Vec<_> = groups
+        .values()
+        .map(|g| (g.addresses.len(), g.services.len()))
+        .collect();
+    assert_eq!(sizes, [(2, 2), (1, 1)]);
+}
+
+#[test]
+fn an_address_outside_every_pool_is_announced_by_nobody() {
+    let mut world = world();
+    world.service("a", "10.9.0.1", &ALL);
+    assert_eq!(world.of("10.9.0.1").1, Some(Nobody::NoPool));
+}

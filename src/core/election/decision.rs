@@ -1,0 +1,284 @@
+//! Claims made and given up, each with its reason.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::claim::{Standing, standing};
+use super::order::Place;
+use super::{DOWN_AFTER, Election, Group, Output, RANK_STEP, SYNC_PATIENCE, Vacancy};
+use crate::model::time::Spoken;
+use crate::model::{Instant, NodeName};
+
+/// Why this node announces a group, or no longer does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Because {
+    /// Nobody had it and this node is first in order.
+    First {
+        /// How many nodes could.
+        candidates: usize,
+    },
+    /// Its owner went silent.
+    Silent {
+        /// The owner.
+        node: NodeName,
+        /// For how long.
+        after: Duration,
+    },
+    /// Its owner gave it up.
+    GivenUp,
+    /// Another node has a better claim.
+    Beaten {
+        /// The other node.
+        by: NodeName,
+        /// Its epoch.
+        epoch: u64,
+    },
+    /// The API no longer lets this node announce it.
+    NotCandidate,
+    /// Nothing wants it announced any more.
+    NotWanted,
+    /// This node has no interface with carrier for it, and others are there.
+    NoCarrier,
+    /// The speaker is stopping.
+    Leaving,
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First { candidates: 1 } => f.write_str("the only candidate"),
+            Self::First { candidates } => write!(f, "first of {candidates} candidates"),
+            Self::Silent { node, after } => write!(f, "{node} has been silent for {}", Spoken(*after)),
+            Self::GivenUp => f.write_str("its owner gave it up"),
+            Self::Beaten { by, epoch } => write!(f, "{by} announces it since epoch {epoch}"),
+            Self::NotCandidate => f.write_str("this node is no candidate any more"),
+            Self::NotWanted => f.write_str("no Service has it any more"),
+            Self::NoCarrier => f.write_str("no interface with carrier has its subnet"),
+            Self::Leaving => f.write_str("the speaker is stopping"),
+        }
+    }
+}
+
+impl Because {
+    /// A bounded name for metrics and statuses.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::First { .. } => "FirstInOrder",
+            Self::Silent { .. } => "OwnerSilent",
+            Self::GivenUp => "OwnerGaveUp",
+            Self::Beaten { .. } => "BetterClaim",
+            Self::NotCandidate => "NotCandidate",
+            Self::NotWanted => "NotWanted",
+            Self::NoCarrier => "NoCarrier",
+            Self::Leaving => "Leaving",
+        }
+    }
+}
+
+impl Election {
+    /// Looks at every group once.
+    pub(super) fn decide(&mut self, now: Instant, out: &mut Vec<Output>) {
+        self.recheck = None;
+        let Some(desired) = self.desired.clone() else {
+            return;
+        };
+        if self.leaving {
+            return;
+        }
+        let unwanted: Vec<IpAddr> = self
+            .claims
+            .iter()
+            .map(|(key, _)| key)
+            .filter(|key| !desired.groups.contains_key(key))
+            .collect();
+        for key in unwanted {
+            self.yield_claim(key, Because::NotWanted, out);
+        }
+        self.vacancies.retain(|key, _| desired.groups.contains_key(key));
+        self.highest.retain(|key, _| desired.groups.contains_key(key));
+        let may_claim = self.may_claim(now);
+        for group in desired.groups.values() {
+            match self.claims.epoch(group.key) {
+                Some(epoch) => self.defend(group, epoch, now, out),
+                None if may_claim => self.contend(group, now, out),
+                None => {}
+            }
+        }
+    }
+
+    /// Looks again at this moment, if nothing happens before.
+    fn look_at(&mut self, at: Instant) {
+        self.recheck = Some(self.recheck.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    /// It is ours: does it stay?
+    fn defend(&mut self, group: &Group, epoch: u64, now: Instant, out: &mut Vec<Output>) {
+        let mine = standing(epoch, place(&self.me, group));
+        if let Some((by, epoch, theirs)) = self.rival(group.key)
+            && theirs < mine
+        {
+            let because = Because::Beaten {
+                by: by.clone(),
+                epoch,
+            };
+            self.yield_claim(group.key, because, out);
+        } else if !group.candidates.contains_key(&self.me) {
+            self.yield_claim(group.key, Because::NotCandidate, out);
+        } else if self.has_lost_link(group.key, now) && self.someone_else_can(group) {
+            self.yield_claim(group.key, Because::NoCarrier, out);
+        }
+    }
+
+    /// It is not ours: should it be?
+    fn contend(&mut self, group: &Group, now: Instant, out: &mut Vec<Output>) {
+        let rank = match self.rival(group.key) {
+            Some(_) => None,
+            None => self
+                .live_candidates(group)
+                .iter()
+                .position(|name| **name == self.me),
+        };
+        let Some(rank) = rank else {
+            self.vacancies.remove(&group.key);
+            return;
+        };
+        let vacancy = self.vacancies.entry(group.key).or_insert_with(|| Vacancy {
+            since: now,
+            ..Vacancy::default()
+        });
+        let turn = vacancy.since + RANK_STEP.saturating_mul(u32::try_from(rank).unwrap_or(u32::MAX));
+        if now < turn {
+            return self.look_at(turn);
+        }
+        let known = self.highest.contains_key(&group.key);
+        let because = match self.silent_owner(group.key, now) {
+            // What a sign is waited for is asked again and again by itself.
+            Some(_) if !self.link_is_witnessed(now) => return,
+            Some((node, after)) => Because::Silent { node, after },
+            None if known => Because::GivenUp,
+            None if self.first_claim_allowed(group, now, out) => Because::First {
+                candidates: self.live_candidates(group).len(),
+            },
+            None => return,
+        };
+        self.claim(group.key, because, out);
+    }
+
+    /// Nothing is claimed while speakers are still to be heard, or what they claim is not known.
+    fn may_claim(&mut self, now: Instant) -> bool {
+        let unsynced = |name: &&NodeName| self.peers.get(*name).is_some_and(|peer| !peer.is_synced());
+        let patience = self
+            .up
+            .iter()
+            .filter(unsynced)
+            .filter_map(|name| self.arrived.get(name));
+        let patience = patience
+            .map(|at| *at + SYNC_PATIENCE)
+            .filter(|until| now < *until)
+            .max();
+        if let Some(until) = patience {
+            self.look_at(until);
+        }
+        self.listening_until.is_none() && patience.is_none() && !self.isolation.is_returning()
+    }
+
+    /// The first claim of an address that nobody ever claimed: only when nobody answers for it, and, where speakers
+    /// that the API lists are not heard, only by the very first node in order, so that two that cannot hear each other
+    /// do not both claim it.
+    fn first_claim_allowed(&mut self, group: &Group, now: Instant, out: &mut Vec<Output>) -> bool {
+        let alone = self.up.is_empty() && self.peers.values().any(|peer| peer.ready);
+        if alone && group.order.first() != Some(&self.me) {
+            return false;
+        }
+        let Some(vacancy) = self.vacancies.get_mut(&group.key) else {
+            return false;
+        };
+        if vacancy.cleared {
+            return true;
+        }
+        match vacancy.blocked_until.filter(|until| now < *until) {
+            Some(until) => self.look_at(until),
+            None if !vacancy.asked => {
+                vacancy.asked = true;
+                out.push(Output::Ask { key: group.key });
+            }
+            None => {}
+        }
+        false
+    }
+
+    fn claim(&mut self, key: IpAddr, because: Because, out: &mut Vec<Output>) {
+        let epoch = self.highest.get(&key).copied().unwrap_or(0) + 1;
+        self.highest.insert(key, epoch);
+        self.vacancies.remove(&key);
+        self.claims.insert(key, epoch);
+        self.claims_changed();
+        out.push(Output::Claimed { key, epoch, because });
+    }
+
+    pub(super) fn yield_claim(&mut self, key: IpAddr, because: Because, out: &mut Vec<Output>) {
+        if self.claims.remove(key).is_some() {
+            self.claims_changed();
+            out.push(Output::Yielded { key, because });
+        }
+    }
+
+    fn claims_changed(&mut self) {
+        self.version += 1;
+        self.claims_changed = true;
+        self.announce_claims = super::talk::CLAIMS_REPEATED;
+    }
+
+    /// The best claim of a peer that is up.
+    pub(super) fn rival(&self, key: IpAddr) -> Option<(&NodeName, u64, Standing)> {
+        let group = self.desired.as_ref()?.groups.get(&key)?;
+        let claims = self.up.iter().filter_map(|name| {
+            let epoch = self.peers.get(name)?.claim(key)?;
+            Some((name, epoch, standing(epoch, place(name, group))))
+        });
+        claims.min_by_key(|(_, _, standing)| *standing)
+    }
+
+    /// The peer that claimed it last and is not up any more.
+    fn silent_owner(&self, key: IpAddr, now: Instant) -> Option<(NodeName, Duration)> {
+        let highest = self.highest.get(&key)?;
+        let (name, peer) = self
+            .peers
+            .iter()
+            .find(|(_, peer)| peer.claim(key) == Some(*highest))?;
+        let silent = peer
+            .silent_for(now)
+            .filter(|silent| *silent > DOWN_AFTER && !peer.is_leaving())?;
+        Some((name.clone(), silent))
+    }
+
+    /// Candidates that are up, in order. Where some of them have the address's subnet connected, only those.
+    fn live_candidates<'a>(&self, group: &'a Group) -> Vec<&'a NodeName> {
+        let present = |name: &NodeName| *name == self.me || self.up.contains(name);
+        let stays = |name: &NodeName| self.peers.get(name).is_none_or(|peer| !peer.is_leaving());
+        let live: Vec<&NodeName> = group
+            .order
+            .iter()
+            .filter(|name| present(name) && stays(name))
+            .collect();
+        let connected: Vec<_> = live
+            .iter()
+            .copied()
+            .filter(|name| self.has_link(name, group.key))
+            .collect();
+        if connected.is_empty() {
+            live.into_iter().filter(|name| self.has_any_link(name)).collect()
+        } else {
+            connected
+        }
+    }
+
+    fn someone_else_can(&self, group: &Group) -> bool {
+        self.live_candidates(group).iter().any(|name| **name != self.me)
+    }
+}
+
+fn place(node: &NodeName, group: &Group) -> Place {
+    Place::of(node, group.key, group.candidates.get(node).copied().unwrap_or(0))
+}

@@ -1,0 +1,233 @@
+//! Our own link: isolation, return, and the witness that a takeover needs.
+//!
+//! A node that hears nobody cannot tell whether the others are dead or it is cut off itself. It never takes anything
+//! over without a sign from outside the cluster, sends nothing unasked meanwhile, and on its return answers nothing
+//! until it knows what happened.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::{DOWN_AFTER, Election, Output, RETURN, WireInterface};
+use crate::model::{Instant, NodeName};
+
+/// A peer's heartbeat is late after this: one and a half periods.
+const SUSPECT_AFTER: Duration = Duration::from_millis(150);
+/// Between two questions for a sign that our own link works.
+const WITNESS_AGAIN: Duration = Duration::from_millis(50);
+/// Signs further apart than this are two strokes of luck, not a link that works: two questions may go unanswered.
+const WITNESS_FRESH: Duration = Duration::from_millis(160);
+/// For so long must the link be seen to work before silence of the peers means that they are gone: two heartbeats.
+const WITNESS_LONG: Duration = Duration::from_millis(220);
+
+/// Whether this node is cut off from the speakers that it heard before.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Isolation {
+    /// The peers that were up before it began.
+    formerly: BTreeSet<NodeName>,
+    since: Option<Instant>,
+    returning_until: Option<Instant>,
+    held: bool,
+}
+
+impl Isolation {
+    pub(super) fn is_returning(&self) -> bool {
+        self.returning_until.is_some()
+    }
+
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.returning_until
+    }
+}
+
+impl Election {
+    /// The interfaces that have carrier and can announce. One that comes back is a return from isolation.
+    pub fn set_interfaces(&mut self, interfaces: Vec<WireInterface>, now: Instant, out: &mut Vec<Output>) {
+        if self.interfaces == interfaces {
+            return;
+        }
+        let regained = interfaces
+            .iter()
+            .any(|interface| !self.interfaces.contains(interface));
+        self.interfaces = interfaces;
+        self.relinked = now;
+        self.relinked_due = Some(now + DOWN_AFTER);
+        self.hasten(now);
+        self.dirty = true;
+        if regained && self.isolation.since.is_some() {
+            self.begin_return(now, out);
+        }
+    }
+
+    /// Whether a node has an interface in the address's subnet.
+    pub(super) fn has_link(&self, node: &NodeName, address: IpAddr) -> bool {
+        let IpAddr::V4(address) = address else {
+            return false;
+        };
+        self.interfaces_of(node)
+            .iter()
+            .any(|interface| interface.network.contains(&address))
+    }
+
+    /// Whether our own interface for the address is gone while peers are still heard some other way. Judged after
+    /// [`DOWN_AFTER`]: before that a peer counts as up that may only have been heard over the lost link, and a blip of
+    /// the carrier is no reason to move anything.
+    pub(super) fn has_lost_link(&self, address: IpAddr, now: Instant) -> bool {
+        !self.up.is_empty() && !self.has_link(&self.me, address) && now.since(self.relinked) >= DOWN_AFTER
+    }
+
+    /// Whether a node has an interface at all.
+    pub(super) fn has_any_link(&self, node: &NodeName) -> bool {
+        !self.interfaces_of(node).is_empty()
+    }
+
+    fn interfaces_of(&self, node: &NodeName) -> &[WireInterface] {
+        if *node == self.me {
+            &self.interfaces
+        } else {
+            self.peers.get(node).map_or(&[], super::Peer::interfaces)
+        }
+    }
+
+    /// Compares who is up with who was.
+    pub(super) fn notice_liveness(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let up: BTreeSet<NodeName> = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.is_up(now))
+            .map(|(name, _)| name.clone())
+            .collect();
+        if up != self.up {
+            let before = std::mem::replace(&mut self.up, up);
+            self.dirty = true;
+            self.arrived.retain(|name, _| self.up.contains(name));
+            for name in &self.up {
+                self.arrived.entry(name.clone()).or_insert(now);
+            }
+            self.begin_or_end_isolation(before, now, out);
+        }
+        self.end_listening(now);
+        self.end_return(now, out);
+        self.end_hold(now, out);
+    }
+
+    fn begin_or_end_isolation(&mut self, before: BTreeSet<NodeName>, now: Instant, out: &mut Vec<Output>) {
+        if self.up.is_empty() && !before.is_empty() {
+            self.isolation = Isolation {
+                formerly: before,
+                since: Some(now),
+                returning_until: None,
+                held: true,
+            };
+            out.push(Output::Hold(true));
+        } else if !self.up.is_empty() && self.isolation.since.is_some() && !self.isolation.is_returning() {
+            self.begin_return(now, out);
+        }
+    }
+
+    /// A former peer is heard, or the carrier is back: whoever was cut off must not speak before it has listened.
+    pub(super) fn begin_return(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if !self.isolation.is_returning() {
+            let until = now + RETURN;
+            self.isolation.returning_until = Some(until);
+            self.hasten(now);
+            out.push(Output::Withhold(Some(until)));
+        }
+    }
+
+    /// Whether a datagram of this peer means that an isolation is ending.
+    pub(super) fn is_return_of(&self, name: &NodeName) -> bool {
+        self.isolation.since.is_some() && self.isolation.formerly.contains(name)
+    }
+
+    fn end_return(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let Some(until) = self.isolation.returning_until else {
+            return;
+        };
+        let heard = |name: &NodeName| {
+            self.peers
+                .get(name)
+                .is_some_and(|peer| peer.is_up(now) && peer.is_synced())
+        };
+        let all = self.isolation.formerly.iter().all(heard);
+        if all || now >= until {
+            self.isolation.returning_until = None;
+            self.dirty = true;
+            if !self.up.is_empty() {
+                self.isolation.since = None;
+                // What was decided while we were away counts before the first answer.
+                self.decide(now, out);
+            }
+            out.push(Output::Withhold(None));
+        }
+    }
+
+    fn end_hold(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let over = self.isolation.since.is_none() || self.is_witnessed(now);
+        if self.isolation.held && over && !self.isolation.is_returning() {
+            self.isolation.held = false;
+            out.push(Output::Hold(false));
+        }
+    }
+
+    fn end_listening(&mut self, now: Instant) {
+        let Some(until) = self.listening_until else { return };
+        let expected = self.peers.values().filter(|peer| peer.ready);
+        let mut expected = expected.peekable();
+        // Nobody else is there: nothing to wait for.
+        let all = expected.all(|peer| peer.is_up(now) && peer.is_synced());
+        if all || now >= until {
+            self.listening_until = None;
+            self.dirty = true;
+        }
+    }
+
+    /// Whether our link has been seen to work for so long that a living peer would have been heard meanwhile. A first
+    /// sign after a silence may only mean that the link is just back.
+    fn is_witnessed(&self, now: Instant) -> bool {
+        self.witness.is_some_and(|(first, last)| {
+            now.since(last) <= WITNESS_FRESH && last.since(first) + WITNESS_AGAIN >= WITNESS_LONG
+        })
+    }
+
+    /// Something on the LAN that is no node of ours was heard: our own link works.
+    pub fn witness(&mut self, now: Instant) {
+        self.witness = match self.witness {
+            Some((first, last)) if now.since(last) <= WITNESS_FRESH => Some((first, now)),
+            _ => Some((now, now)),
+        };
+        self.dirty |= self.witness_asked.is_some();
+    }
+
+    /// Asks for signs as soon as the last peer has been silent for longer than a heartbeat takes.
+    pub(super) fn seek_witness(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let met = self.peers.values().filter_map(|peer| peer.silent_for(now));
+        let alone = met.min().is_some_and(|silence| silence >= SUSPECT_AFTER);
+        if !alone {
+            self.witness_asked = None;
+        } else if self.witness_asked.is_none_or(|at| now.since(at) >= WITNESS_AGAIN) {
+            self.witness_asked = Some(now);
+            out.push(Output::AskWitness);
+        }
+    }
+
+    /// When [`Election::seek_witness`] has something to do.
+    pub(super) fn witness_due(&self, now: Instant) -> Option<Instant> {
+        let silence = self
+            .peers
+            .values()
+            .filter_map(|peer| peer.silent_for(now))
+            .min()?;
+        Some(
+            self.witness_asked
+                .map_or(now + SUSPECT_AFTER.saturating_sub(silence), |at| {
+                    at + WITNESS_AGAIN
+                }),
+        )
+    }
+
+    /// Whether something shows that our own link works: another peer, or anything else on the LAN.
+    pub(super) fn link_is_witnessed(&self, now: Instant) -> bool {
+        !self.up.is_empty() || self.is_witnessed(now)
+    }
+}

@@ -1,0 +1,293 @@
+//! One other speaker: when it is up, and what it claims.
+//!
+//! ```text
+//!           datagram of a new boot id           echoes one of mine, sent within 300 ms
+//! unknown ───────────────────────────▶ noticed ────────────────────────────────────────▶ up ◀──┐ every two-way
+//!    ▲                                  (echoed back, nothing else)                       │ └────┘ heartbeat
+//!    └──────────────────────── silent for 350 ms: down, what it claimed is remembered ◀───┘
+//! ```
+//! **Two-way.** Hearing a peer is not enough: it must have heard me. That one rule also makes a recorded datagram of
+//! an earlier boot worthless, because it cannot echo what I sent just now.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::claim::ClaimSet;
+use super::wire::{BootId, ClaimsPart, ClaimsVersion, Heartbeat, WireInterface};
+use crate::model::Instant;
+
+/// How old an echoed heartbeat of mine may be: three periods.
+pub const CONTACT: Duration = Duration::from_millis(300);
+/// How long a two-way contact vouches for a peer: three periods at their longest and the scheduling of both ends, so
+/// that one datagram may be lost each way, or two in one.
+pub const DOWN_AFTER: Duration = Duration::from_millis(350);
+/// Between two requests for the claims of one peer: an answer takes a round trip.
+const FETCH_AGAIN: Duration = Duration::from_millis(50);
+
+/// Another speaker.
+#[derive(Debug, Clone)]
+pub struct Peer {
+    /// Where its heartbeats go.
+    pub address: IpAddr,
+    /// It answers to this name in the API and its Pod is ready.
+    pub ready: bool,
+    /// It is in the API's list.
+    pub listed: bool,
+    session: Option<Session>,
+    noticed: Option<(BootId, u64)>,
+}
+
+#[derive(Debug, Clone)]
+struct Session {
+    boot: BootId,
+    window: Window,
+    heartbeat: u64,
+    contact: Instant,
+    leaving: bool,
+    interfaces: Vec<WireInterface>,
+    announced: ClaimsVersion,
+    claims: ClaimSet,
+    known: ClaimsVersion,
+    assembly: Option<Assembly>,
+    fetched: Option<Instant>,
+}
+
+#[derive(Debug, Clone)]
+struct Assembly {
+    of: ClaimsVersion,
+    parts: u16,
+    received: BTreeMap<u16, Vec<(IpAddr, u64)>>,
+}
+
+/// What a datagram changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Seen before, or out of an earlier boot.
+    Replay,
+    /// A boot id that has not echoed me yet: it gets an echo and nothing else.
+    Noticed,
+    /// In order.
+    Accepted {
+        /// It was not up before, or is another boot.
+        arrived: bool,
+    },
+}
+
+impl Peer {
+    /// A speaker that was never heard.
+    pub const fn new(address: IpAddr) -> Self {
+        Self {
+            address,
+            ready: false,
+            listed: false,
+            session: None,
+            noticed: None,
+        }
+    }
+
+    /// A heartbeat arrived. `echoes_fresh`: it echoes one of mine that I sent within [`CONTACT`].
+    pub fn heartbeat(
+        &mut self,
+        boot: BootId,
+        sequence: u64,
+        heartbeat: &Heartbeat,
+        echoes_fresh: bool,
+        now: Instant,
+    ) -> Heard {
+        let was_up = self.is_up(now);
+        let known = self.session.as_ref().is_some_and(|session| session.boot == boot);
+        if !known {
+            if !echoes_fresh {
+                if self
+                    .noticed
+                    .is_none_or(|(noticed, newest)| noticed != boot || newest < sequence)
+                {
+                    self.noticed = Some((boot, sequence));
+                }
+                return Heard::Noticed;
+            }
+            self.session = Some(Session::new(boot, now));
+            self.noticed = None;
+        }
+        let Some(session) = &mut self.session else {
+            return Heard::Noticed;
+        };
+        if !session.window.accept(sequence) {
+            return Heard::Replay;
+        }
+        if sequence > session.heartbeat {
+            session.heartbeat = sequence;
+            session.leaving = heartbeat.leaving;
+            session.announced = heartbeat.claims;
+            session.interfaces.clone_from(&heartbeat.interfaces);
+        }
+        if echoes_fresh {
+            session.contact = now;
+        }
+        Heard::Accepted {
+            arrived: echoes_fresh && !(was_up && known),
+        }
+    }
+
+    /// A datagram other than a heartbeat arrived: whether it may be believed.
+    pub fn accepts(&mut self, boot: BootId, sequence: u64) -> bool {
+        self.session
+            .as_mut()
+            .is_some_and(|session| session.boot == boot && session.window.accept(sequence))
+    }
+
+    /// A part of its claims arrived; whether the set is complete now and differs from what was known.
+    pub fn claims_part(&mut self, part: &ClaimsPart) -> bool {
+        let Some(session) = &mut self.session else {
+            return false;
+        };
+        if part.claims.version < session.known.version {
+            return false;
+        }
+        let fresh = session
+            .assembly
+            .as_ref()
+            .is_none_or(|a| a.of != part.claims || a.parts != part.parts);
+        if fresh {
+            session.assembly = Some(Assembly {
+                of: part.claims,
+                parts: part.parts,
+                received: BTreeMap::new(),
+            });
+        }
+        let Some(assembly) = &mut session.assembly else {
+            return false;
+        };
+        assembly.received.insert(part.part, part.entries.clone());
+        if assembly.received.len() < usize::from(assembly.parts) {
+            return false;
+        }
+        let claims: ClaimSet = assembly.received.values().flatten().copied().collect();
+        session.assembly = None;
+        if claims.digest() != part.claims.digest {
+            return false; // Torn: it is fetched again.
+        }
+        let changed = session.claims != claims || session.known != part.claims;
+        session.claims = claims;
+        session.known = part.claims;
+        changed
+    }
+
+    /// Whether there was two-way contact within [`DOWN_AFTER`].
+    pub fn is_up(&self, now: Instant) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| now.since(session.contact) <= DOWN_AFTER)
+    }
+
+    /// When it is down unless it is heard again; `None` while it is.
+    pub fn down_at(&self, now: Instant) -> Option<Instant> {
+        let contact = self.session.as_ref().filter(|_| self.is_up(now))?.contact;
+        Some(contact + DOWN_AFTER + Duration::from_nanos(1))
+    }
+
+    /// Since when nothing two-way was heard.
+    pub fn silent_for(&self, now: Instant) -> Option<Duration> {
+        self.session.as_ref().map(|session| now.since(session.contact))
+    }
+
+    /// It said that it is stopping.
+    pub fn is_leaving(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.leaving)
+    }
+
+    /// Whether its claims are known as it last announced them.
+    pub fn is_synced(&self) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.known == session.announced)
+    }
+
+    /// Whether its claims should be asked for now.
+    pub fn wants_fetch(&mut self, now: Instant) -> bool {
+        let Some(session) = &mut self.session else {
+            return false;
+        };
+        let behind = session.known != session.announced;
+        let waited = session.fetched.is_none_or(|at| now.since(at) >= FETCH_AGAIN);
+        if behind && waited {
+            session.fetched = Some(now);
+        }
+        behind && waited
+    }
+
+    /// What it claims, as far as it is known; also after it went down.
+    pub fn claim(&self, address: IpAddr) -> Option<u64> {
+        self.session.as_ref()?.claims.epoch(address)
+    }
+
+    /// Everything it claims.
+    pub fn claims(&self) -> impl Iterator<Item = (IpAddr, u64)> + '_ {
+        self.session.iter().flat_map(|session| session.claims.iter())
+    }
+
+    /// Its announcing interfaces.
+    pub fn interfaces(&self) -> &[WireInterface] {
+        self.session.as_ref().map_or(&[], |session| &session.interfaces)
+    }
+
+    /// What my heartbeats echo of it: its newest heartbeat, of a new boot rather than of the old one.
+    pub fn echo(&self) -> Option<([u8; 8], u64)> {
+        self.noticed
+            .map(|(boot, newest)| (boot.short(), newest))
+            .or_else(|| {
+                self.session
+                    .as_ref()
+                    .map(|session| (session.boot.short(), session.heartbeat))
+            })
+    }
+}
+
+impl Session {
+    fn new(boot: BootId, now: Instant) -> Self {
+        Self {
+            boot,
+            window: Window::default(),
+            heartbeat: 0,
+            contact: now,
+            leaving: false,
+            interfaces: Vec::new(),
+            announced: ClaimsVersion::default(),
+            claims: ClaimSet::default(),
+            known: ClaimsVersion {
+                version: 0,
+                digest: ClaimSet::default().digest(),
+            },
+            assembly: None,
+            fetched: None,
+        }
+    }
+}
+
+/// Which sequences were seen: the newest and the 64 before it (RFC 4303 section 3.4.3).
+#[derive(Debug, Clone, Copy, Default)]
+struct Window {
+    newest: u64,
+    seen: u64,
+}
+
+impl Window {
+    fn accept(&mut self, sequence: u64) -> bool {
+        if sequence > self.newest {
+            let ahead = sequence - self.newest;
+            self.seen = if ahead < 64 { self.seen << ahead } else { 0 } | 1;
+            self.newest = sequence;
+            return true;
+        }
+        let behind = self.newest - sequence;
+        if behind >= 64 || self.seen & (1 << behind) != 0 {
+            return false;
+        }
+        self.seen |= 1 << behind;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,290 @@
+//! What is sent to peers and what is made of what they send.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::peer::Heard;
+use super::wire::{
+    Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, MAX_PARTS, SurveyReport, WireError,
+};
+use super::{CONTACT, Election, MAX_PEERS, Output, PERIOD, PERIOD_JITTER, Peer};
+use crate::model::{Instant, NodeName};
+
+/// Heartbeats of mine that may still be echoed: [`CONTACT`] at ten times the usual rate.
+const SENT_REMEMBERED: usize = 64;
+
+/// A heartbeat ahead of its time follows the one before at this distance at least: when fifty speakers start together,
+/// each of them is news to all others.
+const HASTE: Duration = Duration::from_millis(20);
+
+/// Changed claims are sent at once and with the next two heartbeats: a lost one must not leave two nodes answering
+/// until the next fetch.
+pub(super) const CLAIMS_REPEATED: u8 = 3;
+
+/// Why a datagram was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Dropped {
+    /// It is not a datagram of this cluster.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// It was seen before, or comes from a speaker that has not echoed us.
+    #[error("it is a replay, or its sender has not heard us yet")]
+    NotAccepted,
+    /// It carries our own name: a second speaker on this node, or a reflection.
+    #[error("it carries this node's own name")]
+    Own,
+    /// There are more peers than anyone has.
+    #[error("more than {MAX_PEERS} peers")]
+    TooManyPeers,
+}
+
+impl Dropped {
+    /// A bounded name for metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wire(error) => error.as_str(),
+            Self::NotAccepted => "not_accepted",
+            Self::Own => "own",
+            Self::TooManyPeers => "too_many_peers",
+        }
+    }
+}
+
+impl Election {
+    /// A datagram arrived. A survey report in it is handed back: it is not the election's business.
+    ///
+    /// # Errors
+    /// Why it was dropped.
+    pub fn receive(
+        &mut self,
+        from: IpAddr,
+        bytes: &[u8],
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) -> Result<Option<(NodeName, SurveyReport)>, Dropped> {
+        let datagram = Datagram::decode(bytes, &self.key).inspect_err(|error| {
+            self.other_keys += u64::from(matches!(error, WireError::OtherKey(_) | WireError::Signature));
+        })?;
+        if datagram.node == self.me {
+            return Err(Dropped::Own);
+        }
+        if !self.peers.contains_key(&datagram.node) && self.peers.len() >= MAX_PEERS {
+            return Err(Dropped::TooManyPeers);
+        }
+        if self.is_return_of(&datagram.node) {
+            self.begin_return(now, out);
+        }
+        let Datagram {
+            boot,
+            sequence,
+            node,
+            body,
+        } = datagram;
+        if let Body::Heartbeat(heartbeat) = body {
+            let fresh = self.echoes_me(&heartbeat, now);
+            let peer = self.peers.entry(node.clone()).or_insert_with(|| Peer::new(from));
+            let heard = peer.heartbeat(boot, sequence, &heartbeat, fresh, now);
+            return self.heard(&node, heard, now, out);
+        }
+        if !self
+            .peers
+            .get_mut(&node)
+            .is_some_and(|peer| peer.accepts(boot, sequence))
+        {
+            return Err(Dropped::NotAccepted);
+        }
+        match body {
+            Body::Fetch => self.send_claims(self.peers[&node].address, out),
+            Body::Claims(part) => {
+                if self
+                    .peers
+                    .get_mut(&node)
+                    .is_some_and(|peer| peer.claims_part(&part))
+                {
+                    self.learn_epochs(&node);
+                }
+            }
+            Body::Survey(report) => return Ok(Some((node, report))),
+            Body::Heartbeat(_) => {}
+        }
+        Ok(None)
+    }
+
+    fn heard(
+        &mut self,
+        node: &NodeName,
+        heard: Heard,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) -> Result<Option<(NodeName, SurveyReport)>, Dropped> {
+        match heard {
+            Heard::Replay => return Err(Dropped::NotAccepted),
+            Heard::Noticed => {
+                // It cannot be up before it hears its echo: do not make it wait for the next period.
+                self.hasten(now);
+                return Ok(None);
+            }
+            Heard::Accepted { arrived } => {
+                if arrived {
+                    self.hasten(now);
+                    self.dirty = true;
+                }
+            }
+        }
+        let Some(peer) = self.peers.get_mut(node) else {
+            return Ok(None);
+        };
+        self.dirty |= !peer.is_synced() || peer.is_leaving();
+        if peer.wants_fetch(now) {
+            let to = peer.address;
+            self.send(to, Body::Fetch, out);
+        }
+        Ok(None)
+    }
+
+    fn learn_epochs(&mut self, node: &NodeName) {
+        let claims: Vec<_> = self
+            .peers
+            .get(node)
+            .map(|peer| peer.claims().collect())
+            .unwrap_or_default();
+        for (key, epoch) in claims {
+            let highest = self.highest.entry(key).or_insert(epoch);
+            *highest = epoch.max(*highest);
+        }
+        self.dirty = true;
+    }
+
+    fn echoes_me(&self, heartbeat: &Heartbeat, now: Instant) -> bool {
+        let echoed = heartbeat.echoes.get(&self.boot.short());
+        let sent = echoed.and_then(|echo| self.sent.iter().find(|(sequence, _)| sequence == echo));
+        sent.is_some_and(|(_, at)| now.since(*at) <= CONTACT)
+    }
+
+    /// The next heartbeat leaves as soon as it may.
+    pub(super) fn hasten(&mut self, now: Instant) {
+        let soon = self.last_beat.map_or(now, |last| now.max(last + HASTE));
+        self.next_beat = self.next_beat.min(soon);
+    }
+
+    /// The heartbeat that is due, with the claims when they changed.
+    pub(super) fn talk(&mut self, now: Instant, random: &mut dyn FnMut() -> u64, out: &mut Vec<Output>) {
+        let changed = std::mem::take(&mut self.claims_changed);
+        if !changed && now < self.next_beat {
+            return;
+        }
+        let spread = u64::try_from(2 * PERIOD_JITTER.as_nanos()).unwrap_or(1);
+        let jitter = Duration::from_nanos(random() % (spread + 1));
+        self.last_beat = Some(now);
+        self.next_beat = now + PERIOD.saturating_sub(PERIOD_JITTER) + jitter;
+        let targets: Vec<IpAddr> = self
+            .peers
+            .values()
+            .filter(|p| p.listed || p.is_up(now))
+            .map(|p| p.address)
+            .collect();
+        self.send_heartbeat(&targets, now, out);
+        if self.announce_claims > 0 {
+            self.announce_claims -= 1;
+            for to in self
+                .up
+                .iter()
+                .filter_map(|name| Some(self.peers.get(name)?.address))
+                .collect::<Vec<_>>()
+            {
+                self.send_claims(to, out);
+            }
+        }
+    }
+
+    fn send_heartbeat(&mut self, targets: &[IpAddr], now: Instant, out: &mut Vec<Output>) {
+        self.sequence += 1;
+        self.sent.push_back((self.sequence, now));
+        while self.sent.len() > SENT_REMEMBERED
+            || self.sent.front().is_some_and(|(_, at)| now.since(*at) > CONTACT)
+        {
+            self.sent.pop_front();
+        }
+        let heartbeat = Heartbeat {
+            leaving: self.leaving,
+            claims: self.claims_version(),
+            interfaces: self.interfaces.clone(),
+            echoes: self.peers.values().filter_map(Peer::echo).collect(),
+        };
+        let datagram = Datagram {
+            boot: self.boot,
+            sequence: self.sequence,
+            node: self.me.clone(),
+            body: Body::Heartbeat(heartbeat),
+        };
+        self.rotate = self.rotate.wrapping_add(40);
+        let bytes: Arc<[u8]> = datagram.encode(&self.key, self.rotate).into();
+        out.extend(targets.iter().map(|to| Output::Send {
+            to: *to,
+            bytes: bytes.clone(),
+        }));
+    }
+
+    fn claims_version(&self) -> ClaimsVersion {
+        ClaimsVersion {
+            version: self.version,
+            digest: self.claims.digest(),
+        }
+    }
+
+    fn send_claims(&mut self, to: IpAddr, out: &mut Vec<Output>) {
+        let entries: Vec<(IpAddr, u64)> = self
+            .claims
+            .iter()
+            .take(CLAIMS_PER_PART * usize::from(MAX_PARTS))
+            .collect();
+        let claims = self.claims_version();
+        let parts = u16::try_from(entries.len().div_ceil(CLAIMS_PER_PART).max(1)).unwrap_or(MAX_PARTS);
+        for part in 0..parts {
+            let start = usize::from(part) * CLAIMS_PER_PART;
+            let entries = entries
+                .iter()
+                .skip(start)
+                .take(CLAIMS_PER_PART)
+                .copied()
+                .collect();
+            self.send(
+                to,
+                Body::Claims(ClaimsPart {
+                    claims,
+                    part,
+                    parts,
+                    entries,
+                }),
+                out,
+            );
+        }
+    }
+
+    /// Tells every peer what a survey found.
+    pub fn report(&mut self, report: &SurveyReport, out: &mut Vec<Output>) {
+        for to in self
+            .up
+            .iter()
+            .filter_map(|name| Some(self.peers.get(name)?.address))
+            .collect::<Vec<_>>()
+        {
+            self.send(to, Body::Survey(report.clone()), out);
+        }
+    }
+
+    fn send(&mut self, to: IpAddr, body: Body, out: &mut Vec<Output>) {
+        self.sequence += 1;
+        let datagram = Datagram {
+            boot: self.boot,
+            sequence: self.sequence,
+            node: self.me.clone(),
+            body,
+        };
+        out.push(Output::Send {
+            to,
+            bytes: datagram.encode(&self.key, 0).into(),
+        });
+    }
+}

@@ -1,0 +1,216 @@
+//! Links cut, speakers killed, partitions.
+
+use std::time::Duration;
+
+use super::super::*;
+use super::segment::*;
+
+const ADDRESSES: [u8; 6] = [200, 201, 202, 203, 204, 205];
+
+fn settled(nodes: usize) -> Segment {
+    let mut lan = Segment::new(nodes, &ADDRESSES, 7);
+    lan.start_all();
+    lan.run_ms(2_000);
+    assert!(ADDRESSES.iter().all(|a| lan.answerers(*a).len() == 1));
+    lan
+}
+
+fn all_answered_once(lan: &Segment) {
+    for last in ADDRESSES {
+        assert_eq!(
+            lan.answerers(last).len(),
+            1,
+            "192.168.1.{last}: {:?}",
+            lan.answerers(last)
+        );
+    }
+}
+
+#[test]
+fn a_cut_link_moves_exactly_its_addresses_within_400_ms() {
+    let mut lan = settled(3);
+    let owner = lan.answerers(200)[0];
+    let before: Vec<usize> = ADDRESSES.iter().map(|a| lan.answerers(*a)[0]).collect();
+    lan.unplug(owner, true);
+    lan.run_ms(400);
+    for (last, was) in ADDRESSES.iter().zip(before) {
+        let now = lan.answerers(*last)[0];
+        assert_eq!(
+            now != was,
+            was == owner,
+            "192.168.1.{last} was on {was}, is on {now}"
+        );
+    }
+    let (.., because) = lan.history.last().unwrap();
+    assert!(
+        matches!(because, Because::Silent { node, .. } if *node == name(owner)),
+        "{because}"
+    );
+}
+
+#[test]
+fn the_node_that_returns_takes_nothing_back_and_never_answers_beside_the_new_owner() {
+    let mut lan = settled(3);
+    let owner = lan.answerers(200)[0];
+    lan.unplug(owner, true);
+    lan.run_ms(5_000);
+    let holder = lan.answerers(200)[0];
+    lan.unplug(owner, false);
+    lan.run_ms(10_000);
+    assert_eq!(lan.answerers(200), [holder]);
+    assert_eq!(lan.longest_overlap(), Duration::ZERO);
+    all_answered_once(&lan);
+    assert!(
+        lan.history
+            .iter()
+            .any(|(_, n, _, epoch, b)| *n == owner && epoch.is_none() && matches!(b, Because::Beaten { .. }))
+    );
+}
+
+#[test]
+fn a_port_that_drops_everything_is_a_cut_link_too() {
+    let mut lan = settled(3);
+    let owner = lan.answerers(200)[0];
+    lan.side[owner] = 9;
+    lan.run_ms(5_000);
+    let others: Vec<usize> = lan.answerers(200).into_iter().filter(|n| *n != owner).collect();
+    assert_eq!(others.len(), 1);
+    assert!(
+        lan.speakers[owner].held,
+        "it hears nobody and says nothing unasked"
+    );
+    lan.side[owner] = 0;
+    lan.run_ms(10_000);
+    assert_eq!(lan.answerers(200), others);
+    assert!(!lan.speakers[owner].held);
+    all_answered_once(&lan);
+}
+
+#[test]
+fn a_node_that_hears_nobody_and_has_no_witness_takes_nothing_over() {
+    let mut lan = settled(3);
+    lan.side = vec![1, 0, 0];
+    lan.run_ms(10_000);
+    let claimed: Vec<_> = lan
+        .history
+        .iter()
+        .filter(|(at, node, ..)| {
+            *node == 0 && at.since(lan.now) == Duration::ZERO && lan.now.since(*at) < Duration::from_secs(9)
+        })
+        .collect();
+    assert!(claimed.is_empty(), "{claimed:?}");
+    let before = lan.moves_of(200).len();
+    lan.side = vec![0; 3];
+    lan.run_ms(5_000);
+    assert_eq!(
+        lan.moves_of(200).len(),
+        before,
+        "healing moves nothing: {:#?}",
+        lan.history
+    );
+    all_answered_once(&lan);
+}
+
+#[test]
+fn of_two_nodes_the_survivor_takes_over_with_the_gateway_as_its_witness() {
+    let mut lan = settled(2);
+    lan.kill(0);
+    lan.run_ms(480);
+    for last in ADDRESSES {
+        assert_eq!(lan.answerers(last), [1]);
+    }
+    assert!(!lan.speakers[1].held, "it may announce: its link works");
+}
+
+#[test]
+fn of_two_nodes_without_a_witness_none_takes_over() {
+    let mut lan = settled(2);
+    lan.gateway = None;
+    let of_0: Vec<u8> = ADDRESSES
+        .into_iter()
+        .filter(|a| lan.answerers(*a) == [0])
+        .collect();
+    assert!(!of_0.is_empty());
+    lan.kill(0);
+    lan.run_ms(5_000);
+    assert!(of_0.iter().all(|a| lan.answerers(*a).is_empty()));
+    assert!(lan.speakers[1].held);
+    lan.gateway = Some(0);
+    lan.run_ms(400);
+    assert!(
+        of_0.iter().all(|a| lan.answerers(*a) == [1]),
+        "once its link is known to work it does"
+    );
+}
+
+#[test]
+fn a_killed_speaker_is_replaced_and_its_next_start_takes_nothing() {
+    let mut lan = settled(3);
+    let owner = lan.answerers(200)[0];
+    lan.kill(owner);
+    lan.run_ms(450);
+    all_answered_once(&lan);
+    let history = lan.history.len();
+    lan.start(owner);
+    lan.run_ms(10_000);
+    assert_eq!(lan.history.len(), history, "{:?}", &lan.history[history..]);
+}
+
+#[test]
+fn a_speaker_that_says_goodbye_is_replaced_at_once() {
+    let mut lan = settled(3);
+    let owner = lan.answerers(200)[0];
+    lan.leave(owner);
+    lan.run_ms(40);
+    all_answered_once(&lan);
+    assert_eq!(lan.longest_overlap(), Duration::ZERO);
+}
+
+#[test]
+fn after_a_partition_the_higher_epoch_stays() {
+    let mut lan = settled(4);
+    lan.side = vec![0, 0, 1, 1];
+    lan.run_ms(3_000);
+    for last in ADDRESSES {
+        assert_eq!(lan.answerers(last).len(), 2, "one on each side");
+    }
+    lan.side = vec![0; 4];
+    lan.run_ms(1_000);
+    all_answered_once(&lan);
+    let yielded = lan
+        .history
+        .iter()
+        .filter(|(.., b)| matches!(b, Because::Beaten { .. }))
+        .count();
+    assert_eq!(yielded, ADDRESSES.len());
+}
+
+#[test]
+fn a_lost_heartbeat_moves_nothing() {
+    let mut lan = settled(3);
+    let history = lan.history.len();
+    for _ in 0..20 {
+        lan.loss = 100;
+        lan.run_ms(85);
+        lan.loss = 0;
+        lan.run_ms(500);
+    }
+    assert_eq!(lan.history.len(), history, "{:?}", &lan.history[history..]);
+}
+
+#[test]
+fn fifty_speakers_agree() {
+    let addresses: Vec<u8> = (100..130).collect();
+    let mut lan = Segment::new(50, &addresses, 3);
+    lan.start_all();
+    lan.run_ms(1_200);
+    for last in &addresses {
+        assert_eq!(
+            lan.answerers(*last).len(),
+            1,
+            "192.168.1.{last}: {:?}",
+            lan.answerers(*last)
+        );
+    }
+    assert_eq!(lan.longest_overlap(), Duration::ZERO);
+}

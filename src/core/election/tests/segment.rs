@@ -1,0 +1,441 @@
+//! A segment on which several speakers run: datagrams with delay, loss and partitions, all from one seed.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::*;
+use crate::model::ObjectKey;
+
+pub(super) fn ip(last: u8) -> IpAddr {
+    IpAddr::from([192, 168, 1, last])
+}
+
+/// A small generator of our own: the same numbers on every machine and in every version (splitmix64).
+#[derive(Clone)]
+pub(super) struct Random(pub(super) u64);
+
+impl Random {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub(super) fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+}
+
+pub(super) struct Speaker {
+    pub(super) election: Election,
+    pub(super) alive: bool,
+    pub(super) withheld_until: Option<Instant>,
+    pub(super) held: bool,
+    boots: u8,
+    key: Key,
+    deadline: Instant,
+}
+
+/// What travels.
+enum Parcel {
+    Datagram {
+        from: usize,
+        to: IpAddr,
+        bytes: Arc<[u8]>,
+    },
+    Asked {
+        node: usize,
+        boots: u8,
+        key: IpAddr,
+    },
+    Witness {
+        node: usize,
+    },
+}
+
+struct Travelling(Instant, u64, Parcel);
+impl PartialEq for Travelling {
+    fn eq(&self, other: &Self) -> bool {
+        (self.0, self.1) == (other.0, other.1)
+    }
+}
+impl Eq for Travelling {}
+impl PartialOrd for Travelling {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Travelling {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.0, self.1).cmp(&(other.0, other.1))
+    }
+}
+
+/// The segment. Node i is `node<i+1>` at 192.168.1.11+i.
+pub(super) struct Segment {
+    pub(super) now: Instant,
+    pub(super) speakers: Vec<Speaker>,
+    pub(super) random: Random,
+    /// Percent.
+    pub(super) loss: u64,
+    /// Which side of a partition each node is on.
+    pub(super) side: Vec<u8>,
+    /// Nodes whose cable is out: no carrier.
+    pub(super) unplugged: BTreeSet<usize>,
+    /// The gateway is on this side; no witness for the others.
+    pub(super) gateway: Option<u8>,
+    /// Addresses that strangers answer for.
+    pub(super) strangers: BTreeSet<IpAddr>,
+    pub(super) desired: Desired,
+    /// Everything claimed and yielded: time, node, key, epoch, reason.
+    pub(super) history: Vec<(Instant, usize, IpAddr, Option<u64>, Because)>,
+    /// Longest time for which two nodes on one side answered for one address.
+    pub(super) overlap: BTreeMap<IpAddr, (Option<Instant>, Duration)>,
+    queue: BinaryHeap<Reverse<Travelling>>,
+    serial: u64,
+}
+
+pub(super) fn name(node: usize) -> NodeName {
+    NodeName(format!("node{}", node + 1))
+}
+
+fn key(secret: &str) -> Key {
+    Key::new(format!("{secret:-<32}").as_bytes()).unwrap()
+}
+
+impl Segment {
+    pub(super) fn new(nodes: usize, addresses: &[u8], seed: u64) -> Self {
+        let candidates: BTreeMap<NodeName, i32> = (0..nodes).map(|n| (name(n), 0)).collect();
+        let group = |last: u8| Group {
+            order: order(candidates.iter().map(|(n, w)| (n, *w)), ip(last))
+                .into_iter()
+                .cloned()
+                .collect(),
+            key: ip(last),
+            addresses: [ip(last)].into(),
+            services: [ObjectKey::new("default", format!("s{last}"))].into(),
+            candidates: candidates.clone(),
+            nobody: None,
+        };
+        let peers = (0..nodes)
+            .map(|n| {
+                (
+                    name(n),
+                    Listed {
+                        address: host(n),
+                        ready: true,
+                    },
+                )
+            })
+            .collect();
+        let desired = Desired {
+            groups: addresses.iter().map(|a| (ip(*a), group(*a))).collect(),
+            peers,
+        };
+        let mut segment = Self {
+            now: Instant::at(Duration::from_secs(1_000)),
+            speakers: vec![],
+            random: Random(seed),
+            loss: 0,
+            side: vec![0; nodes],
+            unplugged: BTreeSet::new(),
+            gateway: Some(0),
+            strangers: BTreeSet::new(),
+            desired,
+            history: vec![],
+            overlap: BTreeMap::new(),
+            queue: BinaryHeap::new(),
+            serial: 0,
+        };
+        for node in 0..nodes {
+            let election = Election::new(name(node), BootId([0; 16]), key("shared"), segment.now);
+            segment.speakers.push(Speaker {
+                election,
+                alive: false,
+                withheld_until: None,
+                held: false,
+                boots: 0,
+                key: key("shared"),
+                deadline: segment.now,
+            });
+        }
+        segment
+    }
+
+    pub(super) fn with_key(&mut self, node: usize, secret: &str) {
+        self.speakers[node].key = key(secret);
+    }
+
+    /// Starts (or restarts) a speaker; it sees the API at once.
+    pub(super) fn start(&mut self, node: usize) {
+        let speaker = &mut self.speakers[node];
+        speaker.boots += 1;
+        let mut boot = [u8::try_from(node).unwrap(); 16];
+        boot[0] = speaker.boots;
+        speaker.election = Election::new(name(node), BootId(boot), speaker.key.clone(), self.now);
+        speaker.alive = true;
+        speaker.withheld_until = None;
+        speaker.held = false;
+        speaker
+            .election
+            .set_desired(Arc::new(self.desired.clone()), self.now);
+        self.relink(node);
+    }
+
+    pub(super) fn start_all(&mut self) {
+        (0..self.speakers.len()).for_each(|node| self.start(node));
+    }
+
+    pub(super) fn kill(&mut self, node: usize) {
+        self.speakers[node].alive = false;
+    }
+
+    pub(super) fn leave(&mut self, node: usize) {
+        self.act(node, Election::leave);
+        self.act(node, |_, _, _| {});
+        self.kill(node);
+    }
+
+    /// Carrier goes or comes.
+    pub(super) fn unplug(&mut self, node: usize, out: bool) {
+        if out {
+            self.unplugged.insert(node)
+        } else {
+            self.unplugged.remove(&node)
+        };
+        if self.speakers[node].alive {
+            self.relink(node);
+        }
+    }
+
+    pub(super) fn only_candidates(&mut self, last: u8, nodes: &[usize]) {
+        let Some(group) = self.desired.groups.get_mut(&ip(last)) else {
+            return;
+        };
+        group.candidates = nodes.iter().map(|n| (name(*n), 0)).collect();
+        let ordered = order(group.candidates.iter().map(|(n, w)| (n, *w)), group.key);
+        group.order = ordered.into_iter().cloned().collect();
+    }
+
+    pub(super) fn publish(&mut self) {
+        let desired = Arc::new(self.desired.clone());
+        for node in 0..self.speakers.len() {
+            let desired = desired.clone();
+            self.act(node, |election, now, _| election.set_desired(desired, now));
+        }
+    }
+
+    fn relink(&mut self, node: usize) {
+        let interface = WireInterface {
+            mac: mac(node),
+            network: ipnet::Ipv4Net::new(
+                std::net::Ipv4Addr::new(192, 168, 1, 11 + u8::try_from(node).unwrap()),
+                24,
+            )
+            .unwrap(),
+        };
+        let interfaces = if self.unplugged.contains(&node) {
+            vec![]
+        } else {
+            vec![interface]
+        };
+        self.act(node, |election, now, out| {
+            election.set_interfaces(interfaces, now, out)
+        });
+    }
+
+    fn act(&mut self, node: usize, f: impl FnOnce(&mut Election, Instant, &mut Vec<Output>)) {
+        if !self.speakers[node].alive {
+            return;
+        }
+        let mut out = Vec::new();
+        let random = &mut self.random;
+        let election = &mut self.speakers[node].election;
+        f(election, self.now, &mut out);
+        election.poll(self.now, &mut || random.next(), &mut out);
+        self.speakers[node].deadline = self.speakers[node].election.next_deadline(self.now);
+        let mut answers_changed = false;
+        for output in out {
+            answers_changed |= !matches!(
+                output,
+                Output::Send { .. } | Output::Ask { .. } | Output::AskWitness
+            );
+            self.carry_out(node, output);
+        }
+        if answers_changed {
+            self.note_overlap();
+        }
+    }
+
+    fn carry_out(&mut self, node: usize, output: Output) {
+        match output {
+            Output::Send { to, bytes } => {
+                let delay = Duration::from_micros(100 + self.random.below(900));
+                if self.random.below(100) >= self.loss {
+                    self.post(
+                        delay,
+                        Parcel::Datagram {
+                            from: node,
+                            to,
+                            bytes,
+                        },
+                    );
+                }
+            }
+            Output::Ask { key } => {
+                let boots = self.speakers[node].boots;
+                self.post(Duration::from_millis(60), Parcel::Asked { node, boots, key });
+            }
+            Output::AskWitness => self.post(Duration::from_micros(300), Parcel::Witness { node }),
+            Output::Claimed { key, epoch, because } => {
+                self.history.push((self.now, node, key, Some(epoch), because));
+            }
+            Output::Yielded { key, because } => self.history.push((self.now, node, key, None, because)),
+            Output::Withhold(until) => self.speakers[node].withheld_until = until,
+            Output::Hold(held) => self.speakers[node].held = held,
+        }
+    }
+
+    fn post(&mut self, delay: Duration, parcel: Parcel) {
+        self.serial += 1;
+        self.queue
+            .push(Reverse(Travelling(self.now + delay, self.serial, parcel)));
+    }
+
+    fn connected(&self, a: usize, b: usize) -> bool {
+        self.side[a] == self.side[b] && !self.unplugged.contains(&a) && !self.unplugged.contains(&b)
+    }
+
+    fn deliver(&mut self, parcel: Parcel) {
+        match parcel {
+            Parcel::Datagram { from, to, bytes } => {
+                let target = (0..self.speakers.len()).find(|n| host(*n) == to);
+                let Some(target) = target.filter(|target| self.connected(from, *target)) else {
+                    return;
+                };
+                self.act(target, |election, now, out| {
+                    let _ = election.receive(host(from), &bytes, now, out);
+                });
+            }
+            Parcel::Asked { node, boots, key } => {
+                if self.speakers[node].boots != boots {
+                    return;
+                }
+                let ours = (0..self.speakers.len())
+                    .any(|n| n != node && self.connected(n, node) && self.answers(n, key));
+                let answer = if self.strangers.contains(&key) || ours {
+                    Answer::Occupied
+                } else {
+                    Answer::Silent
+                };
+                self.act(node, |election, now, _| election.asked(key, answer, now));
+            }
+            Parcel::Witness { node } => {
+                if self.gateway == Some(self.side[node]) && !self.unplugged.contains(&node) {
+                    self.act(node, |election, now, _| election.witness(now));
+                }
+            }
+        }
+    }
+
+    /// Runs for a while.
+    pub(super) fn run(&mut self, time: Duration) {
+        let end = self.now + time;
+        self.note_overlap();
+        loop {
+            let parcel = self.queue.peek().map(|Reverse(t)| t.0);
+            let alive = |s: &&Speaker| s.alive;
+            let timer = self.speakers.iter().filter(alive).map(|s| s.deadline).min();
+            let next = [parcel, timer].into_iter().flatten().min().unwrap_or(end);
+            if next > end || self.now >= end {
+                self.now = end;
+                self.note_overlap();
+                return;
+            }
+            self.now = self.now.max(next);
+            if parcel.is_some_and(|at| at <= self.now) {
+                let Some(Reverse(Travelling(_, _, parcel))) = self.queue.pop() else {
+                    return;
+                };
+                self.deliver(parcel);
+            } else {
+                for node in 0..self.speakers.len() {
+                    if self.speakers[node].alive && self.speakers[node].deadline <= self.now {
+                        self.act(node, |_, _, _| {});
+                    }
+                }
+                // A deadline that stays due must not stop the clock.
+                self.now = self.now + Duration::from_micros(50);
+            }
+        }
+    }
+
+    pub(super) fn run_ms(&mut self, ms: u64) {
+        self.run(Duration::from_millis(ms));
+    }
+
+    /// Whether this node would answer a request for the address now.
+    pub(super) fn answers(&self, node: usize, address: IpAddr) -> bool {
+        let speaker = &self.speakers[node];
+        speaker.alive
+            && !self.unplugged.contains(&node)
+            && speaker.election.claims().epoch(address).is_some()
+            && speaker.withheld_until.is_none_or(|until| until <= self.now)
+    }
+
+    /// Who answers for an address, of the nodes on one side.
+    pub(super) fn answerers(&self, last: u8) -> Vec<usize> {
+        (0..self.speakers.len())
+            .filter(|node| self.answers(*node, ip(last)))
+            .collect()
+    }
+
+    fn note_overlap(&mut self) {
+        let keys: Vec<IpAddr> = self.desired.groups.keys().copied().collect();
+        for key in keys {
+            let who: Vec<usize> = (0..self.speakers.len())
+                .filter(|n| self.answers(*n, key))
+                .collect();
+            let double = who
+                .iter()
+                .any(|a| who.iter().any(|b| a < b && self.connected(*a, *b)));
+            let entry = self.overlap.entry(key).or_default();
+            let began = *entry.0.get_or_insert(self.now);
+            entry.1 = entry.1.max(self.now.since(began));
+            if !double {
+                entry.0 = None;
+            }
+        }
+    }
+
+    pub(super) fn longest_overlap(&self) -> Duration {
+        self.overlap
+            .values()
+            .map(|(_, longest)| *longest)
+            .max()
+            .unwrap_or_default()
+    }
+
+    pub(super) fn moves_of(&self, last: u8) -> Vec<(usize, u64)> {
+        let claims = self
+            .history
+            .iter()
+            .filter(|(_, _, key, epoch, _)| *key == ip(last) && epoch.is_some());
+        claims
+            .map(|(_, node, _, epoch, _)| (*node, epoch.unwrap()))
+            .collect()
+    }
+}
+
+pub(super) fn host(node: usize) -> IpAddr {
+    ip(11 + u8::try_from(node).unwrap())
+}
+
+pub(super) fn mac(node: usize) -> MacAddr {
+    MacAddr(2, 0, 0, 0, 1, u8::try_from(node).unwrap())
+}

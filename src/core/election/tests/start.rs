@@ -1,0 +1,144 @@
+//! Cold starts and first claims.
+
+use std::time::Duration;
+
+use super::super::*;
+use super::segment::*;
+
+const ADDRESSES: [u8; 5] = [200, 201, 202, 203, 204];
+
+#[test]
+fn three_that_start_together_share_the_addresses_in_metallbs_order() {
+    let mut lan = Segment::new(3, &ADDRESSES, 1);
+    lan.start_all();
+    lan.run_ms(1_000);
+    for last in ADDRESSES {
+        let nodes: Vec<NodeName> = (0..3).map(name).collect();
+        let first = order(nodes.iter().map(|n| (n, 0)), ip(last))[0].clone();
+        let who = lan.answerers(last);
+        assert_eq!(
+            who.iter().map(|n| name(*n)).collect::<Vec<_>>(),
+            [first],
+            "192.168.1.{last}"
+        );
+        assert_eq!(
+            lan.moves_of(last).len(),
+            1,
+            "claimed once: {:?}",
+            lan.moves_of(last)
+        );
+    }
+    assert_eq!(lan.longest_overlap(), Duration::ZERO);
+    lan.run_ms(30_000);
+    assert_eq!(lan.history.len(), ADDRESSES.len(), "and nothing moves afterwards");
+}
+
+#[test]
+fn a_node_alone_claims_as_soon_as_nobody_answered() {
+    let mut lan = Segment::new(1, &[200], 1);
+    lan.start_all();
+    lan.run_ms(70);
+    assert_eq!(lan.answerers(200), [0]);
+    assert_eq!(lan.history[0].4, Because::First { candidates: 1 });
+}
+
+#[test]
+fn a_new_address_is_claimed_after_the_question_and_not_before() {
+    let mut lan = Segment::new(3, &[200], 1);
+    lan.start_all();
+    lan.run_ms(2_000);
+    let more = Segment::new(3, &[200, 210], 1).desired;
+    lan.desired = more;
+    let before = lan.now;
+    lan.publish();
+    lan.run_ms(59);
+    assert!(lan.answerers(210).is_empty());
+    lan.run_ms(10);
+    assert_eq!(lan.answerers(210).len(), 1, "{:?}", lan.now.since(before));
+}
+
+#[test]
+fn a_strangers_answer_blocks_the_first_claim_until_it_is_gone() {
+    let mut lan = Segment::new(3, &[200], 1);
+    lan.strangers.insert(ip(200));
+    lan.start_all();
+    lan.run_ms(20_000);
+    assert!(lan.answerers(200).is_empty());
+    lan.strangers.clear();
+    lan.run_ms(6_000);
+    assert_eq!(lan.answerers(200).len(), 1);
+}
+
+#[test]
+fn a_speaker_that_joins_takes_nothing() {
+    let mut lan = Segment::new(3, &ADDRESSES, 1);
+    lan.start(0);
+    lan.start(1);
+    lan.run_ms(2_000);
+    let before = lan.history.len();
+    assert_eq!(before, ADDRESSES.len());
+    lan.start(2);
+    lan.run_ms(5_000);
+    assert_eq!(lan.history.len(), before, "{:?}", &lan.history[before..]);
+}
+
+#[test]
+fn where_nobody_is_heard_only_the_first_in_order_claims() {
+    let mut lan = Segment::new(3, &ADDRESSES, 1);
+    lan.side = vec![0, 1, 2];
+    lan.start_all();
+    lan.run_ms(3_000);
+    for last in ADDRESSES {
+        assert_eq!(
+            lan.moves_of(last).len(),
+            1,
+            "192.168.1.{last}: {:?}",
+            lan.moves_of(last)
+        );
+    }
+    let (missing, _) = lan.speakers[1].election.missing();
+    assert_eq!(missing.len(), 2, "and says whom it does not hear");
+}
+
+#[test]
+fn another_key_is_as_good_as_no_network_and_is_told_apart() {
+    let mut lan = Segment::new(2, &ADDRESSES, 1);
+    lan.with_key(1, "other");
+    lan.start_all();
+    lan.run_ms(3_000);
+    for last in ADDRESSES {
+        assert_eq!(lan.moves_of(last).len(), 1);
+    }
+    let (missing, other_keys) = lan.speakers[1].election.missing();
+    assert!(missing.len() == 1 && other_keys > 10, "{missing:?} {other_keys}");
+}
+
+#[test]
+fn a_node_that_is_no_candidate_claims_nothing() {
+    let mut lan = Segment::new(3, &[200], 1);
+    lan.only_candidates(200, &[2]);
+    lan.start_all();
+    lan.run_ms(2_000);
+    assert_eq!(lan.answerers(200), [2]);
+    lan.only_candidates(200, &[0, 1]);
+    lan.publish();
+    lan.run_ms(50);
+    let who = lan.answerers(200);
+    assert!(who == [0] || who == [1], "{who:?}");
+    assert_eq!(lan.moves_of(200).last().unwrap().1, 2, "the epoch grows");
+}
+
+#[test]
+fn what_nobody_wants_is_given_up() {
+    let mut lan = Segment::new(3, &[200], 1);
+    lan.start_all();
+    lan.run_ms(1_000);
+    lan.desired.groups.clear();
+    lan.publish();
+    assert!(lan.answerers(200).is_empty());
+    assert!(
+        lan.history
+            .iter()
+            .any(|(.., because)| *because == Because::NotWanted)
+    );
+}
