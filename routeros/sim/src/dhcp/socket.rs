@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
+use std::time::Duration;
 
 use dhcproto::Encodable;
 use dhcproto::v4::{CLIENT_PORT, SERVER_PORT};
@@ -15,6 +16,8 @@ use crate::router::Shared;
 
 /// The largest message that is read: an Ethernet frame's worth.
 const MESSAGE: usize = 1_500;
+/// After a read that failed, which it does as long as the interface is gone.
+const BREATH: Duration = Duration::from_millis(50);
 
 /// Opens UDP 67 on `interface` in the calling thread's network namespace.
 ///
@@ -48,7 +51,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, socket: UdpSocket, wire: Arc<Wire
                 Ok((length, _)) => received_message(&shared, &buffer[..length]),
                 Err(error) => {
                     tracing::debug!(%error, "reading from the DHCP socket");
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    tokio::time::sleep(BREATH).await;
                     Vec::new()
                 }
             },

@@ -46,7 +46,7 @@ const STORIES: &[Story] = &[
         neighbors::probed,
     ),
     (
-        "item_28_a_permanent_row_and_a_reply_only_bridge_learn_nothing",
+        "item_28_a_permanent_row_ignores_every_frame_of_the_wire",
         neighbors::pinned,
     ),
     (

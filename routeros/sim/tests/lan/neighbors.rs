@@ -6,13 +6,21 @@ use std::time::Duration;
 use pnet::packet::arp::{ArpHardwareTypes, ArpOperation, MutableArpPacket};
 use pnet::packet::ethernet::{EtherTypes, MutableEthernetPacket};
 use pnet::util::MacAddr;
-use routeros_sim::{Config, Menu};
+use routeros_sim::{Config, Menu, Pace};
 
 use crate::host::Host;
 use crate::segment::{ROUTER, lan, row, shown, until, until_row, with};
 
 /// Somebody else's MAC address.
 const OTHER: [u8; 6] = [2, 0, 0, 0, 0, 0xBB];
+
+/// A router whose rows age when the test says so.
+fn stopped() -> Config {
+    Config {
+        pace: Pace::Stopped,
+        ..Config::default()
+    }
+}
 
 /// Makes the host's kernel ask for the router by ARP.
 async fn talk_to_the_router(host: &Host) {
@@ -25,6 +33,15 @@ async fn talk_to_the_router(host: &Host) {
 
 /// A gratuitous ARP request, the frame with which an address moves.
 fn gratuitous(mac: [u8; 6], address: Ipv4Addr) -> Vec<u8> {
+    request(mac, address, address)
+}
+
+/// A host's question for the router. Unlike a datagram it gives the router's kernel no reason to ask back.
+fn question(mac: [u8; 6], sender: Ipv4Addr) -> Vec<u8> {
+    request(mac, sender, ROUTER)
+}
+
+fn request(mac: [u8; 6], sender: Ipv4Addr, target: Ipv4Addr) -> Vec<u8> {
     let mut bytes = vec![0; 42];
     let mac = MacAddr::from(mac);
     let mut frame = MutableEthernetPacket::new(&mut bytes).unwrap();
@@ -38,8 +55,8 @@ fn gratuitous(mac: [u8; 6], address: Ipv4Addr) -> Vec<u8> {
     arp.set_proto_addr_len(4);
     arp.set_operation(ArpOperation::new(1));
     arp.set_sender_hw_addr(mac);
-    arp.set_sender_proto_addr(address);
-    arp.set_target_proto_addr(address);
+    arp.set_sender_proto_addr(sender);
+    arp.set_target_proto_addr(target);
     bytes
 }
 
@@ -47,7 +64,7 @@ pub(crate) fn follows() {
     with(async |segment| {
         let host = segment.plug("port1").await;
         host.address(lan(50)).await;
-        let router = segment.router(Config::default()).await;
+        let router = segment.router(stopped()).await;
         host.frame(gratuitous(OTHER, lan(60))).await;
         talk_to_the_router(&host).await;
         let mac = shown(host.mac().await);
@@ -79,8 +96,8 @@ pub(crate) fn probed() {
     with(async |segment| {
         let host = segment.plug("port1").await;
         host.address(lan(50)).await;
-        let router = segment.router(Config::default()).await;
-        talk_to_the_router(&host).await;
+        let router = segment.router(stopped()).await;
+        host.frame(question(host.mac().await, lan(50))).await;
         until("the host is known", || row(&router, Menu::Arp, lan(50)).is_some()).await;
         // Past stale and delay, the router asks; the host's kernel answers.
         router.clock().advance(Duration::from_secs(60 + 5));
@@ -101,26 +118,17 @@ pub(crate) fn pinned() {
     with(async |segment| {
         let host = segment.plug("port1").await;
         host.address(lan(50)).await;
-        let router = segment.router(Config::default()).await;
-        let person = router.person();
+        let router = segment.router(stopped()).await;
         let pin = [
             ("address", "192.168.1.50"),
             ("mac-address", "02:00:00:00:00:AA"),
             ("interface", "bridge"),
         ];
-        person.add(Menu::Arp, pin).unwrap();
+        router.person().add(Menu::Arp, pin).unwrap();
         talk_to_the_router(&host).await;
         host.frame(gratuitous(OTHER, lan(50))).await;
         // A frame after those that must have no effect shows that they were seen.
-        host.address(lan(51)).await;
-        host.run(|| {
-            let socket = UdpSocket::bind((lan(51), 0)).unwrap();
-            socket.send_to(b"hello", (ROUTER, 9)).unwrap();
-        })
-        .await;
-        let mut other_sender = gratuitous(host.mac().await, lan(51));
-        other_sender[38..42].copy_from_slice(&ROUTER.octets());
-        host.frame(other_sender).await;
+        host.frame(question(OTHER, lan(51))).await;
         until("the frames were seen", || {
             row(&router, Menu::Arp, lan(51)).is_some()
         })
@@ -135,22 +143,6 @@ pub(crate) fn pinned() {
             (of[0].get("mac-address"), of[0].get("status")),
             (Some("02:00:00:00:00:AA"), Some("permanent"))
         );
-
-        person
-            .set(Menu::Bridge, ("name", "bridge"), [("arp", "reply-only")])
-            .unwrap();
-        let mut asks_for_the_router = gratuitous(OTHER, lan(70));
-        asks_for_the_router[38..42].copy_from_slice(&ROUTER.octets());
-        host.frame(asks_for_the_router.clone()).await;
-        person
-            .set(Menu::Bridge, ("name", "bridge"), [("arp", "enabled")])
-            .unwrap();
-        asks_for_the_router[28..32].copy_from_slice(&lan(71).octets());
-        host.frame(asks_for_the_router).await;
-        until("the later frame was seen", || {
-            row(&router, Menu::Arp, lan(71)).is_some()
-        })
-        .await;
         router.stop();
     });
 }
@@ -158,7 +150,7 @@ pub(crate) fn pinned() {
 pub(crate) fn bridge_mac() {
     with(async |segment| {
         let first = segment.plug("port1").await;
-        let router = segment.router(Config::default()).await;
+        let router = segment.router(stopped()).await;
         let mac = |router: &routeros_sim::Router| {
             router.rows(Menu::Bridge)[0]
                 .get("mac-address")

@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use futures::TryStreamExt as _;
 use routeros_sim::{Config, Menu, Router, Row};
+use rtnetlink::packet_route::link::{BridgePortState, InfoBridgePort, InfoPortData, LinkAttribute, LinkInfo};
 use rtnetlink::{Handle, LinkBridge, LinkUnspec, LinkVeth};
 
 use crate::host::{Host, INTERFACE, index};
@@ -84,7 +86,40 @@ impl Segment {
             .await
             .expect("the cable in the bridge");
         host.link(true).await;
+        // The kernel puts a port to work a moment after its carrier came; a frame before that is lost.
+        let patience = tokio::time::timeout(crate::host::PATIENCE, self.forwards(port)).await;
+        assert!(patience.is_ok(), "the port never forwards");
         host
+    }
+
+    /// Returns once the bridge forwards frames of this port.
+    async fn forwards(&self, port: u32) {
+        let mut ask = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            ask.tick().await;
+            let link = self
+                .handle
+                .link()
+                .get()
+                .match_index(port)
+                .execute()
+                .try_next()
+                .await;
+            let link = link.expect("the port").expect("one port");
+            let forwards = |info: &LinkInfo| match info {
+                LinkInfo::PortData(InfoPortData::BridgePort(parts)) => {
+                    parts.contains(&InfoBridgePort::State(BridgePortState::Forwarding))
+                }
+                _ => false,
+            };
+            let works = |attribute: &LinkAttribute| match attribute {
+                LinkAttribute::LinkInfo(infos) => infos.iter().any(forwards),
+                _ => false,
+            };
+            if link.attributes.iter().any(works) {
+                return;
+            }
+        }
     }
 
     /// Starts a router on the bridge.

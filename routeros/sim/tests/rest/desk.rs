@@ -8,7 +8,7 @@ use routeros_sim::{Config, PASSWORD, Pace, Router, Version};
 use serde_json::Value;
 
 /// No request here takes longer, unless the router is unreachable.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A router, and a client that is logged in.
 pub(crate) struct Desk {
