@@ -20,6 +20,7 @@
 //!
 //! **Invariant:** iteration order never reaches a decision: ordered maps only.
 
+pub mod allocator;
 pub mod config;
 pub mod election;
 pub mod ipam;

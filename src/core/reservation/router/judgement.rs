@@ -190,7 +190,7 @@ impl Router {
 
     fn pools_excluded(&self, judgement: &Judgement, landscape: &Landscape<'_>) -> Condition {
         if self.reading.is_none() {
-            return Condition::unknown("Pending", "the router was not read yet");
+            return Condition::unknown("Reading", "the router was not read yet");
         }
         if let Some((_, first)) = judgement.refusals.first() {
             let all: Vec<String> = judgement
@@ -230,7 +230,7 @@ impl Router {
                 "DryRun",
                 format!("{uncut} would be taken out of the router's DHCP pools"),
             ),
-            RouterMode::Paused => Condition::no("Paused", "spec.mode is Paused"),
+            RouterMode::Paused => Condition::unknown("Paused", "spec.mode is Paused: the router is not read"),
             RouterMode::Enforce => {
                 Condition::no("Pending", format!("{uncut} is still in the router's DHCP pools"))
             }
@@ -250,7 +250,7 @@ impl Router {
             RouterMode::Enforce => {}
         }
         if self.reading.is_none() {
-            return Condition::unknown("Pending", "the router was not read yet");
+            return Condition::unknown("Reading", "the router was not read yet");
         }
         if let Some((target, (_, why))) = self.refused.iter().next() {
             return Condition::no("WriteFailed", format!("{target}: {why}"));
@@ -268,6 +268,9 @@ impl Router {
     }
 
     fn no_conflicts(&self) -> Condition {
+        if self.reading.is_none() {
+            return Condition::unknown("Reading", "the router was not read yet");
+        }
         let held: Vec<String> = self
             .held
             .iter()

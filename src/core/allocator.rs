@@ -1,0 +1,392 @@
+//! `step(event, now) -> effects` of the allocator: composes [`config`](crate::config), [`ipam`](crate::ipam) and
+//! [`reservation`](crate::reservation).
+//!
+//! Everything that changes comes in as an [`Event`]; everything that is to be done leaves as an [`Effect`]. Nothing is
+//! decided before every kind was listed once, and nothing is done while another replica leads.
+//!
+//! **Invariant:** an effect is a wish about the state of one target. Doing it twice is harmless, and it is not wished
+//! for while the target was last seen in that state.
+
+pub mod effect;
+pub mod event;
+mod occupancy;
+mod routers;
+mod services;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+pub use effect::{About, Effect, Notice, PoolCounts};
+pub use event::{Announcement, Change, Conflict, Event, NodeObject, SurveyRecord, WriteResult};
+
+use crate::config::{AdvertisementObject, Config, PoolObject, RouterObject};
+use crate::ipam::{Holder, Ledger};
+use crate::model::service::Service;
+use crate::model::{Instant, Now, ObjectKey, RangeSet};
+use crate::reservation::{Router, RouterStatus, Surveys};
+
+/// What does not change while the process lives.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// `--lb-class`: `None` serves Services without a class.
+    pub class: Option<String>,
+    /// The kube-system namespace's UID in its short form.
+    pub cluster_uid: String,
+}
+
+/// The allocator's whole state.
+#[derive(Debug)]
+pub struct Allocator {
+    settings: Settings,
+    leading: bool,
+    listed: BTreeSet<event::Kind>,
+    services: BTreeMap<ObjectKey, Service>,
+    pools: BTreeMap<ObjectKey, PoolObject>,
+    advertisements: BTreeMap<ObjectKey, AdvertisementObject>,
+    nodes: BTreeMap<ObjectKey, NodeObject>,
+    announcements: BTreeMap<ObjectKey, Announcement>,
+    conflicts: BTreeMap<ObjectKey, Conflict>,
+    surveys: Surveys,
+    config: Config,
+    ledger: Ledger,
+    dirty: BTreeSet<ObjectKey>,
+    writes: BTreeMap<ObjectKey, services::Write>,
+    /// Addresses that a status is known to name, and whose it is.
+    confirmed: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    confirmed_of: BTreeMap<ObjectKey, Vec<IpAddr>>,
+    /// Since when a Service has been waiting for proof.
+    awaiting: BTreeMap<ObjectKey, Instant>,
+    overdue: Option<Instant>,
+    said: BTreeMap<About, (Notice, String)>,
+    routers: BTreeMap<ObjectKey, routers::Entry>,
+    reconfigure: bool,
+    reported: Option<Vec<String>>,
+    pool_counts: BTreeMap<ObjectKey, PoolCounts>,
+}
+
+/// What one step brought.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Step {
+    /// What is to be done, in this order.
+    pub effects: Vec<Effect>,
+    /// When to step again if no event comes.
+    pub wake: Option<Instant>,
+}
+
+impl Step {
+    fn wake_at(&mut self, at: Instant) {
+        self.wake = Some(self.wake.map_or(at, |earlier| earlier.min(at)));
+    }
+}
+
+impl Allocator {
+    /// An allocator that knows nothing yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            leading: false,
+            listed: BTreeSet::new(),
+            services: BTreeMap::new(),
+            pools: BTreeMap::new(),
+            advertisements: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            announcements: BTreeMap::new(),
+            conflicts: BTreeMap::new(),
+            surveys: Surveys::default(),
+            config: Config::default(),
+            ledger: Ledger::default(),
+            dirty: BTreeSet::new(),
+            writes: BTreeMap::new(),
+            confirmed: BTreeMap::new(),
+            confirmed_of: BTreeMap::new(),
+            awaiting: BTreeMap::new(),
+            overdue: None,
+            said: BTreeMap::new(),
+            routers: BTreeMap::new(),
+            reconfigure: false,
+            reported: None,
+            pool_counts: BTreeMap::new(),
+        }
+    }
+
+    /// Takes events in and says what follows from all of them together.
+    pub fn step(&mut self, events: impl IntoIterator<Item = Event>, now: Now) -> Step {
+        let was_ready = self.is_ready();
+        for event in events {
+            self.take(event, now);
+        }
+        if !self.is_ready() {
+            return Step::default();
+        }
+        let mut step = Step::default();
+        if self.reconfigure || !was_ready {
+            self.reconfigure(&mut step);
+        }
+        if !was_ready {
+            self.adopt();
+        }
+        self.decide_services(now, &mut step);
+        self.report_pools(&mut step);
+        self.drive_routers(now, &mut step);
+        step
+    }
+
+    /// Every kind was listed once and this replica leads.
+    pub fn is_ready(&self) -> bool {
+        self.leading && self.is_complete()
+    }
+
+    /// Every kind was listed once.
+    pub fn is_complete(&self) -> bool {
+        self.listed.len() == event::Kind::ALL.len()
+    }
+
+    /// Who holds what.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The validated configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The state machines of the routers, by object.
+    pub fn routers(&self) -> impl Iterator<Item = (&ObjectKey, &Router)> {
+        self.routers.iter().map(|(key, entry)| (key, &entry.router))
+    }
+
+    fn take(&mut self, event: Event, now: Now) {
+        match event {
+            Event::Leading(leading) => self.lead(leading, now),
+            Event::Services(change) => self.take_services(change),
+            Event::Pools(change) => {
+                self.reconfigure |= apply(
+                    &mut self.pools,
+                    change,
+                    |o| &o.key,
+                    &mut self.listed,
+                    event::Kind::Pools,
+                );
+            }
+            Event::Advertisements(change) => {
+                let kind = event::Kind::Advertisements;
+                self.reconfigure |= apply(
+                    &mut self.advertisements,
+                    change,
+                    |o| &o.key,
+                    &mut self.listed,
+                    kind,
+                );
+            }
+            Event::Nodes(change) => {
+                if apply(
+                    &mut self.nodes,
+                    change,
+                    |o| &o.key,
+                    &mut self.listed,
+                    event::Kind::Nodes,
+                ) {
+                    self.reconsider_waiting();
+                }
+            }
+            Event::Announcements(change) => {
+                let kind = event::Kind::Announcements;
+                apply(
+                    &mut self.announcements,
+                    change,
+                    |o| &o.key,
+                    &mut self.listed,
+                    kind,
+                );
+            }
+            Event::Conflicts(change) => {
+                if apply(
+                    &mut self.conflicts,
+                    change,
+                    |o| &o.key,
+                    &mut self.listed,
+                    event::Kind::Conflicts,
+                ) {
+                    self.reconsider_waiting();
+                }
+            }
+            Event::Surveys(change) => self.take_surveys(change, now),
+            Event::Routers(change) => self.take_routers(change, now),
+            Event::RouterRead { router, result } => self.router_read(&router, *result, now),
+            Event::RouterWritten {
+                router,
+                write,
+                outcome,
+            } => self.router_written(&router, &write, &outcome, now),
+            Event::CredentialsChanged { router } => {
+                if let Some(entry) = self.routers.get_mut(&router) {
+                    entry.router.retry(now.mono);
+                }
+            }
+            Event::ServiceWritten { service, result } => self.service_written(&service, result, now),
+        }
+    }
+
+    /// Another replica may have decided meanwhile: what this one remembers is worth nothing once it leads again.
+    fn lead(&mut self, leading: bool, now: Now) {
+        if leading == self.leading {
+            return;
+        }
+        self.leading = leading;
+        self.ledger = Ledger::default();
+        self.writes.clear();
+        self.said.clear();
+        self.awaiting.clear();
+        self.reported = None;
+        self.pool_counts.clear();
+        for entry in self.routers.values_mut() {
+            *entry = routers::Entry::new(entry.router.object().clone(), now.mono);
+        }
+    }
+
+    fn take_surveys(&mut self, change: Change<SurveyRecord>, now: Now) {
+        let record = |surveys: &mut Surveys, record: SurveyRecord| {
+            let (name, round) = record.seen_at(now.mono);
+            surveys.record(name, round);
+        };
+        match change {
+            Change::Listed(records) => {
+                self.listed.insert(event::Kind::Surveys);
+                self.surveys = Surveys::default();
+                for r in records {
+                    record(&mut self.surveys, r);
+                }
+            }
+            Change::Applied(r) => record(&mut self.surveys, r),
+            Change::Deleted(key) => self.surveys.forget(&key.name),
+        }
+        self.reconsider_waiting();
+    }
+
+    fn reconfigure(&mut self, step: &mut Step) {
+        self.reconfigure = false;
+        let pools: Vec<_> = self.pools.values().cloned().collect();
+        let advertisements: Vec<_> = self.advertisements.values().cloned().collect();
+        let routers: Vec<RouterObject> = self
+            .routers
+            .values()
+            .map(|entry| entry.router.object().clone())
+            .collect();
+        let config = Config::new(&pools, &advertisements, &routers);
+        if config != self.config {
+            self.config = config;
+            self.dirty.extend(self.services.keys().cloned());
+        }
+        self.report_problems(step);
+    }
+
+    /// What is wrong with the configuration: the whole list in one ConfigurationState, and an event on each object.
+    fn report_problems(&mut self, step: &mut Step) {
+        let lines: Vec<String> = self.config.problems.iter().map(ToString::to_string).collect();
+        if self.reported.as_ref() == Some(&lines) {
+            return;
+        }
+        self.reported = Some(lines.clone());
+        step.effects
+            .push(Effect::SetConfigurationState { problems: lines });
+        let mut by_object: BTreeMap<About, Vec<&str>> = BTreeMap::new();
+        for problem in &self.config.problems {
+            by_object
+                .entry(About::of(&problem.object))
+                .or_default()
+                .push(&problem.message);
+        }
+        let fixed: Vec<About> = self
+            .said
+            .keys()
+            .filter(|about| about.is_configuration() && !by_object.contains_key(about))
+            .cloned()
+            .collect();
+        for about in fixed {
+            self.said.remove(&about);
+        }
+        let said: Vec<(About, String)> = by_object
+            .into_iter()
+            .map(|(about, words)| (about, words.join("; ")))
+            .collect();
+        for (about, words) in said {
+            self.say(about, Notice::InvalidConfiguration, words, step);
+        }
+    }
+
+    /// An event, unless it is the last thing that was said about the object.
+    fn say(&mut self, about: About, notice: Notice, note: String, step: &mut Step) {
+        if self
+            .said
+            .get(&about)
+            .is_some_and(|(before, words)| *before == notice && *words == note)
+        {
+            return;
+        }
+        self.said.insert(about.clone(), (notice, note.clone()));
+        step.effects.push(Effect::Event { about, notice, note });
+    }
+
+    fn report_pools(&mut self, step: &mut Step) {
+        let in_use = self.ledger.in_use();
+        for pool in self.config.usable() {
+            let counts = PoolCounts::of(&pool.ranges, &in_use);
+            if self.pool_counts.get(&pool.key) != Some(&counts) {
+                self.pool_counts.insert(pool.key.clone(), counts);
+                step.effects.push(Effect::SetPoolStatus {
+                    pool: pool.key.clone(),
+                    counts,
+                });
+            }
+        }
+        self.pool_counts.retain(|key, _| self.pools.contains_key(key));
+    }
+
+    fn conflict_holders(&self) -> BTreeMap<IpAddr, Holder> {
+        self.conflicts
+            .values()
+            .map(|conflict| (conflict.address, conflict.holder.clone()))
+            .collect()
+    }
+
+    /// Addresses that a status names or a speaker announces.
+    fn in_use(&self) -> RangeSet {
+        let announced = self
+            .announcements
+            .values()
+            .flat_map(|announcement| announcement.addresses.iter());
+        self.confirmed.keys().chain(announced).copied().collect()
+    }
+}
+
+/// Applies a change to a table; whether anything differs now.
+fn apply<T: PartialEq>(
+    table: &mut BTreeMap<ObjectKey, T>,
+    change: Change<T>,
+    key: impl Fn(&T) -> &ObjectKey,
+    listed: &mut BTreeSet<event::Kind>,
+    kind: event::Kind,
+) -> bool {
+    match change {
+        Change::Listed(objects) => {
+            let fresh: BTreeMap<ObjectKey, T> = objects.into_iter().map(|o| (key(&o).clone(), o)).collect();
+            let changed = fresh != *table;
+            *table = fresh;
+            listed.insert(kind);
+            changed
+        }
+        Change::Applied(object) => {
+            let changed = table.get(key(&object)) != Some(&object);
+            table.insert(key(&object).clone(), object);
+            changed
+        }
+        Change::Deleted(key) => table.remove(&key).is_some(),
+    }
+}
+
+/// What of a router's status was written, and when.
+type Written = (RouterStatus, Instant);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! What can happen to the allocator.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::config::{AdvertisementObject, PoolObject, RouterObject};
+use crate::ipam::Holder;
+use crate::model::service::Service;
+use crate::model::{Instant, MacAddr, NodeName, ObjectKey, RangeSet};
+use crate::reservation::survey::Round;
+use crate::reservation::{Failure, Outcome, Reading, Write};
+
+/// A change of one kind of object. A list replaces all that was known: what it lacks is gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<T> {
+    /// A complete list.
+    Listed(Vec<T>),
+    /// An object appeared or changed.
+    Applied(T),
+    /// An object is gone.
+    Deleted(ObjectKey),
+}
+
+/// The kinds that must be listed before anything is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// `v1` Services.
+    Services,
+    /// `IPAddressPools`.
+    Pools,
+    /// `L2Advertisements`.
+    Advertisements,
+    /// `MikrotikRouters`.
+    Routers,
+    /// `v1` Nodes.
+    Nodes,
+    /// `ServiceL2Statuses`.
+    Announcements,
+    /// `AddressConflicts`.
+    Conflicts,
+    /// The Leases in which speakers record their surveys.
+    Surveys,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Services,
+        Self::Pools,
+        Self::Advertisements,
+        Self::Routers,
+        Self::Nodes,
+        Self::Announcements,
+        Self::Conflicts,
+        Self::Surveys,
+    ];
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// This replica leads, or no longer does.
+    Leading(bool),
+    /// Services.
+    Services(Change<Service>),
+    /// `IPAddressPools`.
+    Pools(Change<PoolObject>),
+    /// `L2Advertisements`.
+    Advertisements(Change<AdvertisementObject>),
+    /// `MikrotikRouters`.
+    Routers(Change<RouterObject>),
+    /// Nodes.
+    Nodes(Change<NodeObject>),
+    /// `ServiceL2Statuses`.
+    Announcements(Change<Announcement>),
+    /// `AddressConflicts`.
+    Conflicts(Change<Conflict>),
+    /// Survey records.
+    Surveys(Change<SurveyRecord>),
+    /// [`Effect::ReadRouter`](super::Effect::ReadRouter) ended.
+    RouterRead {
+        /// Which router.
+        router: ObjectKey,
+        /// What it holds.
+        result: Box<Result<Reading, Failure>>,
+    },
+    /// [`Effect::WriteRouter`](super::Effect::WriteRouter) ended.
+    RouterWritten {
+        /// Which router.
+        router: ObjectKey,
+        /// What was written.
+        write: Box<Write>,
+        /// How it ended.
+        outcome: Outcome,
+    },
+    /// A router's Secret changed: what failed may work now.
+    CredentialsChanged {
+        /// Which router.
+        router: ObjectKey,
+    },
+    /// [`Effect::SetServiceStatus`](super::Effect::SetServiceStatus) ended.
+    ServiceWritten {
+        /// Which Service.
+        service: ObjectKey,
+        /// How it ended.
+        result: WriteResult,
+    },
+}
+
+/// How a write to the API server ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteResult {
+    /// It is stored; the object's new `resourceVersion`.
+    Written(String),
+    /// The object changed meanwhile: the watch brings it, then it is decided anew.
+    Conflict,
+    /// The object is gone.
+    Gone,
+    /// The API server could not or would not; in words.
+    Failed(String),
+}
+
+/// A node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeObject {
+    /// Its name, no namespace.
+    pub key: ObjectKey,
+    /// Its own addresses.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A `ServiceL2Status`: who announces a Service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// The status object.
+    pub key: ObjectKey,
+    /// The Service it is about.
+    pub service: ObjectKey,
+    /// Its addresses as the announcer saw them.
+    pub addresses: Vec<IpAddr>,
+    /// The announcer.
+    pub node: NodeName,
+    /// The announcer's MAC address.
+    pub mac: Option<MacAddr>,
+    /// The claim's epoch.
+    pub epoch: u64,
+}
+
+/// An `AddressConflict`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The object.
+    pub key: ObjectKey,
+    /// The address that someone else uses.
+    pub address: IpAddr,
+    /// Who does.
+    pub holder: Holder,
+}
+
+/// A speaker's record of its survey of one segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SurveyRecord {
+    /// The record's name.
+    pub key: ObjectKey,
+    /// Who asked.
+    pub node: NodeName,
+    /// The addresses asked for in the last complete round.
+    pub covered: RangeSet,
+    /// Those that answered.
+    pub occupied: RangeSet,
+    /// How long the round took.
+    pub took: Duration,
+    /// How long ago it ended when the record was read, by the wall clocks of two machines: only to tell a record that
+    /// is still kept from one that was left behind.
+    pub age: Duration,
+}
+
+impl SurveyRecord {
+    pub(super) fn seen_at(self, now: Instant) -> (String, Round) {
+        let seen = now - self.age;
+        let round = Round {
+            node: self.node,
+            covered: self.covered,
+            occupied: self.occupied,
+            seen,
+            took: self.took,
+        };
+        (self.key.name, round)
+    }
+}

@@ -1,0 +1,235 @@
+//! Driving the routers' state machines, and saying in their objects how they are.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::effect::{About, Effect, Notice};
+use super::event::{Change, Kind};
+use super::{Allocator, Step, Written};
+use crate::config::{Config, RouterObject};
+use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
+use crate::reservation::router::Work;
+use crate::reservation::{Failure, Landscape, Outcome, Reading, Router, RouterStatus, Surveys, Write};
+
+/// A status is written at once when a condition or a record changes; counts and times wait for this long.
+const STATUS_EVERY: Duration = Duration::from_secs(5);
+
+/// A router and what was last said about it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) router: Router,
+    written: Option<Written>,
+    finalizer_asked: Option<(bool, String)>,
+}
+
+impl Entry {
+    pub(super) fn new(object: RouterObject, now: Instant) -> Self {
+        let mut router = Router::new(object.clone());
+        router.update(object, now);
+        Self {
+            router,
+            written: None,
+            finalizer_asked: None,
+        }
+    }
+}
+
+/// The parts of a landscape that are gathered from several tables.
+pub(super) struct View {
+    announcers: BTreeMap<IpAddr, MacAddr>,
+    in_use: RangeSet,
+    nodes: Vec<(NodeName, IpAddr)>,
+    complete: bool,
+}
+
+impl View {
+    pub(super) fn landscape<'a>(
+        &'a self,
+        config: &'a Config,
+        cluster_uid: &'a str,
+        assigned: &'a BTreeMap<IpAddr, std::collections::BTreeSet<ObjectKey>>,
+        surveys: &'a Surveys,
+    ) -> Landscape<'a> {
+        Landscape {
+            config,
+            cluster_uid,
+            assigned,
+            announcers: &self.announcers,
+            in_use: &self.in_use,
+            nodes: &self.nodes,
+            surveys,
+            complete: self.complete,
+        }
+    }
+}
+
+impl Allocator {
+    pub(super) fn view(&self) -> View {
+        let nodes = self.nodes.values().flat_map(|node| {
+            node.addresses
+                .iter()
+                .map(|address| (NodeName(node.key.name.clone()), *address))
+        });
+        View {
+            announcers: self.announcers(),
+            in_use: self.in_use(),
+            nodes: nodes.collect(),
+            complete: self.is_complete(),
+        }
+    }
+
+    /// Who answers for each address: of several records the one with the highest epoch, as after a failover the old
+    /// announcer's is still there for a moment.
+    fn announcers(&self) -> BTreeMap<IpAddr, MacAddr> {
+        let mut best: BTreeMap<IpAddr, (u64, MacAddr)> = BTreeMap::new();
+        for announcement in self.announcements.values() {
+            let Some(mac) = announcement.mac else { continue };
+            for address in &announcement.addresses {
+                let entry = best.entry(*address).or_insert((announcement.epoch, mac));
+                if announcement.epoch > entry.0 {
+                    *entry = (announcement.epoch, mac);
+                }
+            }
+        }
+        best.into_iter()
+            .map(|(address, (_, mac))| (address, mac))
+            .collect()
+    }
+
+    /// Runs `f` on one router with everything it looks at.
+    fn with_router<T>(
+        &mut self,
+        key: &ObjectKey,
+        f: impl FnOnce(&mut Entry, &Landscape<'_>) -> T,
+    ) -> Option<T> {
+        let view = self.view();
+        let entry = self.routers.get_mut(key)?;
+        let landscape = view.landscape(
+            &self.config,
+            &self.settings.cluster_uid,
+            &self.confirmed,
+            &self.surveys,
+        );
+        Some(f(entry, &landscape))
+    }
+
+    pub(super) fn take_routers(&mut self, change: Change<RouterObject>, now: Now) {
+        match change {
+            Change::Listed(objects) => {
+                self.listed.insert(Kind::Routers);
+                self.routers
+                    .retain(|key, _| objects.iter().any(|object| object.key == *key));
+                for object in objects {
+                    self.see_router(object, now);
+                }
+            }
+            Change::Applied(object) => self.see_router(object, now),
+            Change::Deleted(key) => {
+                self.routers.remove(&key);
+                self.said.remove(&About::router(&key));
+            }
+        }
+        self.reconfigure = true;
+        self.reconsider_waiting();
+    }
+
+    fn see_router(&mut self, object: RouterObject, now: Now) {
+        match self.routers.get_mut(&object.key) {
+            // Deleted and created again under the same name: nothing that is known belongs to it.
+            Some(entry) if entry.router.object().uid == object.uid => entry.router.update(object, now.mono),
+            _ => {
+                self.routers
+                    .insert(object.key.clone(), Entry::new(object, now.mono));
+            }
+        }
+    }
+
+    pub(super) fn router_read(&mut self, key: &ObjectKey, result: Result<Reading, Failure>, now: Now) {
+        self.with_router(key, |entry, landscape| entry.router.read(result, landscape, now));
+        self.reconsider_waiting();
+    }
+
+    pub(super) fn router_written(&mut self, key: &ObjectKey, write: &Write, outcome: &Outcome, now: Now) {
+        self.with_router(key, |entry, landscape| {
+            entry.router.written(write, outcome, landscape, now.mono)
+        });
+        self.reconsider_waiting();
+    }
+
+    pub(super) fn drive_routers(&mut self, now: Now, step: &mut Step) {
+        let keys: Vec<ObjectKey> = self.routers.keys().cloned().collect();
+        for key in keys {
+            let given_up = self
+                .with_router(&key, |entry, landscape| entry.drive(&key, landscape, now, step))
+                .flatten();
+            if let Some(words) = given_up {
+                self.say(About::router(&key), Notice::ReleaseGivenUp, words, step);
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn drive(
+        &mut self,
+        key: &ObjectKey,
+        landscape: &Landscape<'_>,
+        now: Now,
+        step: &mut Step,
+    ) -> Option<String> {
+        let intent = self.router.intend(landscape, now);
+        self.finalize(key, intent.finalizer, step);
+        self.report(key, intent.status, now.mono, step);
+        match intent.work {
+            Work::Wait(wake) => wake.into_iter().for_each(|at| step.wake_at(at)),
+            Work::Read => {
+                self.router.begin();
+                step.effects.push(Effect::ReadRouter { router: key.clone() });
+            }
+            Work::Write(planned) => {
+                self.router.begin();
+                step.effects.push(Effect::WriteRouter {
+                    router: key.clone(),
+                    planned,
+                });
+            }
+        }
+        intent.given_up
+    }
+
+    fn finalize(&mut self, key: &ObjectKey, present: bool, step: &mut Step) {
+        let object = self.router.object();
+        if object.finalizer == present {
+            self.finalizer_asked = None;
+            return;
+        }
+        let asked = (present, object.resource_version.clone());
+        if self.finalizer_asked.as_ref() != Some(&asked) {
+            let resource_version = object.resource_version.clone();
+            step.effects.push(Effect::SetRouterFinalizer {
+                router: key.clone(),
+                resource_version,
+                present,
+            });
+            self.finalizer_asked = Some(asked);
+        }
+    }
+
+    fn report(&mut self, key: &ObjectKey, status: RouterStatus, now: Instant, step: &mut Step) {
+        if let Some((before, at)) = &self.written {
+            if *before == status {
+                return;
+            }
+            let urgent = before.conditions != status.conditions || before.taken != status.taken;
+            if !urgent && now.since(*at) < STATUS_EVERY {
+                return step.wake_at(*at + STATUS_EVERY);
+            }
+        }
+        self.written = Some((status.clone(), now));
+        step.effects.push(Effect::SetRouterStatus {
+            router: key.clone(),
+            status: Box::new(status),
+        });
+    }
+}

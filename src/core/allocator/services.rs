@@ -1,0 +1,380 @@
+//! Deciding about Services and writing their statuses.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::effect::{About, Effect, Notice};
+use super::event::{Change, Kind, WriteResult};
+use super::occupancy::Network;
+use super::{Allocator, Step};
+use crate::ipam::ledger::Ground;
+use crate::ipam::request::{FROM_POOL, Request};
+use crate::ipam::{Because, Decision, Outcome};
+use crate::model::service::Service;
+use crate::model::{Instant, Now, ObjectKey};
+
+/// First wait after a failed write of a status; doubles.
+const RETRY_FIRST: Duration = Duration::from_millis(500);
+/// Longest wait: an API server that comes back is noticed by its watches long before.
+const RETRY_MAX: Duration = Duration::from_secs(10);
+/// A first sync takes about 12 s: what waits for proof longer than this is worth an event.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// A write without an answer counts as failed after this: the adapter's own timeout is shorter.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// A status write that is under way, or done and not yet seen in the watch.
+#[derive(Debug, Clone)]
+pub(super) struct Write {
+    addresses: Vec<IpAddr>,
+    pool: Option<String>,
+    state: WriteState,
+    attempts: u32,
+}
+
+#[derive(Debug, Clone)]
+enum WriteState {
+    /// Sent; it counts as failed at this moment.
+    Sent(Instant),
+    /// Stored under this version; the watch has not shown it yet.
+    Stored(String),
+    /// To be sent again at this moment.
+    Retry(Instant),
+}
+
+impl Allocator {
+    pub(super) fn take_services(&mut self, change: Change<Service>) {
+        match change {
+            Change::Listed(services) => {
+                self.listed.insert(Kind::Services);
+                let present: BTreeSet<ObjectKey> = services.iter().map(|s| s.key.clone()).collect();
+                let gone: Vec<ObjectKey> = self
+                    .services
+                    .keys()
+                    .filter(|k| !present.contains(*k))
+                    .cloned()
+                    .collect();
+                for key in &gone {
+                    self.forget_service(key);
+                }
+                for service in services {
+                    self.see_service(service);
+                }
+            }
+            Change::Applied(service) => self.see_service(service),
+            Change::Deleted(key) => self.forget_service(&key),
+        }
+    }
+
+    fn see_service(&mut self, service: Service) {
+        let key = service.key.clone();
+        if let Some(write) = self.writes.get(&key) {
+            let shown = write.addresses == service.ingress
+                && write.pool.as_ref() == service.annotations.get(FROM_POOL);
+            let later = matches!(&write.state, WriteState::Stored(version) if is_later(&service.resource_version, version));
+            if shown || later {
+                self.writes.remove(&key);
+            }
+        }
+        self.services.insert(key.clone(), service);
+        self.confirm(&key);
+        self.dirty.insert(key);
+    }
+
+    fn forget_service(&mut self, key: &ObjectKey) {
+        self.services.remove(key);
+        self.writes.remove(key);
+        self.said.remove(&About::service(key));
+        self.awaiting.remove(key);
+        self.dirty.remove(key);
+        self.confirm(key);
+        if self.ledger.release(key).is_some() {
+            self.reconsider_waiting();
+        }
+    }
+
+    /// Which addresses the Service's status is known to name: the gate behind which the router is told.
+    fn confirm(&mut self, key: &ObjectKey) {
+        for address in self.confirmed_of.remove(key).unwrap_or_default() {
+            if let Some(services) = self.confirmed.get_mut(&address) {
+                services.remove(key);
+                if services.is_empty() {
+                    self.confirmed.remove(&address);
+                }
+            }
+        }
+        let Some(service) = self
+            .services
+            .get(key)
+            .filter(|s| s.is_load_balancer && s.class == self.settings.class)
+        else {
+            return;
+        };
+        let stored = self
+            .writes
+            .get(key)
+            .filter(|write| matches!(write.state, WriteState::Stored(_)));
+        let addresses = stored.map_or(&service.ingress, |write| &write.addresses).clone();
+        for address in &addresses {
+            self.confirmed.entry(*address).or_default().insert(key.clone());
+        }
+        self.confirmed_of.insert(key.clone(), addresses);
+    }
+
+    /// Something became free, or known: Services that wait get another look.
+    pub(super) fn reconsider_waiting(&mut self) {
+        let waiting = self
+            .services
+            .values()
+            .filter(|s| s.is_load_balancer && self.ledger.assignment(&s.key).is_none());
+        self.dirty.extend(waiting.map(|s| s.key.clone()));
+    }
+
+    /// Reclaims what the statuses say before anything is decided.
+    pub(super) fn adopt(&mut self) {
+        self.with_ground(None, |ledger, ground, services| {
+            ledger.adopt(services.values(), ground)
+        });
+        self.dirty.extend(self.services.keys().cloned());
+    }
+
+    fn with_ground<T>(
+        &mut self,
+        now: Option<Now>,
+        f: impl FnOnce(
+            &mut crate::ipam::Ledger,
+            &Ground<'_>,
+            &std::collections::BTreeMap<ObjectKey, Service>,
+        ) -> T,
+    ) -> T {
+        let now = now.unwrap_or(Now {
+            mono: Instant::ZERO,
+            wall: crate::model::Timestamp(0),
+        });
+        let view = self.view();
+        let conflicts = self.conflict_holders();
+        let landscape = view.landscape(
+            &self.config,
+            &self.settings.cluster_uid,
+            &self.confirmed,
+            &self.surveys,
+        );
+        let network = Network {
+            conflicts: &conflicts,
+            routers: &self.routers,
+            landscape,
+            now,
+        };
+        let class = self.settings.class.as_deref();
+        let ground = Ground {
+            config: &self.config,
+            occupancy: &network,
+            class,
+        };
+        f(&mut self.ledger, &ground, &self.services)
+    }
+
+    pub(super) fn decide_services(&mut self, now: Now, step: &mut Step) {
+        self.retry_writes(now, step);
+        if self.overdue.is_some_and(|due| due <= now.mono) {
+            self.overdue = None;
+            self.dirty.extend(self.awaiting.keys().cloned());
+        }
+        self.overdue.into_iter().for_each(|due| step.wake_at(due));
+        for _ in 0..2 {
+            // A second pass serves those that wait for what the first one set free.
+            let dirty = std::mem::take(&mut self.dirty);
+            if dirty.is_empty() {
+                break;
+            }
+            let mut order: Vec<&Service> = dirty.iter().filter_map(|key| self.services.get(key)).collect();
+            order.sort_by_key(|s| (s.ingress.is_empty(), &s.seniority));
+            let order: Vec<ObjectKey> = order.into_iter().map(|s| s.key.clone()).collect();
+            let held_before = self.ledger.in_use();
+            let decisions = self.with_ground(Some(now), |ledger, ground, services| {
+                let decide = |key: &ObjectKey| (key.clone(), ledger.decide(&services[key], ground));
+                order.iter().map(decide).collect::<Vec<_>>()
+            });
+            for (key, decision) in decisions {
+                self.pursue(&key, &decision, now, step);
+            }
+            if !held_before.difference(&self.ledger.in_use()).is_empty() {
+                self.reconsider_waiting();
+            }
+        }
+    }
+
+    fn pursue(&mut self, key: &ObjectKey, decision: &Decision, now: Now, step: &mut Step) {
+        let (addresses, pool) = match &decision.outcome {
+            Outcome::NotOurs => return,
+            Outcome::Pending => (vec![], None),
+            Outcome::Assigned { addresses, pool } => (addresses.clone(), Some(pool.clone())),
+        };
+        self.announce(key, decision, now.mono, step);
+        let Some(service) = self.services.get(key) else {
+            return;
+        };
+        let seen = service.ingress == addresses && service.annotations.get(FROM_POOL) == pool.as_ref();
+        let under_way = self
+            .writes
+            .get(key)
+            .filter(|w| w.addresses == addresses && w.pool == pool);
+        if let Some(Write {
+            state: WriteState::Retry(at),
+            ..
+        }) = under_way
+        {
+            return step.wake_at(*at);
+        }
+        if under_way.is_some() || (seen && !self.writes.contains_key(key)) {
+            return;
+        }
+        let attempts = 0;
+        let write = Write {
+            addresses,
+            pool,
+            state: WriteState::Sent(now.mono + ANSWER_WITHIN),
+            attempts,
+        };
+        self.send(key, write, decision.because.clone(), step);
+    }
+
+    fn send(&mut self, key: &ObjectKey, write: Write, because: Because, step: &mut Step) {
+        let Some(service) = self.services.get(key) else {
+            return;
+        };
+        step.effects.push(Effect::SetServiceStatus {
+            service: key.clone(),
+            resource_version: service.resource_version.clone(),
+            addresses: write.addresses.clone(),
+            pool: write.pool.clone(),
+            because,
+        });
+        self.writes.insert(key.clone(), write);
+    }
+
+    pub(super) fn service_written(&mut self, key: &ObjectKey, result: WriteResult, now: Now) {
+        let Some(write) = self.writes.get_mut(key) else {
+            return;
+        };
+        match result {
+            WriteResult::Written(version) => {
+                let shown = self
+                    .services
+                    .get(key)
+                    .is_some_and(|s| !is_later(&version, &s.resource_version));
+                write.state = WriteState::Stored(version);
+                if shown {
+                    self.writes.remove(key);
+                }
+                self.confirm(key);
+            }
+            WriteResult::Gone => {
+                self.writes.remove(key);
+            }
+            // The watch brings what changed; should it not, the write is tried again with what is known then.
+            WriteResult::Conflict | WriteResult::Failed(_) => {
+                let wait = RETRY_FIRST
+                    .saturating_mul(1 << write.attempts.min(8))
+                    .min(RETRY_MAX);
+                write.attempts = write.attempts.saturating_add(1);
+                write.state = WriteState::Retry(now.mono + wait);
+            }
+        }
+    }
+
+    /// Statuses whose write failed, or was never answered.
+    fn retry_writes(&mut self, now: Now, step: &mut Step) {
+        let mut due = Vec::new();
+        for (key, write) in &self.writes {
+            match write.state {
+                WriteState::Retry(at) | WriteState::Sent(at) if at <= now.mono => due.push(key.clone()),
+                WriteState::Retry(at) => step.wake_at(at),
+                WriteState::Sent(_) | WriteState::Stored(_) => {}
+            }
+        }
+        for key in due {
+            let Some(mut write) = self.writes.remove(&key) else {
+                continue;
+            };
+            write.state = WriteState::Sent(now.mono + ANSWER_WITHIN);
+            let (addresses, pool) = (write.addresses.clone(), write.pool.clone());
+            let wanted = self.ledger.assignment(&key);
+            // Only if it is still what the ledger says: otherwise the next decision writes.
+            if wanted.map(|a| a.addresses.clone()).unwrap_or_default() == addresses
+                && wanted.map(|a| a.pool.clone()) == pool
+            {
+                self.send(&key, write, Because::AlreadyAssigned, step);
+            } else {
+                self.dirty.insert(key);
+            }
+        }
+    }
+
+    /// Whether it waits for proof, and not for so long yet that a person should be told.
+    fn is_on_its_way(&mut self, key: &ObjectKey, decision: &Decision, now: Instant, step: &mut Step) -> bool {
+        if !matches!(decision.because, Because::Unproven { .. }) {
+            self.awaiting.remove(key);
+            return false;
+        }
+        let due = *self.awaiting.entry(key.clone()).or_insert(now) + PATIENCE;
+        if now < due {
+            step.wake_at(due);
+            self.overdue = Some(self.overdue.map_or(due, |earlier| earlier.min(due)));
+        }
+        now < due
+    }
+
+    /// Tells people, once for each thing there is to say.
+    fn announce(&mut self, key: &ObjectKey, decision: &Decision, now: Instant, step: &mut Step) {
+        if self.is_on_its_way(key, decision, now, step) {
+            return;
+        }
+        let Some(service) = self.services.get(key) else {
+            return;
+        };
+        let had = !service.ingress.is_empty();
+        let about = About::service(key);
+        let because = &decision.because;
+        let (notice, note) = match (&decision.outcome, because) {
+            (Outcome::NotOurs, _)
+            | (_, Because::AlreadyAssigned | Because::PoolUnusable | Because::NotLoadBalancer) => {
+                self.said.remove(&about);
+                return;
+            }
+            (_, Because::Stays(why)) => (Notice::LoadBalancerFailed, why.to_string()),
+            (Outcome::Assigned { addresses, .. }, _) => {
+                let addresses: Vec<String> = addresses.iter().map(|a| format!("\"{a}\"")).collect();
+                (
+                    Notice::IpAllocated,
+                    format!("Assigned IP [{}]: {because}", addresses.join(" ")),
+                )
+            }
+            (Outcome::Pending, Because::NoLongerAllowed(_)) if had => {
+                (Notice::ClearAssignment, because.to_string())
+            }
+            (Outcome::Pending, Because::Unproven { .. }) => (Notice::AwaitingProof, because.to_string()),
+            (Outcome::Pending, _) => (Notice::AllocationFailed, because.to_string()),
+        };
+        let deprecated =
+            notice == Notice::IpAllocated && Request::of(service).is_ok_and(|request| request.deprecated);
+        if deprecated {
+            let note = "an annotation under metallb.universe.tf/ was read: it works, but metallb.io/ is its name now";
+            step.effects.push(Effect::Event {
+                about: about.clone(),
+                notice: Notice::DeprecatedAnnotation,
+                note: note.to_owned(),
+            });
+        }
+        self.say(about, notice, note, step);
+    }
+}
+
+/// Whether `version` is at or after `than`. Kubernetes promises an order of versions within one kind; what is no number
+/// counts as later, so that nothing is waited for in vain.
+fn is_later(version: &str, than: &str) -> bool {
+    match (version.parse::<u64>(), than.parse::<u64>()) {
+        (Ok(version), Ok(than)) => version >= than,
+        _ => true,
+    }
+}

@@ -1,0 +1,63 @@
+//! Before the lists are complete, and while another replica leads.
+
+use super::*;
+
+#[test]
+fn nothing_is_decided_before_every_kind_was_listed() {
+    let mut allocator = Allocator::new(Settings::default());
+    let now = Now {
+        mono: Instant::ZERO,
+        wall: Timestamp(0),
+    };
+    let mut lists = vec![
+        Event::Leading(true),
+        Event::Services(Change::Listed(vec![service("a", 1)])),
+        Event::Pools(Change::Listed(vec![pool("home", &["192.168.1.200/30"])])),
+        Event::Advertisements(Change::Listed(vec![])),
+        Event::Routers(Change::Listed(vec![])),
+        Event::Nodes(Change::Listed(vec![])),
+        Event::Announcements(Change::Listed(vec![])),
+        Event::Conflicts(Change::Listed(vec![])),
+    ];
+    for event in lists.drain(..) {
+        assert_eq!(allocator.step([event], now), Step::default());
+    }
+    let step = allocator.step([Event::Surveys(Change::Listed(vec![]))], now);
+    assert!(
+        step.effects
+            .iter()
+            .any(|e| matches!(e, Effect::SetServiceStatus { .. }))
+    );
+}
+
+#[test]
+fn a_standby_watches_and_does_nothing_and_takes_over_what_the_statuses_say() {
+    let mut world = World::new();
+    world.apply(service("a", 1));
+    world.step([Event::Leading(false)]);
+    // Meanwhile another leader moved "a", at its user's wish, and gave its old address to "b".
+    let mut a = world.objects[&key("a")].clone();
+    a.annotations.insert(
+        "metallb.io/loadBalancerIPs".to_owned(),
+        "192.168.1.205".to_owned(),
+    );
+    a.ingress = vec![ip("192.168.1.205")];
+    let mut b = service("b", 2);
+    b.ingress = vec![ip("192.168.1.200")];
+    b.annotations.insert(FROM_POOL.to_owned(), "home".to_owned());
+    let writes = world.writes.len();
+    world.apply(a);
+    world.apply(b);
+    world.apply(service("c", 3));
+    assert_eq!(world.writes.len(), writes, "it does not lead");
+    world.step([Event::Leading(true)]);
+    assert_eq!(world.address("a").as_deref(), Some("192.168.1.205"));
+    assert_eq!(world.address("b").as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.address("c").as_deref(), Some("192.168.1.201"));
+    assert_eq!(
+        world.writes.len(),
+        writes + 1,
+        "only what was missing is written: {:?}",
+        world.writes
+    );
+}

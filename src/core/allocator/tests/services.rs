@@ -1,0 +1,181 @@
+//! Statuses written once, events said once.
+
+use super::*;
+use crate::ipam::Holder;
+
+#[test]
+fn a_service_gets_one_status_write_and_one_event() {
+    let mut world = World::new();
+    world.apply(service("a", 1));
+    world.pass(Duration::from_mins(5));
+    assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.writes, ["default/a [192.168.1.200]"]);
+    assert_eq!(
+        world.events,
+        ["IpAllocated a: Assigned IP [\"192.168.1.200\"]: it is the first free one"]
+    );
+    let object = world.objects[&key("a")].clone();
+    world.apply(object);
+    world.step([Event::Services(Change::Listed(
+        world.objects.values().cloned().collect(),
+    ))]);
+    assert_eq!(
+        (world.writes.len(), world.events.len()),
+        (1, 1),
+        "a relist changes nothing"
+    );
+}
+
+#[test]
+fn a_write_that_the_watch_has_not_shown_yet_is_not_repeated() {
+    let mut world = World::new();
+    world.watch_lags = true;
+    world.apply(service("a", 1));
+    let mut touched = service("a", 1);
+    touched.labels.insert("app".to_owned(), "x".to_owned());
+    world.step([
+        Event::Services(Change::Applied(touched)),
+        Event::Nodes(Change::Listed(vec![])),
+    ]);
+    assert_eq!(world.writes.len(), 1, "{:?}", world.writes);
+    assert_eq!(
+        world.allocator.in_use().to_string(),
+        "192.168.1.200",
+        "it counts as assigned once it is stored"
+    );
+}
+
+#[test]
+fn a_status_that_somebody_emptied_is_written_again_with_the_same_address() {
+    let mut world = World::new();
+    world.apply(service("a", 1));
+    let mut emptied = world.objects[&key("a")].clone();
+    emptied.ingress.clear();
+    emptied.resource_version = "500".to_owned();
+    world.apply(emptied);
+    assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.writes.len(), 2);
+}
+
+#[test]
+fn failed_writes_are_tried_again_and_the_address_stays_reserved() {
+    let mut world = World::new();
+    world.failures = vec![WriteResult::Failed("500".to_owned()), WriteResult::Conflict];
+    world.apply(service("a", 1));
+    world.pass(Duration::from_millis(500));
+    assert_eq!(world.address("a"), None);
+    world.apply(service("b", 2));
+    assert_eq!(world.address("b").as_deref(), Some("192.168.1.201"));
+    for _ in 0..5 {
+        world.pass(Duration::from_millis(500));
+    }
+    assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
+    assert_eq!(
+        world.writes.iter().filter(|w| w.starts_with("default/a")).count(),
+        3,
+        "{:?}",
+        world.writes
+    );
+}
+
+#[test]
+fn a_freed_address_goes_to_the_one_that_waits_for_it() {
+    let mut world = World::new();
+    world.step([Event::Pools(Change::Listed(vec![pool(
+        "home",
+        &["192.168.1.200/32"],
+    )]))]);
+    world.apply(service("a", 1));
+    world.apply(service("b", 2));
+    assert_eq!(world.address("b"), None);
+    assert!(
+        world
+            .events
+            .iter()
+            .any(|e| e.starts_with("AllocationFailed b: no free address is left in home"))
+    );
+    world.objects.remove(&key("a"));
+    world.step([Event::Services(Change::Deleted(key("a")))]);
+    assert_eq!(world.address("b").as_deref(), Some("192.168.1.200"));
+}
+
+#[test]
+fn a_conflict_is_passed_over_and_its_end_is_noticed() {
+    let mut world = World::new();
+    let holder = Holder {
+        name: Some("printer".to_owned()),
+        mac: None,
+        evidence: "answers ARP".to_owned(),
+    };
+    let conflict = Conflict {
+        key: ObjectKey::new("metallb-system", "192.168.1.200"),
+        address: ip("192.168.1.200"),
+        holder,
+    };
+    world.step([Event::Conflicts(Change::Applied(conflict.clone()))]);
+    let mut wish = service("a", 1);
+    wish.annotations.insert(
+        "metallb.io/loadBalancerIPs".to_owned(),
+        "192.168.1.200".to_owned(),
+    );
+    world.apply(wish);
+    assert_eq!(world.address("a"), None);
+    assert!(
+        world.events[0].contains("192.168.1.200 is in use by printer (answers ARP)"),
+        "{:?}",
+        world.events
+    );
+    world.step([Event::Conflicts(Change::Deleted(conflict.key))]);
+    assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
+}
+
+#[test]
+fn a_broken_pool_is_said_once_and_takes_nothing_away() {
+    let mut world = World::new();
+    world.apply(service("a", 1));
+    let garbage = pool("home", &["192.168.1.200-oops"]);
+    world.step([Event::Pools(Change::Applied(garbage.clone()))]);
+    world.step([Event::Pools(Change::Applied(garbage))]);
+    assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
+    let said: Vec<_> = world
+        .events
+        .iter()
+        .filter(|e| e.starts_with("InvalidConfiguration home"))
+        .collect();
+    assert_eq!(said.len(), 1, "{:?}", world.events);
+    assert!(said[0].contains("\"192.168.1.200-oops\" is neither a CIDR"));
+}
+
+#[test]
+fn a_deleted_pool_takes_its_addresses_back() {
+    let mut world = World::new();
+    world.apply(service("a", 1));
+    world.step([Event::Pools(Change::Listed(vec![]))]);
+    assert_eq!(world.address("a"), None);
+    assert!(
+        world.events.iter().any(|e| e.starts_with("ClearAssignment a")),
+        "{:?}",
+        world.events
+    );
+    assert!(!world.objects[&key("a")].annotations.contains_key(FROM_POOL));
+}
+
+#[test]
+fn the_old_prefix_works_and_is_mentioned() {
+    let mut world = World::new();
+    let mut wish = service("a", 1);
+    wish.annotations.insert(
+        "metallb.universe.tf/loadBalancerIPs".to_owned(),
+        "192.168.1.205".to_owned(),
+    );
+    world.apply(wish);
+    assert_eq!(world.address("a").as_deref(), Some("192.168.1.205"));
+    assert_eq!(
+        world
+            .events
+            .iter()
+            .filter(|e| e.starts_with("DeprecatedAnnotation a"))
+            .count(),
+        1
+    );
+}
