@@ -336,6 +336,8 @@ fn peers_are_bounded() {
     let mut announcements = started(&many, &many);
     let first = run(&mut announcements, ms(0));
     assert_eq!(first.len(), 1 + MAX_PEERS);
+    let mut gateways_alone = started(&many, &[]);
+    assert_eq!(run(&mut gateways_alone, ms(0)).len(), 1 + MAX_GATEWAYS);
 }
 
 #[derive(Debug, Clone)]

@@ -149,15 +149,15 @@ impl Subnet {
         }
     }
 
+    /// Ends the round when no window is open: questions follow each other faster than windows close, so that
+    /// everything that was due with it has been asked by then.
     pub(super) fn complete_round(&mut self, now: Instant, found: &mut Vec<Finding>) {
-        let more_to_ask = self
-            .due
-            .first()
-            .is_some_and(|(due, address)| *due <= now && !self.asked_this_round(*address));
-        if !self.windows.is_empty() || more_to_ask {
+        if !self.windows.is_empty() {
             return;
         }
-        if let Some(round) = self.round.take() {
+        if let Some(round) = self.round.take()
+            && !round.covered.is_empty()
+        {
             found.push(Finding::Round(Round {
                 subnet: self.net,
                 began: round.began,

@@ -373,8 +373,63 @@ fn a_probe_that_did_not_leave_proves_nothing_and_is_repeated() {
     assert_eq!(out.len(), 2, "asked again a second later");
     survey.poll(ms(2_000), &mut out, &mut found);
     assert!(survey.knows_silent(address(200), ms(2_000), ROUND));
-    assert_eq!(rounds(&found).len(), 2, "the first covers nothing");
-    assert!(rounds(&found)[0].covered.is_empty());
+    assert_eq!(rounds(&found).len(), 1, "what covers nothing is no round");
+}
+
+#[test]
+fn a_repeated_question_belongs_to_its_round_and_not_to_the_next_minute() {
+    let mut lan = Lan::of(&["192.168.1.200-192.168.1.209"], &[]);
+    lan.run(100);
+    let mut out = Vec::new();
+    lan.survey.poll(ms(200), &mut out, &mut lan.found);
+    lan.survey.not_sent(&out[0], ms(200));
+    let found = lan.run(125_000);
+    let asked: Vec<u64> = lan
+        .asked
+        .iter()
+        .filter_map(|(after, a)| (*a == address(201)).then_some(*after))
+        .collect();
+    assert_eq!(asked, [2_000, 60_200, 120_200], "behind the others that were due");
+    let covered: Vec<RangeSet> = rounds(&found).into_iter().map(|round| round.covered).collect();
+    assert_eq!(covered, vec![set("192.168.1.200-192.168.1.209"); 3]);
+}
+
+#[test]
+fn silence_while_nobody_listened_proves_nothing() {
+    let mut lan = Lan::of(&["192.168.1.200/32"], &[]);
+    lan.run(100);
+    lan.survey
+        .set(subnet(), Some(&area(&["192.168.1.201/32"])), ms(100));
+    lan.hear(&Arp::gratuitous(CAMERA, address(200)));
+    lan.survey
+        .set(subnet(), Some(&area(&["192.168.1.200/32"])), ms(300));
+    lan.run(1_000);
+    assert!(!lan.survey.knows_silent(address(200), ms(1_000), ROUND));
+    lan.run(1_300);
+    assert!(lan.survey.knows_silent(address(200), ms(1_300), ROUND));
+}
+
+#[test]
+fn our_own_frames_that_come_back_are_no_user_even_unknown_as_a_node() {
+    let mut survey = Survey::new();
+    survey.set(subnet(), Some(&area(&["192.168.1.200/32"])), ms(0));
+    let mut found = Vec::new();
+    survey.hear(ETH0, &Arp::probe(OURS, address(200)), &mut found);
+    assert_eq!(found, []);
+}
+
+#[test]
+fn of_many_macs_for_one_address_four_are_remembered() {
+    let mut lan = Lan::of(&["192.168.1.200-192.168.1.204"], &[]);
+    for host in 200..205 {
+        for n in 0..4 {
+            lan.hear(&Arp::gratuitous(MacAddr(2, 0, 0, 1, host, n), address(host)));
+        }
+    }
+    let found: Vec<Finding> = (200..205)
+        .flat_map(|host| lan.hear(&Arp::gratuitous(PROXY, address(host))))
+        .collect();
+    assert_eq!(found, [], "the fifth is not even counted as a proxy");
 }
 
 #[test]

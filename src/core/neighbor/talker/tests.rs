@@ -95,11 +95,12 @@ fn what_says_nothing_about_a_cache_is_passed_over() {
 #[test]
 fn the_address_asked_for_longest_ago_makes_room() {
     let mut talkers = Talkers::new();
-    let address = |n: u32| Ipv4Addr::from_bits(0x0a00_0000 + n);
+    let address = |n: u32| Ipv4Addr::from_bits(0xac10_0000 + n);
     let full = u32::try_from(MAX_ADDRESSES).unwrap();
     for n in 0..full {
         talkers.hear(ETH0, &asks(host(1), address(n)), at(u64::from(n / 100)));
     }
+    assert_eq!(talkers.addresses(), MAX_ADDRESSES, "as many as there is room for");
     talkers.hear(ETH0, &asks(host(2), address(0)), at(20));
     talkers.hear(ETH0, &asks(host(2), address(full)), at(21));
     assert_eq!(talkers.addresses(), MAX_ADDRESSES);
@@ -110,6 +111,16 @@ fn the_address_asked_for_longest_ago_makes_room() {
         "it was asked for again"
     );
     assert_eq!(recent(&talkers, address(full), at(22)), [host(2)]);
+}
+
+#[test]
+fn of_many_askers_the_latest_32_are_kept() {
+    let mut talkers = Talkers::new();
+    for n in 0..40 {
+        talkers.hear(ETH0, &asks(host(n), VIP), at(u64::from(n)));
+    }
+    let latest: Vec<Peer> = (8..40).rev().map(host).collect();
+    assert_eq!(recent(&talkers, VIP, at(40)), latest);
 }
 
 proptest! {
