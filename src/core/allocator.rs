@@ -160,57 +160,6 @@ impl Allocator {
         match event {
             Event::Leading(leading) => self.lead(leading, now),
             Event::Services(change) => self.take_services(change),
-            Event::Pools(change) => {
-                self.reconfigure |= apply(
-                    &mut self.pools,
-                    change,
-                    |o| &o.key,
-                    &mut self.listed,
-                    event::Kind::Pools,
-                );
-            }
-            Event::Advertisements(change) => {
-                let kind = event::Kind::Advertisements;
-                self.reconfigure |= apply(
-                    &mut self.advertisements,
-                    change,
-                    |o| &o.key,
-                    &mut self.listed,
-                    kind,
-                );
-            }
-            Event::Nodes(change) => {
-                if apply(
-                    &mut self.nodes,
-                    change,
-                    |o| &o.key,
-                    &mut self.listed,
-                    event::Kind::Nodes,
-                ) {
-                    self.reconsider_waiting();
-                }
-            }
-            Event::Announcements(change) => {
-                let kind = event::Kind::Announcements;
-                apply(
-                    &mut self.announcements,
-                    change,
-                    |o| &o.key,
-                    &mut self.listed,
-                    kind,
-                );
-            }
-            Event::Conflicts(change) => {
-                if apply(
-                    &mut self.conflicts,
-                    change,
-                    |o| &o.key,
-                    &mut self.listed,
-                    event::Kind::Conflicts,
-                ) {
-                    self.reconsider_waiting();
-                }
-            }
             Event::Surveys(change) => self.take_surveys(change, now),
             Event::Routers(change) => self.take_routers(change, now),
             Event::RouterRead { router, result } => self.router_read(&router, *result, now),
@@ -218,13 +167,51 @@ impl Allocator {
                 router,
                 write,
                 outcome,
-            } => self.router_written(&router, &write, &outcome, now),
+            } => {
+                self.router_written(&router, &write, &outcome, now);
+            }
             Event::CredentialsChanged { router } => {
                 if let Some(entry) = self.routers.get_mut(&router) {
                     entry.router.retry(now.mono);
                 }
             }
             Event::ServiceWritten { service, result } => self.service_written(&service, result, now),
+            plain => self.take_plain(plain),
+        }
+    }
+
+    /// Objects that are only kept.
+    fn take_plain(&mut self, event: Event) {
+        use event::Kind;
+        let listed = &mut self.listed;
+        let mut known_better = false;
+        match event {
+            Event::Pools(change) => {
+                self.reconfigure |= apply(&mut self.pools, change, |o| &o.key, listed, Kind::Pools);
+            }
+            Event::Advertisements(change) => {
+                let table = &mut self.advertisements;
+                self.reconfigure |= apply(table, change, |o| &o.key, listed, Kind::Advertisements);
+            }
+            Event::Announcements(change) => {
+                apply(
+                    &mut self.announcements,
+                    change,
+                    |o| &o.key,
+                    listed,
+                    Kind::Announcements,
+                );
+            }
+            Event::Nodes(change) => {
+                known_better = apply(&mut self.nodes, change, |o| &o.key, listed, Kind::Nodes);
+            }
+            Event::Conflicts(change) => {
+                known_better = apply(&mut self.conflicts, change, |o| &o.key, listed, Kind::Conflicts);
+            }
+            _ => {}
+        }
+        if known_better {
+            self.reconsider_waiting();
         }
     }
 

@@ -20,7 +20,7 @@ pub mod decision;
 mod link;
 pub mod order;
 pub mod peer;
-mod talk;
+pub mod talk;
 pub mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -154,6 +154,9 @@ pub struct Election {
     highest: BTreeMap<IpAddr, u64>,
     vacancies: BTreeMap<IpAddr, Vacancy>,
     up: BTreeSet<NodeName>,
+    last_up: BTreeMap<NodeName, Instant>,
+    /// Since when any peer has been heard without a break.
+    connected: Instant,
     isolation: link::Isolation,
     /// The first and the last of an unbroken row of signs that our link works.
     witness: Option<(Instant, Instant)>,
@@ -191,6 +194,8 @@ impl Election {
             highest: BTreeMap::new(),
             vacancies: BTreeMap::new(),
             up: BTreeSet::new(),
+            last_up: BTreeMap::new(),
+            connected: now,
             isolation: link::Isolation::default(),
             witness: None,
             witness_asked: None,
@@ -272,6 +277,9 @@ impl Election {
 
     /// When [`Election::poll`] has something to do, if nothing arrives before.
     pub fn next_deadline(&self, now: Instant) -> Instant {
+        if self.dirty {
+            return now;
+        }
         let down = self.peers.values().filter_map(|peer| peer.down_at(now)).min();
         let listening = self.listening_until;
         let returning = self.isolation.until();
@@ -297,6 +305,11 @@ impl Election {
     /// The names of the peers that are up.
     pub fn up(&self) -> &BTreeSet<NodeName> {
         &self.up
+    }
+
+    /// The listening time at the start is over.
+    pub fn has_listened(&self) -> bool {
+        self.desired.is_some() && self.listening_until.is_none()
     }
 
     /// A peer.

@@ -27,3 +27,4 @@ pub mod ipam;
 pub mod model;
 pub mod neighbor;
 pub mod reservation;
+pub mod speaker;

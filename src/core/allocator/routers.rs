@@ -152,7 +152,7 @@ impl Allocator {
 
     pub(super) fn router_written(&mut self, key: &ObjectKey, write: &Write, outcome: &Outcome, now: Now) {
         self.with_router(key, |entry, landscape| {
-            entry.router.written(write, outcome, landscape, now.mono)
+            entry.router.written(write, outcome, landscape, now.mono);
         });
         self.reconsider_waiting();
     }

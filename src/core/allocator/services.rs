@@ -133,7 +133,7 @@ impl Allocator {
     /// Reclaims what the statuses say before anything is decided.
     pub(super) fn adopt(&mut self) {
         self.with_ground(None, |ledger, ground, services| {
-            ledger.adopt(services.values(), ground)
+            ledger.adopt(services.values(), ground);
         });
         self.dirty.extend(self.services.keys().cloned());
     }

@@ -155,6 +155,8 @@ impl Election {
         let because = match self.silent_owner(group.key, now) {
             // What a sign is waited for is asked again and again by itself.
             Some(_) if !self.link_is_witnessed(now) => return,
+            // Silence counts from when we could have heard something.
+            Some(_) if now < self.connected + DOWN_AFTER => return self.look_at(self.connected + DOWN_AFTER),
             Some((node, after)) => Because::Silent { node, after },
             None if known => Because::GivenUp,
             None if self.first_claim_allowed(group, now, out) => Because::First {

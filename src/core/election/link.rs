@@ -17,6 +17,8 @@ const SUSPECT_AFTER: Duration = Duration::from_millis(150);
 const WITNESS_AGAIN: Duration = Duration::from_millis(50);
 /// Signs further apart than this are two strokes of luck, not a link that works: two questions may go unanswered.
 const WITNESS_FRESH: Duration = Duration::from_millis(160);
+/// A peer that was up within this before the last one fell silent is one that we were cut off from.
+const LATELY: Duration = Duration::from_secs(1);
 /// For so long must the link be seen to work before silence of the peers means that they are gone: two heartbeats.
 const WITNESS_LONG: Duration = Duration::from_millis(220);
 
@@ -97,6 +99,9 @@ impl Election {
             .filter(|(_, peer)| peer.is_up(now))
             .map(|(name, _)| name.clone())
             .collect();
+        for name in &up {
+            self.last_up.insert(name.clone(), now);
+        }
         if up != self.up {
             let before = std::mem::replace(&mut self.up, up);
             self.dirty = true;
@@ -104,17 +109,23 @@ impl Election {
             for name in &self.up {
                 self.arrived.entry(name.clone()).or_insert(now);
             }
-            self.begin_or_end_isolation(before, now, out);
+            if before.is_empty() {
+                self.connected = now;
+            }
+            self.begin_or_end_isolation(&before, now, out);
         }
         self.end_listening(now);
         self.end_return(now, out);
         self.end_hold(now, out);
     }
 
-    fn begin_or_end_isolation(&mut self, before: BTreeSet<NodeName>, now: Instant, out: &mut Vec<Output>) {
+    fn begin_or_end_isolation(&mut self, before: &BTreeSet<NodeName>, now: Instant, out: &mut Vec<Output>) {
         if self.up.is_empty() && !before.is_empty() {
+            // Peers fall silent one by one, up to a period apart; all of them were there.
+            let lately = self.last_up.iter().filter(|(_, at)| now.since(**at) <= LATELY);
+            let formerly = lately.map(|(name, _)| name.clone()).collect();
             self.isolation = Isolation {
-                formerly: before,
+                formerly,
                 since: Some(now),
                 returning_until: None,
                 held: true,

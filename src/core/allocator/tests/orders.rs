@@ -9,7 +9,7 @@ fn objects() -> Vec<Service> {
     for i in 0..8 {
         let mut one = service(&format!("s{i}"), i64::from(i % 3));
         match i {
-            1 => one.ingress = vec![ip("192.168.1.203")],
+            1 | 6 => one.ingress = vec![ip("192.168.1.203")],
             2 | 5 => {
                 one.annotations.insert(
                     "metallb.io/loadBalancerIPs".to_owned(),
@@ -20,7 +20,6 @@ fn objects() -> Vec<Service> {
                 one.annotations
                     .insert("metallb.io/loadBalancerIPs".to_owned(), "nonsense".to_owned());
             }
-            6 => one.ingress = vec![ip("192.168.1.203")],
             _ => {}
         }
         all.push(one);

@@ -58,7 +58,7 @@ fn the_node_that_returns_takes_nothing_back_and_never_answers_beside_the_new_own
     lan.unplug(owner, false);
     lan.run_ms(10_000);
     assert_eq!(lan.answerers(200), [holder]);
-    assert_eq!(lan.longest_overlap(), Duration::ZERO);
+    assert_eq!(lan.longest_overlap(), Duration::ZERO, "{:#?}", lan.history);
     all_answered_once(&lan);
     assert!(
         lan.history

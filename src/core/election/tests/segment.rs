@@ -245,7 +245,7 @@ impl Segment {
             vec![interface]
         };
         self.act(node, |election, now, out| {
-            election.set_interfaces(interfaces, now, out)
+            election.set_interfaces(interfaces, now, out);
         });
     }
 

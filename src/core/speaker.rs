@@ -1,0 +1,561 @@
+//! `step(event, now) -> effects` of the speaker: composes [`election`](crate::election) and
+//! [`neighbor`](crate::neighbor) for the thread that owns the sockets.
+//!
+//! What the API wants comes in as one value, the latest of which counts; frames, datagrams and link changes come in as
+//! they happen. Frames and datagrams to send go out. What this node announces is kept as one value, [`Published`],
+//! which the API side turns into objects, events and log lines at its own pace: nothing here waits for it.
+
+mod first_claim;
+pub mod published;
+mod surveying;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+
+pub use published::{Held, Published, SurveyState};
+
+use self::first_claim::FirstClaims;
+use self::surveying::Surveying;
+use crate::election::talk::Dropped;
+use crate::election::{self, BootId, DOWN_AFTER, Desired, Election, Key, Output, WireInterface};
+use crate::model::{AddressRange, Instant, MacAddr, NodeName, Now, RangeSet};
+use crate::neighbor::announcement::Verified;
+use crate::neighbor::responder::AnswerWith;
+use crate::neighbor::{
+    Announcements, Arp, Frame, FrameError, InterfaceIndex, Operation, Outgoing, Peer, Responder, Talkers,
+    Verdict,
+};
+
+/// What the API wants of this speaker.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Groups and peers.
+    pub election: Arc<Desired>,
+    /// All addresses of the pools: what frames are listened for.
+    pub pools: RangeSet,
+    /// Addresses of the pools that no Service has: what the survey asks for.
+    pub unassigned: RangeSet,
+}
+
+/// An interface that can announce: up, with carrier, not excluded, no member of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The kernel's number.
+    pub index: InterfaceIndex,
+    /// `eth0`.
+    pub name: String,
+    /// Its hardware address.
+    pub mac: MacAddr,
+    /// Its IPv4 addresses with their networks.
+    pub networks: Vec<Ipv4Net>,
+    /// Routers that this node uses there.
+    pub gateways: Vec<Ipv4Addr>,
+}
+
+/// What happens to a speaker.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// The API wants something else.
+    Wanted(Arc<Wanted>),
+    /// Interfaces came, went or changed.
+    Links(Vec<Link>),
+    /// A frame was read.
+    Frame {
+        /// Where it came in.
+        interface: InterfaceIndex,
+        /// Its bytes.
+        bytes: &'a [u8],
+        /// How long it lay in the kernel.
+        age: Duration,
+    },
+    /// A datagram was read.
+    Datagram {
+        /// Its source address.
+        from: IpAddr,
+        /// Its bytes.
+        bytes: &'a [u8],
+    },
+    /// A frame could not be sent.
+    NotSent(Outgoing),
+    /// The heartbeat key was replaced.
+    Key(Key),
+    /// The process is stopping.
+    Leave,
+    /// The clock moved on.
+    Tick,
+}
+
+/// What the speaker wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// An answer to the frame that was just read.
+    Answer {
+        /// Where.
+        interface: InterfaceIndex,
+        /// Its bytes.
+        frame: Frame,
+    },
+    /// An unsolicited frame.
+    Announce(Outgoing),
+    /// A datagram to another speaker.
+    Datagram {
+        /// The speaker's address.
+        to: IpAddr,
+        /// Its bytes.
+        bytes: Arc<[u8]>,
+    },
+}
+
+/// Counts of what was received, by what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// ARP frames by the name of their verdict or error.
+    pub frames: BTreeMap<&'static str, u64>,
+    /// Datagrams by the reason why they were dropped, or `accepted`.
+    pub datagrams: BTreeMap<&'static str, u64>,
+    /// ARP requests for an announced address, by address.
+    pub requests: BTreeMap<Ipv4Addr, u64>,
+    /// Answers sent, by address.
+    pub responses: BTreeMap<Ipv4Addr, u64>,
+    /// Gratuitous frames sent, by address.
+    pub gratuitous: BTreeMap<Ipv4Addr, u64>,
+}
+
+/// One node's speaker.
+#[derive(Debug)]
+pub struct Speaker {
+    me: NodeName,
+    election: Election,
+    responder: Responder,
+    talkers: Talkers,
+    announcements: Announcements,
+    surveying: Surveying,
+    first_claims: FirstClaims,
+    links: BTreeMap<InterfaceIndex, Link>,
+    gateways: BTreeMap<(InterfaceIndex, Ipv4Addr), MacAddr>,
+    gateways_asked: Option<Instant>,
+    wanted: Option<Arc<Wanted>>,
+    published: Published,
+    counters: Counters,
+    outputs: Vec<Output>,
+    outgoing: Vec<Outgoing>,
+}
+
+/// The gateways' MAC addresses are asked for again this often, so that a takeover finds them known.
+const GATEWAYS_AGAIN: Duration = Duration::from_mins(1);
+/// LAN talkers that are asked for a sign that our link works, besides the gateways.
+const WITNESS_TALKERS: usize = 8;
+
+impl Speaker {
+    /// A speaker that just started. `boot` is random.
+    pub fn new(me: NodeName, boot: BootId, key: Key, now: Instant) -> Self {
+        Self {
+            election: Election::new(me.clone(), boot, key, now),
+            me,
+            // A request that lay longer than others wait before they take over may concern an address that is theirs.
+            responder: Responder::new(DOWN_AFTER),
+            talkers: Talkers::new(),
+            announcements: Announcements::new(),
+            surveying: Surveying::default(),
+            first_claims: FirstClaims::default(),
+            links: BTreeMap::new(),
+            gateways: BTreeMap::new(),
+            gateways_asked: None,
+            wanted: None,
+            published: Published::default(),
+            counters: Counters::default(),
+            outputs: Vec::new(),
+            outgoing: Vec::new(),
+        }
+    }
+
+    /// Takes one event in; what is to be done is appended to `out`. Between events that are already there and the
+    /// next [`Event::Tick`] nothing is decided twice: hand over everything that was received, then tick.
+    pub fn step(
+        &mut self,
+        event: Event<'_>,
+        now: Now,
+        random: &mut dyn FnMut() -> u64,
+        out: &mut Vec<Effect>,
+    ) {
+        match event {
+            Event::Wanted(wanted) => self.want(wanted, now.mono),
+            Event::Links(links) => self.relink(links, now.mono),
+            Event::Frame {
+                interface,
+                bytes,
+                age,
+            } => return self.frame(interface, bytes, age, now, out),
+            Event::Datagram { from, bytes } => return self.datagram(from, bytes, now.mono),
+            Event::NotSent(frame) => self.surveying.not_sent(&frame, now.mono),
+            Event::Key(key) => self.election.set_key(key),
+            Event::Leave => self.election.leave(now.mono, &mut self.outputs),
+            Event::Tick => {}
+        }
+        self.turn(now, random, out);
+    }
+
+    /// When the next [`Event::Tick`] is due.
+    pub fn next_deadline(&self, now: Instant) -> Instant {
+        let others = [
+            self.announcements.next_deadline(),
+            self.surveying.next_deadline(),
+            self.first_claims.next_deadline(),
+            self.gateways_asked.map(|at| at + GATEWAYS_AGAIN),
+        ];
+        others
+            .into_iter()
+            .flatten()
+            .fold(self.election.next_deadline(now), Instant::min)
+    }
+
+    /// What this node announces and found out, for the API side.
+    pub fn published(&self) -> &Published {
+        &self.published
+    }
+
+    /// What was received and sent.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The election, for metrics and diagnosis.
+    pub fn election(&self) -> &Election {
+        &self.election
+    }
+
+    /// The addresses whose frames are worth waking up for: the pools, and each interface's own ones, whose answers
+    /// show that the link works.
+    pub fn interest(&self, interface: InterfaceIndex) -> RangeSet {
+        let pools = self
+            .wanted
+            .as_ref()
+            .map(|wanted| wanted.pools.clone())
+            .unwrap_or_default();
+        let own = self
+            .links
+            .get(&interface)
+            .into_iter()
+            .flat_map(|link| &link.networks);
+        let own: RangeSet = own
+            .map(|network| AddressRange::single(network.addr().into()))
+            .collect();
+        let announced = self
+            .published
+            .held
+            .values()
+            .flat_map(|held| held.addresses.iter().copied());
+        pools.union(&own).union(&announced.collect())
+    }
+
+    fn want(&mut self, wanted: Arc<Wanted>, now: Instant) {
+        self.election.set_desired(wanted.election.clone(), now);
+        self.wanted = Some(wanted);
+    }
+
+    fn relink(&mut self, links: Vec<Link>, now: Instant) {
+        let links: BTreeMap<InterfaceIndex, Link> =
+            links.into_iter().map(|link| (link.index, link)).collect();
+        let stays =
+            |index: &InterfaceIndex, mac: MacAddr| links.get(index).is_some_and(|link| link.mac == mac);
+        for link in self.links.values().filter(|link| !stays(&link.index, link.mac)) {
+            self.responder.remove_interface(link.index);
+            self.announcements.remove_interface(link.index);
+            self.gateways.retain(|(index, _), _| *index != link.index);
+        }
+        for link in links.values() {
+            self.responder.set_interface(link.index, link.mac);
+        }
+        if self.links != links {
+            self.gateways_asked = None;
+        }
+        self.links = links;
+        let interfaces = self.links.values().flat_map(|link| {
+            link.networks.iter().map(|network| WireInterface {
+                mac: link.mac,
+                network: *network,
+            })
+        });
+        self.election
+            .set_interfaces(interfaces.collect(), now, &mut self.outputs);
+        self.announce_all(now);
+    }
+
+    /// Everything that follows from what came in.
+    fn turn(&mut self, now: Now, random: &mut dyn FnMut() -> u64, out: &mut Vec<Effect>) {
+        self.ask_gateways(now.mono, out);
+        for (key, answer) in self.first_claims.poll(now.mono, &mut self.outgoing) {
+            self.election.asked(key, answer, now.mono);
+        }
+        // A question that the survey has answered already brings the claim in the same turn.
+        for _ in 0..2 {
+            self.election.poll(now.mono, random, &mut self.outputs);
+            self.act(now, out);
+        }
+        self.survey(now, out);
+        self.announcements.poll(now.mono, random, &mut self.outgoing);
+        for frame in self.outgoing.drain(..) {
+            *self.counters.gratuitous.entry(frame.address).or_default() += 1;
+            out.push(Effect::Announce(frame));
+        }
+        self.publish_trouble();
+    }
+
+    fn act(&mut self, now: Now, out: &mut Vec<Effect>) {
+        for output in std::mem::take(&mut self.outputs) {
+            match output {
+                Output::Send { to, bytes } => out.push(Effect::Datagram { to, bytes }),
+                Output::Ask { key } => self.ask_first(key, now.mono),
+                Output::AskWitness => self.ask_witness(now.mono, out),
+                Output::Claimed { key, epoch, because } => self.claimed(key, epoch, because, now),
+                Output::Yielded { key, because } => self.yielded(key, &because),
+                Output::Withhold(until) => self.responder.withhold_until(until.unwrap_or(Instant::ZERO)),
+                Output::Hold(held) => self.announcements.hold(held),
+            }
+        }
+    }
+
+    fn claimed(&mut self, key: IpAddr, epoch: u64, because: election::Because, now: Now) {
+        let Some(group) = self
+            .wanted
+            .as_ref()
+            .and_then(|wanted| wanted.election.groups.get(&key))
+            .cloned()
+        else {
+            return;
+        };
+        let (interface, mac) = self
+            .main_link(key)
+            .map(|link| (link.name.clone(), link.mac))
+            .unzip();
+        let held = Held {
+            addresses: group.addresses,
+            services: group.services,
+            epoch,
+            because,
+            since: now.wall,
+            interface,
+            mac,
+        };
+        self.published.held.insert(key, held);
+        self.published.touch();
+        self.announce(key, now.mono);
+    }
+
+    fn yielded(&mut self, key: IpAddr, because: &election::Because) {
+        let Some(held) = self.published.held.remove(&key) else {
+            return;
+        };
+        for address in held.addresses.iter().filter_map(v4) {
+            self.responder.withdraw(address);
+            self.announcements.stop(address);
+        }
+        self.published.yielded(key, held, because.clone());
+    }
+
+    fn announce_all(&mut self, now: Instant) {
+        for key in self.published.held.keys().copied().collect::<Vec<_>>() {
+            let link = self.main_link(key).map(|link| (link.name.clone(), link.mac));
+            if let Some(held) = self.published.held.get_mut(&key) {
+                let (interface, mac) = link.unzip();
+                // Without a link the last one stays named: that is where it was, and will be again.
+                if mac.is_some() && (held.mac != mac || held.interface != interface) {
+                    (held.interface, held.mac) = (interface, mac);
+                    self.published.touch();
+                }
+            }
+            self.announce(key, now);
+        }
+    }
+
+    /// Answers for a group's addresses from now on, and tells the LAN where they are. What is announced already is
+    /// left alone.
+    fn announce(&mut self, key: IpAddr, now: Instant) {
+        let Some(held) = self.published.held.get(&key) else {
+            return;
+        };
+        for address in held.addresses.iter().filter_map(v4) {
+            let links = self
+                .links_for(address.into())
+                .into_iter()
+                .map(|link| (link.index, link.mac));
+            let links: Vec<(InterfaceIndex, MacAddr)> = links.collect();
+            self.responder
+                .announce(address, links.iter().map(|(index, _)| (*index, AnswerWith::Own)));
+            for (index, mac) in links {
+                let gateways = self.gateways.iter().filter(|((at, _), _)| *at == index);
+                let gateways = gateways.map(|((_, address), mac)| Peer {
+                    mac: *mac,
+                    address: *address,
+                });
+                let talkers = self
+                    .talkers
+                    .recent(address, now)
+                    .filter(|talker| talker.interface == index);
+                let talkers = talkers.map(|talker| talker.peer);
+                self.announcements
+                    .start(address, index, mac, gateways, talkers, now);
+            }
+        }
+    }
+
+    /// Where an address is announced: the interfaces that have its subnet; where none has, all of them, as in MetalLB.
+    fn links_for(&self, address: IpAddr) -> Vec<&Link> {
+        let IpAddr::V4(v4) = address else { return vec![] };
+        let connected = |link: &&Link| link.networks.iter().any(|network| network.contains(&v4));
+        let with_subnet: Vec<&Link> = self.links.values().filter(connected).collect();
+        if with_subnet.is_empty() {
+            self.links.values().collect()
+        } else {
+            with_subnet
+        }
+    }
+
+    fn main_link(&self, address: IpAddr) -> Option<&Link> {
+        self.links_for(address).into_iter().next()
+    }
+
+    fn frame(
+        &mut self,
+        interface: InterfaceIndex,
+        bytes: &[u8],
+        age: Duration,
+        now: Now,
+        out: &mut Vec<Effect>,
+    ) {
+        let arp = match Arp::parse(bytes) {
+            Ok(arp) => arp,
+            Err(error) => return self.count_frame(FrameError::kind(error)),
+        };
+        let verdict = self.responder.decide(interface, &arp, age, now.mono);
+        self.count_frame(verdict.as_str());
+        if self.responder.announces(arp.target_ip) && arp.op == Operation::Request {
+            *self.counters.requests.entry(arp.target_ip).or_default() += 1;
+        }
+        if let Verdict::Answer { reply, .. } = verdict {
+            *self.counters.responses.entry(arp.target_ip).or_default() += 1;
+            out.push(Effect::Answer {
+                interface,
+                frame: reply,
+            });
+        }
+        self.overhear(interface, &arp, now.mono);
+    }
+
+    /// What a frame tells besides its question.
+    fn overhear(&mut self, interface: InterfaceIndex, arp: &Arp, now: Instant) {
+        self.talkers.hear(interface, arp, now);
+        if let Some(Verified { .. }) = self.announcements.hear(interface, arp, now) {
+            self.published.verified += 1;
+        }
+        self.surveying.hear(interface, arp);
+        self.first_claims.hear(interface, arp);
+        if let Some(mac) = self.gateways.get_mut(&(interface, arp.sender_ip)) {
+            *mac = arp.sender_mac;
+        } else if self
+            .links
+            .get(&interface)
+            .is_some_and(|link| link.gateways.contains(&arp.sender_ip))
+        {
+            self.gateways.insert((interface, arp.sender_ip), arp.sender_mac);
+        }
+        if !self.election.node_macs().contains(&arp.sender_mac) {
+            self.election.witness(now);
+        }
+    }
+
+    fn count_frame(&mut self, kind: &'static str) {
+        *self.counters.frames.entry(kind).or_default() += 1;
+    }
+
+    fn datagram(&mut self, from: IpAddr, bytes: &[u8], now: Instant) {
+        let kind = match self.election.receive(from, bytes, now, &mut self.outputs) {
+            Ok(report) => {
+                if let Some((_, report)) = report {
+                    self.surveying.report(&report, now);
+                }
+                "accepted"
+            }
+            Err(dropped) => Dropped::as_str(dropped),
+        };
+        *self.counters.datagrams.entry(kind).or_default() += 1;
+    }
+
+    /// Learns the gateways' MAC addresses before they are needed.
+    fn ask_gateways(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        if self.gateways_asked.is_some_and(|at| now < at + GATEWAYS_AGAIN) || self.links.is_empty() {
+            return;
+        }
+        self.gateways_asked = Some(now);
+        let asked: Vec<_> = self
+            .links
+            .values()
+            .flat_map(|link| link.gateways.iter().map(move |g| (link, *g)))
+            .collect();
+        out.extend(
+            asked
+                .into_iter()
+                .filter_map(|(link, gateway)| question(link, gateway)),
+        );
+    }
+
+    /// Asks the gateways and recent talkers for a sign that our link works.
+    fn ask_witness(&self, now: Instant, out: &mut Vec<Effect>) {
+        for link in self.links.values() {
+            let held = self
+                .published
+                .held
+                .values()
+                .flat_map(|held| held.addresses.iter().filter_map(v4));
+            let talkers = held
+                .flat_map(|address| self.talkers.recent(address, now))
+                .filter(|t| t.interface == link.index);
+            let talkers: BTreeSet<Ipv4Addr> = talkers.map(|t| t.peer.address).take(WITNESS_TALKERS).collect();
+            let asked: BTreeSet<Ipv4Addr> = link.gateways.iter().copied().chain(talkers).collect();
+            out.extend(asked.into_iter().filter_map(|target| question(link, target)));
+        }
+    }
+
+    fn publish_trouble(&mut self) {
+        let (missing, other_keys) = self.election.missing();
+        let missing: BTreeSet<NodeName> = missing.into_iter().cloned().collect();
+        let other_keys = other_keys > 0;
+        if self.published.missing != missing || self.published.other_keys != other_keys {
+            self.published.missing = missing;
+            self.published.other_keys = other_keys;
+            self.published.touch();
+        }
+    }
+}
+
+/// An ordinary question of this node for a neighbour's MAC address, from its own address in the neighbour's network.
+fn question(link: &Link, target: Ipv4Addr) -> Option<Effect> {
+    let own = link.networks.iter().find(|network| network.contains(&target))?;
+    let arp = Arp {
+        op: Operation::Request,
+        eth_src: link.mac,
+        eth_dst: MacAddr::broadcast(),
+        sender_mac: link.mac,
+        sender_ip: own.addr(),
+        target_mac: MacAddr::zero(),
+        target_ip: target,
+    };
+    Some(Effect::Answer {
+        interface: link.index,
+        frame: arp.frame(),
+    })
+}
+
+fn v4(address: &IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(v4) => Some(*v4),
+        IpAddr::V6(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! What a speaker tells the API side: one value, of which the latest counts, and a bounded list of what moved.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+
+use crate::election::Because;
+use crate::model::{MacAddr, NodeName, ObjectKey, RangeSet, Timestamp};
+
+/// Moves that the API side has not read yet; older ones are dropped, they are only for logs and events.
+const MOVES: usize = 1_024;
+
+/// Everything the API side needs to know.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Published {
+    /// Grows with every change.
+    pub version: u64,
+    /// What this node announces, by key.
+    pub held: BTreeMap<IpAddr, Held>,
+    /// What it gave up lately, oldest first.
+    pub gave_up: VecDeque<GaveUp>,
+    /// The surveys of the subnets that this node asks in.
+    pub surveys: BTreeMap<Ipv4Net, SurveyState>,
+    /// MACs that answer for more addresses than any device has.
+    pub proxies: BTreeMap<MacAddr, Ipv4Net>,
+    /// First claims that a stranger's answer blocks.
+    pub blocked: BTreeMap<IpAddr, MacAddr>,
+    /// Ready speakers that are not heard.
+    pub missing: BTreeSet<NodeName>,
+    /// Datagrams with another key arrived.
+    pub other_keys: bool,
+    /// Neighbours that proved that they follow a takeover.
+    pub verified: u64,
+}
+
+/// A group that this node announces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Its addresses.
+    pub addresses: BTreeSet<IpAddr>,
+    /// The Services behind them.
+    pub services: BTreeSet<ObjectKey>,
+    /// The claim's epoch.
+    pub epoch: u64,
+    /// Why this node.
+    pub because: Because,
+    /// Since when.
+    pub since: Timestamp,
+    /// The interface.
+    pub interface: Option<String>,
+    /// The MAC address that is answered with.
+    pub mac: Option<MacAddr>,
+}
+
+/// A group that this node announced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GaveUp {
+    /// The version at which it was given up: what was read before need not be read again.
+    pub version: u64,
+    /// Its key.
+    pub key: IpAddr,
+    /// What was held.
+    pub held: Held,
+    /// Why it is not any more.
+    pub because: Because,
+}
+
+/// The last complete survey of a subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SurveyState {
+    /// What was asked for.
+    pub covered: RangeSet,
+    /// Who answered.
+    pub occupied: BTreeMap<Ipv4Addr, MacAddr>,
+    /// When it ended.
+    pub ended: Timestamp,
+    /// How long ago the oldest of its questions lay then.
+    pub took: Duration,
+}
+
+impl Published {
+    pub(super) fn touch(&mut self) {
+        self.version += 1;
+    }
+
+    pub(super) fn yielded(&mut self, key: IpAddr, held: Held, because: Because) {
+        self.touch();
+        if self.gave_up.len() == MOVES {
+            self.gave_up.pop_front();
+        }
+        self.gave_up.push_back(GaveUp {
+            version: self.version,
+            key,
+            held,
+            because,
+        });
+    }
+}

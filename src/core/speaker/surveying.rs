@@ -1,0 +1,290 @@
+//! Who surveys which subnet, and what all surveys together know.
+//!
+//! In each subnet the first speaker by name asks, and tells the others what it found, so that a node that gets a new
+//! address to announce need not ask for it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+
+use super::published::SurveyState;
+use super::{Effect, Speaker};
+use crate::election::Output;
+use crate::election::wire::{MAX_OCCUPIED, MAX_RANGES, SurveyReport};
+use crate::model::{AddressRange, Instant, MacAddr, NodeName, Now, RangeSet};
+use crate::neighbor::survey::{Area, Change, Finding, Round};
+use crate::neighbor::{Arp, InterfaceIndex, Outgoing, Survey};
+
+/// A speaker that comes up later hears of the last round after this at the latest.
+const REPORT_AGAIN: Duration = Duration::from_secs(5);
+/// Subnets whose reports are remembered: a node has a handful, a key in wrong hands must not fill memory.
+const MAX_SUBNETS: usize = 64;
+
+/// This node's survey and the others' reports.
+#[derive(Debug, Default)]
+pub(super) struct Surveying {
+    survey: Survey,
+    areas: BTreeMap<Ipv4Net, Area>,
+    /// When each address of an area was last asked for, at the latest.
+    asked: BTreeMap<Ipv4Net, BTreeMap<Ipv4Addr, Instant>>,
+    reports: BTreeMap<Ipv4Net, Known>,
+    findings: Vec<Finding>,
+    told: Option<Instant>,
+}
+
+/// The last word on a subnet, our own or another speaker's.
+#[derive(Debug)]
+struct Known {
+    covered: RangeSet,
+    occupied: BTreeMap<Ipv4Addr, MacAddr>,
+    at: Instant,
+}
+
+impl Surveying {
+    pub(super) fn hear(&mut self, interface: InterfaceIndex, arp: &Arp) {
+        self.survey.hear(interface, arp, &mut self.findings);
+    }
+
+    pub(super) fn not_sent(&mut self, frame: &Outgoing, now: Instant) {
+        self.survey.not_sent(frame, now);
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let again = self.told.map(|at| at + REPORT_AGAIN);
+        [self.survey.next_deadline(), again].into_iter().flatten().min()
+    }
+
+    /// Another speaker tells what it found.
+    pub(super) fn report(&mut self, report: &SurveyReport, now: Instant) {
+        if !self.reports.contains_key(&report.subnet.trunc()) && self.reports.len() >= MAX_SUBNETS {
+            return;
+        }
+        let range = |(first, last): &(Ipv4Addr, Ipv4Addr)| AddressRange::new((*first).into(), (*last).into());
+        let known = Known {
+            covered: report.covered.iter().filter_map(range).collect(),
+            occupied: report.occupied.iter().copied().collect(),
+            at: now - Duration::from_millis(report.age_ms.into()),
+        };
+        self.reports.insert(report.subnet.trunc(), known);
+    }
+
+    /// Whether a question within the last `max_age` brought no answer.
+    pub(super) fn knows_silent(&self, address: Ipv4Addr, now: Instant, max_age: Duration) -> bool {
+        self.survey.knows_silent(address, now, max_age)
+            || self.reports.values().any(|known| {
+                now.since(known.at) <= max_age
+                    && known.covered.contains(address.into())
+                    && !known.occupied.contains_key(&address)
+            })
+    }
+
+    /// Who is known to have the address.
+    pub(super) fn occupant(&self, address: Ipv4Addr, now: Instant, max_age: Duration) -> Option<MacAddr> {
+        let fresh = self
+            .reports
+            .values()
+            .filter(|known| now.since(known.at) <= max_age);
+        self.survey.occupant(address).or_else(|| {
+            fresh
+                .filter_map(|known| known.occupied.get(&address))
+                .copied()
+                .next()
+        })
+    }
+
+    /// A round ended: what all rounds of the last minutes say together, and how old their oldest question is.
+    fn summary(&mut self, round: &Round) -> (SurveyState, Instant) {
+        let area = self
+            .areas
+            .get(&round.subnet)
+            .map(|area| area.addresses.clone())
+            .unwrap_or_default();
+        let asked = self.asked.entry(round.subnet).or_default();
+        asked.retain(|address, _| area.contains((*address).into()));
+        asked.extend(
+            round
+                .covered
+                .iter()
+                .filter_map(|a| Some((super::v4(&a)?, round.began))),
+        );
+        let oldest = asked.values().copied().min().unwrap_or(round.began);
+        let occupied = asked
+            .keys()
+            .filter_map(|address| Some((*address, self.survey.occupant(*address)?)));
+        let state = SurveyState {
+            covered: asked.keys().map(|address| IpAddr::from(*address)).collect(),
+            occupied: occupied.collect(),
+            ended: crate::model::Timestamp::default(),
+            took: round.ended.since(oldest),
+        };
+        (state, round.ended)
+    }
+}
+
+impl Speaker {
+    /// Decides where this node is the surveyor, asks what is due, and publishes what came of it.
+    pub(super) fn survey(&mut self, now: Now, out: &mut Vec<Effect>) {
+        self.choose_areas(now.mono);
+        let mut findings = std::mem::take(&mut self.surveying.findings);
+        self.surveying
+            .survey
+            .poll(now.mono, &mut self.outgoing, &mut findings);
+        let mut told = self
+            .surveying
+            .told
+            .is_some_and(|at| now.mono >= at + REPORT_AGAIN);
+        for finding in findings {
+            match finding {
+                Finding::Change(change) => self.note(change, now),
+                Finding::Round(round) => {
+                    let (mut state, ended) = self.surveying.summary(&round);
+                    state.ended = now.wall;
+                    let known = Known {
+                        covered: state.covered.clone(),
+                        occupied: state.occupied.clone(),
+                        at: ended,
+                    };
+                    self.surveying.reports.insert(round.subnet, known);
+                    self.published.surveys.insert(round.subnet, state);
+                    self.published.touch();
+                    told = true;
+                }
+            }
+        }
+        if told {
+            self.tell(now.mono);
+            for output in std::mem::take(&mut self.outputs) {
+                if let Output::Send { to, bytes } = output {
+                    out.push(Effect::Datagram { to, bytes });
+                }
+            }
+        }
+    }
+
+    /// Someone appeared at an address, or left it: people need not wait for the end of the round.
+    fn note(&mut self, change: Change, now: Now) {
+        match change {
+            Change::Occupied { address, mac } => {
+                for state in self.surveying_of(address) {
+                    state.occupied.insert(address, mac);
+                }
+                self.published.touch();
+            }
+            Change::Silent { address } => {
+                for state in self.surveying_of(address) {
+                    state.occupied.remove(&address);
+                }
+                self.published.touch();
+            }
+            Change::ProxyArp { subnet, mac } => {
+                self.published.proxies.insert(mac, subnet);
+                self.published.touch();
+            }
+        }
+        let _ = now;
+    }
+
+    fn surveying_of(&mut self, address: Ipv4Addr) -> impl Iterator<Item = &mut SurveyState> {
+        self.published
+            .surveys
+            .iter_mut()
+            .filter(move |(net, _)| net.contains(&address))
+            .map(|(_, state)| state)
+    }
+
+    fn choose_areas(&mut self, now: Instant) {
+        let areas = self.areas();
+        if areas == self.surveying.areas {
+            return;
+        }
+        self.surveying.survey.set_nodes(self.election.node_macs());
+        for subnet in self
+            .surveying
+            .areas
+            .keys()
+            .filter(|subnet| !areas.contains_key(*subnet))
+        {
+            self.surveying.survey.set(*subnet, None, now);
+            self.surveying.asked.remove(subnet);
+            self.published.surveys.remove(subnet);
+            self.published.touch();
+        }
+        for (subnet, area) in &areas {
+            self.surveying.survey.set(*subnet, Some(area), now);
+        }
+        self.surveying.areas = areas;
+    }
+
+    /// The subnets in which this node is the first speaker, with what is to be asked for there.
+    fn areas(&self) -> BTreeMap<Ipv4Net, Area> {
+        let Some(wanted) = &self.wanted else {
+            return BTreeMap::new();
+        };
+        let mut areas = BTreeMap::new();
+        if !self.election.has_listened() {
+            return areas;
+        }
+        for link in self.links.values() {
+            for network in &link.networks {
+                let subnet = network.trunc();
+                let here = AddressRange::from(ipnet::IpNet::V4(subnet)).into();
+                let addresses = wanted.unassigned.intersection(&here);
+                if !addresses.is_empty() && self.is_first_in(subnet) && !areas.contains_key(&subnet) {
+                    areas.insert(
+                        subnet,
+                        Area {
+                            interface: link.index,
+                            mac: link.mac,
+                            addresses,
+                        },
+                    );
+                }
+            }
+        }
+        areas
+    }
+
+    fn is_first_in(&self, subnet: Ipv4Net) -> bool {
+        let has = |name: &NodeName| {
+            let peer = self.election.peer(name);
+            peer.is_some_and(|peer| peer.interfaces().iter().any(|i| i.network.trunc() == subnet))
+        };
+        self.election
+            .up()
+            .iter()
+            .filter(|name| has(name))
+            .all(|name| self.me < *name)
+    }
+
+    /// Tells the other speakers what this node's surveys know.
+    fn tell(&mut self, now: Instant) {
+        self.surveying.told = None;
+        for subnet in self.surveying.areas.keys().copied().collect::<Vec<_>>() {
+            let Some(known) = self.surveying.reports.get(&subnet) else {
+                continue;
+            };
+            let bounds = |r: &AddressRange| Some((super::v4(&r.first())?, super::v4(&r.last())?));
+            let report = SurveyReport {
+                subnet,
+                age_ms: u32::try_from(now.since(known.at).as_millis()).unwrap_or(u32::MAX),
+                covered: known
+                    .covered
+                    .ranges()
+                    .iter()
+                    .filter_map(bounds)
+                    .take(MAX_RANGES)
+                    .collect(),
+                occupied: known
+                    .occupied
+                    .iter()
+                    .map(|(a, m)| (*a, *m))
+                    .take(MAX_OCCUPIED)
+                    .collect(),
+            };
+            self.surveying.told = Some(now);
+            self.election.report(&report, &mut self.outputs);
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! A speaker between the API and the wire.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::election::{Group, candidate::Nobody, order};
+use crate::model::{ObjectKey, Timestamp};
+use crate::neighbor::Purpose;
+
+const ETH0: InterfaceIndex = InterfaceIndex(2);
+const MINE: MacAddr = MacAddr(2, 0, 0, 0, 1, 11);
+const CLIENT: MacAddr = MacAddr(2, 0, 0, 0, 1, 50);
+const GATEWAY: MacAddr = MacAddr(2, 0, 0, 0, 1, 1);
+
+fn lan(last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(192, 168, 1, last)
+}
+
+fn link() -> Link {
+    Link {
+        index: ETH0,
+        name: "eth0".to_owned(),
+        mac: MINE,
+        networks: vec![Ipv4Net::new(lan(11), 24).unwrap()],
+        gateways: vec![lan(1)],
+    }
+}
+
+fn group(last: u8, nodes: &[&str]) -> Group {
+    let key = IpAddr::from(lan(last));
+    let candidates: BTreeMap<NodeName, i32> = nodes.iter().map(|n| (NodeName::from(*n), 0)).collect();
+    Group {
+        key,
+        addresses: [key].into(),
+        services: [ObjectKey::new("default", format!("s{last}"))].into(),
+        order: order(candidates.iter().map(|(n, w)| (n, *w)), key)
+            .into_iter()
+            .cloned()
+            .collect(),
+        nobody: candidates.is_empty().then_some(Nobody::NoNode),
+        candidates,
+    }
+}
+
+/// One speaker and everything it did.
+struct Desk {
+    speaker: Speaker,
+    now: Now,
+    effects: Vec<(Instant, Effect)>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let now = Now {
+            mono: Instant::at(Duration::from_secs(10)),
+            wall: Timestamp(1_000),
+        };
+        let key = Key::new(&[7; 32]).unwrap();
+        let speaker = Speaker::new(NodeName::from("node1"), BootId([1; 16]), key, now.mono);
+        let mut desk = Self {
+            speaker,
+            now,
+            effects: vec![],
+        };
+        desk.step(Event::Links(vec![link()]));
+        desk
+    }
+
+    fn step(&mut self, event: Event<'_>) {
+        let mut out = Vec::new();
+        self.speaker.step(event, self.now, &mut || 5, &mut out);
+        self.effects
+            .extend(out.into_iter().map(|effect| (self.now.mono, effect)));
+    }
+
+    fn want(&mut self, assigned: &[u8]) {
+        let groups = assigned
+            .iter()
+            .map(|last| (lan(*last).into(), group(*last, &["node1"])))
+            .collect();
+        let pools: RangeSet = (200..=204).map(|last| IpAddr::from(lan(last))).collect();
+        let used: RangeSet = assigned.iter().map(|last| IpAddr::from(lan(*last))).collect();
+        let wanted = Wanted {
+            election: Arc::new(Desired {
+                groups,
+                peers: BTreeMap::new(),
+            }),
+            unassigned: pools.difference(&used),
+            pools,
+        };
+        self.step(Event::Wanted(Arc::new(wanted)));
+    }
+
+    /// Lets time pass, tick by tick as deadlines fall due.
+    fn pass(&mut self, time: Duration) {
+        let end = self.now.mono + time;
+        while self.now.mono < end {
+            let next = self
+                .speaker
+                .next_deadline(self.now.mono)
+                .max(self.now.mono + Duration::from_micros(100));
+            self.now.mono = next.min(end);
+            self.step(Event::Tick);
+        }
+    }
+
+    fn hear(&mut self, arp: &Arp) {
+        let mut out = Vec::new();
+        let frame = arp.frame();
+        let event = Event::Frame {
+            interface: ETH0,
+            bytes: &frame,
+            age: Duration::ZERO,
+        };
+        self.speaker.step(event, self.now, &mut || 5, &mut out);
+        self.effects
+            .extend(out.into_iter().map(|effect| (self.now.mono, effect)));
+    }
+
+    fn sent(&self, purpose: Purpose) -> Vec<(Instant, Ipv4Addr)> {
+        let frames = self.effects.iter().filter_map(|(at, effect)| match effect {
+            Effect::Announce(frame) if frame.purpose == purpose => Some((*at, frame.address)),
+            _ => None,
+        });
+        frames.collect()
+    }
+
+    fn answer_to(&mut self, last: u8) -> Option<Arp> {
+        self.effects.clear();
+        self.hear(&request(CLIENT, lan(50), lan(last)));
+        self.effects.iter().find_map(|(_, effect)| match effect {
+            Effect::Answer { frame, .. } => Some(Arp::parse(frame).unwrap()),
+            _ => None,
+        })
+    }
+
+    fn held(&self) -> BTreeSet<IpAddr> {
+        self.speaker.published().held.keys().copied().collect()
+    }
+}
+
+fn request(mac: MacAddr, from: Ipv4Addr, target: Ipv4Addr) -> Arp {
+    Arp {
+        op: Operation::Request,
+        eth_src: mac,
+        eth_dst: MacAddr::broadcast(),
+        sender_mac: mac,
+        sender_ip: from,
+        target_mac: MacAddr::zero(),
+        target_ip: target,
+    }
+}
+
+fn reply(mac: MacAddr, from: Ipv4Addr) -> Arp {
+    Arp {
+        op: Operation::Reply,
+        eth_src: mac,
+        eth_dst: MINE,
+        sender_mac: mac,
+        sender_ip: from,
+        target_mac: MINE,
+        target_ip: lan(11),
+    }
+}
+
+#[test]
+fn an_address_is_asked_for_then_announced_then_answered() {
+    let mut desk = Desk::new();
+    desk.want(&[200]);
+    let start = desk.now.mono;
+    desk.pass(Duration::from_millis(50));
+    assert!(
+        desk.held().is_empty(),
+        "not before the last answer's time is over"
+    );
+    desk.pass(Duration::from_millis(150));
+    let probes: Vec<u64> = desk
+        .sent(Purpose::Probe)
+        .iter()
+        .filter(|(_, a)| *a == lan(200))
+        .map(|(at, _)| millis(*at, start))
+        .collect();
+    assert_eq!(probes, [0, 20, 40]);
+    let takeover = desk.sent(Purpose::Takeover);
+    assert_eq!(millis(takeover[0].0, start), 60, "{takeover:?}");
+    assert_eq!(desk.held(), [lan(200).into()].into());
+    let held = &desk.speaker.published().held[&lan(200).into()];
+    assert_eq!(
+        (held.interface.as_deref(), held.mac, held.epoch),
+        (Some("eth0"), Some(MINE), 1)
+    );
+    assert_eq!(held.because.to_string(), "the only candidate");
+    let answer = desk.answer_to(200).unwrap();
+    assert_eq!(
+        (answer.sender_mac, answer.sender_ip, answer.target_mac),
+        (MINE, lan(200), CLIENT)
+    );
+    assert!(desk.answer_to(201).is_none(), "nothing else is answered for");
+}
+
+fn millis(at: Instant, since: Instant) -> u64 {
+    u64::try_from(at.since(since).as_millis()).unwrap()
+}
+
+#[test]
+fn what_the_survey_knows_needs_no_question() {
+    let mut desk = Desk::new();
+    desk.want(&[]);
+    desk.pass(Duration::from_secs(10));
+    let asked: BTreeSet<Ipv4Addr> = desk
+        .sent(Purpose::Probe)
+        .into_iter()
+        .map(|(_, address)| address)
+        .collect();
+    assert_eq!(
+        asked,
+        (200..=204).map(lan).collect(),
+        "every unassigned address was asked for"
+    );
+    let survey = &desk.speaker.published().surveys[&"192.168.1.0/24".parse().unwrap()];
+    assert_eq!(survey.covered.to_string(), "192.168.1.200-192.168.1.204");
+    assert!(survey.occupied.is_empty());
+    desk.effects.clear();
+    desk.want(&[203]);
+    assert_eq!(desk.held(), [lan(203).into()].into(), "at once");
+    assert!(desk.answer_to(203).is_some());
+}
+
+#[test]
+fn an_address_that_someone_uses_is_reported_and_not_announced() {
+    let mut desk = Desk::new();
+    desk.want(&[]);
+    desk.pass(Duration::from_millis(250));
+    desk.hear(&reply(CLIENT, lan(200)));
+    desk.pass(Duration::from_secs(8));
+    let survey = &desk.speaker.published().surveys[&"192.168.1.0/24".parse().unwrap()];
+    assert_eq!(survey.occupied, [(lan(200), CLIENT)].into());
+    desk.want(&[200]);
+    desk.pass(Duration::from_secs(1));
+    assert!(desk.held().is_empty());
+    assert_eq!(
+        desk.speaker.published().blocked,
+        [(lan(200).into(), CLIENT)].into()
+    );
+}
+
+#[test]
+fn an_answer_to_the_question_blocks_the_claim() {
+    let mut desk = Desk::new();
+    desk.want(&[200]);
+    desk.pass(Duration::from_millis(30));
+    desk.hear(&reply(CLIENT, lan(200)));
+    desk.pass(Duration::from_secs(2));
+    assert!(desk.held().is_empty());
+    assert!(desk.answer_to(200).is_none());
+}
+
+#[test]
+fn a_lost_link_silences_and_a_new_one_announces_again() {
+    let mut desk = Desk::new();
+    desk.want(&[200]);
+    desk.pass(Duration::from_secs(10));
+    desk.effects.clear();
+    desk.step(Event::Links(vec![]));
+    assert!(desk.answer_to(200).is_none());
+    desk.pass(Duration::from_secs(5));
+    assert!(desk.sent(Purpose::Takeover).is_empty() && desk.sent(Purpose::Refresh).is_empty());
+    let mut other = link();
+    other.mac = MacAddr(2, 0, 0, 0, 1, 99);
+    desk.effects.clear();
+    desk.step(Event::Links(vec![other.clone()]));
+    assert_eq!(desk.sent(Purpose::Takeover).len(), 1, "under its new address");
+    assert_eq!(
+        desk.speaker.published().held[&lan(200).into()].mac,
+        Some(other.mac)
+    );
+}
+
+#[test]
+fn what_is_no_longer_wanted_falls_silent_and_is_published() {
+    let mut desk = Desk::new();
+    desk.want(&[200, 201]);
+    desk.pass(Duration::from_secs(1));
+    let version = desk.speaker.published().version;
+    desk.want(&[201]);
+    assert!(desk.answer_to(200).is_none());
+    assert!(desk.answer_to(201).is_some());
+    let published = desk.speaker.published();
+    assert!(published.version > version);
+    assert_eq!(
+        published.gave_up.back().unwrap().because,
+        election::Because::NotWanted
+    );
+    desk.effects.clear();
+    desk.pass(Duration::from_secs(6));
+    assert!(
+        desk.sent(Purpose::Takeover)
+            .iter()
+            .all(|(_, address)| *address != lan(200))
+    );
+}
+
+#[test]
+fn the_gateway_is_asked_for_its_mac_and_hears_of_a_takeover_first() {
+    let mut desk = Desk::new();
+    let asked = desk.effects.iter().any(|(_, effect)| match effect {
+        Effect::Answer { frame, .. } => Arp::parse(frame).unwrap() == request(MINE, lan(11), lan(1)),
+        _ => false,
+    });
+    assert!(asked, "{:?}", desk.effects);
+    desk.hear(&reply(GATEWAY, lan(1)));
+    desk.hear(&request(CLIENT, lan(50), lan(200)));
+    desk.want(&[200]);
+    desk.pass(Duration::from_millis(90));
+    let pokes: Vec<Arp> = desk
+        .effects
+        .iter()
+        .filter_map(|(_, effect)| match effect {
+            Effect::Announce(frame) if frame.purpose == Purpose::Poke => {
+                Some(Arp::parse(&frame.frame).unwrap())
+            }
+            _ => None,
+        })
+        .collect();
+    let to: Vec<(MacAddr, Ipv4Addr)> = pokes.iter().map(|arp| (arp.eth_dst, arp.target_ip)).collect();
+    assert_eq!(to, [(GATEWAY, lan(1)), (CLIENT, lan(50))]);
+}
+
+#[test]
+fn the_interest_is_the_pools_and_our_own_address() {
+    let mut desk = Desk::new();
+    desk.want(&[200]);
+    assert_eq!(
+        desk.speaker.interest(ETH0).to_string(),
+        "192.168.1.11,192.168.1.200-192.168.1.204"
+    );
+}
+
+#[test]
+fn foreign_frames_are_counted_by_kind() {
+    let mut desk = Desk::new();
+    desk.want(&[200]);
+    desk.pass(Duration::from_millis(100));
+    desk.step(Event::Frame {
+        interface: ETH0,
+        bytes: &[0; 10],
+        age: Duration::ZERO,
+    });
+    desk.hear(&request(CLIENT, lan(50), lan(200)));
+    desk.hear(&request(CLIENT, lan(50), lan(77)));
+    let counters = desk.speaker.counters();
+    assert_eq!(counters.frames.get("answered_request"), Some(&1));
+    assert_eq!(counters.frames.get("not_announced"), Some(&1));
+    assert_eq!(counters.responses[&lan(200)], 1);
+    assert_eq!(counters.frames.values().sum::<u64>(), 3);
+}
