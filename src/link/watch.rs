@@ -5,8 +5,9 @@
 //! and are lost when the socket's buffer is full; a whole reading is never either. There is no polling: without
 //! an event nothing runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 pub struct Snapshot {
     /// By the kernel's number.
     pub interfaces: BTreeMap<InterfaceIndex, Interface>,
+    /// The IPv4 default gateways, by the interface that leads to them.
+    pub gateways: BTreeMap<InterfaceIndex, BTreeSet<Ipv4Addr>>,
 }
 
 impl Snapshot {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use ipnet::IpNet;
-use rtnetlink::{AddressMessageBuilder, LinkBridge, LinkUnspec, LinkVeth};
+use rtnetlink::{AddressMessageBuilder, LinkBridge, LinkUnspec, LinkVeth, RouteMessageBuilder};
 use tiklb::link::watch::{Exclusions, Interface, Kind, Snapshot, Unusable, watch};
 use tiklb_core::model::MacAddr;
 use tiklb_core::neighbor::InterfaceIndex;
@@ -24,6 +24,9 @@ pub(crate) const TESTS: &[(&str, Body)] = &[
     }),
     ("watch::addresses_and_macs_are_followed", |lan| {
         Box::pin(addresses_and_macs_are_followed(lan))
+    }),
+    ("watch::the_default_gateway_is_known", |lan| {
+        Box::pin(the_default_gateway_is_known(lan))
     }),
     ("watch::interfaces_come_and_go", |lan| {
         Box::pin(interfaces_come_and_go(lan))
@@ -138,6 +141,22 @@ async fn addresses_and_macs_are_followed(lan: Lan) -> Result<()> {
         eth0(s).is_some_and(|i| i.mac == Some(other))
     })
     .await?;
+    Ok(())
+}
+
+async fn the_default_gateway_is_known(lan: Lan) -> Result<()> {
+    let mut snapshots = watching().await?;
+    let gateway = Ipv4Addr::new(192, 168, 77, 1);
+    let route = RouteMessageBuilder::<Ipv4Addr>::new().gateway(gateway).build();
+    lan.node_links.route().add(route.clone()).execute().await?;
+    let known = |s: &Snapshot| {
+        s.gateways
+            .get(&lan.eth0)
+            .is_some_and(|all| all.contains(&gateway))
+    };
+    until(&mut snapshots, "the gateway", known).await?;
+    lan.node_links.route().del(route).execute().await?;
+    until(&mut snapshots, "the gateway to go", |s| !known(s)).await?;
     Ok(())
 }
 

@@ -1,11 +1,12 @@
-//! One whole reading of the interfaces and their addresses.
+//! One whole reading of the interfaces, their addresses and the gateways there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use futures::TryStreamExt as _;
-use rtnetlink::Handle;
 use rtnetlink::packet_route::AddressFamily;
 use rtnetlink::packet_route::link::LinkExtentMask;
+use rtnetlink::{Handle, RouteMessageBuilder};
 use tiklb_core::neighbor::InterfaceIndex;
 
 use super::interface::{self, Interface};
@@ -44,5 +45,23 @@ async fn read(handle: &Handle, exclusions: &Exclusions) -> Result<Snapshot, rtne
             on.prefixes.insert(prefix);
         }
     }
-    Ok(Snapshot { interfaces })
+    Ok(Snapshot {
+        interfaces,
+        gateways: gateways(handle).await?,
+    })
+}
+
+/// The IPv4 default gateways of each interface: what a takeover must reach first, and what shows that a link works.
+async fn gateways(handle: &Handle) -> Result<BTreeMap<InterfaceIndex, BTreeSet<Ipv4Addr>>, rtnetlink::Error> {
+    let mut gateways: BTreeMap<InterfaceIndex, BTreeSet<Ipv4Addr>> = BTreeMap::new();
+    let mut routes = handle
+        .route()
+        .get(RouteMessageBuilder::<Ipv4Addr>::new().build())
+        .execute();
+    while let Some(message) = routes.try_next().await? {
+        if let Some((index, gateway)) = interface::default_gateway(&message) {
+            gateways.entry(index).or_default().insert(gateway);
+        }
+    }
+    Ok(gateways)
 }

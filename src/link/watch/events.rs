@@ -1,4 +1,4 @@
-//! The subscription to link and address changes: a netlink socket of which only the wake-ups are used.
+//! The subscription to link, address and route changes: a netlink socket of which only the wake-ups are used.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -7,11 +7,12 @@ use std::io;
 use rtnetlink::MulticastGroup;
 use rtnetlink::sys::{AsyncSocket as _, SocketAddr, TokioSocket, protocols::NETLINK_ROUTE};
 
-/// Links, and the addresses of both families.
-const GROUPS: [MulticastGroup; 3] = [
+/// Links, the addresses of both families, and IPv4 routes for the gateways among them.
+const GROUPS: [MulticastGroup; 4] = [
     MulticastGroup::Link,
     MulticastGroup::Ipv4Ifaddr,
     MulticastGroup::Ipv6Ifaddr,
+    MulticastGroup::Ipv4Route,
 ];
 /// Events thrown away after one wake-up before others get their turn; what is left wakes again.
 const DISCARD_BUDGET: usize = 1_024;

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::IpNet;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
 use rtnetlink::packet_route::link::{
     InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
 };
+use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
 use tiklb_core::model::MacAddr;
 use tiklb_core::neighbor::InterfaceIndex;
 
@@ -110,6 +111,23 @@ impl Interface {
         ];
         reasons.into_iter().flatten().next()
     }
+}
+
+/// The interface and the gateway of an IPv4 default route; `None` for any other route. Of a route over several
+/// interfaces none is taken: which of them works is not ours to guess.
+pub(super) fn default_gateway(message: &RouteMessage) -> Option<(InterfaceIndex, Ipv4Addr)> {
+    let is_default =
+        message.header.destination_prefix_length == 0 && message.header.kind == RouteType::Unicast;
+    let mut gateway = None;
+    let mut index = None;
+    for attribute in &message.attributes {
+        match attribute {
+            RouteAttribute::Gateway(RouteAddress::Inet(address)) => gateway = Some(*address),
+            RouteAttribute::Oif(number) => index = Some(InterfaceIndex(*number)),
+            _ => {}
+        }
+    }
+    is_default.then_some((index?, gateway?))
 }
 
 /// Reads a link message; `None` for one without a name, which is a report about something else.

@@ -43,6 +43,7 @@ fn snapshot(messages: &[LinkMessage]) -> Snapshot {
         .filter_map(|message| interface::from_link(message, &exclusions));
     Snapshot {
         interfaces: read.map(|interface| (interface.index, interface)).collect(),
+        ..Snapshot::default()
     }
 }
 
@@ -65,7 +66,7 @@ fn a_link_message_is_read_field_by_field() {
         kind: Some(Kind::Veth),
         master: None,
         mtu: 1_500,
-        prefixes: std::collections::BTreeSet::default(),
+        prefixes: BTreeSet::default(),
         excluded: false,
     };
     assert_eq!(snapshot.interfaces[&InterfaceIndex(2)], expected);
@@ -207,4 +208,29 @@ fn prefixes_are_our_own_addresses() {
         let expected = expected.map(|text| text.parse().unwrap());
         assert_eq!(interface::prefix_of(&message), expected);
     }
+}
+
+#[test]
+fn only_a_plain_default_route_names_a_gateway() {
+    use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
+    let gateway = Ipv4Addr::new(192, 168, 1, 1);
+    let route = |prefix: u8, kind: RouteType, with_gateway: bool| {
+        let mut message = RouteMessage::default();
+        message.header.destination_prefix_length = prefix;
+        message.header.kind = kind;
+        message.attributes.push(RouteAttribute::Oif(2));
+        if with_gateway {
+            message
+                .attributes
+                .push(RouteAttribute::Gateway(RouteAddress::Inet(gateway)));
+        }
+        interface::default_gateway(&message)
+    };
+    assert_eq!(
+        route(0, RouteType::Unicast, true),
+        Some((InterfaceIndex(2), gateway))
+    );
+    assert_eq!(route(24, RouteType::Unicast, true), None);
+    assert_eq!(route(0, RouteType::BlackHole, true), None);
+    assert_eq!(route(0, RouteType::Unicast, false), None);
 }
