@@ -1,4 +1,4 @@
-//! Annotations on Services. Each is read under two prefixes: `metallb.io/`, and MetalLB's older
+//! Annotations. Those on Services are read under two prefixes: `metallb.io/`, and MetalLB's older
 //! `metallb.universe.tf/`, which still works and is reported as deprecated.
 
 use std::collections::BTreeMap;
@@ -22,6 +22,11 @@ pub const ALLOW_SHARED_IP: Annotation = Annotation {
 
 /// Written by the allocator on a Service that has an address: the pool that it came from.
 pub const IP_ALLOCATED_FROM_POOL: &str = "metallb.io/ip-allocated-from-pool";
+
+/// On the Lease of a survey: the addresses that were asked for in the last complete round (`a-b,c`).
+pub const COVERED: &str = "tiklb.io/covered";
+/// On the Lease of a survey: those of them that somebody answered for.
+pub const OCCUPIED: &str = "tiklb.io/occupied";
 
 const PREFIX: &str = "metallb.io/";
 const OLD_PREFIX: &str = "metallb.universe.tf/";

@@ -21,5 +21,10 @@ pub const COMPONENT_SPEAKER: &str = "speaker";
 /// On a speaker's ConfigurationState: its node.
 pub const NODE_NAME: &str = "metallb.io/node-name";
 
+/// On the Lease in which a speaker records its survey of a subnet, with [`SURVEY_VALUE`].
+pub const SURVEY: &str = "tiklb.io/survey";
+/// The value of [`SURVEY`].
+pub const SURVEY_VALUE: &str = "true";
+
 /// On a node: it never announces. Only the presence counts, as in MetalLB.
 pub const EXCLUDE_FROM_LOAD_BALANCERS: &str = "node.kubernetes.io/exclude-from-external-load-balancers";

@@ -6,6 +6,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use nix::libc;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
@@ -237,7 +238,6 @@ impl DatagramSocket {
 }
 
 fn refused(length: usize, to: SocketAddr, source: io::Error) -> SendError {
-    use nix::libc;
     match source.raw_os_error() {
         Some(libc::EAGAIN | libc::ENOBUFS) => SendError::Full(to),
         Some(libc::EPERM | libc::EACCES) => SendError::Forbidden(to),
@@ -248,3 +248,6 @@ fn refused(length: usize, to: SocketAddr, source: io::Error) -> SendError {
         _ => SendError::Io { to, source },
     }
 }
+
+#[cfg(test)]
+mod tests;

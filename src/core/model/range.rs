@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use ipnet::IpNet;
 
@@ -241,6 +242,20 @@ impl FromIterator<AddressRange> for RangeSet {
 impl FromIterator<IpAddr> for RangeSet {
     fn from_iter<I: IntoIterator<Item = IpAddr>>(addresses: I) -> Self {
         addresses.into_iter().map(AddressRange::single).collect()
+    }
+}
+
+/// Reads what [`RangeSet`] prints: `a-b,c`, where `c` stands for itself. The empty text is the empty set.
+impl FromStr for RangeSet {
+    type Err = RangeError;
+
+    fn from_str(text: &str) -> Result<Self, RangeError> {
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+        let one = |entry: &str| match entry.parse() {
+            Ok(address) => Ok(AddressRange::single(address)),
+            Err(_) => AddressRange::parse(entry),
+        };
+        entries.map(one).collect()
     }
 }
 

@@ -36,6 +36,26 @@ fn both_forms_of_metallb_are_read() {
 }
 
 #[test]
+fn a_printed_set_is_read_back() {
+    for text in [
+        "",
+        "192.168.1.200",
+        "192.168.1.200-192.168.1.204,192.168.1.206,fd00::1-fd00::9",
+    ] {
+        assert_eq!(text.parse::<RangeSet>().unwrap().to_string(), text);
+    }
+    assert_eq!(
+        " 192.168.1.2, 192.168.1.1 "
+            .parse::<RangeSet>()
+            .unwrap()
+            .to_string(),
+        "192.168.1.1-192.168.1.2"
+    );
+    assert!("192.168.1.1,x".parse::<RangeSet>().is_err());
+    assert!("192.168.1.9-192.168.1.1".parse::<RangeSet>().is_err());
+}
+
+#[test]
 fn what_is_no_range_says_how_to_write_it() {
     for (text, fix) in [
         ("", "neither a CIDR"),

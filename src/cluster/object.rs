@@ -1,0 +1,124 @@
+//! API objects to core's values and back. Pure: an object goes in, a value comes out.
+//!
+//! Values hold what tiklb reads and nothing else: managed fields, unknown fields and other people's annotations end
+//! here. What is wrong with a configuration object becomes part of its value, so that it can be reported and what it
+//! had handed out stays; what no user can have written (the kinds that only programs write) is [`Verdict::Unreadable`].
+
+pub mod advertisement;
+pub mod announcement;
+pub mod configuration;
+pub mod conflict;
+pub mod endpoints;
+pub mod node;
+pub mod pod;
+pub mod pool;
+pub mod router;
+pub mod secret;
+mod selector;
+pub mod service;
+pub mod survey;
+
+use std::net::IpAddr;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Serialize;
+use serde_json::Value;
+use tiklb_core::model::object::Seniority;
+use tiklb_core::model::{ObjectKey, Timestamp, Uid};
+
+/// What a conversion makes of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict<T> {
+    /// A value.
+    Keep(T),
+    /// It does not concern tiklb: as if it did not exist.
+    Ignore,
+    /// It cannot be understood, in words: what is known of it stays.
+    Unreadable(String),
+}
+
+impl<T> Verdict<T> {
+    /// Changes the value.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Verdict<U> {
+        match self {
+            Self::Keep(value) => Verdict::Keep(f(value)),
+            Self::Ignore => Verdict::Ignore,
+            Self::Unreadable(why) => Verdict::Unreadable(why),
+        }
+    }
+}
+
+/// A value of an object that tiklb also writes, with what writing needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Known<T> {
+    /// The value.
+    pub value: T,
+    /// What is stored of the object.
+    pub stored: Stored,
+}
+
+/// What the API server holds of an object that tiklb writes.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Stored {
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// `metadata.uid`.
+    pub uid: Uid,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// `metadata.finalizers`.
+    pub finalizers: Vec<String>,
+    /// `status`; `None` where it could not be decoded, `Null` where there is none.
+    pub status: Option<Value>,
+}
+
+impl Stored {
+    /// From an object's metadata and its status.
+    pub fn of(metadata: &ObjectMeta, status: Option<&impl Serialize>) -> Self {
+        Self {
+            key: key_of(metadata),
+            uid: uid_of(metadata),
+            resource_version: metadata.resource_version.clone().unwrap_or_default(),
+            finalizers: metadata.finalizers.clone().unwrap_or_default(),
+            status: status.map_or(Some(Value::Null), |status| serde_json::to_value(status).ok()),
+        }
+    }
+
+    /// From the metadata of an object whose rest could not be decoded.
+    pub fn undecoded(metadata: &ObjectMeta) -> Self {
+        Self {
+            status: None,
+            ..Self::of(metadata, None::<&Value>)
+        }
+    }
+}
+
+/// Namespace and name.
+pub fn key_of(metadata: &ObjectMeta) -> ObjectKey {
+    ObjectKey::new(
+        metadata.namespace.clone().unwrap_or_default(),
+        metadata.name.clone().unwrap_or_default(),
+    )
+}
+
+/// `metadata.uid`.
+pub fn uid_of(metadata: &ObjectMeta) -> Uid {
+    Uid(metadata.uid.clone().unwrap_or_default())
+}
+
+/// The object's place in disputes.
+fn seniority_of(metadata: &ObjectMeta) -> Seniority {
+    let created = metadata.creation_timestamp.as_ref();
+    Seniority {
+        created: created.map_or(Timestamp::default(), |time| Timestamp(time.0.as_second())),
+        key: key_of(metadata),
+    }
+}
+
+/// The addresses among these texts; what is none is passed over, since the API server checked them.
+fn addresses<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<IpAddr> {
+    texts.into_iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+//! `v1` Service.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1 as core;
+use tiklb_core::ipam::request::{DEPRECATED_PREFIX, FROM_POOL, PREFIX};
+use tiklb_core::model::service::Service;
+
+use super::{Verdict, addresses, key_of, seniority_of, uid_of};
+use crate::api::TIKLB_GROUP;
+
+/// A Service, if it concerns a load balancer: it asks for one, or it still has what one gave it.
+pub fn service(object: core::Service) -> Verdict<Service> {
+    let metadata = &object.metadata;
+    let spec = object.spec.unwrap_or_default();
+    let ingress = object.status.and_then(|status| status.load_balancer);
+    let ingress = ingress.and_then(|lb| lb.ingress).unwrap_or_default();
+    let service = Service {
+        key: key_of(metadata),
+        uid: uid_of(metadata),
+        resource_version: metadata.resource_version.clone().unwrap_or_default(),
+        seniority: seniority_of(metadata),
+        labels: metadata.labels.clone().unwrap_or_default(),
+        annotations: ours(metadata.annotations.clone().unwrap_or_default()),
+        is_load_balancer: spec.type_.as_deref() == Some("LoadBalancer"),
+        class: spec.load_balancer_class,
+        load_balancer_ip: spec.load_balancer_ip.filter(|ip| !ip.is_empty()),
+        cluster_ips: match &spec.cluster_ips {
+            Some(ips) => addresses(ips.iter().map(String::as_str)),
+            None => addresses(spec.cluster_ip.as_deref()),
+        },
+        local_traffic_only: spec.external_traffic_policy.as_deref() == Some("Local"),
+        selector: spec.selector.unwrap_or_default(),
+        ports: spec
+            .ports
+            .iter()
+            .flatten()
+            .filter_map(port)
+            .collect::<BTreeSet<_>>(),
+        ingress: addresses(ingress.iter().filter_map(|ingress| ingress.ip.as_deref())),
+        deleting: metadata.deletion_timestamp.is_some(),
+    };
+    let concerns = service.is_load_balancer
+        || !service.ingress.is_empty()
+        || service.annotations.contains_key(FROM_POOL);
+    if concerns {
+        Verdict::Keep(service)
+    } else {
+        Verdict::Ignore
+    }
+}
+
+/// The annotations that mean something to tiklb.
+fn ours(annotations: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let is_ours = |key: &str| {
+        let tiklb = key
+            .strip_prefix(TIKLB_GROUP)
+            .is_some_and(|rest| rest.starts_with('/'));
+        tiklb || key.starts_with(PREFIX) || key.starts_with(DEPRECATED_PREFIX)
+    };
+    annotations.into_iter().filter(|(key, _)| is_ours(key)).collect()
+}
+
+fn port(port: &core::ServicePort) -> Option<(String, u16)> {
+    let protocol = port.protocol.clone().unwrap_or_else(|| "TCP".to_owned());
+    Some((protocol, u16::try_from(port.port).ok()?))
+}

@@ -1,0 +1,33 @@
+//! What the kernel's errors are called. The socket itself is in the `link` test target.
+
+use nix::libc;
+
+use super::*;
+
+#[test]
+fn each_error_of_a_send_has_its_name() {
+    let to: SocketAddr = "192.0.2.1:7946".parse().unwrap();
+    let name = |errno| match refused(100, to, io::Error::from_raw_os_error(errno)) {
+        SendError::Full(_) => "full",
+        SendError::Unreachable { .. } => "unreachable",
+        SendError::Forbidden(_) => "forbidden",
+        SendError::TooLong { .. } => "too long",
+        SendError::Io { .. } => "other",
+    };
+    let table = [
+        (libc::EAGAIN, "full"),
+        (libc::ENOBUFS, "full"),
+        (libc::EPERM, "forbidden"),
+        (libc::EACCES, "forbidden"),
+        (libc::EMSGSIZE, "too long"),
+        (libc::ENETUNREACH, "unreachable"),
+        (libc::EHOSTUNREACH, "unreachable"),
+        (libc::ENETDOWN, "unreachable"),
+        (libc::EHOSTDOWN, "unreachable"),
+        (libc::ECONNREFUSED, "unreachable"),
+        (libc::EINVAL, "other"),
+    ];
+    for (errno, expected) in table {
+        assert_eq!(name(errno), expected, "errno {errno}");
+    }
+}
