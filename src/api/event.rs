@@ -56,11 +56,15 @@ pub enum EventReason {
     AwaitingProof,
     /// A device outside of the cluster uses an announced address; the AddressConflict names it.
     AddressConflict,
+    /// A pool, an advertisement or a router is wrong; the message names the field and the fix.
+    InvalidConfiguration,
+    /// A deleted MikrotikRouter could not be given back in time; the message says what is left on it.
+    ReleaseGivenUp,
 }
 
 impl EventReason {
     /// Every reason there is.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::IpAllocated,
         Self::ClearAssignment,
         Self::AdditionalAssignFailed,
@@ -75,6 +79,8 @@ impl EventReason {
         Self::AnnounceFailed,
         Self::AwaitingProof,
         Self::AddressConflict,
+        Self::InvalidConfiguration,
+        Self::ReleaseGivenUp,
     ];
 
     /// The reason as it stands in the event; the first twelve are MetalLB's, spelling included.
@@ -94,6 +100,8 @@ impl EventReason {
             Self::AnnounceFailed => "announceFailed",
             Self::AwaitingProof => "AwaitingProof",
             Self::AddressConflict => "AddressConflict",
+            Self::InvalidConfiguration => "InvalidConfiguration",
+            Self::ReleaseGivenUp => "ReleaseGivenUp",
         }
     }
 

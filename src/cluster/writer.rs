@@ -1,0 +1,173 @@
+//! The one that writes: what is wished of an object against what is stored of it.
+//!
+//! Whoever decides says what each object should be ([`Wish`]); the watches say what it is ([`Stored`]). The difference
+//! is written, with the stored version as its condition, and nothing is written where there is none: a status that a
+//! person edits is put right, an object that somebody deletes is made again, a restart writes nothing. Of two wishes
+//! the later one counts. [`desk`] decides which request is next and is pure; this file makes the requests.
+
+pub mod desk;
+mod request;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use kube::Client;
+use kube::api::ApiResource;
+use kube::core::GroupVersionKind;
+use tiklb_core::allocator::Change;
+use tiklb_core::model::ObjectKey;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+pub use self::desk::{Desk, Wish};
+pub use self::request::Outcome;
+use super::object::Stored;
+use crate::api::{METALLB_GROUP, TIKLB_GROUP};
+
+/// Requests under way at once: enough for a burst, few enough for a small API server.
+const AT_ONCE: usize = 8;
+/// A write takes milliseconds; one that hangs is tried again on another connection.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The kinds that are written through a [`Writer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// `IPAddressPool`: counters in its status.
+    Pool,
+    /// `MikrotikRouter`: its status and our finalizer.
+    Router,
+    /// `ConfigurationState`: ours.
+    Configuration,
+    /// `ServiceL2Status`: ours.
+    Announcement,
+    /// `AddressConflict`: ours.
+    Conflict,
+}
+
+impl Kind {
+    /// The resource in the API.
+    pub fn resource(self) -> ApiResource {
+        let (group, version, kind, plural) = match self {
+            Self::Pool => (METALLB_GROUP, "v1beta1", "IPAddressPool", "ipaddresspools"),
+            Self::Router => (TIKLB_GROUP, "v1alpha1", "MikrotikRouter", "mikrotikrouters"),
+            Self::Configuration => (
+                METALLB_GROUP,
+                "v1beta1",
+                "ConfigurationState",
+                "configurationstates",
+            ),
+            Self::Announcement => (METALLB_GROUP, "v1beta1", "ServiceL2Status", "servicel2statuses"),
+            Self::Conflict => (TIKLB_GROUP, "v1alpha1", "AddressConflict", "addressconflicts"),
+        };
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
+    }
+}
+
+/// An object.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its namespace and name.
+    pub key: ObjectKey,
+}
+
+/// The handle by which wishes and news reach the writer. Clones share it.
+#[derive(Clone)]
+pub struct Writer(Arc<Shared>);
+
+struct Shared {
+    desk: Mutex<Desk>,
+    changed: Notify,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Self(Arc::new(Shared {
+            desk: Mutex::new(Desk::default()),
+            changed: Notify::new(),
+        }))
+    }
+}
+
+impl Writer {
+    /// What an object should be from now on.
+    pub fn wish(&self, target: Target, wish: Wish) {
+        self.desk().wish(target, wish);
+        self.0.changed.notify_one();
+    }
+
+    /// Nothing is wished of the object any more; it stays as it is.
+    pub fn forget(&self, target: &Target) {
+        self.desk().forget(target);
+    }
+
+    /// Nothing is wished of anything any more: another replica leads.
+    pub fn forget_all(&self) {
+        self.desk().forget_all();
+    }
+
+    /// What a watch of the kind brought.
+    pub fn stored(&self, kind: Kind, change: Change<Stored>) {
+        self.desk().stored(kind, change);
+        self.0.changed.notify_one();
+    }
+
+    /// What is stored of an object, as far as known.
+    pub fn find(&self, target: &Target) -> Option<Stored> {
+        self.desk().find(target).cloned()
+    }
+
+    /// What is stored of all objects of a kind.
+    pub fn all(&self, kind: Kind) -> Vec<Stored> {
+        self.desk().all(kind).cloned().collect()
+    }
+
+    /// Makes the requests, for ever.
+    pub async fn run(self, client: Client) {
+        let mut requests = JoinSet::new();
+        let started = Instant::now();
+        let now = || tiklb_core::model::Instant::at(started.elapsed());
+        loop {
+            let free = AT_ONCE - requests.len().min(AT_ONCE);
+            let (jobs, deadline) = {
+                let mut desk = self.desk();
+                let jobs = desk.due(free, now());
+                (jobs, desk.next_deadline())
+            };
+            for job in jobs {
+                let client = client.clone();
+                requests.spawn(async move {
+                    let sent = tokio::time::timeout(TIMEOUT, request::make(&client, &job)).await;
+                    let outcome = sent.unwrap_or_else(|_| Outcome::Failed("no answer in 10 s".to_owned()));
+                    (job, outcome)
+                });
+            }
+            let has_room = requests.len() < AT_ONCE;
+            let due = async {
+                match deadline {
+                    Some(at) if has_room => {
+                        tokio::time::sleep_until((started + at.since_start()).into()).await;
+                    }
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.0.changed.notified() => {}
+                Some(done) = requests.join_next(), if !requests.is_empty() => {
+                    if let Ok((job, outcome)) = done {
+                        self.desk().done(&job, outcome, now());
+                    }
+                }
+                () = due => {}
+            }
+        }
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.0.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,273 @@
+//! Which request is next.
+
+use serde_json::json;
+use tiklb_core::model::Uid;
+
+use super::*;
+
+fn target(kind: Kind) -> Target {
+    Target {
+        kind,
+        key: ObjectKey::new("metallb-system", "x"),
+    }
+}
+
+fn stored(version: u32, status: Value) -> Stored {
+    Stored {
+        key: ObjectKey::new("metallb-system", "x"),
+        uid: Uid("u".to_owned()),
+        resource_version: version.to_string(),
+        finalizers: vec![],
+        status: Some(status),
+    }
+}
+
+fn at(seconds: u64) -> Instant {
+    Instant::at(Duration::from_secs(seconds))
+}
+
+fn status_wish(status: Value) -> Wish {
+    Wish::Status {
+        status,
+        finalizer: None,
+        pace: Pace(Duration::from_secs(5)),
+    }
+}
+
+fn own(status: Value) -> Wish {
+    Wish::Object {
+        metadata: json!({"labels": {"a": "b"}}),
+        spec: Value::Null,
+        status,
+    }
+}
+
+fn only(jobs: Vec<Job>) -> Job {
+    let [job]: [Job; 1] = jobs.try_into().unwrap();
+    job
+}
+
+#[test]
+fn nothing_is_written_before_the_kind_was_listed() {
+    let mut desk = Desk::default();
+    desk.wish(target(Kind::Configuration), own(json!({"result": "Valid"})));
+    assert_eq!(desk.due(8, at(1)), []);
+    desk.stored(Kind::Pool, Change::Listed(vec![]));
+    assert_eq!(desk.due(8, at(1)), []);
+    desk.stored(Kind::Configuration, Change::Listed(vec![]));
+    let job = only(desk.due(8, at(1)));
+    let Request::Create(object) = &job.request else {
+        panic!("{job:?}")
+    };
+    assert_eq!(object["kind"], "ConfigurationState");
+    assert_eq!(
+        object["metadata"],
+        json!({"labels": {"a": "b"}, "name": "x", "namespace": "metallb-system"})
+    );
+    assert_eq!(desk.due(8, at(1)), [], "one request at a time for each object");
+}
+
+#[test]
+fn our_object_is_made_filled_put_right_and_made_again() {
+    let mut desk = Desk::default();
+    let target = target(Kind::Configuration);
+    desk.stored(Kind::Configuration, Change::Listed(vec![]));
+    desk.wish(
+        target.clone(),
+        own(json!({"result": "Valid", "errorSummary": null})),
+    );
+    let create = only(desk.due(8, at(1)));
+    desk.done(&create, Outcome::Stored(Box::new(stored(5, Value::Null))), at(1));
+    let fill = only(desk.due(8, at(1)));
+    assert_eq!(
+        fill.request,
+        Request::PatchStatus(json!({
+            "metadata": {"resourceVersion": "5"}, "status": {"result": "Valid", "errorSummary": null},
+        }))
+    );
+    desk.done(
+        &fill,
+        Outcome::Stored(Box::new(stored(
+            6,
+            json!({"result": "Valid", "errorSummary": ""}),
+        ))),
+        at(1),
+    );
+    assert_eq!(desk.due(8, at(1)), [], "an empty text is no difference");
+    desk.stored(Kind::Configuration, Change::Applied(stored(5, Value::Null)));
+    assert_eq!(
+        desk.due(8, at(1)),
+        [],
+        "news that are older than our own write are none"
+    );
+    desk.stored(
+        Kind::Configuration,
+        Change::Applied(stored(7, json!({"result": "Invalid"}))),
+    );
+    assert!(matches!(
+        only(desk.due(8, at(1))).request,
+        Request::PatchStatus(_)
+    ));
+    desk.done(&fill, Outcome::Conflict, at(1));
+    desk.stored(Kind::Configuration, Change::Deleted(target.key));
+    assert_eq!(desk.due(8, at(1)), [], "after a conflict a moment is waited");
+    assert_eq!(desk.next_deadline(), Some(at(1) + RETRY_FIRST));
+    assert!(matches!(only(desk.due(8, at(2))).request, Request::Create(_)));
+}
+
+#[test]
+fn a_restart_finds_everything_as_wished() {
+    let mut desk = Desk::default();
+    let status = json!({"assignedIPv4": 0, "conditions": [], "serial": null});
+    desk.stored(Kind::Pool, Change::Listed(vec![stored(5, json!({}))]));
+    desk.wish(target(Kind::Pool), status_wish(status));
+    assert_eq!(desk.due(8, at(1)), []);
+}
+
+#[test]
+fn somebody_elses_object_that_is_not_there_is_not_made() {
+    let mut desk = Desk::default();
+    desk.stored(Kind::Pool, Change::Listed(vec![]));
+    desk.wish(target(Kind::Pool), status_wish(json!({"assignedIPv4": 1})));
+    assert_eq!(desk.due(8, at(1)), []);
+    desk.stored(Kind::Pool, Change::Applied(stored(3, Value::Null)));
+    assert!(matches!(
+        only(desk.due(8, at(1))).request,
+        Request::PatchStatus(_)
+    ));
+}
+
+#[test]
+fn a_status_keeps_its_pace_and_the_last_wish_counts() {
+    let mut desk = Desk::default();
+    desk.stored(Kind::Pool, Change::Listed(vec![stored(1, Value::Null)]));
+    desk.wish(target(Kind::Pool), status_wish(json!({"assignedIPv4": 1})));
+    let first = only(desk.due(8, at(10)));
+    desk.wish(target(Kind::Pool), status_wish(json!({"assignedIPv4": 2})));
+    assert_eq!(desk.due(8, at(10)), []);
+    desk.done(
+        &first,
+        Outcome::Stored(Box::new(stored(2, json!({"assignedIPv4": 1})))),
+        at(10),
+    );
+    desk.wish(target(Kind::Pool), status_wish(json!({"assignedIPv4": 3})));
+    assert_eq!(desk.due(8, at(14)), []);
+    assert_eq!(desk.next_deadline(), Some(at(15)));
+    let second = only(desk.due(8, at(15)));
+    assert_eq!(
+        second.request,
+        Request::PatchStatus(json!({"metadata": {"resourceVersion": "2"}, "status": {"assignedIPv4": 3}}))
+    );
+}
+
+#[test]
+fn a_finalizer_is_put_on_and_taken_off_beside_those_of_others() {
+    let mut desk = Desk::default();
+    let wish = |present| Wish::Status {
+        status: json!({}),
+        finalizer: Some(Finalizer {
+            name: "tiklb.io/release",
+            present,
+        }),
+        pace: Pace(Duration::ZERO),
+    };
+    let with = |version, finalizers: &[&str]| Stored {
+        finalizers: finalizers.iter().map(|f| (*f).to_owned()).collect(),
+        ..stored(version, Value::Null)
+    };
+    desk.stored(Kind::Router, Change::Listed(vec![with(1, &["other"])]));
+    desk.wish(target(Kind::Router), wish(true));
+    let on = only(desk.due(8, at(1)));
+    let patch = json!({"metadata": {"resourceVersion": "1", "finalizers": ["other", "tiklb.io/release"]}});
+    assert_eq!(on.request, Request::Patch(patch));
+    desk.done(
+        &on,
+        Outcome::Stored(Box::new(with(2, &["other", "tiklb.io/release"]))),
+        at(1),
+    );
+    assert_eq!(desk.due(8, at(1)), []);
+    desk.wish(target(Kind::Router), wish(false));
+    let off = only(desk.due(8, at(1)));
+    assert_eq!(
+        off.request,
+        Request::Patch(json!({"metadata": {"resourceVersion": "2", "finalizers": ["other"]}}))
+    );
+}
+
+#[test]
+fn what_should_not_be_there_is_removed_by_its_uid() {
+    let mut desk = Desk::default();
+    desk.stored(Kind::Conflict, Change::Listed(vec![stored(1, Value::Null)]));
+    desk.wish(target(Kind::Conflict), Wish::Absent);
+    let delete = only(desk.due(8, at(1)));
+    assert_eq!(delete.request, Request::Delete { uid: "u".to_owned() });
+    desk.done(&delete, Outcome::Gone, at(1));
+    assert_eq!(desk.due(8, at(1)), []);
+}
+
+#[test]
+fn failures_wait_longer_each_time_and_a_success_forgets_them() {
+    let mut desk = Desk::default();
+    desk.stored(Kind::Pool, Change::Listed(vec![stored(1, Value::Null)]));
+    desk.wish(target(Kind::Pool), status_wish(json!({"assignedIPv4": 1})));
+    let mut now = at(100);
+    let mut waits = vec![];
+    for _ in 0..9 {
+        let job = only(desk.due(8, now));
+        desk.done(&job, Outcome::Failed("500".to_owned()), now);
+        assert_eq!(desk.due(8, now), []);
+        let next = desk.next_deadline().unwrap();
+        waits.push(next.since(now).as_millis());
+        now = next;
+    }
+    assert_eq!(
+        waits,
+        [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]
+    );
+    let job = only(desk.due(8, now));
+    desk.done(&job, Outcome::Stored(Box::new(stored(2, Value::Null))), now);
+    desk.wish(target(Kind::Pool), status_wish(json!({"assignedIPv4": 2})));
+    let job = only(desk.due(8, now + Duration::from_secs(5)));
+    desk.done(&job, Outcome::Failed("500".to_owned()), now);
+    desk.due(8, now);
+    assert_eq!(desk.next_deadline(), Some(now + RETRY_FIRST));
+}
+
+#[test]
+fn transition_times_move_with_the_status_alone() {
+    let condition = |status: &str, message: &str, time: &str| json!({"type": "Reachable", "status": status, "message": message, "lastTransitionTime": time});
+    let before = stored(1, json!({"conditions": [condition("True", "a", "1")]}));
+    let same = patch_status(&json!({"conditions": [condition("True", "a", "2")]}), &before);
+    assert_eq!(same, None);
+    let reworded = patch_status(&json!({"conditions": [condition("True", "b", "2")]}), &before);
+    let Some(Request::PatchStatus(patch)) = reworded else {
+        panic!("{reworded:?}")
+    };
+    assert_eq!(patch["status"]["conditions"][0]["lastTransitionTime"], "1");
+    let turned = patch_status(&json!({"conditions": [condition("False", "b", "2")]}), &before);
+    let Some(Request::PatchStatus(patch)) = turned else {
+        panic!("{turned:?}")
+    };
+    assert_eq!(patch["status"]["conditions"][0]["lastTransitionTime"], "2");
+}
+
+#[test]
+fn a_limit_is_kept_and_the_rest_comes_later() {
+    let mut desk = Desk::default();
+    let named = |n: u32| Target {
+        kind: Kind::Conflict,
+        key: ObjectKey::new("metallb-system", n.to_string()),
+    };
+    desk.stored(Kind::Conflict, Change::Listed(vec![]));
+    for n in 0..5 {
+        desk.wish(named(n), own(json!({})));
+    }
+    let first = desk.due(3, at(1));
+    assert_eq!(first.len(), 3);
+    assert_eq!(desk.due(8, at(1)).len(), 2);
+    desk.forget_all();
+    for job in &first {
+        desk.done(job, Outcome::Conflict, at(1));
+    }
+    assert_eq!(desk.due(8, at(60)), [], "another replica leads");
+}
