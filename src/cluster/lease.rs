@@ -16,6 +16,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, PostParams};
 use kube::{Client, Error};
+use tiklb_core::allocator::Leadership;
 use tokio::sync::watch;
 
 use super::client::Chain;
@@ -28,18 +29,6 @@ const RENEW_WITHIN: Duration = Duration::from_secs(10);
 const EVERY: Duration = Duration::from_secs(2);
 /// For one request, so that several fit into [`RENEW_WITHIN`].
 const TIMEOUT: Duration = Duration::from_secs(3);
-
-/// Whether this replica leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leadership {
-    /// It does not, or not any more.
-    Following,
-    /// It does.
-    Leading {
-        /// The leader before did not give the Lease back: what it was doing may still be under way.
-        unclean: bool,
-    },
-}
 
 /// One replica's candidacy.
 #[derive(Debug)]

@@ -15,15 +15,20 @@ mod services;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 pub use effect::{About, Effect, Notice, PoolCounts};
-pub use event::{Announcement, Change, Conflict, Event, NodeObject, SurveyRecord, WriteResult};
+pub use event::{Announcement, Change, Conflict, Event, Leadership, NodeObject, SurveyRecord, WriteResult};
 
 use crate::config::{AdvertisementObject, Config, PoolObject, RouterObject};
 use crate::ipam::{Holder, Ledger};
 use crate::model::service::Service;
 use crate::model::{Instant, Now, ObjectKey, RangeSet};
 use crate::reservation::{Router, RouterStatus, Surveys};
+
+/// How long a router is left alone after a leader that ended without a word: RouterOS ends every request after 60 s, and
+/// it may just have begun.
+pub const FENCE: Duration = Duration::from_secs(65);
 
 /// What does not change while the process lives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -39,6 +44,8 @@ pub struct Settings {
 pub struct Allocator {
     settings: Settings,
     leading: bool,
+    /// Before this moment no router is written: a leader that ended without a word may have a request there.
+    fence: Instant,
     listed: BTreeSet<event::Kind>,
     services: BTreeMap<ObjectKey, Service>,
     pools: BTreeMap<ObjectKey, PoolObject>,
@@ -85,6 +92,7 @@ impl Allocator {
         Self {
             settings,
             leading: false,
+            fence: Instant::ZERO,
             listed: BTreeSet::new(),
             services: BTreeMap::new(),
             pools: BTreeMap::new(),
@@ -158,7 +166,7 @@ impl Allocator {
 
     fn take(&mut self, event: Event, now: Now) {
         match event {
-            Event::Leading(leading) => self.lead(leading, now),
+            Event::Leadership(leadership) => self.lead(leadership, now),
             Event::Services(change) => self.take_services(change),
             Event::Surveys(change) => self.take_surveys(change, now),
             Event::Routers(change) => self.take_routers(change, now),
@@ -216,11 +224,16 @@ impl Allocator {
     }
 
     /// Another replica may have decided meanwhile: what this one remembers is worth nothing once it leads again.
-    fn lead(&mut self, leading: bool, now: Now) {
+    fn lead(&mut self, leadership: Leadership, now: Now) {
+        let leading = leadership != Leadership::Following;
         if leading == self.leading {
             return;
         }
         self.leading = leading;
+        self.fence = match leadership {
+            Leadership::Leading { unclean: true } => now.mono + FENCE,
+            _ => Instant::ZERO,
+        };
         self.ledger = Ledger::default();
         self.writes.clear();
         self.said.clear();

@@ -56,11 +56,23 @@ impl Kind {
     ];
 }
 
+/// Whether this replica leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leadership {
+    /// It does not, or not any more.
+    Following,
+    /// It does.
+    Leading {
+        /// The leader before did not give the leadership back: what it asked of a router may still be under way.
+        unclean: bool,
+    },
+}
+
 /// What can happen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// This replica leads, or no longer does.
-    Leading(bool),
+    Leadership(Leadership),
     /// Services.
     Services(Change<Service>),
     /// `IPAddressPools`.

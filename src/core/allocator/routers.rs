@@ -41,6 +41,7 @@ pub(super) struct View {
     in_use: RangeSet,
     nodes: Vec<(NodeName, IpAddr)>,
     complete: bool,
+    fence: Instant,
 }
 
 impl View {
@@ -60,6 +61,7 @@ impl View {
             nodes: &self.nodes,
             surveys,
             complete: self.complete,
+            fence: self.fence,
         }
     }
 }
@@ -76,6 +78,7 @@ impl Allocator {
             in_use: self.in_use(),
             nodes: nodes.collect(),
             complete: self.is_complete(),
+            fence: self.fence,
         }
     }
 

@@ -86,7 +86,7 @@ impl World {
             watch_lags: false,
         };
         world.step([
-            Event::Leading(true),
+            Event::Leadership(Leadership::Leading { unclean: false }),
             Event::Pools(Change::Listed(vec![pool(
                 "home",
                 &["192.168.1.200-192.168.1.210"],

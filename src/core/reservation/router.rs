@@ -96,6 +96,8 @@ pub struct Landscape<'a> {
     pub surveys: &'a Surveys,
     /// Every kind was listed once.
     pub complete: bool,
+    /// Nothing is written before this moment: another writer may still be at work.
+    pub fence: Instant,
 }
 
 /// The next thing to do with a router.
@@ -358,7 +360,9 @@ impl Router {
             return Work::Read;
         }
         let mut wake = self.next_read;
-        if landscape.complete && judgement.may_write {
+        if judgement.may_write && now < landscape.fence {
+            wake = wake.min(landscape.fence);
+        } else if landscape.complete && judgement.may_write {
             let waiting = |planned: &&Planned| {
                 self.refused
                     .get(&planned.write.target())

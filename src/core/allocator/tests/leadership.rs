@@ -10,7 +10,7 @@ fn nothing_is_decided_before_every_kind_was_listed() {
         wall: Timestamp(0),
     };
     let mut lists = vec![
-        Event::Leading(true),
+        Event::Leadership(Leadership::Leading { unclean: false }),
         Event::Services(Change::Listed(vec![service("a", 1)])),
         Event::Pools(Change::Listed(vec![pool("home", &["192.168.1.200/30"])])),
         Event::Advertisements(Change::Listed(vec![])),
@@ -34,7 +34,7 @@ fn nothing_is_decided_before_every_kind_was_listed() {
 fn a_standby_watches_and_does_nothing_and_takes_over_what_the_statuses_say() {
     let mut world = World::new();
     world.apply(service("a", 1));
-    world.step([Event::Leading(false)]);
+    world.step([Event::Leadership(Leadership::Following)]);
     // Meanwhile another leader moved "a", at its user's wish, and gave its old address to "b".
     let mut a = world.objects[&key("a")].clone();
     a.annotations.insert(
@@ -50,7 +50,7 @@ fn a_standby_watches_and_does_nothing_and_takes_over_what_the_statuses_say() {
     world.apply(b);
     world.apply(service("c", 3));
     assert_eq!(world.writes.len(), writes, "it does not lead");
-    world.step([Event::Leading(true)]);
+    world.step([Event::Leadership(Leadership::Leading { unclean: false })]);
     assert_eq!(world.address("a").as_deref(), Some("192.168.1.205"));
     assert_eq!(world.address("b").as_deref(), Some("192.168.1.200"));
     assert_eq!(world.address("c").as_deref(), Some("192.168.1.201"));
@@ -60,4 +60,17 @@ fn a_standby_watches_and_does_nothing_and_takes_over_what_the_statuses_say() {
         "only what was missing is written: {:?}",
         world.writes
     );
+}
+
+#[test]
+fn after_a_leader_that_ended_without_a_word_the_routers_are_left_alone_for_a_while() {
+    let mut world = World::new();
+    let leads = |world: &mut World, unclean| {
+        world.step([Event::Leadership(Leadership::Following)]);
+        world.step([Event::Leadership(Leadership::Leading { unclean })]);
+        world.allocator.fence
+    };
+    let now = world.now.mono;
+    assert_eq!(leads(&mut world, true), now + FENCE);
+    assert_eq!(leads(&mut world, false), Instant::ZERO);
 }

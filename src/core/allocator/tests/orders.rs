@@ -46,7 +46,7 @@ fn decide(services: Vec<Service>) -> Vec<(ObjectKey, Vec<IpAddr>)> {
         )])),
     );
     events.extend([
-        Event::Leading(true),
+        Event::Leadership(Leadership::Leading { unclean: false }),
         Event::Advertisements(Change::Listed(vec![])),
         Event::Routers(Change::Listed(vec![])),
         Event::Nodes(Change::Listed(vec![])),

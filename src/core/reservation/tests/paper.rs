@@ -180,6 +180,7 @@ pub(super) struct Paper {
     pub(super) nodes: Vec<(NodeName, IpAddr)>,
     pub(super) surveys: Surveys,
     pub(super) complete: bool,
+    pub(super) fence: Instant,
     pub(super) now: Now,
     /// Everything that was done, in order: `read`, `record`, `finalizer`, or the write.
     pub(super) journal: Vec<String>,
@@ -198,6 +199,7 @@ impl Paper {
             nodes: vec![(NodeName::from("node1"), ip("192.168.1.11"))],
             surveys: Surveys::default(),
             complete: true,
+            fence: Instant::ZERO,
             now: Now {
                 mono: Instant::at(Duration::from_secs(100)),
                 wall: Timestamp(1_000_000),
@@ -225,6 +227,7 @@ impl Paper {
             nodes: &self.nodes,
             surveys: &self.surveys,
             complete: self.complete,
+            fence: self.fence,
         };
         f(&mut self.router, &landscape, self.now)
     }

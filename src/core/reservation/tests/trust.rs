@@ -284,3 +284,15 @@ fn a_cut_just_before_a_restart_is_waited_for() {
         "an old cut costs a restart nothing"
     );
 }
+
+#[test]
+fn a_fence_holds_back_writes_and_nothing_else() {
+    let mut paper = Paper::new(home_router());
+    paper.fence = paper.now.mono + Duration::from_secs(65);
+    paper.survey("");
+    paper.run(Duration::from_secs(60));
+    assert_eq!(paper.writes, [], "{:?}", paper.journal);
+    assert!(paper.journal.iter().any(|entry| entry == "read"));
+    paper.run(Duration::from_secs(10));
+    assert!(!paper.writes.is_empty());
+}
