@@ -4,10 +4,13 @@
 //! |---|---|
 //! | [`client`] | one connection pool to the API server, with a bound on every wait |
 //! | [`watch`] | one kind as a stream of changes that survives whatever happens to the API server |
+//! | [`source`] | every kind that is read, as a stream of core's values |
 //! | [`object`] | API objects to core's values and back, pure |
 //! | [`writer`] | the one that writes: what is wished of an object against what is stored of it |
 //! | [`service`] | statuses of Services, each write with its outcome |
+//! | [`survey`] | records of surveys |
 //! | [`event`] | events, for people, never in the way |
+//! | [`heartbeat`] | the Secret with the speakers' key |
 //! | [`lease`] | which replica leads |
 //! | [`identity`] | who we are in this cluster |
 //!
@@ -15,10 +18,13 @@
 
 pub mod client;
 pub mod event;
+pub mod heartbeat;
 pub mod identity;
 pub mod lease;
 pub mod object;
 pub mod service;
+pub mod source;
+pub mod survey;
 pub mod watch;
 pub mod writer;
 
@@ -26,4 +32,4 @@ pub use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 pub use kube::Client;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

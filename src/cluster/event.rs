@@ -15,6 +15,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
 use serde_json::json;
+use tiklb_core::model::{ObjectKey, Uid};
 use tokio::sync::mpsc;
 
 use super::client::Chain;
@@ -42,6 +43,23 @@ pub struct Occurrence {
     pub reason: EventReason,
     /// The words.
     pub note: String,
+}
+
+/// A Service, as an event refers to it.
+pub fn service_reference(service: &ObjectKey, uid: &Uid) -> ObjectReference {
+    reference("v1", "Service", service, uid)
+}
+
+/// An object, as an event refers to it. `kubectl describe` finds events by the UID.
+pub fn reference(api_version: &str, kind: &str, key: &ObjectKey, uid: &Uid) -> ObjectReference {
+    ObjectReference {
+        api_version: Some(api_version.to_owned()),
+        kind: Some(kind.to_owned()),
+        namespace: Some(key.namespace.clone()),
+        name: Some(key.name.clone()),
+        uid: Some(uid.0.clone()),
+        ..ObjectReference::default()
+    }
 }
 
 /// Takes occurrences, never waits.

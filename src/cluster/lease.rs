@@ -113,10 +113,8 @@ impl Elector {
                 self.campaign.won(step, now);
                 Ok(())
             }
-            Err(Error::Api(status)) if status.code == 409 => {
-                self.campaign.lost_race();
-                Ok(())
-            }
+            // Somebody was faster: that is seen at the next look.
+            Err(Error::Api(status)) if status.code == 409 => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -281,10 +279,6 @@ impl Campaign {
             let unclean = self.unclean;
             self.leadership = Leadership::Leading { unclean };
         }
-    }
-
-    fn lost_race(&mut self) {
-        // Whoever was faster is seen at the next look.
     }
 
     fn step_down(&mut self) {

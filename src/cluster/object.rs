@@ -23,6 +23,7 @@ use std::net::IpAddr;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde_json::Value;
+use tiklb_core::allocator::Change;
 use tiklb_core::model::object::Seniority;
 use tiklb_core::model::{ObjectKey, Timestamp, Uid};
 
@@ -90,6 +91,18 @@ impl Stored {
             status: None,
             ..Self::of(metadata, None::<&Value>)
         }
+    }
+}
+
+/// A change of an object that tiklb also writes, for the one who decides and for the one who writes.
+pub fn split<T>(change: Change<Known<T>>) -> (Change<T>, Change<Stored>) {
+    match change {
+        Change::Listed(all) => {
+            let (values, stored) = all.into_iter().map(|known| (known.value, known.stored)).unzip();
+            (Change::Listed(values), Change::Listed(stored))
+        }
+        Change::Applied(known) => (Change::Applied(known.value), Change::Applied(known.stored)),
+        Change::Deleted(key) => (Change::Deleted(key.clone()), Change::Deleted(key)),
     }
 }
 

@@ -13,18 +13,18 @@ use tiklb_core::model::ObjectKey;
 use super::Client;
 
 /// Longer than anything here takes on a busy machine.
-pub(super) const BOUND: Duration = Duration::from_secs(20);
+pub(crate) const BOUND: Duration = Duration::from_secs(20);
 /// What these tests call their client's user, to tell its requests from the judge's.
-pub(super) const USER: &str = "allocator";
+pub(crate) const USER: &str = "allocator";
 
-pub(super) struct World {
-    pub(super) server: ApiServer,
-    pub(super) judge: Kube,
-    pub(super) client: Client,
+pub(crate) struct World {
+    pub(crate) server: ApiServer,
+    pub(crate) judge: Kube,
+    pub(crate) client: Client,
 }
 
 /// An API server with the CRDs and the namespace, and a client of it.
-pub(super) async fn world() -> World {
+pub(crate) async fn world() -> World {
     let server = ApiServer::start("127.0.0.1:0".parse().unwrap(), Config::default())
         .await
         .unwrap();
@@ -44,7 +44,7 @@ pub(super) async fn world() -> World {
 }
 
 /// A client of that server through a kubeconfig file, as a process has it.
-pub(super) async fn client(server: &ApiServer) -> Client {
+pub(crate) async fn client(server: &ApiServer) -> Client {
     let file = std::env::temp_dir().join(format!("tiklb-{}-{}", std::process::id(), uuid::Uuid::new_v4()));
     std::fs::write(&file, server.kubeconfig(USER)).unwrap();
     let client = super::client::connect(Some(&file)).await.unwrap();
@@ -52,11 +52,11 @@ pub(super) async fn client(server: &ApiServer) -> Client {
     client
 }
 
-pub(super) fn key(name: &str) -> ObjectKey {
+pub(crate) fn key(name: &str) -> ObjectKey {
     ObjectKey::new("metallb-system", name)
 }
 
-pub(super) fn pool(name: &str, addresses: &str) -> Value {
+pub(crate) fn pool(name: &str, addresses: &str) -> Value {
     json!({
         "apiVersion": "metallb.io/v1beta1", "kind": "IPAddressPool",
         "metadata": {"name": name, "namespace": "metallb-system"},
@@ -65,16 +65,16 @@ pub(super) fn pool(name: &str, addresses: &str) -> Value {
 }
 
 /// The next item, which must come.
-pub(super) async fn next<T>(stream: &mut (impl Stream<Item = T> + Unpin)) -> T {
+pub(crate) async fn next<T>(stream: &mut (impl Stream<Item = T> + Unpin)) -> T {
     within(stream.next()).await.unwrap()
 }
 
-pub(super) async fn within<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(BOUND, future).await.unwrap()
 }
 
 /// The client's own writes so far, as `verb resource name`.
-pub(super) fn writes(server: &ApiServer) -> Vec<String> {
+pub(crate) fn writes(server: &ApiServer) -> Vec<String> {
     let all = server.writes();
     let own = all.iter().filter(|request| request.user == USER);
     own.map(|request| {

@@ -79,6 +79,7 @@ pub struct Writer(Arc<Shared>);
 struct Shared {
     desk: Mutex<Desk>,
     changed: Notify,
+    settled: Notify,
 }
 
 impl Default for Writer {
@@ -86,6 +87,7 @@ impl Default for Writer {
         Self(Arc::new(Shared {
             desk: Mutex::new(Desk::default()),
             changed: Notify::new(),
+            settled: Notify::new(),
         }))
     }
 }
@@ -123,6 +125,17 @@ impl Writer {
         self.desk().all(kind).cloned().collect()
     }
 
+    /// Waits until every wish is fulfilled, or waits for its next attempt.
+    pub async fn idle(&self) {
+        loop {
+            let settled = self.0.settled.notified();
+            if self.desk().is_idle() {
+                return;
+            }
+            settled.await;
+        }
+    }
+
     /// Makes the requests, for ever.
     pub async fn run(self, client: Client) {
         let mut requests = JoinSet::new();
@@ -135,6 +148,9 @@ impl Writer {
                 let jobs = desk.due(free, now());
                 (jobs, desk.next_deadline())
             };
+            if jobs.is_empty() {
+                self.0.settled.notify_waiters();
+            }
             for job in jobs {
                 let client = client.clone();
                 requests.spawn(async move {
@@ -157,6 +173,7 @@ impl Writer {
                 Some(done) = requests.join_next(), if !requests.is_empty() => {
                     if let Ok((job, outcome)) = done {
                         self.desk().done(&job, outcome, now());
+                        self.0.settled.notify_waiters();
                     }
                 }
                 () = due => {}

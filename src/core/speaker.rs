@@ -524,7 +524,9 @@ impl Speaker {
         let (missing, other_keys) = self.election.missing();
         let missing: BTreeSet<NodeName> = missing.into_iter().cloned().collect();
         let other_keys = other_keys > 0;
-        if self.published.missing != missing || self.published.other_keys != other_keys {
+        let same = self.published.missing == missing && self.published.other_keys == other_keys;
+        if !same || self.published.alive != *self.election.up() {
+            self.published.alive.clone_from(self.election.up());
             self.published.missing = missing;
             self.published.other_keys = other_keys;
             self.published.touch();

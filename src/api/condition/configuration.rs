@@ -19,3 +19,12 @@ reasons! {
         UnknownError: Unknown, "The configuration could not be looked at: see this speaker's log.";
     }
 }
+
+reasons! {
+    /// Whether this speaker hears the others, which failover rests on.
+    Heartbeats of "heartbeatsHeard" {
+        Heard: True, "Every ready speaker is heard and hears this one; nothing to do.";
+        NotHeard: False, "Ready speakers are not heard: allow the heartbeat port (UDP 7946 unless --heartbeat-port says otherwise) between the nodes.";
+        OtherKey: False, "Heartbeats with another key arrive: all speakers must read the same Secret tiklb-heartbeat; delete it, and the allocator makes a new one.";
+    }
+}

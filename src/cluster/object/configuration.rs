@@ -1,7 +1,15 @@
 //! `ConfigurationState`: ours to write; read so that one that someone deletes is made anew.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::jiff::Timestamp;
+use serde_json::{Value, json};
+
 use super::{Known, Stored, Verdict};
+use crate::api::configuration_state::{ConfigurationResult, ConfigurationStateStatus};
 use crate::api::{ConfigurationState, Decoded};
+
+/// Faults that a state lists: as many as a person reads, however many there are.
+const LISTED: usize = 20;
 
 /// A state. It says nothing that anybody here acts on.
 pub fn configuration(Decoded(object): Decoded<ConfigurationState>) -> Verdict<Known<()>> {
@@ -10,4 +18,30 @@ pub fn configuration(Decoded(object): Decoded<ConfigurationState>) -> Verdict<Kn
         Err(bad) => Stored::undecoded(&bad.metadata),
     };
     Verdict::Keep(Known { value: (), stored })
+}
+
+/// A state's status: what is wrong, a line each, and what `conditions` makes of the summary.
+pub fn status(problems: &[String], conditions: impl FnOnce(&str) -> Vec<Condition>) -> Value {
+    let mut lines: Vec<&str> = problems.iter().take(LISTED).map(String::as_str).collect();
+    let more = format!("and {} more", problems.len().saturating_sub(LISTED));
+    if problems.len() > LISTED {
+        lines.push(&more);
+    }
+    let summary = lines.join("\n");
+    json!(ConfigurationStateStatus {
+        result: Some(if problems.is_empty() {
+            ConfigurationResult::Valid
+        } else {
+            ConfigurationResult::Invalid
+        }),
+        conditions: conditions(&summary),
+        error_summary: summary,
+    })
+}
+
+/// For a condition that is said now; the writer keeps the time of one that was true before.
+pub fn now() -> Time {
+    let now = Timestamp::now();
+    // Conditions carry whole seconds.
+    Time(Timestamp::from_second(now.as_second()).unwrap_or(now))
 }

@@ -80,7 +80,9 @@ impl EndpointIndex {
         match change {
             Change::Listed(slices) => {
                 *self = Self::default();
-                slices.into_iter().for_each(|slice| self.put(slice));
+                for slice in slices {
+                    self.put(slice);
+                }
             }
             Change::Applied(slice) => {
                 self.take(&slice.key);

@@ -15,6 +15,10 @@ const RETRY_FIRST: Duration = Duration::from_millis(500);
 /// Longest wait: what is written here is for people, and an API server that comes back is asked again soon.
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
+/// Between two creations of one object: somebody else may want it gone as much as we want it there, and such a dispute
+/// must not become a storm.
+const RECREATE: Duration = Duration::from_secs(5);
+
 /// What an object should be.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wish {
@@ -95,6 +99,8 @@ struct Entry {
     wish: Wish,
     attempts: u32,
     not_before: Instant,
+    /// An object that somebody removed is not made again before this.
+    not_again_before: Instant,
     complaint: Option<String>,
 }
 
@@ -109,6 +115,7 @@ impl Desk {
                     wish,
                     attempts: 0,
                     not_before: Instant::ZERO,
+                    not_again_before: Instant::ZERO,
                     complaint: None,
                 };
                 self.wishes.insert(target.clone(), entry);
@@ -194,11 +201,19 @@ impl Desk {
             let Some(entry) = self.wishes.get(&target) else {
                 continue;
             };
-            let Some(request) = difference(&target, &entry.wish, self.stored.get(&target)) else {
+            let stored = self.stored.get(&target);
+            let Some(request) = difference(&target, &entry.wish, stored) else {
+                if entry.wish == Wish::Absent {
+                    self.wishes.remove(&target); // Fulfilled, and not to be remembered for ever.
+                }
                 continue;
             };
-            if entry.not_before > now {
-                self.waiting.insert((entry.not_before, target));
+            let due = match request {
+                Request::Create(_) => entry.not_before.max(entry.not_again_before),
+                _ => entry.not_before,
+            };
+            if due > now {
+                self.waiting.insert((due, target));
                 continue;
             }
             self.in_flight.insert(target.clone());
@@ -206,6 +221,15 @@ impl Desk {
         }
         self.dirty.extend(blocked);
         jobs
+    }
+
+    /// Whether nothing is under way, and nothing due.
+    pub fn is_idle(&self) -> bool {
+        self.in_flight.is_empty()
+            && self
+                .dirty
+                .iter()
+                .all(|target| !self.listed.contains(&target.kind))
     }
 
     /// When [`Desk::due`] has something that it does not have now.
@@ -245,10 +269,11 @@ impl Desk {
             }
         } else {
             entry.attempts = 0;
-            entry.not_before = match &entry.wish {
-                Wish::Status { pace, .. } if matches!(job.request, Request::PatchStatus(_)) => now + pace.0,
-                _ => now,
-            };
+            match (&entry.wish, &job.request) {
+                (Wish::Status { pace, .. }, Request::PatchStatus(_)) => entry.not_before = now + pace.0,
+                (_, Request::Create(_)) => entry.not_again_before = now + RECREATE,
+                _ => {}
+            }
             if entry.complaint.take().is_some() {
                 tracing::info!(kind = ?target.kind, object = %target.key, "written again");
             }

@@ -23,7 +23,7 @@ const STATES: Resource = Resource::namespaced(
 const POOLS: Resource = Resource::namespaced("metallb.io", "v1beta1", "ipaddresspools", "IPAddressPool");
 
 /// A writer that hears of states and pools, until it is dropped.
-async fn writer(world: &World) -> (Writer, JoinSet<()>) {
+fn writer(world: &World) -> (Writer, JoinSet<()>) {
     let writer = Writer::default();
     let mut tasks = JoinSet::new();
     let states: Api<Decoded<ConfigurationState>> = Api::namespaced(world.client.clone(), "metallb-system");
@@ -72,7 +72,7 @@ async fn our_object_stays_as_it_is_wished_and_a_restart_writes_nothing() {
         kind: Kind::Configuration,
         key: key("controller"),
     };
-    let (writer_a, mut tasks) = writer(&world).await;
+    let (writer_a, mut tasks) = writer(&world);
     writer_a.wish(target.clone(), state("one"));
     let made = says(&world, "controller", "one").await;
     assert_eq!(
@@ -96,7 +96,7 @@ async fn our_object_stays_as_it_is_wished_and_a_restart_writes_nothing() {
     tasks.shutdown().await;
 
     let before = writes(&world.server).len();
-    let (writer_b, _tasks) = writer(&world).await;
+    let (writer_b, _tasks) = writer(&world);
     writer_b.wish(target.clone(), state("two"));
     let other = Target {
         kind: Kind::Configuration,
@@ -120,7 +120,7 @@ async fn our_object_stays_as_it_is_wished_and_a_restart_writes_nothing() {
 async fn statuses_and_finalizers_of_others_objects() {
     let world = world().await;
     let pools = POOLS.in_namespace("metallb-system");
-    let (writer, _tasks) = writer(&world).await;
+    let (writer, _tasks) = writer(&world);
     let target = Target {
         kind: Kind::Pool,
         key: key("home"),
@@ -153,7 +153,7 @@ async fn statuses_and_finalizers_of_others_objects() {
 #[tokio::test]
 async fn an_api_server_that_fails_or_is_away_gets_the_last_wish_later() {
     let world = world().await;
-    let (writer, _tasks) = writer(&world).await;
+    let (writer, _tasks) = writer(&world);
     let target = Target {
         kind: Kind::Configuration,
         key: key("controller"),

@@ -27,6 +27,8 @@ pub struct Published {
     pub proxies: BTreeMap<MacAddr, Ipv4Net>,
     /// First claims that a stranger's answer blocks.
     pub blocked: BTreeMap<IpAddr, MacAddr>,
+    /// Speakers that are heard and hear us.
+    pub alive: BTreeSet<NodeName>,
     /// Ready speakers that are not heard.
     pub missing: BTreeSet<NodeName>,
     /// Datagrams with another key arrived.

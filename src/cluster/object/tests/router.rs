@@ -19,10 +19,7 @@ fn with(fields: &str) -> Known<SeenRouter> {
     ))))
 }
 
-#[test]
-fn a_router_with_every_field() {
-    let known = kept(router(object(
-        r#"
+const EVERY_FIELD: &str = r#"
         apiVersion: tiklb.io/v1alpha1
         kind: MikrotikRouter
         metadata:
@@ -52,8 +49,11 @@ fn a_router_with_every_field() {
           serial: OLD
           taken:
             - {pool: dhcp_pool, server: defconf, ranges: "192.168.1.200-192.168.1.204,192.168.1.206", since: "2026-01-01T00:00:00Z"}
-        "#,
-    )));
+        "#;
+
+#[test]
+fn a_router_with_every_field() {
+    let known = kept(router(object(EVERY_FIELD)));
     let SeenRouter { object, access } = known.value;
     let access = access.unwrap();
     assert_eq!(access.url, "https://router.lan");
@@ -93,7 +93,7 @@ fn a_router_with_every_field() {
     assert_eq!(spec.allowed_pools, ["ppp"]);
     assert_eq!(
         (spec.poll_interval, spec.release_delay),
-        (Duration::from_secs(60), Duration::from_secs(3600))
+        (Duration::from_mins(1), Duration::from_hours(1))
     );
     assert_eq!(spec.accept_serial.as_deref(), Some("NEW"));
     assert!(spec.accept_untested);

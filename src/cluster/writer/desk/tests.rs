@@ -110,9 +110,16 @@ fn our_object_is_made_filled_put_right_and_made_again() {
     ));
     desk.done(&fill, Outcome::Conflict, at(1));
     desk.stored(Kind::Configuration, Change::Deleted(target.key));
-    assert_eq!(desk.due(8, at(1)), [], "after a conflict a moment is waited");
-    assert_eq!(desk.next_deadline(), Some(at(1) + RETRY_FIRST));
-    assert!(matches!(only(desk.due(8, at(2))).request, Request::Create(_)));
+    assert_eq!(desk.due(8, at(1)), []);
+    assert_eq!(
+        desk.next_deadline(),
+        Some(at(1) + RECREATE),
+        "it was made a moment ago"
+    );
+    assert!(matches!(
+        only(desk.due(8, at(1) + RECREATE)).request,
+        Request::Create(_)
+    ));
 }
 
 #[test]
@@ -203,6 +210,12 @@ fn what_should_not_be_there_is_removed_by_its_uid() {
     assert_eq!(delete.request, Request::Delete { uid: "u".to_owned() });
     desk.done(&delete, Outcome::Gone, at(1));
     assert_eq!(desk.due(8, at(1)), []);
+    desk.stored(Kind::Conflict, Change::Applied(stored(2, Value::Null)));
+    assert_eq!(
+        desk.due(8, at(1)),
+        [],
+        "a later object of that name is another wish's"
+    );
 }
 
 #[test]

@@ -1,0 +1,215 @@
+//! What the API wants of this speaker: every object that has a say, and the one value that follows from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tiklb_core::allocator::Change;
+use tiklb_core::config::{AdvertisementObject, Config, PoolObject};
+use tiklb_core::election::candidate::{Ground, Node, groups};
+use tiklb_core::election::{Desired, Listed};
+use tiklb_core::model::service::Service;
+use tiklb_core::model::{NodeName, ObjectKey, RangeSet};
+use tiklb_core::speaker::Wanted;
+
+use crate::cluster::object::endpoints::{EndpointIndex, Slice};
+use crate::cluster::object::pod::SpeakerPod;
+
+/// A change of one kind.
+#[derive(Debug, Clone, PartialEq)]
+pub enum News {
+    /// `v1` Services.
+    Services(Change<Service>),
+    /// `IPAddressPools`.
+    Pools(Change<PoolObject>),
+    /// `L2Advertisements`.
+    Advertisements(Change<AdvertisementObject>),
+    /// `v1` Nodes.
+    Nodes(Change<Node>),
+    /// `EndpointSlices`.
+    Slices(Change<Slice>),
+    /// Pods of speakers.
+    Pods(Change<SpeakerPod>),
+}
+
+/// The kinds that must be listed before anything is announced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Services,
+    Pools,
+    Advertisements,
+    Nodes,
+    Slices,
+    Pods,
+}
+
+/// How many kinds there are.
+const KINDS: usize = 6;
+
+/// What does not change while the process lives.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// `--lb-class`.
+    pub class: Option<String>,
+    /// `--ignore-exclude-lb`.
+    pub ignore_exclude: bool,
+}
+
+/// Every object that has a say.
+#[derive(Debug, Default)]
+pub struct Objects {
+    settings: Settings,
+    listed: BTreeSet<Kind>,
+    services: BTreeMap<ObjectKey, Service>,
+    pools: BTreeMap<ObjectKey, PoolObject>,
+    advertisements: BTreeMap<ObjectKey, AdvertisementObject>,
+    nodes: BTreeMap<NodeName, Node>,
+    endpoints: EndpointIndex,
+    pods: BTreeMap<ObjectKey, SpeakerPod>,
+    config: Config,
+}
+
+impl Objects {
+    /// Nothing was listed yet.
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings,
+            ..Self::default()
+        }
+    }
+
+    /// Takes a change in; whether anything differs now.
+    pub fn take(&mut self, news: News) -> bool {
+        match news {
+            News::Services(change) => {
+                self.listed.insert(Kind::Services);
+                apply(
+                    &mut self.services,
+                    change,
+                    |service| service.key.clone(),
+                    Clone::clone,
+                )
+            }
+            News::Pools(change) => {
+                self.listed.insert(Kind::Pools);
+                let changed = apply(&mut self.pools, change, |pool| pool.key.clone(), Clone::clone);
+                self.reconfigure(changed)
+            }
+            News::Advertisements(change) => {
+                self.listed.insert(Kind::Advertisements);
+                let table = &mut self.advertisements;
+                let changed = apply(table, change, |object| object.key.clone(), Clone::clone);
+                self.reconfigure(changed)
+            }
+            News::Nodes(change) => {
+                self.listed.insert(Kind::Nodes);
+                let name = |key: &ObjectKey| NodeName(key.name.clone());
+                apply(&mut self.nodes, change, |node| node.name.clone(), name)
+            }
+            News::Slices(change) => {
+                let first = self.listed.insert(Kind::Slices);
+                !self.endpoints.apply(change).is_empty() || first
+            }
+            News::Pods(change) => {
+                self.listed.insert(Kind::Pods);
+                apply(&mut self.pods, change, |pod| pod.key.clone(), Clone::clone)
+            }
+        }
+    }
+
+    /// Every kind was listed once.
+    pub fn is_complete(&self) -> bool {
+        self.listed.len() == KINDS
+    }
+
+    /// What follows from all of them.
+    pub fn wanted(&self) -> Wanted {
+        let ground = Ground {
+            config: &self.config,
+            nodes: &self.nodes,
+            endpoints: self.endpoints.endpoints(),
+            class: self.settings.class.as_deref(),
+            ignore_exclude: self.settings.ignore_exclude,
+        };
+        let pools = self.config.pools.values();
+        let all = pools.fold(RangeSet::new(), |all, pool| all.union(&pool.ranges));
+        let handed_out = self.config.usable();
+        let usable = handed_out.fold(RangeSet::new(), |all, pool| all.union(&pool.ranges));
+        // Whatever class it has: an address in a status is somebody's.
+        let assigned = self.services.values().flat_map(|service| &service.ingress);
+        Wanted {
+            election: Arc::new(Desired {
+                groups: groups(self.services.values(), &ground),
+                peers: self.peers(),
+            }),
+            pools: all,
+            unassigned: usable.difference(&assigned.copied().collect()),
+        }
+    }
+
+    /// What is wrong with the configuration, a line each.
+    pub fn problems(&self) -> Vec<String> {
+        self.config.problems.iter().map(ToString::to_string).collect()
+    }
+
+    /// A Service.
+    pub fn service(&self, key: &ObjectKey) -> Option<&Service> {
+        self.services.get(key)
+    }
+
+    fn reconfigure(&mut self, changed: bool) -> bool {
+        if !changed {
+            return false;
+        }
+        let pools: Vec<PoolObject> = self.pools.values().cloned().collect();
+        let advertisements: Vec<AdvertisementObject> = self.advertisements.values().cloned().collect();
+        self.config = Config::new(&pools, &advertisements, &[]);
+        true
+    }
+
+    /// Where the speakers are met. While a speaker is replaced its node has two Pods for a moment: the ready one counts.
+    fn peers(&self) -> BTreeMap<NodeName, Listed> {
+        let mut peers: BTreeMap<NodeName, Listed> = BTreeMap::new();
+        for pod in self.pods.values() {
+            let ipv4 = pod.addresses.iter().find(|address| address.is_ipv4());
+            let Some(address) = ipv4.copied() else {
+                continue; // Heartbeats go over IPv4; it is not placed yet, or has none.
+            };
+            let listed = Listed {
+                address,
+                ready: pod.ready,
+            };
+            let known = peers.entry(pod.node.clone()).or_insert(listed);
+            if listed.ready {
+                *known = listed;
+            }
+        }
+        peers
+    }
+}
+
+/// Applies a change to a table; whether anything differs now.
+fn apply<K: Ord + Clone, T: PartialEq>(
+    table: &mut BTreeMap<K, T>,
+    change: Change<T>,
+    key: impl Fn(&T) -> K,
+    deleted: impl Fn(&ObjectKey) -> K,
+) -> bool {
+    match change {
+        Change::Listed(objects) => {
+            let fresh: BTreeMap<K, T> = objects.into_iter().map(|object| (key(&object), object)).collect();
+            let changed = fresh != *table;
+            *table = fresh;
+            changed
+        }
+        Change::Applied(object) => {
+            let key = key(&object);
+            let changed = table.get(&key) != Some(&object);
+            table.insert(key, object);
+            changed
+        }
+        Change::Deleted(key) => table.remove(&deleted(&key)).is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

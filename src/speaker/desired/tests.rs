@@ -1,0 +1,207 @@
+//! Objects in, one wish out.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use tiklb_core::config::PoolSpec;
+use tiklb_core::config::object::AdvertisementSpec;
+use tiklb_core::model::service::Endpoints;
+
+use super::*;
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn pool(name: &str, range: &str) -> PoolObject {
+    let key = ObjectKey::new("metallb-system", name);
+    PoolObject {
+        seniority: tiklb_core::model::object::Seniority {
+            key: key.clone(),
+            ..Default::default()
+        },
+        key,
+        labels: BTreeMap::new(),
+        spec: Ok(PoolSpec {
+            addresses: vec![range.to_owned()],
+            auto_assign: true,
+            avoid_buggy_ips: false,
+            service_allocation: None,
+        }),
+    }
+}
+
+fn advertisement() -> AdvertisementObject {
+    let key = ObjectKey::new("metallb-system", "all");
+    AdvertisementObject {
+        seniority: tiklb_core::model::object::Seniority {
+            key: key.clone(),
+            ..Default::default()
+        },
+        key,
+        spec: Ok(AdvertisementSpec::default()),
+    }
+}
+
+fn service(name: &str, address: Option<&str>) -> Service {
+    Service {
+        key: ObjectKey::new("default", name),
+        is_load_balancer: true,
+        ingress: address.map(ip).into_iter().collect(),
+        ..Service::default()
+    }
+}
+
+fn node(name: &str) -> Node {
+    Node {
+        name: NodeName::from(name),
+        ..Node::default()
+    }
+}
+
+fn slice(service: &str, node: &str) -> Slice {
+    Slice {
+        key: ObjectKey::new("default", format!("{service}-1")),
+        service: ObjectKey::new("default", service),
+        endpoints: Endpoints {
+            nodes: BTreeSet::from([NodeName::from(node)]),
+            nodeless: false,
+        },
+    }
+}
+
+fn pod(name: &str, node: &str, address: &str, ready: bool) -> SpeakerPod {
+    SpeakerPod {
+        key: ObjectKey::new("metallb-system", name),
+        uid: tiklb_core::model::Uid::default(),
+        node: NodeName::from(node),
+        addresses: vec![ip(address)],
+        ready,
+    }
+}
+
+fn listed() -> Vec<News> {
+    vec![
+        News::Services(Change::Listed(vec![
+            service("web", Some("192.168.1.200")),
+            service("new", None),
+        ])),
+        News::Pools(Change::Listed(vec![pool("home", "192.168.1.200-192.168.1.203")])),
+        News::Advertisements(Change::Listed(vec![advertisement()])),
+        News::Nodes(Change::Listed(vec![node("n1"), node("n2")])),
+        News::Slices(Change::Listed(vec![slice("web", "n1")])),
+        News::Pods(Change::Listed(vec![pod("s1", "n1", "192.168.1.11", true)])),
+    ]
+}
+
+fn objects() -> Objects {
+    let mut objects = Objects::new(Settings::default());
+    for news in listed() {
+        objects.take(news);
+    }
+    objects
+}
+
+#[test]
+fn it_is_complete_when_every_kind_was_listed_even_if_there_is_none() {
+    let mut objects = Objects::new(Settings::default());
+    for news in listed() {
+        assert!(!objects.is_complete());
+        objects.take(news);
+    }
+    assert!(objects.is_complete());
+    let mut objects = Objects::new(Settings::default());
+    for empty in [
+        News::Services(Change::Listed(vec![])),
+        News::Pools(Change::Listed(vec![])),
+        News::Advertisements(Change::Listed(vec![])),
+        News::Nodes(Change::Listed(vec![])),
+        News::Slices(Change::Listed(vec![])),
+        News::Pods(Change::Listed(vec![])),
+    ] {
+        objects.take(empty);
+    }
+    assert!(objects.is_complete());
+    assert_eq!(objects.wanted(), Wanted::default());
+}
+
+#[test]
+fn an_addressed_service_is_wanted_and_the_rest_of_the_pool_surveyed() {
+    let wanted = objects().wanted();
+    let group = &wanted.election.groups[&ip("192.168.1.200")];
+    assert_eq!(group.candidates.len(), 2);
+    assert_eq!(wanted.pools.to_string(), "192.168.1.200-192.168.1.203");
+    assert_eq!(wanted.unassigned.to_string(), "192.168.1.201-192.168.1.203");
+    let peer = wanted.election.peers[&NodeName::from("n1")];
+    assert_eq!((peer.address, peer.ready), (ip("192.168.1.11"), true));
+}
+
+#[test]
+fn an_address_of_another_class_is_not_announced_and_not_surveyed_either() {
+    let mut objects = objects();
+    let mut other = service("other", Some("192.168.1.201"));
+    other.class = Some("elsewhere".to_owned());
+    assert!(objects.take(News::Services(Change::Applied(other))));
+    let wanted = objects.wanted();
+    assert_eq!(wanted.election.groups.len(), 1);
+    assert_eq!(wanted.unassigned.to_string(), "192.168.1.202-192.168.1.203");
+}
+
+#[test]
+fn only_what_differs_is_news() {
+    let mut objects = objects();
+    assert!(!objects.take(News::Services(Change::Applied(service(
+        "web",
+        Some("192.168.1.200")
+    )))));
+    assert!(objects.take(News::Services(Change::Applied(service(
+        "web",
+        Some("192.168.1.202")
+    )))));
+    assert!(!objects.take(News::Nodes(Change::Applied(node("n1")))));
+    assert!(objects.take(News::Nodes(Change::Deleted(ObjectKey::new("", "n2")))));
+    assert!(!objects.take(News::Nodes(Change::Deleted(ObjectKey::new("", "n2")))));
+    assert!(!objects.take(News::Slices(Change::Applied(slice("web", "n1")))));
+    assert!(objects.take(News::Slices(Change::Deleted(ObjectKey::new("default", "web-1")))));
+    assert_eq!(
+        objects.wanted().election.groups[&ip("192.168.1.202")]
+            .candidates
+            .len(),
+        0
+    );
+}
+
+#[test]
+fn a_node_whose_speaker_is_replaced_is_met_at_the_ready_one() {
+    let mut objects = objects();
+    let old = pod("s1", "n1", "192.168.1.11", false);
+    objects.take(News::Pods(Change::Applied(old)));
+    objects.take(News::Pods(Change::Applied(pod(
+        "s1-new",
+        "n1",
+        "192.168.1.111",
+        true,
+    ))));
+    objects.take(News::Pods(Change::Applied(pod(
+        "s1-zzz",
+        "n1",
+        "192.168.1.112",
+        false,
+    ))));
+    let peer = objects.wanted().election.peers[&NodeName::from("n1")];
+    assert_eq!((peer.address, peer.ready), (ip("192.168.1.111"), true));
+}
+
+#[test]
+fn a_bad_pool_is_reported_and_the_good_one_works() {
+    let mut objects = objects();
+    objects.take(News::Pools(Change::Applied(pool("bad", "nonsense"))));
+    assert_eq!(objects.problems().len(), 1, "{:?}", objects.problems());
+    assert!(objects.problems()[0].contains("IPAddressPool bad"));
+    assert_eq!(
+        objects.wanted().election.groups[&ip("192.168.1.200")]
+            .candidates
+            .len(),
+        2
+    );
+}

@@ -1,0 +1,121 @@
+//! The tasks of a speaker and their life.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use tiklb_core::model::NodeName;
+use tokio::sync::{Notify, mpsc, watch};
+
+use self::desk::Desk;
+use super::desired::Settings;
+use super::record::{Identity, Recorder};
+use super::{survey, wire};
+use crate::api::event::SPEAKER;
+use crate::cluster::heartbeat::SECRET;
+use crate::cluster::source::Source;
+use crate::cluster::survey::Surveys;
+use crate::cluster::watch::Health;
+use crate::cluster::writer::Writer;
+use crate::cluster::{client, event, identity};
+use crate::link::watch::Exclusions;
+use crate::tasks::Tasks;
+
+mod desk;
+mod feed;
+
+/// Changes that wait to be taken in; the watches wait when it is full, the wire never.
+const NEWS: usize = 256;
+/// How long a stopping speaker takes to say goodbye on the wire, and then to remove its records.
+const GOODBYE: Duration = Duration::from_secs(1);
+const TIDY: Duration = Duration::from_secs(3);
+
+/// How a speaker is run.
+#[derive(Debug)]
+pub struct Options {
+    /// Where the API server is, if not in the usual places.
+    pub kubeconfig: Option<PathBuf>,
+    /// Where tiklb's own objects live.
+    pub namespace: String,
+    /// This node.
+    pub node: NodeName,
+    /// Our Pod.
+    pub pod: String,
+    /// UDP port of the heartbeats.
+    pub heartbeat_port: u16,
+    /// Finds the speakers' Pods.
+    pub peer_selector: String,
+    /// Which Services, and which nodes.
+    pub settings: Settings,
+    /// Interfaces that are never used.
+    pub exclusions: Exclusions,
+}
+
+/// Runs a speaker until `stop` is true.
+///
+/// # Errors
+/// Something without which it cannot go on: the process should end and be started again.
+pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()> {
+    let client = client::connect(options.kubeconfig.as_deref()).await?;
+    let mut wire = wire::start(wire::Settings {
+        node: options.node.clone(),
+        port: options.heartbeat_port,
+        exclusions: options.exclusions,
+    })?;
+    let source = Source::new(client.clone(), &options.namespace, Arc::new(Health::default()));
+    let writer = Writer::default();
+    let (events, recorder) = event::events(SPEAKER, &options.pod);
+    let stored = Arc::new(Notify::new());
+    let (news_in, news) = mpsc::channel(NEWS);
+    let mut tasks = Tasks::default();
+    feed::read(&mut tasks, &source, &options.peer_selector, &news_in);
+    feed::records(&mut tasks, &source, &options.node, &writer, &stored);
+    let keys = feed::keys(source.secret(SECRET), wire.key.clone(), options.namespace.clone());
+    tasks.spawn("the watch of the heartbeat key", keys);
+    tasks.spawn("the writer", writer.clone().run(client.clone()));
+    tasks.spawn("the recorder of events", recorder.run(client.clone()));
+    let surveys = Surveys::new(client.clone(), &options.namespace);
+    let surveys = survey::record(surveys, options.node.clone(), wire.published.clone());
+    tasks.spawn("the survey's records", surveys);
+    let owner = tokio::select! {
+        owner = identity::owner(&client, &options.namespace, &options.pod) => owner,
+        _ = stop.wait_for(|stop| *stop) => return Ok(()),
+    };
+    let identity = Identity {
+        node: options.node,
+        namespace: options.namespace,
+        owner,
+        heartbeat_port: options.heartbeat_port,
+    };
+    let mut desk = Desk::new(options.settings, Recorder::new(identity, writer.clone(), events));
+    tokio::select! {
+        biased;
+        _ = stop.wait_for(|stop| *stop) => {}
+        outcome = &mut wire.ended => {
+            let outcome = outcome.unwrap_or_else(|_| Err(anyhow!("it panicked")));
+            outcome.context("the thread that owns the sockets ended")?;
+            bail!("the thread that owns the sockets ended without being told to");
+        }
+        name = tasks.first_ended() => bail!("{name} ended, which it never should: see the log above"),
+        outcome = desk.run(&wire.wanted, wire.published.clone(), news, &stored) => outcome?,
+    }
+    leave(wire, desk, &writer).await;
+    Ok(())
+}
+
+/// Says goodbye on the wire, then removes what is no longer true from the API.
+async fn leave(mut wire: wire::Handle, mut desk: Desk, writer: &Writer) {
+    tracing::info!("stopping");
+    wire.stop.send_replace(true);
+    if tokio::time::timeout(GOODBYE, &mut wire.ended).await.is_err() {
+        tracing::warn!(
+            "the thread that owns the sockets did not end in {GOODBYE:?}; leaving without a goodbye"
+        );
+    }
+    let last = wire.published.borrow().clone();
+    desk.recorder.update(&last, &desk.objects);
+    if tokio::time::timeout(TIDY, writer.idle()).await.is_err() {
+        tracing::warn!("the records of what was announced here could not be removed; another speaker will");
+    }
+}

@@ -1,0 +1,172 @@
+//! What people and the allocator are told: objects, events and log lines that follow from what is announced.
+//!
+//! The wire publishes one value; the difference to the one before becomes wishes for the [`Writer`], and words. Nothing
+//! here is waited for by the wire.
+
+mod announcement;
+mod configuration;
+mod conflict;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use serde_json::{Value, json};
+use tiklb_core::model::{MacAddr, NodeName, ObjectKey};
+use tiklb_core::speaker::{Held, Published, Wanted};
+
+pub use self::configuration::Heartbeats;
+use crate::api::event::EventReason;
+use crate::api::label;
+use crate::cluster::OwnerReference;
+use crate::cluster::event::{Events, Occurrence, service_reference};
+use crate::cluster::writer::Writer;
+use crate::speaker::desired::Objects;
+
+/// Who records.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// This node.
+    pub node: NodeName,
+    /// Where tiklb's own objects live.
+    pub namespace: String,
+    /// Our Pod, which takes what it wrote along when it goes.
+    pub owner: Option<OwnerReference>,
+    /// Where the heartbeats arrive.
+    pub heartbeat_port: u16,
+}
+
+impl Identity {
+    /// Labels and owner of an object of ours.
+    fn metadata(&self, labels: &[(&str, &str)]) -> Value {
+        let labels: BTreeMap<&str, &str> = labels
+            .iter()
+            .copied()
+            .chain([(label::APP_NAME, label::APP_NAME_VALUE)])
+            .collect();
+        let mut metadata = json!({"labels": labels});
+        if let Some(owner) = &self.owner {
+            metadata["ownerReferences"] = json!([owner]);
+        }
+        metadata
+    }
+
+    fn key(&self, name: String) -> ObjectKey {
+        ObjectKey::new(self.namespace.clone(), name)
+    }
+}
+
+/// Turns what is published into wishes and words.
+pub struct Recorder {
+    identity: Identity,
+    writer: Writer,
+    events: Events,
+    held: BTreeMap<IpAddr, Held>,
+    told: u64,
+    /// Services whose record is wished for.
+    recorded: BTreeSet<ObjectKey>,
+    /// Addresses that others use, and since when this process has seen it.
+    conflicts: BTreeMap<IpAddr, Time>,
+    proxies: BTreeSet<MacAddr>,
+}
+
+impl Recorder {
+    /// A recorder that has told nothing yet.
+    pub fn new(identity: Identity, writer: Writer, events: Events) -> Self {
+        Self {
+            identity,
+            writer,
+            events,
+            held: BTreeMap::new(),
+            told: 0,
+            recorded: BTreeSet::new(),
+            conflicts: BTreeMap::new(),
+            proxies: BTreeSet::new(),
+        }
+    }
+
+    /// What changed since the last time: said and wished for at once.
+    pub fn update(&mut self, published: &Published, objects: &Objects) {
+        self.say_withdrawn(published);
+        for (key, held) in &published.held {
+            let before = self.held.get(key);
+            if before == Some(held) {
+                continue;
+            }
+            if before.is_none_or(|before| before.epoch != held.epoch) {
+                self.say_announcing(held, objects);
+            }
+            self.record(held);
+        }
+        self.held.clone_from(&published.held);
+        let announced = published.held.values().flat_map(|held| held.services.iter());
+        let announced: BTreeSet<ObjectKey> = announced.cloned().collect();
+        for service in self.recorded.difference(&announced) {
+            self.unrecord(service);
+        }
+        self.recorded = announced;
+        for (mac, subnet) in &published.proxies {
+            if self.proxies.insert(*mac) {
+                tracing::warn!(
+                    %mac, %subnet,
+                    "answers for more addresses than any device has (proxy ARP): its answers are not believed; turn proxy-arp off where it is"
+                );
+            }
+        }
+        self.proxies.retain(|mac| published.proxies.contains_key(mac));
+    }
+
+    /// Puts right what others left: dearer than [`Recorder::update`], and not urgent.
+    pub fn sweep(&mut self, published: &Published, wanted: &Wanted) {
+        self.sweep_announcements(published, wanted);
+        self.sweep_conflicts(published, wanted);
+    }
+
+    /// What is wrong with the configuration, and whether the other speakers are heard.
+    pub fn configuration(&self, problems: &[String], published: &Published) {
+        let heartbeats = Heartbeats::of(published, self.identity.heartbeat_port);
+        configuration::wish(&self.identity, &self.writer, problems, &heartbeats);
+    }
+
+    fn say_announcing(&self, held: &Held, objects: &Objects) {
+        for service in &held.services {
+            for address in &held.addresses {
+                tracing::info!(
+                    event = "serviceAnnounced", %service, ip = %address, node = %self.identity.node,
+                    interface = held.interface.as_deref().unwrap_or("none"), epoch = held.epoch,
+                    reason = held.because.reason(),
+                    "announcing: {}", held.because
+                );
+            }
+            // MetalLB's words.
+            let note = format!(
+                "announcing from node \"{}\" with protocol \"layer2\"",
+                self.identity.node
+            );
+            if let Some(known) = objects.service(service) {
+                self.events.tell(Occurrence {
+                    about: service_reference(service, &known.uid),
+                    reason: EventReason::NodeAssigned,
+                    note,
+                });
+            }
+        }
+    }
+
+    fn say_withdrawn(&mut self, published: &Published) {
+        for gone in published.gave_up.iter().filter(|gone| gone.version > self.told) {
+            for address in &gone.held.addresses {
+                let services: Vec<String> = gone.held.services.iter().map(ToString::to_string).collect();
+                tracing::info!(
+                    event = "serviceWithdrawn", service = %services.join(","), ip = %address,
+                    node = %self.identity.node, reason = gone.because.reason(),
+                    "no longer announcing: {}", gone.because
+                );
+            }
+        }
+        self.told = published.version;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! `ConfigurationState` of one speaker.
+
+use tiklb_core::speaker::Published;
+
+use super::Identity;
+use crate::api::condition::Reason as _;
+use crate::api::condition::configuration::{ConfigReconciler, Heartbeats as HeartbeatsReason};
+use crate::api::configuration_state::speaker;
+use crate::api::label;
+use crate::cluster::object::configuration::{now, status};
+use crate::cluster::writer::{Kind, Target, Wish, Writer};
+
+/// Speakers that one sentence names.
+const NAMED: usize = 5;
+
+/// How the other speakers are heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heartbeats {
+    reason: HeartbeatsReason,
+    message: String,
+}
+
+impl Heartbeats {
+    /// From what the wire found.
+    pub fn of(published: &Published, port: u16) -> Self {
+        let named: Vec<&str> = published
+            .missing
+            .iter()
+            .take(NAMED)
+            .map(|node| node.0.as_str())
+            .collect();
+        let more = published.missing.len().saturating_sub(NAMED);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        if published.other_keys {
+            return Self {
+                reason: HeartbeatsReason::OtherKey,
+                message: format!(
+                    "heartbeats signed with another key arrive on UDP port {port}: all speakers must read the same Secret tiklb-heartbeat"
+                ),
+            };
+        }
+        if named.is_empty() {
+            return Self {
+                reason: HeartbeatsReason::Heard,
+                message: format!("{} other speakers are heard", published.alive.len()),
+            };
+        }
+        Self {
+            reason: HeartbeatsReason::NotHeard,
+            message: format!(
+                "{}{more} are ready and not heard: allow UDP port {port} between the nodes",
+                named.join(", ")
+            ),
+        }
+    }
+}
+
+pub(super) fn wish(identity: &Identity, writer: &Writer, problems: &[String], heartbeats: &Heartbeats) {
+    let target = Target {
+        kind: Kind::Configuration,
+        key: identity.key(speaker(&identity.node.0)),
+    };
+    let reason = if problems.is_empty() {
+        ConfigReconciler::Reconciled
+    } else {
+        ConfigReconciler::ConfigurationError
+    };
+    let status = status(problems, |summary| {
+        vec![
+            reason.condition(summary, None, now()),
+            heartbeats
+                .reason
+                .condition(heartbeats.message.clone(), None, now()),
+        ]
+    });
+    let metadata = identity.metadata(&[
+        (label::COMPONENT_TYPE, label::COMPONENT_SPEAKER),
+        (label::NODE_NAME, &identity.node.0),
+    ]);
+    writer.wish(
+        target,
+        Wish::Object {
+            metadata,
+            spec: serde_json::Value::Null,
+            status,
+        },
+    );
+}

@@ -1,0 +1,113 @@
+//! `AddressConflict`: one object for each address of the pools that someone else uses, as long as it is so.
+//!
+//! Where a subnet is surveyed, its surveyor is the authority: it writes what answers and removes what no longer does,
+//! whoever wrote it. Elsewhere a speaker writes and removes what it saw itself.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+use tiklb_core::model::MacAddr;
+use tiklb_core::speaker::{Published, Wanted};
+
+use super::Recorder;
+use crate::api::address_conflict::name_of;
+use crate::cluster::object::Stored;
+use crate::cluster::object::configuration::now;
+use crate::cluster::writer::{Kind, Target, Wish};
+
+/// Witnesses that one object names: the schema's bound.
+const WITNESSES: usize = 20;
+
+impl Recorder {
+    pub(super) fn sweep_conflicts(&mut self, published: &Published, wanted: &Wanted) {
+        let seen = seen(published);
+        for (address, mac) in &seen {
+            if !self.conflicts.contains_key(address) {
+                self.conflicts.insert(*address, now());
+                tracing::warn!(%address, %mac, "somebody else uses an address of a pool: no Service gets it before it is free");
+            }
+            let target = self.target(*address);
+            let stored = self.writer.find(&target);
+            self.writer
+                .wish(target, self.wish(*address, *mac, stored.as_ref()));
+        }
+        let gone: Vec<IpAddr> = self
+            .conflicts
+            .keys()
+            .copied()
+            .filter(|address| !seen.contains_key(address))
+            .collect();
+        for address in gone {
+            self.conflicts.remove(&address);
+            tracing::info!(%address, "nobody else uses the address any more");
+            self.writer.wish(self.target(address), Wish::Absent);
+        }
+        for stored in self.writer.all(Kind::Conflict) {
+            let Some(address) = address_of(&stored) else {
+                continue;
+            };
+            if !seen.contains_key(&address) && is_settled(address, published, wanted) {
+                self.writer.wish(self.target(address), Wish::Absent);
+            }
+        }
+    }
+
+    fn target(&self, address: IpAddr) -> Target {
+        Target {
+            kind: Kind::Conflict,
+            key: self.identity.key(name_of(address)),
+        }
+    }
+
+    /// The holder's name is the allocator's to know, and since when it is so stands in the first status.
+    fn wish(&self, address: IpAddr, mac: MacAddr, stored: Option<&Stored>) -> Wish {
+        let before = stored
+            .and_then(|stored| stored.status.clone())
+            .unwrap_or_default();
+        let witnesses = before["seenBy"].as_array().cloned().unwrap_or_default();
+        let mut witnesses: Vec<String> = witnesses
+            .iter()
+            .filter_map(|name| Some(name.as_str()?.to_owned()))
+            .collect();
+        if !witnesses.contains(&self.identity.node.0) && witnesses.len() < WITNESSES {
+            witnesses.push(self.identity.node.0.clone());
+        }
+        let since = match &before["since"] {
+            Value::String(since) => json!(since),
+            _ => json!(self.conflicts.get(&address)),
+        };
+        Wish::Object {
+            metadata: json!({"labels": {crate::api::label::APP_NAME: crate::api::label::APP_NAME_VALUE}}),
+            spec: json!({"address": address}),
+            status: json!({
+                "mac": mac.to_string(), "holder": before["holder"], "seenBy": witnesses, "since": since,
+            }),
+        }
+    }
+}
+
+/// The object's address, by its name: the one that it was made for.
+fn address_of(stored: &Stored) -> Option<IpAddr> {
+    let name = &stored.key.name;
+    name.parse().ok().or_else(|| name.replace('-', ":").parse().ok())
+}
+
+/// What this node knows to be used by others.
+fn seen(published: &Published) -> BTreeMap<IpAddr, MacAddr> {
+    let surveyed = published.surveys.values().flat_map(|survey| &survey.occupied);
+    let surveyed = surveyed.map(|(address, mac)| (IpAddr::from(*address), *mac));
+    surveyed
+        .chain(published.blocked.iter().map(|(address, mac)| (*address, *mac)))
+        .collect()
+}
+
+/// Whether this node's survey knows that nobody uses the address, or nobody asks any more.
+fn is_settled(address: IpAddr, published: &Published, wanted: &Wanted) -> bool {
+    let IpAddr::V4(v4) = address else { return false };
+    published
+        .surveys
+        .iter()
+        .filter(|(subnet, _)| subnet.contains(&v4))
+        .any(|(_, survey)| survey.covered.contains(address) || !wanted.pools.contains(address))
+}

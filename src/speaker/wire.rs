@@ -1,0 +1,446 @@
+//! The thread `wire`: it alone owns the election, the neighbour state, the sockets and their timers.
+//!
+//! It has a runtime of its own on which nothing else runs, so that neither the API server nor a slow log can delay an
+//! answer. The API side puts what it wants into a watch channel and finds what is announced in another; the latest
+//! value counts in both, so that neither side ever waits for the other.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tiklb_core::election::{BootId, Key};
+use tiklb_core::model::{Instant, NodeName};
+use tiklb_core::neighbor::InterfaceIndex;
+use tiklb_core::speaker::{Counters, Effect, Event, Link, Published, Speaker, Wanted};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::link::datagram::{Arrival, DatagramSocket};
+use crate::link::filter::Filter;
+use crate::link::packet::{PacketSocket, any_readable};
+use crate::link::watch::{Exclusions, Snapshot};
+
+/// Counters are copied out for the metrics this often at most: a scrape needs no fresher ones.
+const COUNTERS_EVERY: Duration = Duration::from_millis(500);
+/// After a stop the thread says goodbye and ends; a heartbeat leaves within a millisecond.
+const GOODBYE: Duration = Duration::from_millis(20);
+/// Datagrams and frames are read in turns of at most this many budgets before the timers are looked at again.
+const DRAINS: usize = 4;
+
+/// What the wire needs to start.
+#[derive(Debug)]
+pub struct Settings {
+    /// This node.
+    pub node: NodeName,
+    /// Where heartbeats arrive, on all addresses of the host.
+    pub port: u16,
+    /// Interfaces that are never used.
+    pub exclusions: Exclusions,
+}
+
+/// The API side's ends of the channels.
+#[derive(Debug)]
+pub struct Handle {
+    /// What is wanted. `None` before the API was read.
+    pub wanted: watch::Sender<Option<Arc<Wanted>>>,
+    /// The heartbeat key; without one nothing starts.
+    pub key: watch::Sender<Option<Key>>,
+    /// Set to stop.
+    pub stop: watch::Sender<bool>,
+    /// What is announced and was found out.
+    pub published: watch::Receiver<Arc<Published>>,
+    /// What was received and sent.
+    pub counters: watch::Receiver<Arc<Counters>>,
+    /// Why the thread ended, once it has.
+    pub ended: tokio::sync::oneshot::Receiver<Result<()>>,
+}
+
+struct Inside {
+    wanted: watch::Receiver<Option<Arc<Wanted>>>,
+    key: watch::Receiver<Option<Key>>,
+    stop: watch::Receiver<bool>,
+    published: watch::Sender<Arc<Published>>,
+    counters: watch::Sender<Arc<Counters>>,
+}
+
+/// Starts the thread.
+///
+/// # Errors
+/// The thread could not be started.
+pub fn start(settings: Settings) -> Result<Handle> {
+    let (wanted, wanted_inside) = watch::channel(None);
+    let (key, key_inside) = watch::channel(None);
+    let (stop, stop_inside) = watch::channel(false);
+    let (published_inside, published) = watch::channel(Arc::new(Published::default()));
+    let (counters_inside, counters) = watch::channel(Arc::new(Counters::default()));
+    let (report, ended) = tokio::sync::oneshot::channel();
+    let inside = Inside {
+        wanted: wanted_inside,
+        key: key_inside,
+        stop: stop_inside,
+        published: published_inside,
+        counters: counters_inside,
+    };
+    std::thread::Builder::new()
+        .name("wire".to_owned())
+        .spawn(move || {
+            let outcome = run(settings, inside);
+            // Nobody listens any more: then nobody needs to know.
+            let _ = report.send(outcome);
+        })
+        .context("could not start the thread that owns the sockets")?;
+    Ok(Handle {
+        wanted,
+        key,
+        stop,
+        published,
+        counters,
+        ended,
+    })
+}
+
+fn run(settings: Settings, inside: Inside) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("could not start the runtime of the wire thread")?;
+    runtime.block_on(async move {
+        let mut inside = inside;
+        let Some(key) = wait_for_key(&mut inside).await else {
+            return Ok(());
+        };
+        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.port));
+        let datagrams = DatagramSocket::bind(address).with_context(|| {
+            format!(
+                "could not open UDP port {} for heartbeats: is another speaker running on this node? \
+                 (--heartbeat-port, TIKLB_HEARTBEAT_PORT)",
+                settings.port
+            )
+        })?;
+        let (links, watch) = crate::link::watch::watch(settings.exclusions)
+            .await
+            .context("could not read this node's network interfaces")?;
+        let wire = Wire::new(settings.node, key, datagrams, settings.port);
+        tokio::select! {
+            () = watch.run() => Ok(()),
+            outcome = wire.run(inside, links) => outcome,
+        }
+    })
+}
+
+async fn wait_for_key(inside: &mut Inside) -> Option<Key> {
+    loop {
+        if *inside.stop.borrow() {
+            return None;
+        }
+        if let Some(key) = inside.key.borrow_and_update().clone() {
+            return Some(key);
+        }
+        tokio::select! {
+            changed = inside.key.changed() => changed.ok()?,
+            changed = inside.stop.changed() => changed.ok()?,
+        }
+    }
+}
+
+/// An interface's socket and the filter it has.
+struct Port {
+    socket: PacketSocket,
+    filter: Filter,
+}
+
+struct Wire {
+    speaker: Speaker,
+    clock: Clock,
+    datagrams: DatagramSocket,
+    port: u16,
+    ports: BTreeMap<InterfaceIndex, Port>,
+    links: Vec<Link>,
+    effects: Vec<Effect>,
+    version: u64,
+    counters_sent: Instant,
+    /// The filters may no longer fit.
+    refilter: bool,
+}
+
+impl Wire {
+    fn new(node: NodeName, key: Key, datagrams: DatagramSocket, port: u16) -> Self {
+        let clock = Clock::start();
+        let now = clock.mono();
+        Self {
+            speaker: Speaker::new(node, BootId(rand::random()), key, now),
+            clock,
+            datagrams,
+            port,
+            ports: BTreeMap::new(),
+            links: Vec::new(),
+            effects: Vec::new(),
+            version: 0,
+            counters_sent: now,
+            refilter: false,
+        }
+    }
+
+    async fn run(mut self, mut inside: Inside, mut links: watch::Receiver<Arc<Snapshot>>) -> Result<()> {
+        links.mark_changed();
+        inside.wanted.mark_changed();
+        loop {
+            let deadline = self.clock.at(self.speaker.next_deadline(self.clock.mono()));
+            tokio::select! {
+                biased;
+                stopping = inside.stop.changed() => {
+                    if stopping.is_err() || *inside.stop.borrow() {
+                        return self.say_goodbye(&inside).await;
+                    }
+                }
+                changed = inside.wanted.changed() => {
+                    changed.context("the API side ended")?;
+                    let wanted = inside.wanted.borrow_and_update().clone();
+                    if let Some(wanted) = wanted {
+                        self.step(Event::Wanted(wanted));
+                        self.refilter = true;
+                    }
+                }
+                changed = links.changed() => {
+                    changed.context("the interface watch ended")?;
+                    let snapshot = links.borrow_and_update().clone();
+                    self.relink(&snapshot);
+                }
+                changed = inside.key.changed() => {
+                    changed.context("the API side ended")?;
+                    let key = inside.key.borrow_and_update().clone();
+                    if let Some(key) = key {
+                        self.step(Event::Key(key));
+                    }
+                }
+                readable = self.datagrams.readable() => readable.context("the heartbeat socket failed")?,
+                readable = any_readable(self.ports.values().map(|port| &port.socket)) => {
+                    readable.context("a packet socket failed")?;
+                }
+                () = tokio::time::sleep_until(deadline) => {}
+            }
+            self.read();
+            self.step(Event::Tick);
+            self.publish(&inside);
+            if std::mem::take(&mut self.refilter) {
+                self.refilter();
+            }
+        }
+    }
+
+    /// Everything that has arrived, heartbeats before frames: a claim that is waiting to be read must count before the
+    /// next answer.
+    fn read(&mut self) {
+        for _ in 0..DRAINS {
+            let mut more = self.read_datagrams();
+            more |= self.read_frames();
+            if !more {
+                return;
+            }
+        }
+    }
+
+    fn read_datagrams(&mut self) -> bool {
+        let Self {
+            datagrams,
+            speaker,
+            clock,
+            effects,
+            ..
+        } = self;
+        let drained = datagrams.drain(|arrival| {
+            if let Arrival::Datagram { from, payload } = arrival {
+                let event = Event::Datagram {
+                    from: from.ip(),
+                    bytes: payload,
+                };
+                speaker.step(event, clock.now(), &mut rand::random::<u64>, effects);
+            }
+        });
+        self.carry_out();
+        drained.more
+    }
+
+    fn read_frames(&mut self) -> bool {
+        let mut more = false;
+        let mut closed = Vec::new();
+        let Self {
+            ports,
+            speaker,
+            clock,
+            effects,
+            ..
+        } = self;
+        for (index, port) in ports.iter_mut() {
+            let drained = port.socket.drain(|received| {
+                let age = received.age.unwrap_or_default();
+                let event = Event::Frame {
+                    interface: *index,
+                    bytes: received.frame,
+                    age,
+                };
+                speaker.step(event, clock.now(), &mut rand::random::<u64>, effects);
+            });
+            match drained {
+                Ok(drained) => more |= drained.more,
+                Err(error) => closed.push((*index, error)),
+            }
+        }
+        self.carry_out();
+        for (index, error) in closed {
+            // The interface watch says whether it comes back; until then nothing is to be read there.
+            tracing::debug!(interface = index.0, %error, "packet socket closed");
+            self.ports.remove(&index);
+        }
+        more
+    }
+
+    fn step(&mut self, event: Event<'_>) {
+        self.speaker.step(
+            event,
+            self.clock.now(),
+            &mut rand::random::<u64>,
+            &mut self.effects,
+        );
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
+        let mut effects = std::mem::take(&mut self.effects);
+        let mut unsent = Vec::new();
+        for effect in effects.drain(..) {
+            match effect {
+                Effect::Datagram { to, bytes } => self.send_datagram(to, &bytes),
+                Effect::Answer { interface, frame } => {
+                    // Whoever asked asks again.
+                    self.send_frame(interface, &frame);
+                }
+                Effect::Announce(outgoing) => {
+                    if !self.send_frame(outgoing.interface, &outgoing.frame) {
+                        unsent.push(outgoing);
+                    }
+                }
+            }
+        }
+        self.effects = effects;
+        for outgoing in unsent {
+            let event = Event::NotSent(outgoing);
+            self.speaker.step(
+                event,
+                self.clock.now(),
+                &mut rand::random::<u64>,
+                &mut self.effects,
+            );
+        }
+    }
+
+    fn send_frame(&mut self, interface: InterfaceIndex, frame: &[u8]) -> bool {
+        let Some(port) = self.ports.get_mut(&interface) else {
+            return false;
+        };
+        let sent = port.socket.send(frame);
+        if let Err(error) = &sent {
+            tracing::debug!(interface = interface.0, %error, "frame not sent");
+        }
+        sent.is_ok()
+    }
+
+    fn send_datagram(&mut self, to: IpAddr, bytes: &[u8]) {
+        if let Err(error) = self.datagrams.send(bytes, SocketAddr::new(to, self.port)) {
+            tracing::debug!(%error, "heartbeat not sent");
+        }
+    }
+
+    fn relink(&mut self, snapshot: &Snapshot) {
+        self.links = links(snapshot);
+        self.ports
+            .retain(|index, _| self.links.iter().any(|link| link.index == *index));
+        for link in &self.links {
+            if self.ports.contains_key(&link.index) {
+                continue;
+            }
+            let filter = Filter::new(link.mac, &self.speaker.interest(link.index));
+            match PacketSocket::open(link.index, &filter) {
+                Ok(socket) => {
+                    tracing::info!(interface = %link.name, mac = %link.mac, "listening for ARP");
+                    self.ports.insert(link.index, Port { socket, filter });
+                }
+                Err(error) => {
+                    let error = anyhow::Error::from(error);
+                    tracing::error!(interface = %link.name, "cannot listen for ARP: {error:#}");
+                }
+            }
+        }
+        self.step(Event::Links(self.links.clone()));
+        self.refilter = true;
+    }
+
+    /// The kernel drops what nobody here would read; what that is follows the pools and the addresses.
+    fn refilter(&mut self) {
+        for link in &self.links {
+            let Some(port) = self.ports.get_mut(&link.index) else {
+                continue;
+            };
+            let filter = Filter::new(link.mac, &self.speaker.interest(link.index));
+            if filter == port.filter {
+                continue;
+            }
+            match port.socket.set_filter(&filter) {
+                Ok(()) => port.filter = filter,
+                Err(error) => {
+                    tracing::error!(interface = %link.name, %error, "the ARP filter could not be changed");
+                }
+            }
+        }
+    }
+
+    fn publish(&mut self, inside: &Inside) {
+        let published = self.speaker.published();
+        if published.version != self.version {
+            self.version = published.version;
+            self.refilter = true;
+            inside.published.send_replace(Arc::new(published.clone()));
+        }
+        let now = self.clock.mono();
+        if now.since(self.counters_sent) >= COUNTERS_EVERY {
+            self.counters_sent = now;
+            inside
+                .counters
+                .send_replace(Arc::new(self.speaker.counters().clone()));
+        }
+    }
+
+    /// Gives every claim up and says so, so that others need not wait for silence.
+    async fn say_goodbye(mut self, inside: &Inside) -> Result<()> {
+        self.step(Event::Leave);
+        self.publish(inside);
+        tokio::time::sleep(GOODBYE).await;
+        self.read();
+        self.step(Event::Tick);
+        Ok(())
+    }
+}
+
+/// The interfaces that can announce, as core sees them.
+fn links(snapshot: &Snapshot) -> Vec<Link> {
+    snapshot
+        .usable()
+        .filter_map(|interface| {
+            let networks = interface.prefixes.iter().filter_map(|prefix| match prefix {
+                // An address without a network (a Service's on a loopback-like interface) connects nothing.
+                ipnet::IpNet::V4(network) if network.prefix_len() < 31 => Some(*network),
+                _ => None,
+            });
+            let gateways = snapshot.gateways.get(&interface.index);
+            Some(Link {
+                index: interface.index,
+                name: interface.name.clone(),
+                mac: interface.mac?,
+                networks: networks.collect(),
+                gateways: gateways.into_iter().flatten().copied().collect(),
+            })
+        })
+        .collect()
+}
