@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::held::is_ours;
 use super::marker::{Marker, Owner, POOL_SUBJECT, claim_mac};
-use super::observed::{LeaseRow, PoolRow, Reading};
+use super::observed::{ArpRow, LeaseRow, PoolRow, Reading};
 use super::site::{self, Claim, Place};
 use super::write::{ArpSpec, LeaseSpec, Planned, Write};
 use crate::config::RouterSpec;
@@ -269,10 +269,20 @@ fn arps(ground: &Ground<'_>, plan: &mut Plan) {
             comment: Marker::comment(ground.owner, &subject, ours.map_or("", |row| &row.comment)),
         };
         match ours {
-            None => plan.push(Write::AddArp(spec), format!("shows who answers for {subject}")),
+            None => match foreign_arp(ground.reading, address) {
+                None => plan.push(Write::AddArp(spec), format!("shows who answers for {subject}")),
+                Some(row) => plan.obstacles.push(format!(
+                    "a static ARP row on {} that is not ours has {address} of {subject}: remove it on the router, or set spec.reservations.arp to Never",
+                    row.interface
+                )),
+            },
+            // Where a row stands cannot be set: it goes, and the next plan adds it in its place.
+            Some(row) if row.interface != spec.interface => {
+                let because = format!("{subject} is on {} now", spec.interface);
+                plan.push(Write::RemoveArp(row.clone()), because);
+            }
             Some(row) => {
-                let same =
-                    row.mac == Some(mac) && row.interface == spec.interface && row.comment == spec.comment;
+                let same = row.mac == Some(mac) && row.comment == spec.comment;
                 if !(same && row.disabled) {
                     plan.push(
                         Write::SetArp {
@@ -285,6 +295,14 @@ fn arps(ground: &Ground<'_>, plan: &mut Plan) {
             }
         }
     }
+}
+
+/// A row that somebody else wrote for the address. A learned one is no obstacle: it shows that the address is in use.
+fn foreign_arp(reading: &Reading, address: IpAddr) -> Option<&ArpRow> {
+    reading
+        .arps
+        .iter()
+        .find(|row| row.address == address && !row.dynamic)
 }
 
 fn surplus_arps(ground: &Ground<'_>, plan: &mut Plan) {

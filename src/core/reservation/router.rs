@@ -39,6 +39,8 @@ const RETRY_FIRST: Duration = Duration::from_secs(1);
 const AFTER_UNKNOWN: Duration = Duration::from_secs(5);
 /// A refused write is tried again after this: long enough not to fill the router's log.
 const AFTER_REFUSAL: Duration = Duration::from_secs(30);
+/// What is said of a row that is twice in a row not what was read.
+const CHANGED_AGAIN: &str = "the router holds another row there than it was read to hold, or does not let it be looked at: it is tried again, and the allocator's log says what was found";
 /// How often a person may put our range back into a pool before we believe that it is meant.
 const TAKEN_BACK_LIMIT: usize = 3;
 const TAKEN_BACK_WINDOW: Duration = Duration::from_hours(24);
@@ -154,6 +156,8 @@ pub struct Router {
     cut_lately: bool,
     taken_back: Vec<Instant>,
     refused: BTreeMap<String, (Instant, String)>,
+    /// Targets whose row was, at the last attempt, not what the reading before had shown.
+    changed: BTreeSet<String>,
     departed: BTreeMap<IpAddr, Instant>,
     held: HeldBook,
     deleting_since: Option<Instant>,
@@ -180,6 +184,7 @@ impl Router {
             cut_lately: false,
             taken_back: Vec::new(),
             refused: BTreeMap::new(),
+            changed: BTreeSet::new(),
             departed: BTreeMap::new(),
             held: HeldBook::default(),
             deleting_since: None,
@@ -303,6 +308,7 @@ impl Router {
                     write.fold(read_back, reading);
                 }
                 self.refused.remove(&write.target());
+                self.changed.remove(&write.target());
                 if let Write::SetPoolRanges { row, ranges } = write
                     && !row.ranges.difference(ranges).is_empty()
                 {
@@ -314,6 +320,11 @@ impl Router {
             Outcome::Changed => {
                 self.trust = Trust::Stale;
                 self.next_read = now;
+                // A reading should have shown what is there. If it did not, reading at once again and again will not.
+                if !self.changed.insert(write.target()) {
+                    self.refused
+                        .insert(write.target(), (now + AFTER_REFUSAL, CHANGED_AGAIN.to_owned()));
+                }
             }
             Outcome::Refused(why) => {
                 self.refused
@@ -334,9 +345,11 @@ impl Router {
         if self.deleting_since.is_some() && !in_use_of(&self.object.taken, landscape.in_use).is_empty() {
             self.deleting_since = Some(now.mono); // It waits for Services, not for the router.
         }
-        self.refused
-            .retain(|_, (until, _)| *until > now.mono || self.reading.is_some());
         let judgement = self.judge(landscape, now);
+        // What is no longer wanted is no longer refused.
+        let wanted = |target: &String| judgement.plan.writes.iter().any(|p| p.write.target() == *target);
+        self.refused.retain(|target, _| wanted(target));
+        self.changed.retain(wanted);
         self.note_sync(&judgement, now);
         let work = self.next_work(&judgement, landscape, now.mono);
         let status = self.status(&judgement, landscape, now);

@@ -69,6 +69,11 @@ impl Router {
         if self.trust == Trust::Unknown {
             return Err("two readings of the router have to agree first".to_owned());
         }
+        if let Some(row) = self.reading.iter().find_map(|reading| reading.unreadable.first()) {
+            return Err(format!(
+                "a row of the router that cannot be read may hold it: {row}"
+            ));
+        }
         if self.settled_at().is_some_and(|settled| last < settled) {
             let wait = LEASES_SETTLE.as_secs();
             return Err(format!(

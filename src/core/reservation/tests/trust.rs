@@ -228,6 +228,22 @@ fn a_refused_write_does_not_hold_up_the_others_and_is_not_hammered() {
 }
 
 #[test]
+fn a_refusal_is_forgotten_with_the_wish() {
+    let mut paper = settled();
+    paper.assign("192.168.1.200", "a");
+    let Work::Write(planned) = paper.intend().work else {
+        panic!("a lease is due")
+    };
+    paper.finish(&planned.write, &Outcome::Refused("failure: no".to_owned()));
+    assert_eq!(
+        paper.condition(ConditionKind::ReservationsInSync).1,
+        "WriteFailed"
+    );
+    paper.assigned.clear();
+    assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "InSync");
+}
+
+#[test]
 fn a_row_that_changed_under_us_is_read_again_first() {
     let mut paper = settled();
     paper.assign("192.168.1.200", "a");
@@ -236,6 +252,98 @@ fn a_row_that_changed_under_us_is_read_again_first() {
     };
     paper.finish(&planned.write, &Outcome::Changed);
     assert_eq!(paper.intend().work, Work::Read);
+}
+
+#[test]
+fn a_row_that_is_never_what_was_read_is_not_read_over_and_over() {
+    let mut paper = settled();
+    paper.assign("192.168.1.200", "a");
+    paper.assign("192.168.1.201", "b");
+    let mut attempts = 0;
+    let end = paper.now.mono + Duration::from_mins(5);
+    let reads = paper.journal.iter().filter(|line| *line == "read").count();
+    while paper.now.mono < end {
+        match paper.work() {
+            Work::Read => paper.read(Ok(paper.rows.clone())),
+            Work::Write(planned) if planned.write.target() == "lease 192.168.1.200" => {
+                attempts += 1;
+                paper.finish(&planned.write, &Outcome::Changed);
+            }
+            Work::Write(planned) => {
+                let outcome = paper.write(&planned.write);
+                paper.finish(&planned.write, &outcome);
+            }
+            Work::Wait(wake) => paper.pass(wake.unwrap_or(end).since(paper.now.mono)),
+        }
+        assert!(attempts < 20, "{:?}", paper.journal);
+    }
+    let reads = paper.journal.iter().filter(|line| *line == "read").count() - reads;
+    assert!(reads <= 25, "{reads} readings in five minutes");
+    assert_eq!(paper.rows.leases.len(), 1, "the other row is not held up");
+    let (_, reason, message) = paper.condition(ConditionKind::ReservationsInSync);
+    assert!(
+        reason == "WriteFailed" && message.starts_with("lease 192.168.1.200"),
+        "{reason} {message}"
+    );
+    paper.run(Duration::from_mins(1));
+    assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "InSync");
+}
+
+#[test]
+fn a_row_that_cannot_be_read_may_hold_any_new_address() {
+    let mut paper = settled();
+    paper.assign("192.168.1.200", "a");
+    paper.rows.unreadable = vec!["/ip/pool row *4: property ranges: nonsense".to_owned()];
+    paper.run(Duration::from_mins(1));
+    let Some(Availability::Unproven(why)) = paper.availability("192.168.1.210") else {
+        panic!("it is not known")
+    };
+    assert!(why.contains("/ip/pool row *4"), "{why}");
+    assert_eq!(paper.rows.leases.len(), 1, "our own rows are kept all the same");
+    paper.rows.unreadable.clear();
+    paper.run(Duration::from_mins(1));
+    paper.survey("");
+    assert_eq!(paper.availability("192.168.1.210"), Some(Availability::Free));
+}
+
+#[test]
+fn somebody_elses_static_arp_row_is_an_obstacle_and_no_reason_to_try_for_ever() {
+    let mut paper = settled();
+    paper.assign("192.168.1.200", "a");
+    paper.announcers.insert(ip("192.168.1.200"), mac(11));
+    let mut row = arp_row("192.168.1.200", mac(11));
+    (row.dynamic, row.disabled) = (false, true);
+    paper.rows.arps.push(row);
+    paper.pass(Duration::from_secs(30));
+    paper.run(Duration::from_mins(5));
+    assert!(
+        !paper.writes.iter().any(|w| matches!(w, Write::AddArp(_))),
+        "{:?}",
+        paper.journal
+    );
+    let (_, reason, message) = paper.condition(ConditionKind::ReservationsInSync);
+    assert!(
+        reason == "ForeignRow" && message.contains("static ARP row on bridge"),
+        "{reason} {message}"
+    );
+}
+
+#[test]
+fn an_arp_row_on_another_interface_is_made_anew() {
+    let mut paper = settled();
+    paper.assign("192.168.1.200", "a");
+    paper.announcers.insert(ip("192.168.1.200"), mac(11));
+    paper.run(Duration::from_secs(5));
+    paper.rows.addresses[0].interface = "bridge2".to_owned();
+    paper.rows.servers[0].interface = "bridge2".to_owned();
+    let writes = paper.writes.len();
+    paper.run(Duration::from_mins(2));
+    let made: Vec<String> = paper.writes[writes..].iter().map(ToString::to_string).collect();
+    assert!(
+        matches!(&made[..], [gone, made] if gone.starts_with("/ip/arp remove") && made.starts_with("/ip/arp add")),
+        "{made:?}"
+    );
+    assert_eq!(paper.rows.arps[0].interface, "bridge2");
 }
 
 #[test]
