@@ -1,5 +1,6 @@
 //! tiklb: a layer-2 load balancer for bare-metal Kubernetes that makes the MikroTik router agree.
 
+pub mod allocator;
 pub mod api;
 pub mod clock;
 pub mod cluster;

@@ -1,0 +1,220 @@
+//! One router: one command after another, each answered with one event.
+//!
+//! ```text
+//! configuration (latest wins) ──▶ ┌─────────┐ ──▶ the client, one request in flight
+//! read, write   (in order)    ──▶ │ session │ ──▶ RouterRead, RouterWritten
+//!                                 └─────────┘
+//! ```
+//! The configuration overtakes commands that wait: there is no use in reading with a password that is known to be
+//! wrong. A write that was planned under an earlier one is not made: it may have been meant for another router.
+//!
+//! When the handle is dropped, what is in flight is waited for and what still waits is not begun. RouterOS can give
+//! the answer of an abandoned request to the one that comes next, whoever sends it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use routeros::client::{Observer, Timeouts};
+use tiklb_core::allocator::Event;
+use tiklb_core::model::{ObjectKey, Uid};
+use tiklb_core::reservation::{Failure, Outcome, Planned, Reading};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{mpsc, watch};
+
+use super::failure::failure;
+use super::reading::{advisories, reading};
+use super::write;
+use crate::cluster::object::router::RouterAccess;
+use crate::cluster::object::secret::SecretObject;
+
+mod line;
+mod log;
+
+use line::Line;
+use log::Log;
+
+pub use log::AUDIT;
+
+/// Commands that may wait. Core asks for one at a time; only after a change of leader can another be on its way.
+const WAITING: usize = 4;
+
+/// What every session is given.
+#[derive(Clone)]
+pub struct Settings {
+    /// How long to wait for what.
+    pub timeouts: Timeouts,
+    /// Is told about each request.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// What an object says about its router, with what it names.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Configuration {
+    /// Another object of the same name may be about another router.
+    pub(super) uid: Uid,
+    /// `None` where the spec cannot be decoded.
+    pub(super) access: Option<RouterAccess>,
+    /// The Secrets that it names and that exist.
+    pub(super) secrets: BTreeMap<String, SecretObject>,
+}
+
+/// A configuration and how many there were before it.
+type Numbered = (u64, Arc<Configuration>);
+
+enum Command {
+    Read,
+    Write {
+        planned: Box<Planned>,
+        /// The number of the configuration that was in force when it was planned.
+        under: u64,
+    },
+}
+
+/// The handle to a session, which ends with it.
+pub(super) struct Session {
+    configuration: watch::Sender<Numbered>,
+    commands: mpsc::Sender<Command>,
+}
+
+impl Session {
+    /// A session, and the task that has to run for it.
+    pub(super) fn new(
+        router: ObjectKey,
+        configuration: Configuration,
+        settings: Settings,
+        events: mpsc::Sender<Event>,
+    ) -> (Self, impl Future<Output = ()> + Send + use<>) {
+        let (configuration, configured) = watch::channel((0, Arc::new(configuration)));
+        let (commands, commanded) = mpsc::channel(WAITING);
+        let task = Task {
+            line: Line::new(router.clone(), settings),
+            log: Log::new(router.clone()),
+            router,
+            configured,
+            commanded,
+            events,
+        };
+        let session = Self {
+            configuration,
+            commands,
+        };
+        (session, task.run())
+    }
+
+    /// Takes another configuration; whether it is another.
+    pub(super) fn configure(&self, wanted: Configuration) -> bool {
+        self.configuration.send_if_modified(|(number, current)| {
+            let changed = **current != wanted;
+            if changed {
+                (*number, *current) = (*number + 1, Arc::new(wanted));
+            }
+            changed
+        })
+    }
+
+    pub(super) fn read(&self) {
+        self.command(Command::Read);
+    }
+
+    pub(super) fn write(&self, planned: Box<Planned>) {
+        let under = self.configuration.borrow().0;
+        self.command(Command::Write { planned, under });
+    }
+
+    /// A command too many is dropped: each of those that wait ends in an event, after which core asks anew.
+    fn command(&self, command: Command) {
+        match self.commands.try_send(command) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => tracing::debug!("a command to a router was dropped: others wait"),
+            // Whoever watches the tasks ends the process.
+            Err(TrySendError::Closed(_)) => tracing::error!("the task of a router's session has ended"),
+        }
+    }
+}
+
+/// The session's own side.
+struct Task {
+    router: ObjectKey,
+    configured: watch::Receiver<Numbered>,
+    commanded: mpsc::Receiver<Command>,
+    events: mpsc::Sender<Event>,
+    line: Line,
+    log: Log,
+}
+
+impl Task {
+    async fn run(mut self) {
+        while let Some(command) = self.commanded.recv().await {
+            if self.configured.has_changed().is_err() {
+                break; // The handle is gone: nobody wants this any more.
+            }
+            let configured = self.configured.borrow_and_update().clone();
+            self.line.fit(&configured).await;
+            let event = match command {
+                Command::Read => self.read().await,
+                Command::Write { planned, under } => self.write(*planned, under).await,
+            };
+            if !self.tell(event).await {
+                break;
+            }
+        }
+        self.line.idle().await;
+    }
+
+    async fn read(&mut self) -> Event {
+        let result = self.reading().await;
+        self.log.read(&result);
+        Event::RouterRead {
+            router: self.router.clone(),
+            result: Box::new(result),
+        }
+    }
+
+    async fn reading(&mut self) -> Result<Reading, Failure> {
+        let client = self.line.client().map_err(Clone::clone)?;
+        let read = client.reading().await.map_err(|error| failure(&error))?;
+        self.log.advisories(&read.resource.version, &advisories(&read));
+        Ok(reading(&read))
+    }
+
+    async fn write(&self, planned: Planned, under: u64) -> Event {
+        let outcome = self.outcome(&planned, under).await;
+        Event::RouterWritten {
+            router: self.router.clone(),
+            write: Box::new(planned.write),
+            outcome,
+        }
+    }
+
+    async fn outcome(&self, planned: &Planned, under: u64) -> Outcome {
+        let client = match self.line.client() {
+            Ok(client) if self.line.is_for(under) => client,
+            // Core reads next, and that reading says what the matter is.
+            unusable => {
+                let why = unusable.map_or_else(
+                    |failure| failure.message.as_str(),
+                    |_| "it was planned before the object or one of its Secrets changed",
+                );
+                self.log.not_begun(planned, why);
+                return Outcome::Changed;
+            }
+        };
+        self.log.writing(planned);
+        let began = Instant::now();
+        let made = write::make(client, &planned.write).await;
+        self.log.written(planned, &made, began.elapsed());
+        made.outcome
+    }
+
+    /// Whether the event was taken. It is not waited for once the handle is gone: whoever waits for sessions to end
+    /// may no longer take events.
+    async fn tell(&mut self, event: Event) -> bool {
+        let gone = async { while self.configured.changed().await.is_ok() {} };
+        tokio::select! {
+            biased;
+            taken = self.events.send(event) => taken.is_ok(),
+            () = gone => false,
+        }
+    }
+}
