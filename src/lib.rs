@@ -2,8 +2,10 @@
 
 pub mod allocator;
 pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod cluster;
 pub mod link;
+pub mod observe;
 pub mod speaker;
 pub mod tasks;

@@ -1,5 +1,5 @@
 //! The one binary: allocator, speaker and the person's verbs.
 
-fn main() -> anyhow::Result<()> {
-    Ok(())
+fn main() -> std::process::ExitCode {
+    tiklb::cli::run()
 }

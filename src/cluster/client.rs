@@ -116,8 +116,8 @@ impl Reach {
     }
 }
 
-/// An error with its causes, in one line.
-pub(super) struct Chain<'a>(pub(super) &'a (dyn std::error::Error + 'static));
+/// An error with its causes, in one line, each said once.
+pub struct Chain<'a>(pub &'a (dyn std::error::Error + 'static));
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -129,7 +129,7 @@ impl std::fmt::Display for Chain<'_> {
             // Many errors repeat their cause in their own words.
             if !said.contains(&words) {
                 write!(f, ": {words}")?;
-                said = words;
+                said.push_str(&words);
             }
             cause = error.source();
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -11,7 +11,7 @@ use kube::{Client, Error};
 use tiklb_core::allocator::Change;
 
 use super::client::Chain;
-use super::source::Source;
+use super::object::secret::SecretObject;
 use crate::api::label;
 
 /// The Secret's name.
@@ -24,10 +24,9 @@ const LENGTH: usize = 32;
 /// Between two attempts.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Makes the Secret whenever it is absent. Of several replicas that try, one succeeds.
-pub async fn keep(source: &Source, client: Client, namespace: String) {
+/// Makes the Secret whenever its watch says that it is absent. Of several replicas that try, one succeeds.
+pub async fn keep(changes: impl Stream<Item = Change<SecretObject>>, client: Client, namespace: String) {
     let api: Api<Secret> = Api::namespaced(client, &namespace);
-    let changes = source.secret(SECRET);
     let mut changes = std::pin::pin!(changes);
     while let Some(change) = changes.next().await {
         let absent = match change {

@@ -54,3 +54,8 @@ pub async fn owner(client: &Client, namespace: &str, pod: &str) -> Option<OwnerR
         tokio::time::sleep(AGAIN).await;
     }
 }
+
+/// Both of the above.
+pub async fn learn(client: &Client, namespace: &str, pod: &str) -> (Uid, Option<OwnerReference>) {
+    tokio::join!(cluster_uid(client), owner(client, namespace, pod))
+}

@@ -149,6 +149,11 @@ impl Allocator {
         self.listed.len() == event::Kind::ALL.len()
     }
 
+    /// A Service as last seen.
+    pub fn service(&self, key: &ObjectKey) -> Option<&Service> {
+        self.services.get(key)
+    }
+
     /// Who holds what.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger

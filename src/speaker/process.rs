@@ -20,6 +20,7 @@ use crate::cluster::watch::Health;
 use crate::cluster::writer::Writer;
 use crate::cluster::{client, event, identity};
 use crate::link::watch::Exclusions;
+use crate::observe::admin::Readiness;
 use crate::tasks::Tasks;
 
 mod desk;
@@ -50,6 +51,8 @@ pub struct Options {
     pub settings: Settings,
     /// Interfaces that are never used.
     pub exclusions: Exclusions,
+    /// Is told when every kind was listed and the sockets are open.
+    pub readiness: Readiness,
 }
 
 /// Runs a speaker until `stop` is true.
@@ -58,6 +61,8 @@ pub struct Options {
 /// Something without which it cannot go on: the process should end and be started again.
 pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()> {
     let client = client::connect(options.kubeconfig.as_deref()).await?;
+    let listing = options.readiness.wait_for("the first list of every kind");
+    let key = options.readiness.wait_for("the heartbeat key");
     let mut wire = wire::start(wire::Settings {
         node: options.node.clone(),
         port: options.heartbeat_port,
@@ -71,7 +76,12 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()
     let mut tasks = Tasks::default();
     feed::read(&mut tasks, &source, &options.peer_selector, &news_in);
     feed::records(&mut tasks, &source, &options.node, &writer, &stored);
-    let keys = feed::keys(source.secret(SECRET), wire.key.clone(), options.namespace.clone());
+    let keys = feed::keys(
+        source.secret(SECRET),
+        wire.key.clone(),
+        options.namespace.clone(),
+        key,
+    );
     tasks.spawn("the watch of the heartbeat key", keys);
     tasks.spawn("the writer", writer.clone().run(client.clone()));
     tasks.spawn("the recorder of events", recorder.run(client.clone()));
@@ -88,7 +98,8 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()
         owner,
         heartbeat_port: options.heartbeat_port,
     };
-    let mut desk = Desk::new(options.settings, Recorder::new(identity, writer.clone(), events));
+    let recorder = Recorder::new(identity, writer.clone(), events);
+    let mut desk = Desk::new(options.settings, recorder, listing);
     tokio::select! {
         biased;
         _ = stop.wait_for(|stop| *stop) => {}

@@ -10,7 +10,7 @@ use super::{Allocator, Step, Written};
 use crate::config::{Config, RouterObject};
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 use crate::reservation::router::Work;
-use crate::reservation::{Failure, Landscape, Outcome, Reading, Router, RouterStatus, Surveys, Write};
+use crate::reservation::{Failure, Landscape, Outcome, Plan, Reading, Router, RouterStatus, Surveys, Write};
 
 /// A status is written at once when a condition or a record changes; counts and times wait for this long.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
@@ -115,6 +115,14 @@ impl Allocator {
             &self.surveys,
         );
         Some(f(entry, &landscape))
+    }
+
+    /// What would be written to a router, as it was last read.
+    pub fn plan(&self, key: &ObjectKey, now: Now) -> Option<Plan> {
+        let view = self.view();
+        let (uid, confirmed) = (&self.settings.cluster_uid, &self.confirmed);
+        let landscape = view.landscape(&self.config, uid, confirmed, &self.surveys);
+        Some(self.routers.get(key)?.router.plan(&landscape, now))
     }
 
     pub(super) fn take_routers(&mut self, change: Change<RouterObject>, now: Now) {

@@ -12,6 +12,7 @@ use tiklb_core::speaker::{Published, Wanted};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::clock::Clock;
+use crate::observe::admin::Pending;
 use crate::speaker::desired::{News, Objects, Settings};
 use crate::speaker::record::Recorder;
 
@@ -32,11 +33,13 @@ pub(super) struct Desk {
     computed: Option<(Instant, Duration)>,
     swept: Instant,
     sweep_due: bool,
+    /// Until every kind was listed.
+    listing: Option<Pending>,
 }
 
 impl Desk {
     /// Nothing is known yet.
-    pub(super) fn new(settings: Settings, recorder: Recorder) -> Self {
+    pub(super) fn new(settings: Settings, recorder: Recorder, listing: Pending) -> Self {
         Self {
             clock: Clock::start(),
             objects: Objects::new(settings),
@@ -47,6 +50,7 @@ impl Desk {
             computed: None,
             swept: Instant::ZERO,
             sweep_due: true,
+            listing: Some(listing),
         }
     }
 
@@ -114,6 +118,9 @@ impl Desk {
     fn compute(&mut self, sender: &watch::Sender<Option<Arc<Wanted>>>) {
         let began = self.clock.mono();
         self.dirty = false;
+        if let Some(listing) = self.listing.take() {
+            listing.done();
+        }
         let wanted = Arc::new(self.objects.wanted());
         let now = self.clock.mono();
         self.computed = Some((now, now.since(began)));

@@ -16,6 +16,7 @@ use crate::cluster::object::secret::SecretObject;
 use crate::cluster::object::{Known, Stored, split};
 use crate::cluster::source::Source;
 use crate::cluster::writer::{Kind, Writer};
+use crate::observe::admin::Pending;
 use crate::speaker::desired::News;
 use crate::tasks::Tasks;
 
@@ -106,7 +107,9 @@ pub(super) async fn keys(
     changes: impl Stream<Item = Change<SecretObject>>,
     key: watch::Sender<Option<Key>>,
     namespace: String,
+    waited_for: Pending,
 ) {
+    let mut waited_for = Some(waited_for);
     let mut changes = pin!(changes);
     while let Some(change) = changes.next().await {
         let secret = match change {
@@ -122,6 +125,9 @@ pub(super) async fn keys(
         if let Some(new) = secret.get(KEY).and_then(Key::new) {
             tracing::info!(key = %new, "heartbeat key read");
             key.send_replace(Some(new));
+            if let Some(waited_for) = waited_for.take() {
+                waited_for.done();
+            }
         } else {
             tracing::error!(
                 "the Secret {namespace}/{SECRET} holds no {KEY} of at least {MIN_KEY} bytes: delete it, and the allocator makes a new one"

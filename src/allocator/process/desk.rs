@@ -1,0 +1,405 @@
+//! The one owner of state: events in, one step of core, effects out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use tiklb_core::allocator::{About, Allocator, Change, Effect, Event, Leadership, Notice, Settings};
+use tiklb_core::config::Kind as ObjectKind;
+use tiklb_core::model::{ObjectKey, Uid};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::feed::{self, Arrival};
+use crate::allocator::router::sessions::Sessions;
+use crate::allocator::status;
+use crate::api::event::EventReason;
+use crate::api::{configuration_state, finalizer, label};
+use crate::clock::Clock;
+use crate::cluster::event::{Events, Occurrence, reference, service_reference};
+use crate::cluster::object::router::{RouterAccess, SeenRouter};
+use crate::cluster::object::secret::SecretObject;
+use crate::cluster::object::split;
+use crate::cluster::service::{ServiceStatus, ServiceWriter};
+use crate::cluster::source::Source;
+use crate::cluster::writer::desk::{Finalizer, Pace};
+use crate::cluster::writer::{Kind, Target, Wish, Writer};
+use crate::cluster::{OwnerReference, object::Known};
+use crate::observe::admin::Pending;
+
+/// Counters of a pool change with every Service; people read them at this pace.
+const POOL_PACE: Pace = Pace(std::time::Duration::from_secs(5));
+/// A router's status is paced by core, which knows what is urgent.
+const ROUTER_PACE: Pace = Pace(std::time::Duration::ZERO);
+/// Arrivals that are taken in before core is asked: a burst of a thousand is few steps.
+const BATCH: usize = 512;
+
+/// What a desk is made of.
+pub(super) struct Parts {
+    pub(super) settings: Settings,
+    pub(super) namespace: String,
+    pub(super) owner: Option<OwnerReference>,
+    pub(super) source: Source,
+    pub(super) inbox: mpsc::Sender<Arrival>,
+    pub(super) sessions: Sessions,
+    pub(super) services: ServiceWriter,
+    pub(super) answers: mpsc::Sender<Event>,
+    pub(super) writer: Writer,
+    pub(super) events: Events,
+    /// Until every kind was listed.
+    pub(super) listing: Option<Pending>,
+}
+
+pub(super) struct Desk {
+    parts: Parts,
+    clock: Clock,
+    allocator: Allocator,
+    routers: BTreeMap<ObjectKey, SeenRouter>,
+    /// What routers wish to be: status and finalizer, in one.
+    statuses: BTreeMap<ObjectKey, (Value, Option<bool>)>,
+    /// Secrets that routers name; `None`: there is none of that name.
+    secrets: BTreeMap<String, Option<SecretObject>>,
+    watches: BTreeMap<String, AbortHandle>,
+    watching: JoinSet<()>,
+    /// Changes of routers whose Secrets were not read yet.
+    waiting: Vec<Change<SeenRouter>>,
+    advertisements: BTreeMap<ObjectKey, Uid>,
+    writes: JoinSet<()>,
+    /// What the next step takes in.
+    pending: Vec<Event>,
+}
+
+impl Desk {
+    pub(super) fn new(parts: Parts) -> Self {
+        Self {
+            allocator: Allocator::new(parts.settings.clone()),
+            parts,
+            clock: Clock::start(),
+            routers: BTreeMap::new(),
+            statuses: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            watches: BTreeMap::new(),
+            watching: JoinSet::new(),
+            waiting: Vec::new(),
+            advertisements: BTreeMap::new(),
+            writes: JoinSet::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    /// Takes in whatever comes, for as long as it does.
+    ///
+    /// # Errors
+    /// A source of events ended.
+    pub(super) async fn run(
+        &mut self,
+        mut inbox: mpsc::Receiver<Arrival>,
+        mut answers: mpsc::Receiver<Event>,
+        mut leadership: watch::Receiver<Leadership>,
+    ) -> Result<()> {
+        let mut wake = None;
+        loop {
+            tokio::select! {
+                biased;
+                changed = leadership.changed() => {
+                    changed.context("the election ended")?;
+                    self.lead(*leadership.borrow_and_update());
+                }
+                answer = answers.recv() => self.pending.push(answer.context("the sessions ended")?),
+                arrival = inbox.recv() => self.take(arrival.context("the watches ended")?),
+                Some(_) = self.writes.join_next(), if !self.writes.is_empty() => continue,
+                failed = self.parts.sessions.failed() => {
+                    return Err(failed).context("a router's session failed");
+                }
+                () = self.clock.sleep_until(wake) => {}
+            }
+            for _ in 0..BATCH {
+                if let Ok(answer) = answers.try_recv() {
+                    self.pending.push(answer);
+                } else if let Ok(arrival) = inbox.try_recv() {
+                    self.take(arrival);
+                } else {
+                    break;
+                }
+            }
+            let events = std::mem::take(&mut self.pending);
+            let step = self.allocator.step(events, self.clock.now());
+            wake = step.wake;
+            if self.allocator.is_complete()
+                && let Some(listing) = self.parts.listing.take()
+            {
+                listing.done();
+            }
+            for effect in step.effects {
+                self.carry_out(effect);
+            }
+        }
+    }
+
+    /// Ends what is under way.
+    pub(super) async fn finish(self) {
+        self.parts.sessions.finish().await;
+        self.writes.join_all().await;
+    }
+
+    fn lead(&mut self, leadership: Leadership) {
+        match leadership {
+            Leadership::Following => {
+                tracing::info!("another replica leads");
+                self.parts.writer.forget_all();
+                self.statuses.clear();
+            }
+            Leadership::Leading { unclean } => {
+                tracing::info!(unclean, "this replica leads");
+            }
+        }
+        self.pending.push(Event::Leadership(leadership));
+    }
+
+    fn take(&mut self, arrival: Arrival) {
+        match arrival {
+            Arrival::Event(event) => self.pending.push(*event),
+            Arrival::Advertisements(change) => {
+                self.note_advertisements(&change);
+                self.pending.push(Event::Advertisements(split(*change).0));
+            }
+            Arrival::Routers(change) => {
+                let (routers, stored) = split(*change);
+                self.parts.writer.stored(Kind::Router, stored);
+                self.note_routers(&routers);
+                self.waiting.push(routers);
+                self.watch_secrets();
+                self.release_routers();
+            }
+            Arrival::Secret(name, change) => {
+                let secret = match change {
+                    Change::Listed(mut secrets) => secrets.pop(),
+                    Change::Applied(secret) => Some(secret),
+                    Change::Deleted(_) => None,
+                };
+                if self.watches.contains_key(&name) {
+                    self.secrets.insert(name, secret);
+                }
+                self.release_routers();
+            }
+        }
+    }
+
+    fn note_advertisements(&mut self, change: &Change<Known<tiklb_core::config::AdvertisementObject>>) {
+        match change {
+            Change::Listed(all) => {
+                let uids = all
+                    .iter()
+                    .map(|known| (known.value.key.clone(), known.stored.uid.clone()));
+                self.advertisements = uids.collect();
+            }
+            Change::Applied(known) => {
+                self.advertisements
+                    .insert(known.value.key.clone(), known.stored.uid.clone());
+            }
+            Change::Deleted(key) => _ = self.advertisements.remove(key),
+        }
+    }
+
+    fn note_routers(&mut self, change: &Change<SeenRouter>) {
+        match change {
+            Change::Listed(all) => {
+                let seen = all
+                    .iter()
+                    .map(|router| (router.object.key.clone(), router.clone()));
+                self.routers = seen.collect();
+            }
+            Change::Applied(router) => {
+                self.routers.insert(router.object.key.clone(), router.clone());
+            }
+            Change::Deleted(key) => _ = self.routers.remove(key),
+        }
+        self.statuses.retain(|key, _| self.routers.contains_key(key));
+    }
+
+    /// Watches exactly the Secrets that routers name.
+    fn watch_secrets(&mut self) {
+        let access = self.routers.values().filter_map(|router| router.access.as_ref());
+        let named: BTreeSet<String> = access
+            .flat_map(RouterAccess::secrets)
+            .map(str::to_owned)
+            .collect();
+        self.watches.retain(|name, watch| {
+            let needed = named.contains(name);
+            if !needed {
+                watch.abort();
+            }
+            needed
+        });
+        self.secrets.retain(|name, _| named.contains(name));
+        for name in named {
+            if !self.watches.contains_key(&name) {
+                let watch = feed::secret(self.parts.source.clone(), name.clone(), self.parts.inbox.clone());
+                self.watches.insert(name, self.watching.spawn(watch));
+            }
+        }
+    }
+
+    /// Core hears of routers when their Secrets were looked for: one that is just being read is not missing.
+    fn release_routers(&mut self) {
+        if self.watches.keys().any(|name| !self.secrets.contains_key(name)) {
+            return;
+        }
+        let routers: Vec<SeenRouter> = self.routers.values().cloned().collect();
+        let secrets: BTreeMap<String, SecretObject> = self
+            .secrets
+            .iter()
+            .filter_map(|(name, secret)| Some((name.clone(), secret.clone()?)))
+            .collect();
+        let changed = self.parts.sessions.apply(&routers, &secrets);
+        for change in self.waiting.drain(..) {
+            self.pending.push(Event::Routers(match change {
+                Change::Listed(all) => Change::Listed(all.into_iter().map(|seen| seen.object).collect()),
+                Change::Applied(seen) => Change::Applied(seen.object),
+                Change::Deleted(key) => Change::Deleted(key),
+            }));
+        }
+        let told = changed
+            .into_iter()
+            .map(|router| Event::CredentialsChanged { router });
+        self.pending.extend(told);
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::SetServiceStatus {
+                service,
+                resource_version,
+                addresses,
+                pool,
+                because,
+            } => {
+                tracing::info!(%service, ?addresses, pool = pool.as_deref(), "writing the Service's status: {because}");
+                self.write_service(ServiceStatus {
+                    service,
+                    resource_version,
+                    addresses,
+                    pool,
+                });
+            }
+            Effect::Event { about, notice, note } => self.tell(&about, notice, note),
+            Effect::SetConfigurationState { problems } => self.report(&problems),
+            Effect::SetPoolStatus { pool, counts } => {
+                let wish = Wish::Status {
+                    status: status::pool(counts),
+                    finalizer: None,
+                    pace: POOL_PACE,
+                };
+                self.wish(Kind::Pool, pool, wish);
+            }
+            Effect::SetRouterStatus { router, status } => {
+                let entry = self.statuses.entry(router.clone()).or_default();
+                entry.0 = status::router(&status);
+                self.wish_router(router);
+            }
+            Effect::SetRouterFinalizer { router, present, .. } => {
+                self.statuses.entry(router.clone()).or_default().1 = Some(present);
+                self.wish_router(router);
+            }
+            Effect::ReadRouter { router } => self.parts.sessions.read(&router),
+            Effect::WriteRouter { router, planned } => self.parts.sessions.write(&router, planned),
+        }
+    }
+
+    fn write_service(&mut self, status: ServiceStatus) {
+        let (writer, answers) = (self.parts.services.clone(), self.parts.answers.clone());
+        self.writes.spawn(async move {
+            let result = writer.write(&status).await;
+            let service = status.service;
+            // The desk is gone only when the process ends.
+            drop(answers.send(Event::ServiceWritten { service, result }).await);
+        });
+    }
+
+    fn wish_router(&self, router: ObjectKey) {
+        let Some((status, finalizer)) = self.statuses.get(&router) else {
+            return;
+        };
+        let wish = Wish::Status {
+            status: status.clone(),
+            finalizer: finalizer.map(|present| Finalizer {
+                name: finalizer::RELEASE,
+                present,
+            }),
+            pace: ROUTER_PACE,
+        };
+        self.wish(Kind::Router, router, wish);
+    }
+
+    fn wish(&self, kind: Kind, key: ObjectKey, wish: Wish) {
+        self.parts.writer.wish(Target { kind, key }, wish);
+    }
+
+    fn report(&self, problems: &[String]) {
+        for problem in problems {
+            tracing::warn!("configuration: {problem}");
+        }
+        let labels = json!({
+            label::APP_NAME: label::APP_NAME_VALUE, label::COMPONENT_TYPE: label::COMPONENT_CONTROLLER,
+        });
+        let mut metadata = json!({"labels": labels});
+        if let Some(owner) = &self.parts.owner {
+            metadata["ownerReferences"] = json!([owner]);
+        }
+        let key = ObjectKey::new(self.parts.namespace.clone(), configuration_state::CONTROLLER);
+        let wish = Wish::Object {
+            metadata,
+            spec: Value::Null,
+            status: status::configuration(problems),
+        };
+        self.wish(Kind::Configuration, key, wish);
+    }
+
+    fn tell(&self, about: &About, notice: Notice, note: String) {
+        let reason = reason(notice);
+        let known = |kind| {
+            let target = Target {
+                kind,
+                key: about.key.clone(),
+            };
+            self.parts.writer.find(&target).map(|stored| stored.uid)
+        };
+        let metallb = "metallb.io/v1beta1";
+        let about = match about.kind {
+            ObjectKind::Service => {
+                let uid = self.allocator.service(&about.key).map(|service| &service.uid);
+                uid.map(|uid| service_reference(&about.key, uid))
+            }
+            ObjectKind::IPAddressPool => {
+                known(Kind::Pool).map(|uid| reference(metallb, "IPAddressPool", &about.key, &uid))
+            }
+            ObjectKind::L2Advertisement => {
+                let uid = self.advertisements.get(&about.key);
+                uid.map(|uid| reference(metallb, "L2Advertisement", &about.key, uid))
+            }
+            ObjectKind::MikrotikRouter => known(Kind::Router)
+                .map(|uid| reference("tiklb.io/v1alpha1", "MikrotikRouter", &about.key, &uid)),
+        };
+        let Some(about) = about else { return };
+        tracing::info!(
+            object = about.name.as_deref(),
+            namespace = about.namespace.as_deref(),
+            reason = reason.as_str(),
+            "{note}"
+        );
+        self.parts.events.tell(Occurrence { about, reason, note });
+    }
+}
+
+fn reason(notice: Notice) -> EventReason {
+    match notice {
+        Notice::IpAllocated => EventReason::IpAllocated,
+        Notice::ClearAssignment => EventReason::ClearAssignment,
+        Notice::AllocationFailed => EventReason::AllocationFailed,
+        Notice::LoadBalancerFailed => EventReason::LoadBalancerFailed,
+        Notice::AwaitingProof => EventReason::AwaitingProof,
+        Notice::DeprecatedAnnotation => EventReason::DeprecatedAnnotation,
+        Notice::InvalidConfiguration => EventReason::InvalidConfiguration,
+        Notice::ReleaseGivenUp => EventReason::ReleaseGivenUp,
+    }
+}

@@ -1,0 +1,83 @@
+//! Arguments, and the person's verbs.
+//!
+//! Every flag has an environment variable of the same name behind `TIKLB_`, so that a manifest can set either.
+
+#![expect(
+    clippy::doc_markdown,
+    reason = "`--help` shows these comments, and prints backticks as they are"
+)]
+
+mod allocator;
+mod crds;
+mod daemon;
+mod plan;
+mod speaker;
+mod status;
+mod table;
+mod view;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::api::DEFAULT_NAMESPACE;
+use crate::cluster::client::Chain;
+
+/// A layer-2 load balancer for bare-metal Kubernetes that makes the MikroTik router agree.
+///
+/// In the cluster run `tiklb allocator` (one leader assigns addresses and drives the router) and one `tiklb speaker` on
+/// each node (one of them answers ARP for each address). The other verbs are for a person's shell: they read the
+/// cluster with your kubeconfig and write nothing.
+#[derive(Debug, Parser)]
+#[command(name = "tiklb", version, max_term_width = 100, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Assign addresses to Services and make the router agree (runs in the cluster)
+    Allocator(allocator::AllocatorVerb),
+    /// Announce addresses on this node's network (runs on each node)
+    Speaker(speaker::SpeakerVerb),
+    /// Show what would be written to the router, row by row, and why. Writes nothing
+    Plan(plan::PlanVerb),
+    /// Show routers, pools, addresses and who announces them, and what is in the way
+    Status(status::StatusVerb),
+    /// Print the custom resource definitions as YAML
+    Crds(crds::Crds),
+}
+
+/// How the cluster is reached.
+#[derive(Debug, Clone, Args)]
+struct Cluster {
+    /// The kubeconfig to use; without it KUBECONFIG, ~/.kube/config, or the Pod's service account
+    #[arg(long, env = "TIKLB_KUBECONFIG", value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The namespace of pools, advertisements, routers and of tiklb itself
+    #[arg(long, env = "TIKLB_NAMESPACE", default_value = DEFAULT_NAMESPACE)]
+    namespace: String,
+}
+
+/// Reads the arguments and does what they say.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome: Result<ExitCode> = match cli.verb {
+        Verb::Allocator(allocator) => allocator.run(),
+        Verb::Speaker(speaker) => speaker.run(),
+        Verb::Plan(plan) => plan.run(),
+        Verb::Status(status) => status.run(),
+        Verb::Crds(crds::Crds {}) => crds::Crds::run(),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("tiklb: {}", Chain(error.as_ref()));
+        ExitCode::FAILURE
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,232 @@
+//! `tiklb status`
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::Value;
+use tiklb_core::allocator::Announcement;
+use tiklb_core::model::service::Service;
+
+use super::Cluster;
+use super::daemon;
+use super::table::Table;
+use super::view::View;
+use crate::cluster::object::Stored;
+
+/// Show routers, pools, addresses and who announces them, and what is in the way
+///
+/// Reads the API alone, so it shows what everybody sees with kubectl, on one page.
+#[derive(Debug, Args)]
+pub(super) struct StatusVerb {
+    #[command(flatten)]
+    cluster: Cluster,
+}
+
+impl StatusVerb {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let view = daemon::runtime(1)?.block_on(View::read(&self.cluster))?;
+        print!("{}", page(&view));
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn page(view: &View) -> String {
+    let sections = [
+        (
+            "ROUTERS",
+            routers(view),
+            "no MikrotikRouter: addresses are only checked by asking the network",
+        ),
+        (
+            "POOLS",
+            pools(view),
+            "no IPAddressPool: no Service can get an address",
+        ),
+        ("ADDRESSES", addresses(view), "no Service has an address"),
+        ("WAITING", waiting(view), ""),
+        ("IN USE BY OTHERS", conflicts(view), ""),
+    ];
+    let shown = sections.into_iter().filter_map(|(title, table, nothing)| {
+        if !table.is_empty() {
+            return Some(format!("{title}\n{table}"));
+        }
+        (!nothing.is_empty()).then(|| format!("{title}\n{nothing}\n"))
+    });
+    shown.collect::<Vec<_>>().join("\n")
+}
+
+fn routers(view: &View) -> Table {
+    let mut table = Table::new(&[
+        "NAME",
+        "URL",
+        "REACHABLE",
+        "POOLS EXCLUDED",
+        "IN SYNC",
+        "VERSION",
+        "TAKEN",
+    ]);
+    for known in &view.routers {
+        let taken = known.value.object.taken.iter();
+        let taken: Vec<String> = taken
+            .map(|taken| format!("{} from {}", taken.ranges, taken.pool))
+            .collect();
+        table.row([
+            known.value.object.key.name.clone(),
+            known
+                .value
+                .access
+                .as_ref()
+                .map_or(String::new(), |access| access.url.clone()),
+            condition(&known.stored, "Reachable"),
+            condition(&known.stored, "PoolsExcluded"),
+            condition(&known.stored, "ReservationsInSync"),
+            text(&known.stored, "version"),
+            taken.join("; "),
+        ]);
+    }
+    table
+}
+
+/// `True`, or the status with its reason.
+fn condition(stored: &Stored, kind: &str) -> String {
+    let conditions = stored
+        .status
+        .as_ref()
+        .and_then(|status| status["conditions"].as_array());
+    let mut conditions = conditions.into_iter().flatten();
+    let Some(found) = conditions.find(|condition| condition["type"] == kind) else {
+        return "Unknown".to_owned();
+    };
+    let word = |field: &str| found[field].as_str().unwrap_or("").to_owned();
+    match word("status").as_str() {
+        "True" => "True".to_owned(),
+        other => format!("{other} ({})", word("reason")),
+    }
+}
+
+fn text(stored: &Stored, field: &str) -> String {
+    let status = stored.status.as_ref();
+    status
+        .and_then(|status| status[field].as_str())
+        .unwrap_or("")
+        .to_owned()
+}
+
+fn pools(view: &View) -> Table {
+    let mut table = Table::new(&["NAME", "ADDRESSES", "ASSIGNED", "AVAILABLE"]);
+    for known in &view.pools {
+        let number = |field: &str| {
+            let status = known.stored.status.as_ref();
+            status.and_then(|status| status[field].as_i64()).unwrap_or(0)
+        };
+        let addresses = match &known.value.spec {
+            Ok(spec) => spec.addresses.join(", "),
+            Err(why) => format!("unusable: {why}"),
+        };
+        table.row([
+            known.value.key.name.clone(),
+            addresses,
+            number("assignedIPv4")
+                .saturating_add(number("assignedIPv6"))
+                .to_string(),
+            number("availableIPv4")
+                .saturating_add(number("availableIPv6"))
+                .to_string(),
+        ]);
+    }
+    table
+}
+
+fn addresses(view: &View) -> Table {
+    let mut table = Table::new(&["ADDRESS", "SERVICE", "ANNOUNCED BY", "MAC", "SINCE", "BECAUSE"]);
+    let mut rows: BTreeMap<IpAddr, Vec<&Service>> = BTreeMap::new();
+    for service in view.services.iter().filter(|service| service.is_load_balancer) {
+        for address in &service.ingress {
+            rows.entry(*address).or_default().push(service);
+        }
+    }
+    for (address, services) in rows {
+        for service in services {
+            let by = announcer(view, service, address);
+            let (announcement, stored) = by.unzip();
+            table.row([
+                address.to_string(),
+                service.key.to_string(),
+                announcement.map_or_else(|| "nobody".to_owned(), |by: &Announcement| by.node.to_string()),
+                announcement
+                    .and_then(|by| by.mac)
+                    .map_or(String::new(), |mac| mac.to_string()),
+                stored.map_or(String::new(), |stored| text(stored, "since")),
+                stored.map_or(String::new(), |stored| text(stored, "reason")),
+            ]);
+        }
+    }
+    table
+}
+
+/// Of several records the one with the highest epoch: for a moment after a failover there are two.
+fn announcer<'a>(
+    view: &'a View,
+    service: &Service,
+    address: IpAddr,
+) -> Option<(&'a Announcement, &'a Stored)> {
+    let about = view
+        .announcements
+        .iter()
+        .filter(|known| known.value.service == service.key && known.value.addresses.contains(&address));
+    let last = about.max_by_key(|known| known.value.epoch)?;
+    Some((&last.value, &last.stored))
+}
+
+fn waiting(view: &View) -> Table {
+    let mut table = Table::new(&["SERVICE", "WHY"]);
+    let waiting = view
+        .services
+        .iter()
+        .filter(|service| service.is_load_balancer && service.ingress.is_empty());
+    for service in waiting {
+        let (namespace, name) = (&service.key.namespace, &service.key.name);
+        table.row([
+            service.key.to_string(),
+            format!("see its events: kubectl describe service -n {namespace} {name}"),
+        ]);
+    }
+    table
+}
+
+fn conflicts(view: &View) -> Table {
+    let mut table = Table::new(&["ADDRESS", "USED BY", "KNOWN FROM"]);
+    let mut rows: BTreeMap<IpAddr, (String, String)> = BTreeMap::new();
+    for known in &view.conflicts {
+        let holder = &known.value.holder;
+        let by = match (&holder.name, holder.mac) {
+            (Some(name), Some(mac)) => format!("{name} ({mac})"),
+            (Some(name), None) => name.clone(),
+            (None, mac) => mac.map_or(String::new(), |mac| mac.to_string()),
+        };
+        rows.insert(known.value.address, (by, holder.evidence.clone()));
+    }
+    for known in &view.routers {
+        let lines = known
+            .stored
+            .status
+            .as_ref()
+            .and_then(|status| status["conflicts"].as_array());
+        for line in lines.into_iter().flatten().filter_map(Value::as_str) {
+            let Some((address, holder)) = line.split_once(' ') else {
+                continue;
+            };
+            if let Ok(address) = address.parse() {
+                let router = format!("MikrotikRouter {}", known.value.object.key.name);
+                rows.insert(address, (holder.to_owned(), router));
+            }
+        }
+    }
+    for (address, (by, evidence)) in rows {
+        table.row([address.to_string(), by, evidence]);
+    }
+    table
+}
