@@ -1,5 +1,5 @@
 //! `lab`: demo, stories and benches from a shell.
 
-fn main() -> anyhow::Result<()> {
-    Ok(())
+fn main() -> std::process::ExitCode {
+    lab::cli::run()
 }
