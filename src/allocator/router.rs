@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`reading`] | what the client read, as core decides on it; pure |
 //! | [`failure`] | what went wrong, as a condition says it; pure |
-//! | [`write`] | one write of core's as one call of the client, and what became of it |
+//! | [`mod@write`] | one write of core's as one call of the client, and what became of it |
 //! | [`connection`] | an object and its Secrets as a client |
 //! | [`session`] | one router: one command after another, each answered with one event |
 //! | [`sessions`] | all of them, by object |
@@ -22,3 +22,6 @@ pub mod sessions;
 pub mod write;
 
 pub use sessions::{Sessions, Settings};
+
+#[cfg(test)]
+mod tests;

@@ -118,78 +118,76 @@ fn a_missing_secret_and_a_missing_key_are_named() {
     }
 }
 
+/// The failure that the object and these Secrets besides its credentials end in.
+fn unusable(access: &RouterAccess, secrets: Vec<(String, SecretObject)>) -> String {
+    let failure = looked_up(access, secrets.into_iter().chain([mikrotik()]))
+        .and_then(client)
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::InvalidSpec, "{}", failure.message);
+    failure.message
+}
+
 #[test]
-fn a_field_that_cannot_be_used_is_named() {
-    let garbage = stored("mikrotik-ca", &[("ca.crt", b"no certificate")]);
-    let broken = stored(
-        "mikrotik-ca",
-        &[(
-            "ca.crt",
-            b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-        )],
-    );
-    let url = |url: &str| RouterAccess {
-        url: url.to_owned(),
+fn certificates_and_pins_that_cannot_be_used_are_named() {
+    let place = "Secret metallb-system/mikrotik-ca, key ca.crt, which spec.tls.caSecretRef names: ";
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for text in ["no certificate at all", broken] {
+        let message = unusable(
+            &with_ca(),
+            vec![stored("mikrotik-ca", &[("ca.crt", text.as_bytes())])],
+        );
+        assert!(
+            message.starts_with(place) && message.ends_with("put the CA's certificate there, in PEM"),
+            "{message}"
+        );
+        assert!(
+            !message.contains("at all") && !message.contains("AAAA"),
+            "{message}"
+        );
+    }
+    let pins = RouterAccess {
+        pins: vec![DIGEST.to_owned(), "md5/x".to_owned()],
         ..access()
     };
-    for (access, secrets, words) in [
+    let message = unusable(&pins, vec![]);
+    assert!(
+        message.starts_with("spec.tls.pins[1]: a pin should be sha256/"),
+        "{message}"
+    );
+    let name = RouterAccess {
+        server_name: Some("not a name".to_owned()),
+        ..access()
+    };
+    let message = unusable(&name, vec![]);
+    assert!(
+        message.starts_with("spec.tls.serverName `not a name` is neither"),
+        "{message}"
+    );
+}
+
+#[test]
+fn urls_that_cannot_be_used_are_named() {
+    for (url, words) in [
+        ("192.168.1.1", "spec.url is not one: "),
+        ("ftp://192.168.1.1", "spec.url should start with https://"),
+        ("http://192.168.1.1", "spec.url is http, where anybody"),
         (
-            RouterAccess {
-                pins: vec![DIGEST.to_owned(), "md5/x".to_owned()],
-                ..access()
-            },
-            vec![],
-            "spec.tls.pins[1]: a pin should be sha256/",
-        ),
-        (
-            with_ca(),
-            vec![garbage],
-            "Secret metallb-system/mikrotik-ca, key ca.crt, which spec.tls.caSecretRef names: ",
-        ),
-        (
-            with_ca(),
-            vec![broken],
-            "Secret metallb-system/mikrotik-ca, key ca.crt, which spec.tls.caSecretRef names: ",
-        ),
-        (
-            RouterAccess {
-                server_name: Some("not a name".to_owned()),
-                ..access()
-            },
-            vec![],
-            "spec.tls.serverName `not a name` is neither",
-        ),
-        (url("192.168.1.1"), vec![], "spec.url is not one: "),
-        (
-            url("ftp://192.168.1.1"),
-            vec![],
-            "spec.url should start with https://",
-        ),
-        (
-            url("http://192.168.1.1"),
-            vec![],
-            "spec.url is http, where anybody",
-        ),
-        (
-            url("https://me:secret@192.168.1.1"),
-            vec![],
+            "https://me:secret@192.168.1.1",
             "spec.url holds a user name or password",
         ),
         (
-            url("https://192.168.1.1/rest"),
-            vec![],
+            "https://192.168.1.1/rest",
             "spec.url should end after the host and port",
         ),
     ] {
-        let failure = looked_up(&access, secrets.into_iter().chain([mikrotik()]))
-            .and_then(client)
-            .unwrap_err();
-        assert_eq!(failure.kind, FailureKind::InvalidSpec, "{}", failure.message);
-        assert!(failure.message.starts_with(words), "{}", failure.message);
+        let access = RouterAccess {
+            url: url.to_owned(),
+            ..access()
+        };
+        let message = unusable(&access, vec![]);
         assert!(
-            !failure.message.contains("no certificate in PEM") && !failure.message.contains("me:secret"),
-            "{}",
-            failure.message
+            message.starts_with(words) && !message.contains("me:secret"),
+            "{message}"
         );
     }
 }

@@ -7,71 +7,59 @@ use routeros::value::Version;
 
 use super::*;
 
+fn said(error: &Error, kind: FailureKind) {
+    let said = failure(error);
+    assert_eq!(said.kind, kind, "{error}");
+    assert_eq!(said.message, error.to_string());
+}
+
 #[test]
-fn every_error_has_its_place() {
-    let (menu, id) = ("ip/pool", "*1".parse().unwrap());
+fn the_way_and_the_account() {
+    use FailureKind::{Certificate, Credentials, InvalidSpec, NoRest, Policy, Unreachable};
     let (address, why) = ("192.168.1.1:443".to_owned(), "because".to_owned());
-    for (error, kind) in [
-        (Error::Configuration(why.clone()), FailureKind::InvalidSpec),
-        (Error::Unauthorized, FailureKind::Credentials),
-        (Error::PolicyMissing(Permission::Write), FailureKind::Policy),
-        (
-            Error::Unreachable {
-                address: address.clone(),
-                service: "www-ssl",
-                why: why.clone(),
-            },
-            FailureKind::Unreachable,
-        ),
-        (
-            Error::Certificate {
-                problem: CertificateProblem::UnknownIssuer,
-                pin: "sha256/x".to_owned(),
-            },
-            FailureKind::Certificate,
-        ),
-        (
-            Error::NoRest {
-                address,
-                why: why.clone(),
-            },
-            FailureKind::NoRest,
-        ),
-        (Error::TooOld(Version::new(7, 11, 2)), FailureKind::VersionTooOld),
-        (Error::Busy { why: why.clone() }, FailureKind::Rebooting),
-        (Error::NotFound { menu, id }, FailureKind::Rebooting),
-        (
-            Error::Refused {
-                menu,
-                status: 400,
-                detail: why.clone(),
-            },
-            FailureKind::NoRest,
-        ),
-        (
-            Error::Timeout {
-                menu,
-                after: Duration::from_secs(30),
-            },
-            FailureKind::Unreachable,
-        ),
-        (
-            Error::Malformed {
-                menu,
-                why: why.clone(),
-            },
-            FailureKind::Rebooting,
-        ),
-        (
-            Error::Protected {
-                row: why,
-                why: "it is dynamic",
-            },
-            FailureKind::Rebooting,
-        ),
-    ] {
-        let said = failure(&error);
-        assert_eq!(said.kind, kind, "{error}");
-        assert_eq!(said.message, error.to_string());
-    }
+    said(&Error::Configuration(why.clone()), InvalidSpec);
+    said(&Error::Unauthorized, Credentials);
+    said(&Error::PolicyMissing(Permission::Write), Policy);
+    let unreachable = Error::Unreachable {
+        address: address.clone(),
+        service: "www-ssl",
+        why: why.clone(),
+    };
+    said(&unreachable, Unreachable);
+    let timeout = Error::Timeout {
+        menu: "ip/pool",
+        after: Duration::from_secs(30),
+    };
+    said(&timeout, Unreachable);
+    let certificate = Error::Certificate {
+        problem: CertificateProblem::UnknownIssuer,
+        pin: "sha256/x".to_owned(),
+    };
+    said(&certificate, Certificate);
+    said(&Error::NoRest { address, why }, NoRest);
+}
+
+#[test]
+fn what_the_router_says() {
+    use FailureKind::{NoRest, Rebooting, VersionTooOld};
+    let (menu, id, why) = ("ip/pool", "*1".parse().unwrap(), "because".to_owned());
+    said(&Error::TooOld(Version::new(7, 11, 2)), VersionTooOld);
+    let refused = Error::Refused {
+        menu,
+        status: 400,
+        detail: why.clone(),
+    };
+    said(&refused, NoRest);
+    said(&Error::Busy { why: why.clone() }, Rebooting);
+    said(&Error::NotFound { menu, id }, Rebooting);
+    let malformed = Error::Malformed {
+        menu,
+        why: why.clone(),
+    };
+    said(&malformed, Rebooting);
+    let protected = Error::Protected {
+        row: why,
+        why: "it is dynamic",
+    };
+    said(&protected, Rebooting);
 }

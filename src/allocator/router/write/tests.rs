@@ -106,7 +106,7 @@ fn shown<M: Writable>(request: Request<M>) -> String {
 }
 
 #[test]
-fn every_write_as_a_call() {
+fn every_write_of_pools_as_a_call() {
     let ours = ranges("192.168.1.200-192.168.1.220");
     let left = ranges("192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254");
     let stood = "192.168.1.100-192.168.1.254";
@@ -145,6 +145,14 @@ fn every_write_as_a_call() {
             Write::RemovePool(pool(MARK)),
             format!("remove *1F [pool dhcp_pool with {stood} ({MARK})]"),
         ),
+    ] {
+        assert_eq!(asked(&write), call);
+    }
+}
+
+#[test]
+fn every_write_of_leases_and_arp_rows_as_a_call() {
+    for (write, call) in [
         (
             Write::AddLease(lease_spec(MARK)),
             format!("add: address=192.168.1.200 mac-address=02:4C:C0:A8:01:C8 server=defconf comment={MARK}"),
