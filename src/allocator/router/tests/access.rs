@@ -104,3 +104,23 @@ async fn an_old_router_is_asked_nothing_else() {
     assert_eq!(failure.kind, FailureKind::VersionTooOld, "{}", failure.message);
     assert!(!desk.sim.journal().reads.contains_key(&Menu::Lease));
 }
+
+/// Each new connection costs the router a handshake and a line in its log.
+#[tokio::test]
+async fn other_credentials_need_no_other_connection() {
+    let mut desk = Desk::start(Config::default()).await;
+    desk.read().await.unwrap();
+    let logins = desk.sim.log().len();
+    desk.set_secret("mikrotik", &[("username", "tiklb"), ("password", PASSWORD)]);
+    assert_eq!(desk.apply(), [key()]);
+    desk.read().await.unwrap();
+    assert_eq!(desk.sim.log().len(), logins);
+    desk.spec["tls"]["serverName"] = "localhost".into();
+    assert_eq!(desk.apply(), [key()]);
+    desk.read().await.unwrap();
+    assert_eq!(
+        desk.sim.log().len(),
+        logins + 1,
+        "another trust is another client"
+    );
+}
