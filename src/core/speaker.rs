@@ -1,4 +1,4 @@
-//! `step(event, now) -> effects` of the speaker: composes [`election`](crate::election) and
+//! `step(event, now) -> effects` of the speaker: composes [`election`] and
 //! [`neighbor`](crate::neighbor) for the thread that owns the sockets.
 //!
 //! What the API wants comes in as one value, the latest of which counts; frames, datagrams and link changes come in as

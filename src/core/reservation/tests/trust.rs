@@ -398,7 +398,7 @@ fn a_fence_holds_back_writes_and_nothing_else() {
     let mut paper = Paper::new(home_router());
     paper.fence = paper.now.mono + Duration::from_secs(65);
     paper.survey("");
-    paper.run(Duration::from_secs(60));
+    paper.run(Duration::from_mins(1));
     assert_eq!(paper.writes, [], "{:?}", paper.journal);
     assert!(paper.journal.iter().any(|entry| entry == "read"));
     paper.run(Duration::from_secs(10));
