@@ -24,7 +24,7 @@ pub mod talk;
 pub mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub use candidate::{Group, Nobody, Node};
 pub use claim::ClaimSet;
 pub use decision::Because;
 pub use order::{Place, order};
-pub use peer::{CONTACT, DOWN_AFTER, Peer};
+pub use peer::{CONTACT, DOWN_AFTER, ONE_WAY, Peer};
 pub use wire::{BootId, Key, WireError, WireInterface};
 
 use crate::model::{Instant, MacAddr, NodeName};
@@ -229,6 +229,10 @@ impl Election {
             self.hasten(now);
         }
         self.desired = Some(desired);
+        // A claim may arrive before the API tells here what it is about.
+        for name in self.peers.keys().cloned().collect::<Vec<_>>() {
+            self.learn_epochs(&name);
+        }
         self.dirty = true;
     }
 
@@ -315,6 +319,18 @@ impl Election {
     /// A peer.
     pub fn peer(&self, name: &NodeName) -> Option<&Peer> {
         self.peers.get(name)
+    }
+
+    /// Where the listed speakers are that are not up.
+    pub fn silent(&self, now: Instant) -> impl Iterator<Item = Ipv4Addr> {
+        let silent = self
+            .peers
+            .values()
+            .filter(move |peer| peer.listed && !peer.is_up(now));
+        silent.filter_map(|peer| match peer.address {
+            IpAddr::V4(address) => Some(address),
+            IpAddr::V6(_) => None,
+        })
     }
 
     /// MAC addresses that speakers said to be theirs, ours included.

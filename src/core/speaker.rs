@@ -147,6 +147,8 @@ pub struct Speaker {
 
 /// The gateways' MAC addresses are asked for again this often, so that a takeover finds them known.
 const GATEWAYS_AGAIN: Duration = Duration::from_mins(1);
+/// Silent speakers that are asked for at once: every 50 ms while all are silent, which a switch's ARP limit must bear.
+const POLLED_PEERS: usize = 8;
 /// LAN talkers that are asked for a sign that our link works, besides the gateways.
 const WITNESS_TALKERS: usize = 8;
 
@@ -503,8 +505,11 @@ impl Speaker {
         );
     }
 
-    /// Asks the gateways and recent talkers for a sign that our link works.
+    /// Asks the gateways and recent talkers for a sign that our link works; and the silent speakers' hosts, whose answers
+    /// tell our own kernel where they are. It asks for a neighbour that it lost once a second only, and what it has to
+    /// send waits for that: after a short cut of the link we would hear everybody and reach nobody.
     fn ask_witness(&self, now: Instant, out: &mut Vec<Effect>) {
+        let silent: Vec<Ipv4Addr> = self.election.silent(now).take(POLLED_PEERS).collect();
         for link in self.links.values() {
             let held = self
                 .published
@@ -515,7 +520,8 @@ impl Speaker {
                 .flat_map(|address| self.talkers.recent(address, now))
                 .filter(|t| t.interface == link.index);
             let talkers: BTreeSet<Ipv4Addr> = talkers.map(|t| t.peer.address).take(WITNESS_TALKERS).collect();
-            let asked: BTreeSet<Ipv4Addr> = link.gateways.iter().copied().chain(talkers).collect();
+            let asked = link.gateways.iter().chain(&silent).copied().chain(talkers);
+            let asked: BTreeSet<Ipv4Addr> = asked.collect();
             out.extend(asked.into_iter().filter_map(|target| question(link, target)));
         }
     }

@@ -252,6 +252,7 @@ impl Wire {
         } = self;
         let drained = datagrams.drain(|arrival| {
             if let Arrival::Datagram { from, payload } = arrival {
+                tracing::trace!(%from, bytes = payload.len(), "heartbeat read");
                 let event = Event::Datagram {
                     from: from.ip(),
                     bytes: payload,
@@ -348,6 +349,7 @@ impl Wire {
     }
 
     fn send_datagram(&mut self, to: IpAddr, bytes: &[u8]) {
+        tracing::trace!(%to, bytes = bytes.len(), "heartbeat sent");
         if let Err(error) = self.datagrams.send(bytes, SocketAddr::new(to, self.port)) {
             tracing::debug!(%error, "heartbeat not sent");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::claim::{Standing, standing};
 use super::order::Place;
-use super::{DOWN_AFTER, Election, Group, Output, RANK_STEP, SYNC_PATIENCE, Vacancy};
+use super::{DOWN_AFTER, Election, Group, Output, Peer, RANK_STEP, SYNC_PATIENCE, Vacancy};
 use crate::model::time::Spoken;
 use crate::model::{Instant, NodeName};
 
@@ -151,6 +151,9 @@ impl Election {
         if now < turn {
             return self.look_at(turn);
         }
+        if let Some(until) = self.owner_is_one_way_until(group.key, now) {
+            return self.look_at(until);
+        }
         let known = self.highest.contains_key(&group.key);
         let because = match self.silent_owner(group.key, now) {
             // What a sign is waited for is asked again and again by itself.
@@ -242,13 +245,23 @@ impl Election {
         claims.min_by_key(|(_, _, standing)| *standing)
     }
 
+    /// The peer that claimed it last.
+    fn last_owner(&self, key: IpAddr) -> Option<(&NodeName, &Peer)> {
+        let highest = self.highest.get(&key)?;
+        self.peers
+            .iter()
+            .find(|(_, peer)| peer.claim(key) == Some(*highest))
+    }
+
+    /// Its owner is heard, so it lives; only it does not hear us. Until when that is no reason to take it over.
+    fn owner_is_one_way_until(&self, key: IpAddr, now: Instant) -> Option<Instant> {
+        let (_, peer) = self.last_owner(key)?;
+        peer.given_up_at(now).filter(|_| !peer.is_leaving())
+    }
+
     /// The peer that claimed it last and is not up any more.
     fn silent_owner(&self, key: IpAddr, now: Instant) -> Option<(NodeName, Duration)> {
-        let highest = self.highest.get(&key)?;
-        let (name, peer) = self
-            .peers
-            .iter()
-            .find(|(_, peer)| peer.claim(key) == Some(*highest))?;
+        let (name, peer) = self.last_owner(key)?;
         let silent = peer
             .silent_for(now)
             .filter(|silent| *silent > DOWN_AFTER && !peer.is_leaving())?;

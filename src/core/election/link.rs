@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{DOWN_AFTER, Election, Output, RETURN, WireInterface};
+use super::{DOWN_AFTER, Election, Output, Peer, RETURN, WireInterface};
 use crate::model::{Instant, NodeName};
 
 /// A peer's heartbeat is late after this: one and a half periods.
@@ -28,17 +28,24 @@ pub(super) struct Isolation {
     /// The peers that were up before it began.
     formerly: BTreeSet<NodeName>,
     since: Option<Instant>,
-    returning_until: Option<Instant>,
+    returning_since: Option<Instant>,
+    /// Somebody is heard whose claims are not known: the return takes longer.
+    extended: bool,
     held: bool,
 }
 
 impl Isolation {
     pub(super) fn is_returning(&self) -> bool {
-        self.returning_until.is_some()
+        self.returning_since.is_some()
     }
 
     pub(super) fn until(&self) -> Option<Instant> {
-        self.returning_until
+        let longer = if self.extended {
+            super::ONE_WAY
+        } else {
+            Duration::ZERO
+        };
+        Some(self.returning_since? + RETURN + longer)
     }
 }
 
@@ -87,7 +94,7 @@ impl Election {
         if *node == self.me {
             &self.interfaces
         } else {
-            self.peers.get(node).map_or(&[], super::Peer::interfaces)
+            self.peers.get(node).map_or(&[], Peer::interfaces)
         }
     }
 
@@ -127,7 +134,8 @@ impl Election {
             self.isolation = Isolation {
                 formerly,
                 since: Some(now),
-                returning_until: None,
+                returning_since: None,
+                extended: false,
                 held: true,
             };
             out.push(Output::Hold(true));
@@ -139,10 +147,10 @@ impl Election {
     /// A former peer is heard, or the carrier is back: whoever was cut off must not speak before it has listened.
     pub(super) fn begin_return(&mut self, now: Instant, out: &mut Vec<Output>) {
         if !self.isolation.is_returning() {
-            let until = now + RETURN;
-            self.isolation.returning_until = Some(until);
+            self.isolation.returning_since = Some(now);
+            self.isolation.extended = false;
             self.hasten(now);
-            out.push(Output::Withhold(Some(until)));
+            out.push(Output::Withhold(self.isolation.until()));
         }
     }
 
@@ -152,25 +160,34 @@ impl Election {
     }
 
     fn end_return(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let Some(until) = self.isolation.returning_until else {
+        let Some(until) = self.isolation.until() else {
             return;
         };
-        let heard = |name: &NodeName| {
-            self.peers
-                .get(name)
-                .is_some_and(|peer| peer.is_up(now) && peer.is_synced())
-        };
-        let all = self.isolation.formerly.iter().all(heard);
-        if all || now >= until {
-            self.isolation.returning_until = None;
-            self.dirty = true;
-            if !self.up.is_empty() {
-                self.isolation.since = None;
-                // What was decided while we were away counts before the first answer.
-                self.decide(now, out);
-            }
-            out.push(Output::Withhold(None));
+        let former = |name: &NodeName| self.peers.get(name);
+        let knows = |peer: &Peer| peer.is_up(now) && peer.is_synced();
+        let all = self
+            .isolation
+            .formerly
+            .iter()
+            .all(|name| former(name).is_some_and(knows));
+        if !all && now < until {
+            return;
         }
+        // Whoever is heard lives, and may have taken over what was ours; that is not known before it hears us.
+        let mut alive = self.isolation.formerly.iter().filter_map(former);
+        if !self.isolation.extended && alive.any(|peer| peer.is_heard(now) && !knows(peer)) {
+            self.isolation.extended = true;
+            out.push(Output::Withhold(self.isolation.until()));
+            return;
+        }
+        self.isolation.returning_since = None;
+        self.dirty = true;
+        if !self.up.is_empty() {
+            self.isolation.since = None;
+            // What was decided while we were away counts before the first answer.
+            self.decide(now, out);
+        }
+        out.push(Output::Withhold(None));
     }
 
     fn end_hold(&mut self, now: Instant, out: &mut Vec<Output>) {

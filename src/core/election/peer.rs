@@ -22,6 +22,10 @@ pub const CONTACT: Duration = Duration::from_millis(300);
 /// How long a two-way contact vouches for a peer: three periods at their longest and the scheduling of both ends, so
 /// that one datagram may be lost each way, or two in one.
 pub const DOWN_AFTER: Duration = Duration::from_millis(350);
+/// How long a peer that is heard and does not hear us is given the benefit of the doubt. A kernel asks for a lost
+/// neighbour once a second, so that a node whose link is just back may hear everybody and reach nobody for that long.
+/// After it the peer's own ears are the likelier fault.
+pub const ONE_WAY: Duration = Duration::from_millis(1_500);
 /// Between two requests for the claims of one peer: an answer takes a round trip.
 const FETCH_AGAIN: Duration = Duration::from_millis(50);
 
@@ -44,6 +48,7 @@ struct Session {
     window: Window,
     heartbeat: u64,
     contact: Instant,
+    heard: Instant,
     leaving: bool,
     interfaces: Vec<WireInterface>,
     announced: ClaimsVersion,
@@ -116,6 +121,7 @@ impl Peer {
         if !session.window.accept(sequence) {
             return Heard::Replay;
         }
+        session.heard = now;
         if sequence > session.heartbeat {
             session.heartbeat = sequence;
             session.leaving = heartbeat.leaving;
@@ -192,6 +198,28 @@ impl Peer {
         self.session.as_ref().map(|session| now.since(session.contact))
     }
 
+    /// Whether its heartbeats arrive, whether or not it hears ours.
+    pub fn is_heard(&self, now: Instant) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| now.since(session.heard) <= DOWN_AFTER)
+    }
+
+    /// Whether its heartbeats arrive although it does not hear ours, and have not done so for long.
+    pub fn is_one_way(&self, now: Instant) -> bool {
+        let doubtful = self
+            .silent_for(now)
+            .is_some_and(|silent| silent <= DOWN_AFTER + ONE_WAY);
+        doubtful && self.is_heard(now) && !self.is_up(now)
+    }
+
+    /// When it is neither up nor [one-way](Self::is_one_way) any more unless it is heard again.
+    pub fn given_up_at(&self, now: Instant) -> Option<Instant> {
+        let session = self.session.as_ref().filter(|_| self.is_one_way(now))?;
+        let silent = session.heard + DOWN_AFTER;
+        Some(silent.min(session.contact + DOWN_AFTER + ONE_WAY) + Duration::from_nanos(1))
+    }
+
     /// It said that it is stopping.
     pub fn is_leaving(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.leaving)
@@ -251,6 +279,7 @@ impl Session {
             window: Window::default(),
             heartbeat: 0,
             contact: now,
+            heard: now,
             leaving: false,
             interfaces: Vec::new(),
             announced: ClaimsVersion::default(),

@@ -143,7 +143,7 @@ impl Election {
         Ok(None)
     }
 
-    fn learn_epochs(&mut self, node: &NodeName) {
+    pub(super) fn learn_epochs(&mut self, node: &NodeName) {
         let claims: Vec<_> = self
             .peers
             .get(node)

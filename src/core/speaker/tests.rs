@@ -357,3 +357,80 @@ fn foreign_frames_are_counted_by_kind() {
     assert_eq!(counters.responses[&lan(200)], 1);
     assert_eq!(counters.frames.values().sum::<u64>(), 3);
 }
+
+/// Two speakers that hear each other, as `node1` and `node2`.
+fn pair() -> [Desk; 2] {
+    let peers: BTreeMap<NodeName, crate::election::Listed> = (1..=2)
+        .map(|n| {
+            let listed = crate::election::Listed {
+                address: lan(10 + n).into(),
+                ready: true,
+            };
+            (NodeName(format!("node{n}")), listed)
+        })
+        .collect();
+    let mut other = Desk::new();
+    let key = Key::new(&[7; 32]).unwrap();
+    other.speaker = Speaker::new(NodeName::from("node2"), BootId([2; 16]), key, other.now.mono);
+    let mut pair = [Desk::new(), other];
+    for desk in &mut pair {
+        desk.step(Event::Links(vec![link()]));
+        let election = Arc::new(Desired {
+            groups: BTreeMap::new(),
+            peers: peers.clone(),
+        });
+        desk.step(Event::Wanted(Arc::new(Wanted {
+            election,
+            ..Wanted::default()
+        })));
+    }
+    for _ in 0..100 {
+        for from in 0..2 {
+            let to = 1 - from;
+            pair[from].pass(Duration::from_millis(10));
+            let sent: Vec<Arc<[u8]>> = std::mem::take(&mut pair[from].effects)
+                .into_iter()
+                .filter_map(|(_, effect)| match effect {
+                    Effect::Datagram { bytes, .. } => Some(bytes),
+                    _ => None,
+                })
+                .collect();
+            for bytes in sent {
+                pair[to].step(Event::Datagram {
+                    from: lan(11 + u8::try_from(from).unwrap()).into(),
+                    bytes: &bytes,
+                });
+            }
+        }
+    }
+    pair
+}
+
+#[test]
+fn a_speaker_that_hears_nobody_asks_for_the_others_hosts_too() {
+    let [mut desk, _] = pair();
+    assert_eq!(desk.speaker.election().up().len(), 1);
+    let questions = |desk: &Desk| -> Vec<Ipv4Addr> {
+        let asked = desk.effects.iter().filter_map(|(_, effect)| match effect {
+            Effect::Answer { frame, .. } => Some(Arp::parse(frame).unwrap().target_ip),
+            _ => None,
+        });
+        asked.collect()
+    };
+    desk.effects.clear();
+    desk.pass(Duration::from_millis(140));
+    assert!(
+        !questions(&desk).contains(&lan(12)),
+        "one late heartbeat is no silence"
+    );
+    desk.pass(Duration::from_millis(300));
+    let asked = questions(&desk);
+    assert!(
+        asked.contains(&lan(12)),
+        "the kernel learns from its answer: {asked:?}"
+    );
+    assert!(
+        asked.contains(&lan(1)),
+        "and the gateway, as a witness: {asked:?}"
+    );
+}

@@ -214,3 +214,74 @@ fn fifty_speakers_agree() {
     }
     assert_eq!(lan.longest_overlap(), Duration::ZERO);
 }
+
+#[test]
+fn a_node_that_is_back_and_hears_before_it_is_heard_takes_nothing_and_answers_nothing_that_moved() {
+    let mut lan = settled(3);
+    let owner = lan.answerers(200)[0];
+    let others: Vec<(u8, usize)> = ADDRESSES
+        .iter()
+        .map(|last| (*last, lan.answerers(*last)[0]))
+        .filter(|(_, node)| *node != owner)
+        .collect();
+    assert!(!others.is_empty());
+    lan.unplug(owner, true);
+    lan.run_ms(400);
+    // Back so soon that the others never were down for long, and unable to reach them for another second.
+    lan.muffled.insert(owner, lan.now + Duration::from_millis(1_000));
+    lan.unplug(owner, false);
+    lan.run_ms(5_000);
+    assert_eq!(lan.longest_overlap(), Duration::ZERO, "{:#?}", lan.history);
+    for (last, node) in others {
+        assert_eq!(
+            lan.answerers(last),
+            [node],
+            "192.168.1.{last} moved: {:#?}",
+            lan.history
+        );
+    }
+    all_answered_once(&lan);
+}
+
+#[test]
+fn a_node_that_hears_nobody_for_good_is_taken_over_although_it_is_heard() {
+    let mut lan = settled(3);
+    let owner = lan.answerers(200)[0];
+    // What it sends arrives, what is sent to it does not.
+    lan.deaf.insert(owner);
+    lan.run_ms(2_500);
+    let now: Vec<usize> = lan
+        .answerers(200)
+        .into_iter()
+        .filter(|node| *node != owner)
+        .collect();
+    assert_eq!(now.len(), 1, "{:#?}", lan.history);
+}
+
+#[test]
+fn a_claim_that_arrives_before_the_api_tells_what_it_is_about_is_not_forgotten() {
+    let mut lan = Segment::new(3, &ADDRESSES, 7);
+    let groups = std::mem::take(&mut lan.desired.groups);
+    lan.start_all();
+    lan.run_ms(1_000);
+    lan.desired.groups = groups;
+    // One node hears of the Services half a second before the others.
+    let desired = Arc::new(lan.desired.clone());
+    let first = (0..3)
+        .find(|n| lan.desired.groups[&ip(200)].order[0] == name(*n))
+        .unwrap();
+    lan.tell(first, &desired);
+    lan.run_ms(500);
+    assert_eq!(lan.answerers(200), [first]);
+    lan.publish();
+    lan.run_ms(500);
+    lan.kill(first);
+    lan.run_ms(600);
+    let claims = lan.moves_of(200);
+    assert_eq!(claims.len(), 2, "{:#?}", lan.history);
+    assert_eq!(
+        claims[1].1, 2,
+        "the next owner knows of the claim before its own: {:#?}",
+        lan.history
+    );
+}

@@ -87,6 +87,11 @@ pub(super) struct Segment {
     pub(super) side: Vec<u8>,
     /// Nodes whose cable is out: no carrier.
     pub(super) unplugged: BTreeSet<usize>,
+    /// Nodes that hear everything and reach nobody before this moment: a kernel that asked for its neighbours in vain asks
+    /// again after a second.
+    pub(super) muffled: BTreeMap<usize, Instant>,
+    /// Nodes that nothing reaches, though what they send arrives.
+    pub(super) deaf: BTreeSet<usize>,
     /// The gateway is on this side; no witness for the others.
     pub(super) gateway: Option<u8>,
     /// Addresses that strangers answer for.
@@ -144,6 +149,8 @@ impl Segment {
             loss: 0,
             side: vec![0; nodes],
             unplugged: BTreeSet::new(),
+            muffled: BTreeMap::new(),
+            deaf: BTreeSet::new(),
             gateway: Some(0),
             strangers: BTreeSet::new(),
             desired,
@@ -222,6 +229,12 @@ impl Segment {
         group.order = ordered.into_iter().cloned().collect();
     }
 
+    /// What the API wants reaches one node.
+    pub(super) fn tell(&mut self, node: usize, desired: &Arc<Desired>) {
+        let desired = desired.clone();
+        self.act(node, |election, now, _| election.set_desired(desired, now));
+    }
+
     pub(super) fn publish(&mut self) {
         let desired = Arc::new(self.desired.clone());
         for node in 0..self.speakers.len() {
@@ -276,7 +289,8 @@ impl Segment {
         match output {
             Output::Send { to, bytes } => {
                 let delay = Duration::from_micros(100 + self.random.below(900));
-                if self.random.below(100) >= self.loss {
+                let muffled = self.muffled.get(&node).is_some_and(|until| self.now < *until);
+                if self.random.below(100) >= self.loss && !muffled {
                     self.post(
                         delay,
                         Parcel::Datagram {
@@ -315,7 +329,8 @@ impl Segment {
         match parcel {
             Parcel::Datagram { from, to, bytes } => {
                 let target = (0..self.speakers.len()).find(|n| host(*n) == to);
-                let Some(target) = target.filter(|target| self.connected(from, *target)) else {
+                let heard = |target: &usize| self.connected(from, *target) && !self.deaf.contains(target);
+                let Some(target) = target.filter(heard) else {
                     return;
                 };
                 self.act(target, |election, now, out| {
