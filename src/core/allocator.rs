@@ -345,7 +345,14 @@ impl Allocator {
                 });
             }
         }
-        self.pool_counts.retain(|key, _| self.pools.contains_key(key));
+        let config = &self.config;
+        self.pool_counts
+            .retain(|key, _| config.usable().any(|pool| pool.key == *key));
+    }
+
+    /// How full the pools in use are.
+    pub fn pool_counts(&self) -> &BTreeMap<ObjectKey, PoolCounts> {
+        &self.pool_counts
     }
 
     fn conflict_holders(&self) -> BTreeMap<IpAddr, Holder> {

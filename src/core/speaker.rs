@@ -26,8 +26,8 @@ use crate::model::{AddressRange, Instant, MacAddr, NodeName, Now, RangeSet};
 use crate::neighbor::announcement::Verified;
 use crate::neighbor::responder::AnswerWith;
 use crate::neighbor::{
-    Announcements, Arp, Frame, FrameError, InterfaceIndex, Operation, Outgoing, Peer, Responder, Talkers,
-    Verdict,
+    Announcements, Arp, Frame, FrameError, InterfaceIndex, Operation, Outgoing, Peer, Purpose, Responder,
+    Talkers, Verdict,
 };
 
 /// What the API wants of this speaker.
@@ -301,7 +301,10 @@ impl Speaker {
         self.survey(now, out);
         self.announcements.poll(now.mono, random, &mut self.outgoing);
         for frame in self.outgoing.drain(..) {
-            *self.counters.gratuitous.entry(frame.address).or_default() += 1;
+            // Not the survey's questions: they name every address of the pools, and claim none.
+            if matches!(frame.purpose, Purpose::Takeover | Purpose::Refresh) {
+                *self.counters.gratuitous.entry(frame.address).or_default() += 1;
+            }
             out.push(Effect::Announce(frame));
         }
         self.publish_trouble();

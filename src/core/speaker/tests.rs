@@ -8,7 +8,6 @@ use std::time::Duration;
 use super::*;
 use crate::election::{Group, candidate::Nobody, order};
 use crate::model::{ObjectKey, Timestamp};
-use crate::neighbor::Purpose;
 
 const ETH0: InterfaceIndex = InterfaceIndex(2);
 const MINE: MacAddr = MacAddr(2, 0, 0, 0, 1, 11);
@@ -226,6 +225,11 @@ fn what_the_survey_knows_needs_no_question() {
     desk.effects.clear();
     desk.want(&[203]);
     assert_eq!(desk.held(), [lan(203).into()].into(), "at once");
+    let announced = desk.speaker.counters().gratuitous.keys().copied();
+    assert!(
+        announced.eq([lan(203)]),
+        "the survey's questions announce nothing"
+    );
     assert!(desk.answer_to(203).is_some());
 }
 
@@ -360,9 +364,9 @@ fn foreign_frames_are_counted_by_kind() {
 
 /// Two speakers that hear each other, as `node1` and `node2`.
 fn pair() -> [Desk; 2] {
-    let peers: BTreeMap<NodeName, crate::election::Listed> = (1..=2)
+    let peers: BTreeMap<NodeName, election::Listed> = (1..=2)
         .map(|n| {
-            let listed = crate::election::Listed {
+            let listed = election::Listed {
                 address: lan(10 + n).into(),
                 ready: true,
             };

@@ -228,7 +228,7 @@ fn a_node_that_is_back_and_hears_before_it_is_heard_takes_nothing_and_answers_no
     lan.unplug(owner, true);
     lan.run_ms(400);
     // Back so soon that the others never were down for long, and unable to reach them for another second.
-    lan.muffled.insert(owner, lan.now + Duration::from_millis(1_000));
+    lan.muffled.insert(owner, lan.now + Duration::from_secs(1));
     lan.unplug(owner, false);
     lan.run_ms(5_000);
     assert_eq!(lan.longest_overlap(), Duration::ZERO, "{:#?}", lan.history);

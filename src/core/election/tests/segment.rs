@@ -246,11 +246,8 @@ impl Segment {
     fn relink(&mut self, node: usize) {
         let interface = WireInterface {
             mac: mac(node),
-            network: ipnet::Ipv4Net::new(
-                std::net::Ipv4Addr::new(192, 168, 1, 11 + u8::try_from(node).unwrap()),
-                24,
-            )
-            .unwrap(),
+            network: ipnet::Ipv4Net::new(Ipv4Addr::new(192, 168, 1, 11 + u8::try_from(node).unwrap()), 24)
+                .unwrap(),
         };
         let interfaces = if self.unplugged.contains(&node) {
             vec![]
