@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use routeros::client::{Observer, Timeouts};
+use routeros::client::Timeouts;
 use tiklb_core::allocator::Event;
 use tokio::sync::{mpsc, watch};
 
 use self::desk::Desk;
-use super::router::sessions::{Sessions, Settings};
+use self::instruments::Instruments;
+use super::router::sessions::{Sessions, Settings, Watchers};
 use crate::api::event::ALLOCATOR;
 use crate::cluster::lease::elector;
 use crate::cluster::service::ServiceWriter;
@@ -18,16 +19,19 @@ use crate::cluster::source::Source;
 use crate::cluster::watch::Health;
 use crate::cluster::writer::Writer;
 use crate::cluster::{client, event, heartbeat, identity};
-use crate::observe::admin::Readiness;
+use crate::observe::Panel;
 use crate::tasks::Tasks;
 
 mod desk;
 mod feed;
+mod instruments;
 
 /// The Lease of the one allocator that writes.
 const LEASE: &str = "tiklb-allocator";
 /// Changes that wait to be taken in; the watches wait when it is full.
 const INBOX: usize = 1_024;
+/// A step takes milliseconds; one that takes this long will not end.
+const STANDSTILL: Duration = Duration::from_mins(1);
 /// How long a stopping allocator takes to write what is already decided.
 const TIDY: Duration = Duration::from_secs(3);
 
@@ -41,24 +45,25 @@ pub struct Options {
     pub pod: String,
     /// `--lb-class`.
     pub class: Option<String>,
-    /// Is told about each request to a router.
-    pub observer: Arc<dyn Observer>,
-    /// Is told when every kind was listed.
-    pub readiness: Readiness,
 }
 
-/// Runs an allocator until `stop` is true.
+/// Runs an allocator until `stop` is true, and shows it on the panel.
 ///
 /// # Errors
 /// Something without which it cannot go on: the process should end and be started again.
-pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()> {
+pub async fn run(options: Options, mut panel: Panel, mut stop: watch::Receiver<bool>) -> Result<()> {
     let client = client::connect(options.kubeconfig.as_deref()).await?;
-    let source = Source::new(client.clone(), &options.namespace, Arc::new(Health::default()));
+    let health = Arc::new(Health::default());
+    let source = Source::new(client.clone(), &options.namespace, health.clone());
     let writer = Writer::default();
     let (events, recorder) = event::events(ALLOCATOR, &options.pod);
     let (inbox_in, inbox) = mpsc::channel(INBOX);
     let (answers_in, answers) = mpsc::channel(INBOX);
+    let instruments = Instruments::new(&mut panel.registry, &health, &events);
+    let listing = panel.readiness.wait_for("the first list of every kind");
+    let liveness = panel.liveness.clone();
     let mut tasks = Tasks::default();
+    tasks.spawn("the admin server", panel.serve(instruments.state()));
     feed::read(&mut tasks, &source, &writer, &inbox_in);
     tasks.spawn("the writer", writer.clone().run(client.clone()));
     tasks.spawn("the recorder of events", recorder.run(client.clone()));
@@ -85,12 +90,14 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()
         owner,
         source,
         inbox: inbox_in,
-        sessions: sessions(options.observer, answers_in.clone()),
+        sessions: sessions(instruments.watchers(), answers_in.clone()),
         services: ServiceWriter::new(client),
         answers: answers_in,
         writer: writer.clone(),
         events,
-        listing: Some(options.readiness.wait_for("the first list of every kind")),
+        listing: Some(listing),
+        pulse: liveness.pulse("the allocator's state", STANDSTILL),
+        instruments,
     });
     tokio::select! {
         biased;
@@ -98,11 +105,7 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()
         name = tasks.first_ended() => bail!("{name} ended, which it never should: see the log above"),
         outcome = desk.run(inbox, answers, leadership) => outcome?,
     }
-    tracing::info!("stopping");
-    desk.finish().await;
-    if tokio::time::timeout(TIDY, writer.idle()).await.is_err() {
-        tracing::warn!("some statuses could not be written; the next leader will");
-    }
+    finish(desk, &writer).await;
     // Only now may another replica write: nothing of ours is on its way any more.
     retire.send_replace(true);
     election
@@ -110,10 +113,19 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()
         .context("the election ended with a fault: another replica waits until the Lease expires")
 }
 
-fn sessions(observer: Arc<dyn Observer>, answers: mpsc::Sender<Event>) -> Sessions {
+/// Ends what is under way, and writes what is already decided.
+async fn finish(desk: Desk, writer: &Writer) {
+    tracing::info!("stopping");
+    desk.finish().await;
+    if tokio::time::timeout(TIDY, writer.idle()).await.is_err() {
+        tracing::warn!("some statuses could not be written; the next leader will");
+    }
+}
+
+fn sessions(watchers: Watchers, answers: mpsc::Sender<Event>) -> Sessions {
     let settings = Settings {
         timeouts: Timeouts::default(),
-        observer,
+        watchers,
     };
     Sessions::new(settings, answers)
 }

@@ -1,16 +1,14 @@
 //! `tiklb allocator`
 
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use routeros::client::{Observer, RequestReport};
 
 use super::Cluster;
 use super::daemon::{self, Daemon};
 use crate::allocator::{self, Options};
-use crate::observe::admin::Readiness;
+use crate::observe::log::Log;
 
 /// Assign addresses to Services and make the router agree (runs in the cluster)
 ///
@@ -29,35 +27,26 @@ pub(super) struct AllocatorVerb {
     lb_class: Option<String>,
 }
 
-/// Requests to routers are seen in the log alone.
-struct Unobserved;
-
-impl Observer for Unobserved {
-    fn request(&self, _: RequestReport) {}
-}
-
 impl AllocatorVerb {
     pub(super) fn run(self) -> Result<ExitCode> {
-        self.daemon.log()?;
+        let log = self.daemon.log()?;
         // Two threads: one for core and its writers, one for whoever is busy with TLS.
-        daemon::runtime(2)?.block_on(self.serve())
+        let outcome = daemon::runtime(2)?.block_on(self.serve(log.clone()));
+        log.flush();
+        outcome
     }
 
-    async fn serve(self) -> Result<ExitCode> {
-        let readiness = Readiness::default();
-        let stop = daemon::stop()?;
-        let admin = self.daemon.admin(readiness.clone()).await?;
+    async fn serve(self, log: Log) -> Result<ExitCode> {
+        let stop = daemon::stop(log.clone())?;
+        let panel = self.daemon.panel(log).await?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), pod = %self.daemon.pod_name, "tiklb allocator");
         let options = Options {
             kubeconfig: self.cluster.kubeconfig,
             namespace: self.cluster.namespace,
             pod: self.daemon.pod_name,
             class: self.lb_class.filter(|class| !class.is_empty()),
-            observer: Arc::new(Unobserved),
-            readiness,
         };
-        tokio::spawn(admin.run());
-        allocator::run(options, stop).await?;
+        allocator::run(options, panel, stop).await?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -8,8 +8,8 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::observe::admin::{Admin, Readiness};
-use crate::observe::log::{self, Format};
+use crate::observe::Panel;
+use crate::observe::log::{self, Format, Log};
 
 /// Flags of both daemons.
 #[derive(Debug, Clone, Args)]
@@ -18,7 +18,7 @@ pub(super) struct Daemon {
     #[arg(long, env = "TIKLB_POD_NAME", value_name = "NAME", default_value_t = hostname())]
     pub(super) pod_name: String,
 
-    /// Where probes are answered (/livez, /readyz)
+    /// Where probes and Prometheus are answered (/livez, /readyz, /metrics; / lists all)
     #[arg(
         long,
         env = "TIKLB_ADMIN_LISTEN",
@@ -38,15 +38,13 @@ pub(super) struct Daemon {
 
 impl Daemon {
     /// Begins to log.
-    pub(super) fn log(&self) -> Result<()> {
-        log::start(&self.log_level, self.log_format)
-            .map(drop)
-            .context("--log-level, TIKLB_LOG_LEVEL")
+    pub(super) fn log(&self) -> Result<Log> {
+        log::start(&self.log_level, self.log_format).context("--log-level, TIKLB_LOG_LEVEL")
     }
 
     /// Listens for probes, within the runtime.
-    pub(super) async fn admin(&self, readiness: Readiness) -> Result<Admin> {
-        Ok(Admin::bind(self.admin_listen, readiness).await?)
+    pub(super) async fn panel(&self, log: Log) -> Result<Panel> {
+        Ok(Panel::open(self.admin_listen, log).await?)
     }
 }
 
@@ -70,7 +68,7 @@ pub(super) fn runtime(threads: usize) -> Result<Runtime> {
 }
 
 /// True once SIGTERM or SIGINT came. A second one ends the process at once.
-pub(super) fn stop() -> Result<watch::Receiver<bool>> {
+pub(super) fn stop(log: Log) -> Result<watch::Receiver<bool>> {
     let (sender, receiver) = watch::channel(false);
     let mut term = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
@@ -82,6 +80,7 @@ pub(super) fn stop() -> Result<watch::Receiver<bool>> {
             }
             if attempt > 0 {
                 tracing::warn!("told to stop a second time: leaving at once");
+                log.flush();
                 // What a shell reports for a process that a SIGTERM ended.
                 std::process::exit(143);
             }

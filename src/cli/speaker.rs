@@ -9,7 +9,7 @@ use tiklb_core::model::NodeName;
 use super::Cluster;
 use super::daemon::{self, Daemon};
 use crate::link::watch::Exclusions;
-use crate::observe::admin::Readiness;
+use crate::observe::log::Log;
 use crate::speaker::desired::Settings;
 use crate::speaker::{self, Options};
 
@@ -62,19 +62,20 @@ pub(super) struct SpeakerVerb {
 
 impl SpeakerVerb {
     pub(super) fn run(self) -> Result<ExitCode> {
-        self.daemon.log()?;
+        let log = self.daemon.log()?;
         // One thread beside the one that owns the sockets: what it does can wait.
-        daemon::runtime(1)?.block_on(self.serve())
+        let outcome = daemon::runtime(1)?.block_on(self.serve(log.clone()));
+        log.flush();
+        outcome
     }
 
-    async fn serve(self) -> Result<ExitCode> {
+    async fn serve(self, log: Log) -> Result<ExitCode> {
         let exclusions = match &self.exclude_interfaces {
             Some(patterns) => Exclusions::new(patterns.iter().filter(|pattern| !pattern.is_empty()))?,
             None => Exclusions::default(),
         };
-        let readiness = Readiness::default();
-        let stop = daemon::stop()?;
-        let admin = self.daemon.admin(readiness.clone()).await?;
+        let stop = daemon::stop(log.clone())?;
+        let panel = self.daemon.panel(log).await?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"), node = %self.node_name, pod = %self.daemon.pod_name,
             "tiklb speaker"
@@ -91,10 +92,8 @@ impl SpeakerVerb {
                 ignore_exclude: self.ignore_exclude_lb,
             },
             exclusions,
-            readiness,
         };
-        tokio::spawn(admin.run());
-        speaker::run(options, stop).await?;
+        speaker::run(options, panel, stop).await?;
         Ok(ExitCode::SUCCESS)
     }
 }

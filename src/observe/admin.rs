@@ -1,149 +1,203 @@
-//! The admin server: probes for Kubernetes, nothing that changes anything.
+//! The admin server: probes, metrics and questions over plain HTTP.
+//!
+//! It is open to whoever reaches the port, which on a node is the LAN: kubelet and Prometheus carry no password. So it
+//! shows nothing secret, changes nothing for anyone but the node itself, and everything about it is bounded. Where all
+//! places are taken the oldest connection goes: whoever hangs around must not keep a probe out, for a process that
+//! misses its probes is killed.
 
-use std::collections::BTreeMap;
+mod answer;
+
+use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::{sleep, timeout};
 
-/// Connections at once: a probe, a scraper and a person, with room.
+use super::liveness::Liveness;
+use super::log::Log;
+use super::metrics::Registry;
+use super::readiness::Readiness;
+
+/// Connections at once: a few probes, scrapers and persons, with room.
 const CONNECTIONS: usize = 32;
-/// Whoever does not finish its request line within this is no probe.
-const HEADER: Duration = Duration::from_secs(5);
+/// A request's head must be there in this time, and the next one's on a connection that is kept.
+const HEAD: Duration = Duration::from_secs(10);
+/// Header lines of a request: Prometheus sends eight, a browser twenty.
+const HEADERS: usize = 64;
+/// Bytes of a request's head.
+const HEAD_BYTES: usize = 16 * 1024;
+/// After this a connection takes no further request, so that a reader that stands still does not keep its place.
+const LIFETIME: Duration = Duration::from_mins(1);
+/// What is being answered then, or when the process stops, has this long to get out.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// After an accept that failed for want of descriptors or memory.
+const BREATH: Duration = Duration::from_millis(100);
 
-/// What the process still waits for before it is ready.
-#[derive(Debug, Clone, Default)]
-pub struct Readiness(Arc<Mutex<BTreeMap<u64, &'static str>>>);
-
-/// One thing that is waited for, until it is [`Pending::done`].
-#[derive(Debug)]
-pub struct Pending {
-    readiness: Readiness,
-    number: u64,
+/// What the server shows.
+pub struct Sources {
+    /// `/readyz`.
+    pub readiness: Readiness,
+    /// `/livez`.
+    pub liveness: Liveness,
+    /// `/metrics`.
+    pub registry: Registry,
+    /// `/debug/state`: made anew for each request, on the server's task; without secrets.
+    pub state: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
+    /// `/log-level`.
+    pub log: Log,
 }
 
-impl Readiness {
-    /// Waits for something more. `what` completes "waiting for …".
-    pub fn wait_for(&self, what: &'static str) -> Pending {
-        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = waiting.keys().next_back().map_or(0, |last| last + 1);
-        waiting.insert(number, what);
-        Pending {
-            readiness: self.clone(),
-            number,
-        }
-    }
-
-    fn waiting(&self) -> Vec<&'static str> {
-        let waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.values().copied().collect()
-    }
-}
-
-impl Pending {
-    /// It is there.
-    pub fn done(self) {
-        let mut waiting = self.readiness.0.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.remove(&self.number);
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources")
+            .field("readiness", &self.readiness)
+            .field("liveness", &self.liveness)
+            .finish_non_exhaustive()
     }
 }
 
-/// Why the server cannot be.
+/// Why the server cannot listen.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "listening on {address} for probes: {source}; choose another with --admin-listen or TIKLB_ADMIN_LISTEN"
+    "could not listen on {address} for probes and metrics: is another program using the port? \
+     --admin-listen or TIKLB_ADMIN_LISTEN chooses another one"
 )]
 pub struct BindError {
-    address: SocketAddr,
+    /// Where.
+    pub address: SocketAddr,
+    /// What the kernel answered.
     #[source]
-    source: std::io::Error,
+    pub source: io::Error,
 }
 
 /// A server that listens and does not answer yet.
 #[derive(Debug)]
 pub struct Admin {
     listener: TcpListener,
-    readiness: Readiness,
 }
 
 impl Admin {
-    /// Listens.
+    /// Listens. Early in a process's life, so that a taken port is the first thing it says.
     ///
     /// # Errors
     /// The address is taken, or is none of this host's.
-    pub async fn bind(address: SocketAddr, readiness: Readiness) -> Result<Self, BindError> {
+    pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| BindError { address, source })?;
-        Ok(Self { listener, readiness })
+        Ok(Self { listener })
     }
 
-    /// Answers, for ever.
-    pub async fn run(self) {
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+    /// Where it listens, with the port that the kernel chose if it was asked for port 0.
+    ///
+    /// # Errors
+    /// What the kernel answered.
+    pub fn local_address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Answers until `stop`, then finishes what it is at, within two seconds.
+    pub async fn serve(self, sources: Sources, stop: impl Future<Output = ()>) {
+        let sources = Arc::new(sources);
+        let (stopping, stopped) = watch::channel(false);
+        let mut crowd = Crowd::default();
+        let mut stop = pin!(stop);
         loop {
-            let Ok(place) = places.clone().acquire_owned().await else {
-                return;
+            let accepted = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                accepted = self.listener.accept() => accepted,
             };
-            let Ok((stream, _)) = self.listener.accept().await else {
-                tokio::time::sleep(Duration::from_millis(100)).await; // No descriptors are left: a moment later some are.
-                continue;
-            };
-            let readiness = self.readiness.clone();
-            tokio::spawn(async move {
-                let answer = service_fn(|request| {
-                    let answer = answer(&request, &readiness);
-                    std::future::ready(Ok::<_, Infallible>(answer))
-                });
-                let connection = http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(HEADER)
-                    .keep_alive(false)
-                    .serve_connection(TokioIo::new(stream), answer);
-                if let Err(error) = connection.await {
-                    tracing::debug!(%error, "a connection to the admin server failed");
+            match accepted {
+                Ok((stream, peer)) => {
+                    crowd.admit(converse(stream, peer, Arc::clone(&sources), stopped.clone()));
                 }
-                drop(place);
-            });
-        }
-    }
-}
-
-fn answer(request: &Request<Incoming>, readiness: &Readiness) -> Response<Full<Bytes>> {
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        return text(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "only GET is answered here\n".to_owned(),
-        );
-    }
-    match request.uri().path() {
-        "/" => text(StatusCode::OK, "/livez\n/readyz\n".to_owned()),
-        "/livez" | "/healthz" => text(StatusCode::OK, "ok\n".to_owned()),
-        "/readyz" => match readiness.waiting().as_slice() {
-            [] => text(StatusCode::OK, "ok\n".to_owned()),
-            waiting => {
-                let lines: Vec<String> = waiting
-                    .iter()
-                    .map(|what| format!("waiting for {what}\n"))
-                    .collect();
-                text(StatusCode::SERVICE_UNAVAILABLE, lines.concat())
+                Err(error) => {
+                    tracing::debug!(%error, "accepting a connection to the admin server");
+                    tokio::select! {
+                        () = &mut stop => break,
+                        () = sleep(BREATH) => {}
+                    }
+                }
             }
-        },
-        _ => text(StatusCode::NOT_FOUND, "no such page; / lists them\n".to_owned()),
+        }
+        drop(self.listener);
+        stopping.send_replace(true);
+        // Each conversation ends by itself within the same time; what does not is dropped with the crowd.
+        let _ = timeout(FAREWELL + BREATH, crowd.leave()).await;
     }
 }
 
-fn text(status: StatusCode, body: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(body)));
-    *response.status_mut() = status;
-    response
+/// The open connections.
+#[derive(Default)]
+struct Crowd {
+    tasks: JoinSet<()>,
+    /// Oldest first.
+    handles: VecDeque<AbortHandle>,
 }
+
+impl Crowd {
+    fn admit(&mut self, conversation: impl Future<Output = ()> + Send + 'static) {
+        while self.tasks.try_join_next().is_some() {}
+        self.handles.retain(|handle| !handle.is_finished());
+        if self.handles.len() >= CONNECTIONS
+            && let Some(oldest) = self.handles.pop_front()
+        {
+            oldest.abort();
+        }
+        self.handles.push_back(self.tasks.spawn(conversation));
+    }
+
+    async fn leave(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    sources: Arc<Sources>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        let sources = Arc::clone(&sources);
+        async move { Ok::<_, Infallible>(answer::answer(&sources, peer, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_headers(HEADERS)
+        .max_buf_size(HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = &mut connection => Some(ended),
+        _ = stopped.wait_for(|stopped| *stopped) => None,
+        () = sleep(LIFETIME) => None,
+    };
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        timeout(FAREWELL, connection).await.unwrap_or(Ok(()))
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, %peer, "a connection to the admin server failed");
+    }
+}
+
+#[cfg(test)]
+mod tests;

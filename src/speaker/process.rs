@@ -1,18 +1,23 @@
 //! The tasks of a speaker and their life.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use kube::Client;
+use tiklb_core::election::Because;
 use tiklb_core::model::NodeName;
 use tokio::sync::{Notify, mpsc, watch};
 
 use self::desk::Desk;
-use super::desired::Settings;
+use self::instruments::Instruments;
+use super::desired::{News, Settings};
 use super::record::{Identity, Recorder};
 use super::{survey, wire};
 use crate::api::event::SPEAKER;
+use crate::cluster::event::Events;
 use crate::cluster::heartbeat::SECRET;
 use crate::cluster::source::Source;
 use crate::cluster::survey::Surveys;
@@ -20,20 +25,26 @@ use crate::cluster::watch::Health;
 use crate::cluster::writer::Writer;
 use crate::cluster::{client, event, identity};
 use crate::link::watch::Exclusions;
-use crate::observe::admin::Readiness;
+use crate::observe::Panel;
+use crate::observe::liveness::Liveness;
 use crate::tasks::Tasks;
 
 mod desk;
 mod feed;
+mod instruments;
 
 /// Changes that wait to be taken in; the watches wait when it is full, the wire never.
 const NEWS: usize = 256;
+/// A turn takes milliseconds; one that takes this long will not end.
+const STANDSTILL: Duration = Duration::from_mins(1);
+/// The thread that answers ARP turns with every heartbeat; one that has not for this long answers nobody.
+const WIRE_STANDSTILL: Duration = Duration::from_secs(15);
 /// How long a stopping speaker takes to say goodbye on the wire, and then to remove its records.
 const GOODBYE: Duration = Duration::from_secs(1);
 const TIDY: Duration = Duration::from_secs(3);
 
 /// How a speaker is run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Where the API server is, if not in the usual places.
     pub kubeconfig: Option<PathBuf>,
@@ -51,43 +62,30 @@ pub struct Options {
     pub settings: Settings,
     /// Interfaces that are never used.
     pub exclusions: Exclusions,
-    /// Is told when every kind was listed and the sockets are open.
-    pub readiness: Readiness,
 }
 
-/// Runs a speaker until `stop` is true.
+/// Runs a speaker until `stop` is true, and shows it on the panel.
 ///
 /// # Errors
 /// Something without which it cannot go on: the process should end and be started again.
-pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()> {
+pub async fn run(options: Options, panel: Panel, mut stop: watch::Receiver<bool>) -> Result<()> {
     let client = client::connect(options.kubeconfig.as_deref()).await?;
-    let listing = options.readiness.wait_for("the first list of every kind");
-    let key = options.readiness.wait_for("the heartbeat key");
+    let listing = panel.readiness.wait_for("the first list of every kind");
+    let liveness = panel.liveness.clone();
     let mut wire = wire::start(wire::Settings {
         node: options.node.clone(),
         port: options.heartbeat_port,
-        exclusions: options.exclusions,
+        exclusions: options.exclusions.clone(),
+        turn: pulse_of_the_wire(liveness.clone()),
     })?;
-    let source = Source::new(client.clone(), &options.namespace, Arc::new(Health::default()));
-    let writer = Writer::default();
-    let (events, recorder) = event::events(SPEAKER, &options.pod);
-    let stored = Arc::new(Notify::new());
-    let (news_in, news) = mpsc::channel(NEWS);
-    let mut tasks = Tasks::default();
-    feed::read(&mut tasks, &source, &options.peer_selector, &news_in);
-    feed::records(&mut tasks, &source, &options.node, &writer, &stored);
-    let keys = feed::keys(
-        source.secret(SECRET),
-        wire.key.clone(),
-        options.namespace.clone(),
-        key,
-    );
-    tasks.spawn("the watch of the heartbeat key", keys);
-    tasks.spawn("the writer", writer.clone().run(client.clone()));
-    tasks.spawn("the recorder of events", recorder.run(client.clone()));
-    let surveys = Surveys::new(client.clone(), &options.namespace);
-    let surveys = survey::record(surveys, options.node.clone(), wire.published.clone());
-    tasks.spawn("the survey's records", surveys);
+    let Around {
+        writer,
+        events,
+        stored,
+        news,
+        mut tasks,
+        instruments,
+    } = Around::begin(&client, &options, panel, &wire);
     let owner = tokio::select! {
         owner = identity::owner(&client, &options.namespace, &options.pod) => owner,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
@@ -98,8 +96,15 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()
         owner,
         heartbeat_port: options.heartbeat_port,
     };
-    let recorder = Recorder::new(identity, writer.clone(), events);
-    let mut desk = Desk::new(options.settings, recorder, listing);
+    let moves = instruments.owner_changes;
+    let moves = Box::new(move |because: &Because| moves.record(because));
+    let mut desk = Desk::new(desk::Parts {
+        settings: options.settings,
+        recorder: Recorder::new(identity, writer.clone(), events, moves),
+        listing: Some(listing),
+        pulse: liveness.pulse("the speaker's view of the API", STANDSTILL),
+        configuration: instruments.configuration,
+    });
     tokio::select! {
         biased;
         _ = stop.wait_for(|stop| *stop) => {}
@@ -113,6 +118,64 @@ pub async fn run(options: Options, mut stop: watch::Receiver<bool>) -> Result<()
     }
     leave(wire, desk, &writer).await;
     Ok(())
+}
+
+/// The thread counts as going round from its first turn on: before, it waits for the heartbeat key, which may take long
+/// and is no standstill.
+fn pulse_of_the_wire(liveness: Liveness) -> Box<dyn Fn() + Send> {
+    let pulse = OnceCell::new();
+    Box::new(move || {
+        pulse
+            .get_or_init(|| liveness.pulse("the thread that answers ARP", WIRE_STANDSTILL))
+            .touch();
+    })
+}
+
+/// What stands around the desk: watches before it, writers behind it, instruments beside it.
+struct Around {
+    writer: Writer,
+    events: Events,
+    stored: Arc<Notify>,
+    news: mpsc::Receiver<News>,
+    tasks: Tasks,
+    instruments: Instruments,
+}
+
+impl Around {
+    fn begin(client: &Client, options: &Options, mut panel: Panel, wire: &wire::Handle) -> Self {
+        let health = Arc::new(Health::default());
+        let source = Source::new(client.clone(), &options.namespace, health.clone());
+        let writer = Writer::default();
+        let (events, recorder) = event::events(SPEAKER, &options.pod);
+        let stored = Arc::new(Notify::new());
+        let (news_in, news) = mpsc::channel(NEWS);
+        let instruments = Instruments::new(&mut panel.registry, &health, &events, &options.node, wire);
+        let mut tasks = Tasks::default();
+        feed::read(&mut tasks, &source, &options.peer_selector, &news_in);
+        feed::records(&mut tasks, &source, &options.node, &writer, &stored);
+        let keys = feed::keys(
+            source.secret(SECRET),
+            wire.key.clone(),
+            options.namespace.clone(),
+            panel.readiness.wait_for("the heartbeat key"),
+        );
+        tasks.spawn("the watch of the heartbeat key", keys);
+        tasks.spawn("the writer", writer.clone().run(client.clone()));
+        tasks.spawn("the recorder of events", recorder.run(client.clone()));
+        let surveys = Surveys::new(client.clone(), &options.namespace);
+        let surveys = survey::record(surveys, options.node.clone(), wire.published.clone());
+        tasks.spawn("the survey's records", surveys);
+        let state = instruments::state(wire.published.clone());
+        tasks.spawn("the admin server", panel.serve(state));
+        Self {
+            writer,
+            events,
+            stored,
+            news,
+            tasks,
+            instruments,
+        }
+    }
 }
 
 /// Says goodbye on the wire, then removes what is no longer true from the API.

@@ -12,9 +12,11 @@ use std::net::IpAddr;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
+use tiklb_core::election::Because;
 use tiklb_core::model::{MacAddr, NodeName, ObjectKey};
 use tiklb_core::speaker::{Held, Published, Wanted};
 
+pub(super) use self::announcement::time;
 pub use self::configuration::Heartbeats;
 use crate::api::event::EventReason;
 use crate::api::label;
@@ -56,11 +58,15 @@ impl Identity {
     }
 }
 
+/// Is told why a group was claimed or given up.
+pub type Moves = Box<dyn Fn(&Because) + Send>;
+
 /// Turns what is published into wishes and words.
 pub struct Recorder {
     identity: Identity,
     writer: Writer,
     events: Events,
+    moves: Moves,
     held: BTreeMap<IpAddr, Held>,
     told: u64,
     /// Services whose record is wished for.
@@ -72,11 +78,12 @@ pub struct Recorder {
 
 impl Recorder {
     /// A recorder that has told nothing yet.
-    pub fn new(identity: Identity, writer: Writer, events: Events) -> Self {
+    pub fn new(identity: Identity, writer: Writer, events: Events, moves: Moves) -> Self {
         Self {
             identity,
             writer,
             events,
+            moves,
             held: BTreeMap::new(),
             told: 0,
             recorded: BTreeSet::new(),
@@ -94,6 +101,7 @@ impl Recorder {
                 continue;
             }
             if before.is_none_or(|before| before.epoch != held.epoch) {
+                (self.moves)(&held.because);
                 self.say_announcing(held, objects);
             }
             self.record(held);
@@ -155,6 +163,7 @@ impl Recorder {
 
     fn say_withdrawn(&mut self, published: &Published) {
         for gone in published.gave_up.iter().filter(|gone| gone.version > self.told) {
+            (self.moves)(&gone.because);
             for address in &gone.held.addresses {
                 let services: Vec<String> = gone.held.services.iter().map(ToString::to_string).collect();
                 tracing::info!(

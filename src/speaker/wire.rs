@@ -30,7 +30,6 @@ const GOODBYE: Duration = Duration::from_millis(20);
 const DRAINS: usize = 4;
 
 /// What the wire needs to start.
-#[derive(Debug)]
 pub struct Settings {
     /// This node.
     pub node: NodeName,
@@ -38,6 +37,8 @@ pub struct Settings {
     pub port: u16,
     /// Interfaces that are never used.
     pub exclusions: Exclusions,
+    /// Called with every turn of the thread from the first on, often: it must not block.
+    pub turn: Box<dyn Fn() + Send>,
 }
 
 /// The API side's ends of the channels.
@@ -122,7 +123,7 @@ fn run(settings: Settings, inside: Inside) -> Result<()> {
         let (links, watch) = crate::link::watch::watch(settings.exclusions)
             .await
             .context("could not read this node's network interfaces")?;
-        let wire = Wire::new(settings.node, key, datagrams, settings.port);
+        let wire = Wire::new(settings.node, key, datagrams, settings.port, settings.turn);
         tokio::select! {
             () = watch.run() => Ok(()),
             outcome = wire.run(inside, links) => outcome,
@@ -163,10 +164,17 @@ struct Wire {
     counters_sent: Instant,
     /// The filters may no longer fit.
     refilter: bool,
+    turn: Box<dyn Fn() + Send>,
 }
 
 impl Wire {
-    fn new(node: NodeName, key: Key, datagrams: DatagramSocket, port: u16) -> Self {
+    fn new(
+        node: NodeName,
+        key: Key,
+        datagrams: DatagramSocket,
+        port: u16,
+        turn: Box<dyn Fn() + Send>,
+    ) -> Self {
         let clock = Clock::start();
         let now = clock.mono();
         Self {
@@ -180,6 +188,7 @@ impl Wire {
             version: 0,
             counters_sent: now,
             refilter: false,
+            turn,
         }
     }
 
@@ -187,6 +196,7 @@ impl Wire {
         links.mark_changed();
         inside.wanted.mark_changed();
         loop {
+            (self.turn)();
             let deadline = self.clock.at(self.speaker.next_deadline(self.clock.mono()));
             tokio::select! {
                 biased;
@@ -252,7 +262,6 @@ impl Wire {
         } = self;
         let drained = datagrams.drain(|arrival| {
             if let Arrival::Datagram { from, payload } = arrival {
-                tracing::trace!(%from, bytes = payload.len(), "heartbeat read");
                 let event = Event::Datagram {
                     from: from.ip(),
                     bytes: payload,
@@ -349,7 +358,6 @@ impl Wire {
     }
 
     fn send_datagram(&mut self, to: IpAddr, bytes: &[u8]) {
-        tracing::trace!(%to, bytes = bytes.len(), "heartbeat sent");
         if let Err(error) = self.datagrams.send(bytes, SocketAddr::new(to, self.port)) {
             tracing::debug!(%error, "heartbeat not sent");
         }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::feed::{self, Arrival};
+use super::instruments::Instruments;
 use crate::allocator::router::sessions::Sessions;
 use crate::allocator::status;
 use crate::api::event::EventReason;
@@ -25,12 +26,15 @@ use crate::cluster::source::Source;
 use crate::cluster::writer::desk::{Finalizer, Pace};
 use crate::cluster::writer::{Kind, Target, Wish, Writer};
 use crate::cluster::{OwnerReference, object::Known};
-use crate::observe::admin::Pending;
+use crate::observe::liveness::Pulse;
+use crate::observe::readiness::Pending;
 
 /// Counters of a pool change with every Service; people read them at this pace.
 const POOL_PACE: Pace = Pace(std::time::Duration::from_secs(5));
 /// A router's status is paced by core, which knows what is urgent.
 const ROUTER_PACE: Pace = Pace(std::time::Duration::ZERO);
+/// The desk turns this often at least, so that one that stands still is told from one that has nothing to do.
+const BEAT: std::time::Duration = std::time::Duration::from_secs(5);
 /// Arrivals that are taken in before core is asked: a burst of a thousand is few steps.
 const BATCH: usize = 512;
 
@@ -48,6 +52,9 @@ pub(super) struct Parts {
     pub(super) events: Events,
     /// Until every kind was listed.
     pub(super) listing: Option<Pending>,
+    /// Touched with every turn.
+    pub(super) pulse: Pulse,
+    pub(super) instruments: Instruments,
 }
 
 pub(super) struct Desk {
@@ -98,7 +105,9 @@ impl Desk {
         mut leadership: watch::Receiver<Leadership>,
     ) -> Result<()> {
         let mut wake = None;
+        let mut beat = tokio::time::interval(BEAT);
         loop {
+            self.parts.pulse.touch();
             tokio::select! {
                 biased;
                 changed = leadership.changed() => {
@@ -112,6 +121,7 @@ impl Desk {
                     return Err(failed).context("a router's session failed");
                 }
                 () = self.clock.sleep_until(wake) => {}
+                _ = beat.tick() => continue,
             }
             for _ in 0..BATCH {
                 if let Ok(answer) = answers.try_recv() {
@@ -133,6 +143,7 @@ impl Desk {
             for effect in step.effects {
                 self.carry_out(effect);
             }
+            self.parts.instruments.pools(self.allocator.pool_counts());
         }
     }
 
@@ -148,12 +159,20 @@ impl Desk {
                 tracing::info!("another replica leads");
                 self.parts.writer.forget_all();
                 self.statuses.clear();
+                self.show_routers();
             }
             Leadership::Leading { unclean } => {
                 tracing::info!(unclean, "this replica leads");
             }
         }
+        let leads = matches!(leadership, Leadership::Leading { .. });
+        self.parts.instruments.lead(leads);
         self.pending.push(Event::Leadership(leadership));
+    }
+
+    fn show_routers(&self) {
+        let statuses = self.statuses.iter().map(|(router, (status, _))| (router, status));
+        self.parts.instruments.routers(statuses);
     }
 
     fn take(&mut self, arrival: Arrival) {
@@ -215,6 +234,7 @@ impl Desk {
             Change::Deleted(key) => _ = self.routers.remove(key),
         }
         self.statuses.retain(|key, _| self.routers.contains_key(key));
+        self.show_routers();
     }
 
     /// Watches exactly the Secrets that routers name.
@@ -295,6 +315,7 @@ impl Desk {
             Effect::SetRouterStatus { router, status } => {
                 let entry = self.statuses.entry(router.clone()).or_default();
                 entry.0 = status::router(&status);
+                self.show_routers();
                 self.wish_router(router);
             }
             Effect::SetRouterFinalizer { router, present, .. } => {
@@ -336,6 +357,7 @@ impl Desk {
     }
 
     fn report(&self, problems: &[String]) {
+        self.parts.instruments.configuration(problems);
         for problem in problems {
             tracing::warn!("configuration: {problem}");
         }

@@ -39,13 +39,22 @@ pub use log::AUDIT;
 /// Commands that may wait. Core asks for one at a time; only after a change of leader can another be on its way.
 const WAITING: usize = 4;
 
+/// Is told about each request to one router, and what became of each write.
+pub trait Watcher: Observer {
+    /// A write has ended.
+    fn written(&self, outcome: &Outcome);
+}
+
+/// Makes the watcher of a router.
+pub type Watchers = Arc<dyn Fn(&ObjectKey) -> Arc<dyn Watcher> + Send + Sync>;
+
 /// What every session is given.
 #[derive(Clone)]
 pub struct Settings {
     /// How long to wait for what.
     pub timeouts: Timeouts,
-    /// Is told about each request.
-    pub observer: Arc<dyn Observer>,
+    /// Who watches.
+    pub watchers: Watchers,
 }
 
 /// What an object says about its router, with what it names.
@@ -82,13 +91,15 @@ impl Session {
     pub(super) fn new(
         router: ObjectKey,
         configuration: Configuration,
-        settings: Settings,
+        settings: &Settings,
         events: mpsc::Sender<Event>,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
         let (configuration, configured) = watch::channel((0, Arc::new(configuration)));
         let (commands, commanded) = mpsc::channel(WAITING);
+        let watcher = (settings.watchers)(&router);
         let task = Task {
-            line: Line::new(router.clone(), settings),
+            line: Line::new(router.clone(), settings.timeouts, watcher.clone()),
+            watcher,
             log: Log::new(router.clone()),
             router,
             configured,
@@ -141,6 +152,7 @@ struct Task {
     events: mpsc::Sender<Event>,
     line: Line,
     log: Log,
+    watcher: Arc<dyn Watcher>,
 }
 
 impl Task {
@@ -204,6 +216,7 @@ impl Task {
         let began = Instant::now();
         let made = write::make(client, &planned.write).await;
         self.log.written(planned, &made, began.elapsed());
+        self.watcher.written(&made.outcome);
         made.outcome
     }
 

@@ -13,7 +13,7 @@ use super::session::{Configuration, Session};
 use crate::cluster::object::router::{RouterAccess, SeenRouter};
 use crate::cluster::object::secret::SecretObject;
 
-pub use super::session::Settings;
+pub use super::session::{Settings, Watcher, Watchers};
 
 /// One session for each MikrotikRouter. Needs a tokio runtime around it.
 ///
@@ -60,12 +60,8 @@ impl Sessions {
     }
 
     fn begin(&mut self, router: ObjectKey, configuration: Configuration) {
-        let (session, task) = Session::new(
-            router.clone(),
-            configuration,
-            self.settings.clone(),
-            self.events.clone(),
-        );
+        let (session, task) =
+            Session::new(router.clone(), configuration, &self.settings, self.events.clone());
         self.tasks.spawn(task);
         self.by_router.insert(router, session);
     }

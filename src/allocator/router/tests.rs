@@ -23,6 +23,7 @@ use tiklb_core::reservation::write::{ArpSpec, LeaseSpec};
 use tiklb_core::reservation::{Failure, Outcome, Planned, Reading, Write};
 use tokio::sync::mpsc;
 
+use super::sessions::{Watcher, Watchers};
 use super::{Sessions, Settings};
 use crate::api::{Decoded, MikrotikRouter};
 use crate::cluster::object::Verdict;
@@ -54,6 +55,15 @@ impl Observer for Reports {
         let line = (report.kind.as_str(), report.menu, report.outcome);
         self.0.lock().unwrap().push(line);
     }
+}
+
+impl Watcher for Reports {
+    fn written(&self, _: &Outcome) {}
+}
+
+fn watched_by(reports: &Arc<Reports>) -> Watchers {
+    let reports = reports.clone();
+    Arc::new(move |_| reports.clone())
 }
 
 fn key() -> ObjectKey {
@@ -125,10 +135,10 @@ impl Desk {
         });
         let reports = Arc::new(Reports::default());
         let (tell, events) = mpsc::channel(16);
-        let observer: Arc<dyn Observer> = reports.clone();
+        let watchers = watched_by(&reports);
         let mut desk = Self {
             sim,
-            sessions: Sessions::new(Settings { timeouts, observer }, tell),
+            sessions: Sessions::new(Settings { timeouts, watchers }, tell),
             events,
             spec,
             secrets,

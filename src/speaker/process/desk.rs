@@ -12,7 +12,9 @@ use tiklb_core::speaker::{Published, Wanted};
 use tokio::sync::{Notify, mpsc, watch};
 
 use crate::clock::Clock;
-use crate::observe::admin::Pending;
+use crate::observe::liveness::Pulse;
+use crate::observe::metrics::cluster::Configuration;
+use crate::observe::readiness::Pending;
 use crate::speaker::desired::{News, Objects, Settings};
 use crate::speaker::record::Recorder;
 
@@ -20,6 +22,20 @@ use crate::speaker::record::Recorder;
 const SWEEP: Duration = Duration::from_millis(500);
 /// What is wanted is worked out anew at most so often that it takes a fifth of the time.
 const SHARE: u32 = 5;
+
+/// The desk turns this often at least, so that one that stands still is told from one that has nothing to do.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// What a desk is made of.
+pub(super) struct Parts {
+    pub(super) settings: Settings,
+    pub(super) recorder: Recorder,
+    /// Until every kind was listed.
+    pub(super) listing: Option<Pending>,
+    /// Touched with every turn.
+    pub(super) pulse: Pulse,
+    pub(super) configuration: Configuration,
+}
 
 /// The API side's one owner of state.
 pub(super) struct Desk {
@@ -33,24 +49,27 @@ pub(super) struct Desk {
     computed: Option<(Instant, Duration)>,
     swept: Instant,
     sweep_due: bool,
-    /// Until every kind was listed.
     listing: Option<Pending>,
+    pulse: Pulse,
+    configuration: Configuration,
 }
 
 impl Desk {
     /// Nothing is known yet.
-    pub(super) fn new(settings: Settings, recorder: Recorder, listing: Pending) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
         Self {
             clock: Clock::start(),
-            objects: Objects::new(settings),
-            recorder,
+            objects: Objects::new(parts.settings),
+            recorder: parts.recorder,
             wanted: Arc::default(),
             nobody: BTreeMap::new(),
             dirty: false,
             computed: None,
             swept: Instant::ZERO,
             sweep_due: true,
-            listing: Some(listing),
+            listing: parts.listing,
+            pulse: parts.pulse,
+            configuration: parts.configuration,
         }
     }
 
@@ -65,7 +84,9 @@ impl Desk {
         mut news: mpsc::Receiver<News>,
         stored: &Notify,
     ) -> Result<()> {
+        let mut beat = tokio::time::interval(BEAT);
         loop {
+            self.pulse.touch();
             tokio::select! {
                 change = news.recv() => {
                     let mut next = Some(change.context("the watches ended")?);
@@ -80,16 +101,16 @@ impl Desk {
                     self.sweep_due = true;
                     let now = published.borrow_and_update().clone();
                     self.recorder.update(&now, &self.objects);
-                    self.recorder.configuration(&self.objects.problems(), &now);
+                    self.report(&now);
                 }
                 () = stored.notified() => self.sweep_due = true,
                 () = self.clock.sleep_until(self.next()) => {}
+                _ = beat.tick() => {}
             }
             let now = self.clock.mono();
             if self.compute_due().is_some_and(|due| due <= now) {
                 self.compute(wanted);
-                self.recorder
-                    .configuration(&self.objects.problems(), &published.borrow());
+                self.report(&published.borrow());
                 self.sweep_due = true;
             }
             if self.sweep_due && self.objects.is_complete() && now.since(self.swept) >= SWEEP {
@@ -97,6 +118,15 @@ impl Desk {
                 self.swept = now;
                 self.recorder.sweep(&published.borrow(), &self.wanted);
             }
+        }
+    }
+
+    /// What is wrong with the configuration, to people and in numbers.
+    fn report(&self, published: &Published) {
+        let problems = self.objects.problems();
+        self.recorder.configuration(&problems, published);
+        if self.objects.is_complete() {
+            self.configuration.read(problems.is_empty());
         }
     }
 

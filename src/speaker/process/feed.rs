@@ -16,7 +16,7 @@ use crate::cluster::object::secret::SecretObject;
 use crate::cluster::object::{Known, Stored, split};
 use crate::cluster::source::Source;
 use crate::cluster::writer::{Kind, Writer};
-use crate::observe::admin::Pending;
+use crate::observe::readiness::Pending;
 use crate::speaker::desired::News;
 use crate::tasks::Tasks;
 

@@ -121,6 +121,6 @@ fn wish(identity: &Identity, service: &ObjectKey, held: &Held) -> Wish {
 }
 
 /// A moment as objects have it.
-pub(super) fn time(at: Timestamp) -> Option<Time> {
+pub(in crate::speaker) fn time(at: Timestamp) -> Option<Time> {
     jiff::Timestamp::from_second(at.0).ok().map(Time)
 }

@@ -112,7 +112,7 @@ fn side(world: &World, node: &str) -> Side {
         ..Service::default()
     }])));
     Side {
-        recorder: Recorder::new(identity, writer.clone(), events),
+        recorder: Recorder::new(identity, writer.clone(), events, Box::new(|_| ())),
         writer,
         objects,
         _tasks: tasks,

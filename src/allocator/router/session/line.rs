@@ -2,27 +2,29 @@
 
 use std::sync::Arc;
 
-use routeros::client::Client;
+use routeros::client::{Client, Observer, Timeouts};
 use tiklb_core::model::ObjectKey;
 use tiklb_core::reservation::{Failure, FailureKind};
 
-use super::{Configuration, Numbered, Settings};
+use super::{Configuration, Numbered, Watcher};
 use crate::allocator::router::connection::{self, Connection, Peer};
 
 /// A way to the router, or why there is none.
 pub(super) struct Line {
     router: ObjectKey,
-    settings: Settings,
+    timeouts: Timeouts,
+    watcher: Arc<dyn Watcher>,
     /// Of the configuration that it was made for; `None` before the first.
     number: Option<u64>,
     end: Result<(Peer, Client), Failure>,
 }
 
 impl Line {
-    pub(super) fn new(router: ObjectKey, settings: Settings) -> Self {
+    pub(super) fn new(router: ObjectKey, timeouts: Timeouts, watcher: Arc<dyn Watcher>) -> Self {
         Self {
             router,
-            settings,
+            timeouts,
+            watcher,
             number: None,
             end: Err(undecoded()),
         }
@@ -65,8 +67,8 @@ impl Line {
     }
 
     fn connect(&self, Connection { peer, credentials }: Connection) -> Result<(Peer, Client), Failure> {
-        let observer = Arc::clone(&self.settings.observer);
-        let client = peer.client(credentials, self.settings.timeouts, observer)?;
+        let observer: Arc<dyn Observer> = self.watcher.clone();
+        let client = peer.client(credentials, self.timeouts, observer)?;
         Ok((peer, client))
     }
 

@@ -188,7 +188,7 @@ async fn an_end_does_not_wait_for_somebody_to_take_events() {
     let mut sessions = Sessions::new(
         Settings {
             timeouts: timeouts(),
-            observer: desk.reports.clone(),
+            watchers: watched_by(&desk.reports),
         },
         tell,
     );

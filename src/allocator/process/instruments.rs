@@ -1,0 +1,117 @@
+//! What an allocator shows of itself: metrics, and the state that `/debug/state` prints.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+use tiklb_core::allocator::PoolCounts;
+use tiklb_core::model::ObjectKey;
+use tiklb_core::reservation::Outcome;
+use tokio::sync::watch;
+
+use crate::allocator::router::sessions::{Watcher, Watchers};
+use crate::cluster::event::Events;
+use crate::cluster::watch::Health;
+use crate::observe::metrics::allocator::{self, PoolUse};
+use crate::observe::metrics::cluster::{Cluster, Configuration};
+use crate::observe::metrics::router::{Meter, Routers};
+use crate::observe::metrics::{Reading, Registry};
+
+impl Watcher for Meter {
+    fn written(&self, outcome: &Outcome) {
+        Meter::written(self, outcome);
+    }
+}
+
+/// Filled by the desk, read by the admin server.
+pub(super) struct Instruments {
+    leads: Arc<AtomicBool>,
+    configuration: Configuration,
+    routers: Routers,
+    counts: BTreeMap<ObjectKey, PoolCounts>,
+    pools: watch::Sender<Arc<[PoolUse]>>,
+    /// The statuses of routers as they were last worked out.
+    statuses: watch::Sender<serde_json::Map<String, Value>>,
+}
+
+impl Instruments {
+    /// Registers all of it.
+    pub(super) fn new(registry: &mut Registry, health: &Arc<Health>, events: &Events) -> Self {
+        let leads = Arc::new(AtomicBool::new(false));
+        let configuration = Configuration::default();
+        let (updates, failures, events) = (health.clone(), health.clone(), events.clone());
+        let cluster = Cluster {
+            updates: Reading::new(move || updates.updates()),
+            update_errors: Reading::new(move || failures.failures()),
+            events_dropped: Reading::new(move || events.dropped()),
+            configuration: configuration.clone(),
+        };
+        cluster.register(registry);
+        let (pools, shown) = watch::channel(Arc::from([]));
+        let leading = leads.clone();
+        let leading = Reading::new(move || leading.load(Ordering::Relaxed));
+        allocator::register(registry, shown, leading);
+        Self {
+            leads,
+            configuration,
+            routers: Routers::register(registry),
+            counts: BTreeMap::new(),
+            pools,
+            statuses: watch::channel(serde_json::Map::new()).0,
+        }
+    }
+
+    /// What `/debug/state` shows: whether this replica leads, how full the pools are, what it thinks of the routers.
+    pub(super) fn state(&self) -> impl Fn() -> Value + Send + Sync + 'static {
+        let leads = self.leads.clone();
+        let (pools, statuses) = (self.pools.subscribe(), self.statuses.subscribe());
+        move || {
+            let pools = pools.borrow().clone();
+            let pools: serde_json::Map<String, Value> = pools
+                .iter()
+                .map(|pool| {
+                    let counts = json!({
+                        "ipv4": {"total": pool.ipv4_total, "inUse": pool.ipv4_in_use},
+                        "ipv6": {"total": pool.ipv6_total, "inUse": pool.ipv6_in_use},
+                    });
+                    (pool.pool.clone(), counts)
+                })
+                .collect();
+            let routers = statuses.borrow().clone();
+            json!({"leads": leads.load(Ordering::Relaxed), "pools": pools, "routers": routers})
+        }
+    }
+
+    /// One meter for each router.
+    pub(super) fn watchers(&self) -> Watchers {
+        let routers = self.routers.clone();
+        Arc::new(move |router| routers.meter(&router.name))
+    }
+
+    pub(super) fn lead(&self, leading: bool) {
+        self.leads.store(leading, Ordering::Relaxed);
+    }
+
+    pub(super) fn configuration(&self, problems: &[String]) {
+        self.configuration.read(problems.is_empty());
+    }
+
+    /// How full the pools are now.
+    pub(super) fn pools(&mut self, counts: &BTreeMap<ObjectKey, PoolCounts>) {
+        if self.counts == *counts {
+            return;
+        }
+        self.counts.clone_from(counts);
+        let uses = counts
+            .iter()
+            .map(|(pool, counts)| PoolUse::new(pool.name.clone(), *counts));
+        self.pools.send_replace(uses.collect());
+    }
+
+    /// What is thought of the routers now.
+    pub(super) fn routers<'a>(&self, statuses: impl Iterator<Item = (&'a ObjectKey, &'a Value)>) {
+        let statuses = statuses.map(|(router, status)| (router.to_string(), status.clone()));
+        self.statuses.send_replace(statuses.collect());
+    }
+}

@@ -1,0 +1,170 @@
+//! What a speaker shows: what it announces, what it answered, who it does not hear.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use tiklb_core::election::Because;
+use tiklb_core::model::NodeName;
+use tiklb_core::speaker::{Counters, Published};
+use tokio::sync::watch;
+
+use super::Registry;
+use super::family::{Family, Row};
+
+const ANNOUNCED: Family = Family::gauge(
+    "metallb_speaker_announced",
+    "1 for each address of a Service that this node announces.",
+);
+const REQUESTS: Family = Family::untyped(
+    "metallb_layer2_requests_received",
+    "ARP requests for an announced address, by address.",
+);
+const RESPONSES: Family = Family::untyped(
+    "metallb_layer2_responses_sent",
+    "Answers to ARP requests, by address.",
+);
+const GRATUITOUS: Family = Family::untyped(
+    "metallb_layer2_gratuitous_sent",
+    "Gratuitous ARP frames that were sent, by address.",
+);
+const FRAMES: Family = Family::counter(
+    "tiklb_speaker_frames",
+    "ARP frames that were read, by what became of them.",
+);
+const DATAGRAMS: Family = Family::counter(
+    "tiklb_speaker_datagrams",
+    "Heartbeat datagrams that were read, by what became of them.",
+);
+const PEERS_MISSING: Family = Family::gauge(
+    "tiklb_speaker_peers_missing",
+    "Speakers that the API lists as ready and that are not heard: a blocked port, or another key.",
+);
+const CLAIMS_BLOCKED: Family = Family::gauge(
+    "tiklb_speaker_claims_blocked",
+    "Addresses that are not announced because a stranger answers for them.",
+);
+const OWNER_CHANGES: Family = Family::counter(
+    "tiklb_speaker_owner_changes",
+    "Addresses that this node began or ceased to announce, by the reason.",
+);
+
+/// [`Because::reason`]'s words. All are shown from the start: the first owner change after a start must not look like a
+/// counter that was there before.
+const REASONS: [&str; 8] = [
+    "FirstInOrder",
+    "OwnerSilent",
+    "OwnerGaveUp",
+    "BetterClaim",
+    "NotCandidate",
+    "NotWanted",
+    "NoCarrier",
+    "Leaving",
+];
+
+/// Counts owner changes, fed by the task that reports them. Clones are the same.
+#[derive(Debug, Clone)]
+pub struct OwnerChanges(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+
+impl OwnerChanges {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(
+            REASONS.into_iter().map(|reason| (reason, 0)).collect(),
+        )))
+    }
+
+    /// A group was claimed or given up.
+    pub fn record(&self, because: &Because) {
+        let mut changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *changes.entry(because.reason()).or_default() += 1;
+    }
+}
+
+/// Registers what the wire thread last published.
+pub fn register(
+    registry: &mut Registry,
+    node: NodeName,
+    counters: watch::Receiver<Arc<Counters>>,
+    published: watch::Receiver<Arc<Published>>,
+) -> OwnerChanges {
+    let owner_changes = OwnerChanges::new();
+    registry.register_collector(Box::new(Speaker {
+        node,
+        counters,
+        published,
+        owner_changes: owner_changes.clone(),
+    }));
+    owner_changes
+}
+
+#[derive(Debug)]
+struct Speaker {
+    node: NodeName,
+    counters: watch::Receiver<Arc<Counters>>,
+    published: watch::Receiver<Arc<Published>>,
+    owner_changes: OwnerChanges,
+}
+
+impl Collector for Speaker {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        // The locks are let go at once: the wire thread publishes under them.
+        let counters = Arc::clone(&self.counters.borrow());
+        let published = Arc::clone(&self.published.borrow());
+        ANNOUNCED.write_all(&mut encoder, self.announced(&published))?;
+        REQUESTS.write_all(&mut encoder, by_address(&counters.requests))?;
+        RESPONSES.write_all(&mut encoder, by_address(&counters.responses))?;
+        GRATUITOUS.write_all(&mut encoder, by_address(&counters.gratuitous))?;
+        FRAMES.write_all(&mut encoder, by_word("verdict", &counters.frames))?;
+        DATAGRAMS.write_all(&mut encoder, by_word("outcome", &counters.datagrams))?;
+        PEERS_MISSING.write(&mut encoder, published.missing.len())?;
+        CLAIMS_BLOCKED.write(&mut encoder, published.blocked.len())?;
+        let changes = self
+            .owner_changes
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        OWNER_CHANGES.write_all(&mut encoder, by_word("reason", &changes))
+    }
+}
+
+impl Speaker {
+    /// A group's Services share its addresses, each with each.
+    fn announced<'a>(&'a self, published: &'a Published) -> impl Iterator<Item = Row<u64, 4>> + 'a {
+        let pairs = published.held.values().flat_map(|held| {
+            held.services
+                .iter()
+                .flat_map(|service| held.addresses.iter().map(move |address| (service, address)))
+        });
+        pairs.map(|(service, address)| {
+            let labels = [
+                ("service", service.to_string()),
+                ("protocol", "layer2".to_owned()),
+                ("node", self.node.0.clone()),
+                ("ip", address.to_string()),
+            ];
+            (labels, 1)
+        })
+    }
+}
+
+fn by_address(counts: &BTreeMap<Ipv4Addr, u64>) -> impl Iterator<Item = Row<u64, 1>> {
+    counts
+        .iter()
+        .map(|(address, count)| ([("ip", address.to_string())], *count))
+}
+
+fn by_word<'a>(
+    label: &'static str,
+    counts: &'a BTreeMap<&'static str, u64>,
+) -> impl Iterator<Item = Row<u64, 1>> + 'a {
+    counts
+        .iter()
+        .map(move |(word, count)| ([(label, (*word).to_owned())], *count))
+}
+
+#[cfg(test)]
+mod tests;

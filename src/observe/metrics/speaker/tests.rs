@@ -1,0 +1,173 @@
+//! A speaker under MetalLB's names and ours.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use tiklb_core::model::{ObjectKey, Timestamp};
+use tiklb_core::speaker::Held;
+
+use super::*;
+use crate::observe::metrics::tests::{samples, samples_of};
+use crate::observe::metrics::text;
+
+fn ip(text: &str) -> IpAddr {
+    text.parse().unwrap()
+}
+
+fn held(addresses: &[&str], services: &[&str]) -> Held {
+    let services = services.iter().map(|name| ObjectKey::new("default", *name));
+    Held {
+        addresses: addresses.iter().map(|text| ip(text)).collect(),
+        services: services.collect(),
+        epoch: 3,
+        because: Because::First { candidates: 2 },
+        since: Timestamp(0),
+        interface: Some("eth0".to_owned()),
+        mac: None,
+    }
+}
+
+struct Desk {
+    registry: Registry,
+    counters: watch::Sender<Arc<Counters>>,
+    published: watch::Sender<Arc<Published>>,
+    owner_changes: OwnerChanges,
+}
+
+fn desk() -> Desk {
+    let mut registry = Registry::default();
+    let (counters, counters_read) = watch::channel(Arc::default());
+    let (published, published_read) = watch::channel(Arc::default());
+    let node = NodeName::from("node1");
+    let owner_changes = register(&mut registry, node, counters_read, published_read);
+    Desk {
+        registry,
+        counters,
+        published,
+        owner_changes,
+    }
+}
+
+#[test]
+fn a_fresh_speaker_shows_what_can_be_counted() {
+    let mut expected = vec![
+        "tiklb_speaker_peers_missing 0".to_owned(),
+        "tiklb_speaker_claims_blocked 0".to_owned(),
+    ];
+    let mut reasons = REASONS;
+    reasons.sort_unstable();
+    let changes = reasons.map(|reason| format!("tiklb_speaker_owner_changes_total{{reason=\"{reason}\"}} 0"));
+    expected.extend(changes);
+    assert_eq!(samples(&desk().registry), expected);
+}
+
+#[test]
+fn what_is_announced_is_shown_and_gone_when_it_is_given_up() {
+    let desk = desk();
+    let published = Published {
+        held: [
+            (ip("192.0.2.1"), held(&["192.0.2.1"], &["a", "b"])),
+            (ip("192.0.2.2"), held(&["192.0.2.2", "2001:db8::2"], &["c"])),
+        ]
+        .into(),
+        missing: ["node2".into(), "node3".into()].into(),
+        blocked: [(ip("192.0.2.9"), tiklb_core::model::MacAddr::zero())].into(),
+        ..Published::default()
+    };
+    desk.published.send_replace(Arc::new(published));
+    let announced = |service: &str, ip: &str| {
+        format!(
+            "metallb_speaker_announced{{service=\"default/{service}\",protocol=\"layer2\",node=\"node1\",ip=\"{ip}\"}} 1"
+        )
+    };
+    assert_eq!(
+        samples_of(&desk.registry, "metallb_"),
+        [
+            announced("a", "192.0.2.1"),
+            announced("b", "192.0.2.1"),
+            announced("c", "192.0.2.2"),
+            announced("c", "2001:db8::2"),
+        ]
+    );
+    let troubles = samples(&desk.registry);
+    assert!(troubles.contains(&"tiklb_speaker_peers_missing 2".to_owned()));
+    assert!(troubles.contains(&"tiklb_speaker_claims_blocked 1".to_owned()));
+    desk.published.send_replace(Arc::default());
+    assert!(samples_of(&desk.registry, "metallb_").is_empty());
+}
+
+#[test]
+fn counters_have_metallbs_names_to_the_letter() {
+    let desk = desk();
+    let address: Ipv4Addr = "192.0.2.1".parse().unwrap();
+    desk.counters.send_replace(Arc::new(Counters {
+        frames: [("answered_request", 4), ("not_announced", 9)].into(),
+        datagrams: [("accepted", 7), ("other_key", 1)].into(),
+        requests: [(address, 5)].into(),
+        responses: [(address, 4)].into(),
+        gratuitous: [(address, 6)].into(),
+    }));
+    let mut shown = samples(&desk.registry);
+    shown.retain(|line| !line.contains("owner_changes"));
+    assert_eq!(
+        shown,
+        [
+            "metallb_layer2_requests_received{ip=\"192.0.2.1\"} 5",
+            "metallb_layer2_responses_sent{ip=\"192.0.2.1\"} 4",
+            "metallb_layer2_gratuitous_sent{ip=\"192.0.2.1\"} 6",
+            "tiklb_speaker_frames_total{verdict=\"answered_request\"} 4",
+            "tiklb_speaker_frames_total{verdict=\"not_announced\"} 9",
+            "tiklb_speaker_datagrams_total{outcome=\"accepted\"} 7",
+            "tiklb_speaker_datagrams_total{outcome=\"other_key\"} 1",
+            "tiklb_speaker_peers_missing 0",
+            "tiklb_speaker_claims_blocked 0",
+        ]
+    );
+    let text = text(&desk.registry).unwrap();
+    assert!(
+        text.contains("# TYPE metallb_layer2_requests_received unknown\n"),
+        "{text}"
+    );
+    assert!(text.contains("# TYPE tiklb_speaker_frames counter\n"), "{text}");
+}
+
+#[test]
+fn owner_changes_are_counted_by_one_of_a_few_words() {
+    // One of each; a reason that core learns must be added here and to the list.
+    let all = |because: &Because| match because {
+        Because::First { .. }
+        | Because::Silent { .. }
+        | Because::GivenUp
+        | Because::Beaten { .. }
+        | Because::NotCandidate
+        | Because::NotWanted
+        | Because::NoCarrier
+        | Because::Leaving => REASONS.contains(&because.reason()),
+    };
+    let node = NodeName::from("node2");
+    let becauses = [
+        Because::First { candidates: 2 },
+        Because::Silent {
+            node: node.clone(),
+            after: Duration::from_millis(300),
+        },
+        Because::GivenUp,
+        Because::Beaten { by: node, epoch: 4 },
+        Because::NotCandidate,
+        Because::NotWanted,
+        Because::NoCarrier,
+        Because::Leaving,
+    ];
+    let desk = desk();
+    for because in &becauses {
+        assert!(all(because), "{because:?}");
+        desk.owner_changes.clone().record(because);
+    }
+    desk.owner_changes.record(&Because::GivenUp);
+    let shown = samples_of(&desk.registry, "tiklb_speaker_owner_changes_total");
+    assert_eq!(shown.len(), REASONS.len());
+    for line in &shown {
+        let expected = if line.contains("OwnerGaveUp") { " 2" } else { " 1" };
+        assert!(line.ends_with(expected), "{line}");
+    }
+}

@@ -1,0 +1,101 @@
+//! What a speaker shows of itself: metrics, and the state that `/debug/state` prints.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use tiklb_core::model::NodeName;
+use tiklb_core::speaker::{Held, Published};
+use tokio::sync::watch;
+
+use crate::cluster::event::Events;
+use crate::cluster::watch::Health;
+use crate::observe::metrics::cluster::{Cluster, Configuration};
+use crate::observe::metrics::speaker::{self, OwnerChanges};
+use crate::observe::metrics::{Reading, Registry};
+use crate::speaker::record::time;
+use crate::speaker::wire;
+
+/// Filled by the desk and the wire, read by the admin server.
+pub(super) struct Instruments {
+    pub(super) configuration: Configuration,
+    pub(super) owner_changes: OwnerChanges,
+}
+
+impl Instruments {
+    /// Registers all of it.
+    pub(super) fn new(
+        registry: &mut Registry,
+        health: &Arc<Health>,
+        events: &Events,
+        node: &NodeName,
+        wire: &wire::Handle,
+    ) -> Self {
+        let configuration = Configuration::default();
+        let (updates, failures, events) = (health.clone(), health.clone(), events.clone());
+        let cluster = Cluster {
+            updates: Reading::new(move || updates.updates()),
+            update_errors: Reading::new(move || failures.failures()),
+            events_dropped: Reading::new(move || events.dropped()),
+            configuration: configuration.clone(),
+        };
+        cluster.register(registry);
+        let (counters, published) = (wire.counters.clone(), wire.published.clone());
+        Self {
+            configuration,
+            owner_changes: speaker::register(registry, node.clone(), counters, published),
+        }
+    }
+}
+
+/// What `/debug/state` shows: what is announced here and why, who is heard, what the survey found.
+pub(super) fn state(published: watch::Receiver<Arc<Published>>) -> impl Fn() -> Value + Send + Sync {
+    move || {
+        let published = published.borrow().clone();
+        let held: Map<String, Value> = published
+            .held
+            .iter()
+            .map(|(key, held)| (key.to_string(), group(held)))
+            .collect();
+        let surveys: Map<String, Value> = published
+            .surveys
+            .iter()
+            .map(|(subnet, survey)| {
+                let occupied = survey.occupied.iter();
+                let occupied: Map<String, Value> = occupied
+                    .map(|(address, mac)| (address.to_string(), json!(mac.to_string())))
+                    .collect();
+                let survey = json!({
+                    "asked": survey.covered.to_string(),
+                    "occupied": occupied,
+                    "ended": time(survey.ended),
+                });
+                (subnet.to_string(), survey)
+            })
+            .collect();
+        let blocked: Map<String, Value> = published
+            .blocked
+            .iter()
+            .map(|(address, mac)| (address.to_string(), json!(mac.to_string())))
+            .collect();
+        json!({
+            "announces": held,
+            "blocked": blocked,
+            "heard": published.alive.iter().map(|node| &node.0).collect::<Vec<_>>(),
+            "missing": published.missing.iter().map(|node| &node.0).collect::<Vec<_>>(),
+            "otherKeys": published.other_keys,
+            "surveys": surveys,
+        })
+    }
+}
+
+fn group(held: &Held) -> Value {
+    json!({
+        "addresses": held.addresses,
+        "services": held.services.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "interface": held.interface,
+        "mac": held.mac.map(|mac| mac.to_string()),
+        "epoch": held.epoch,
+        "since": time(held.since),
+        "because": held.because.to_string(),
+    })
+}
