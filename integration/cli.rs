@@ -1,82 +1,162 @@
-//! `lab`'s arguments.
+//! The lab's command line.
 
-#![expect(
-    clippy::doc_markdown,
-    reason = "`--help` shows these comments, and prints backticks as they are"
-)]
+mod shell;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use clap::{Parser, Subcommand};
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand};
+use tokio::runtime::{Builder, Runtime};
+use tracing_subscriber::EnvFilter;
 
-use crate::demo::{self, Demo};
-use crate::sandbox;
-use crate::shell::{self, Shell};
-use crate::{cluster, product};
+use crate::home::Ranges;
+use crate::{binary, cluster, demo, sandbox};
 
-/// A home's LAN on this machine: where tiklb is shown, judged and measured
-///
-/// Everything runs in network namespaces that are gone with the program, however it ends. Needs Linux with bridge and
-/// veth, as root or with unprivileged user namespaces.
+/// The sandbox of the demo, by which `shell` finds it.
+const DEMO: &str = "demo";
+
+/// What the lab's own parts log, and the simulated router.
+const LOG: &str = "LAB_LOG";
+
+/// Where tiklb is shown, judged and measured: a LAN of network namespaces, a simulated MikroTik, a Kubernetes API.
 #[derive(Debug, Parser)]
-#[command(name = "lab", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(
+    name = "lab",
+    version,
+    after_help = "Start here:\n  \
+        cargo run --release -p lab -- demo          see what tiklb does, in half a minute\n  \
+        cargo run --release -p lab -- demo --keep   the same, and it stays up to look around in\n  \
+        cargo run --release -p lab -- shell client  a shell on a host of it, from another terminal\n\n\
+        Needs root or user namespaces, and nothing else; it says what to allow where neither is possible.\n\
+        Nothing outside of its namespaces is touched, and nothing is left behind, whatever ends it.\n\
+        LAB_LOG=info shows what the lab's own parts log."
+)]
 struct Cli {
     #[command(subcommand)]
-    verb: Verb,
+    command: Command,
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
-    /// Show tiklb at work: a Service gets a LAN address, the router agrees, a node answers, another takes over
-    Demo(Demo),
-    /// Open a shell in the running demo, on one of its hosts
-    Shell(Shell),
-    /// The real cluster: etcd, kube-apiserver, kube-proxy and kubectl, built from Go modules
+enum Command {
+    /// Shows what tiklb does for a home: addresses, failover, and a router that agrees
+    Demo(DemoArguments),
+    /// A shell, or one command, on a host of the demo that runs (started with --keep)
+    Shell(ShellArguments),
+    /// The real Kubernetes API for the stories
     #[command(subcommand)]
-    Cluster(ClusterVerb),
+    Cluster(ClusterCommand),
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Builds a LAN with a router, three nodes, a client, a phone and a printer; starts tiklb; applies \
+        deploy/examples/homelab/; shows statuses, the router's tables, ARP answers and connections; cuts the cable of \
+        the node that answers under a client that sends every millisecond; takes everything back and compares the \
+        router with what it was. It fails, with the step and what was expected there, if anything is not as it should \
+        be.\n\ntiklb is built first; TIKLB_BINARY=… names one that is there already."
+)]
+struct DemoArguments {
+    /// Stays up after the failover, tells how to look around, and ends with Ctrl-C
+    #[arg(long)]
+    keep: bool,
+    /// The router's pool at the start: 100-199 is one that a person has shrunk by hand, from which nothing is taken and
+    /// to which nothing is given back
+    #[arg(long, value_name = "RANGES")]
+    start: Option<Ranges>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+    KUBECONFIG is set. Examples:\n  \
+        lab shell router\n  \
+        lab shell client -- kubectl get services -A\n  \
+        lab shell node1 -- ip neigh")]
+struct ShellArguments {
+    /// The host: client, router, control, node1, node2, node3, phone, printer, newcomer or switch
+    #[arg(default_value = "client")]
+    host: String,
+    /// A command with its arguments; your shell if none is given
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<String>,
 }
 
 #[derive(Debug, Subcommand)]
-enum ClusterVerb {
-    /// Build its programs, once for each state of the Go modules, and print where they are
+enum ClusterCommand {
+    /// Builds etcd, kube-apiserver, kube-proxy and kubectl from their Go modules (needs Go; minutes, once)
     Build,
 }
 
-/// Reads the arguments and does what they say. To be called before any thread is started.
+/// Runs what the command line asks for.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
-    let outcome = match cli.verb {
-        Verb::Demo(demo) => inside("demo", || demo::run(&demo)),
-        Verb::Shell(shell) => shell::run(&shell),
-        Verb::Cluster(ClusterVerb::Build) => build_cluster(),
+    if let Some(code) = probed() {
+        return code;
+    }
+    let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let outcome = match Cli::parse().command {
+        Command::Demo(arguments) => show(arguments),
+        Command::Shell(ShellArguments { host, command }) => shell::open(DEMO, &host, &command),
+        Command::Cluster(ClusterCommand::Build) => build_cluster(),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("lab: {error:#}");
-        ExitCode::FAILURE
+        eprintln!("{error:#}");
+        // Where the machine forbids the sandbox, a script can tell that from a failure.
+        let forbidden = error.downcast_ref::<sandbox::Error>();
+        forbidden.map_or(ExitCode::FAILURE, |error| ExitCode::from(error.exit_code()))
     })
 }
 
-/// Builds the product outside, then does the work inside of a sandbox.
-fn inside(tag: &str, work: impl FnOnce() -> Result<()>) -> Result<ExitCode> {
+/// [`sandbox::possible`] starts this program without arguments, to see whether it comes as far as the sandbox.
+fn probed() -> Option<ExitCode> {
+    if !sandbox::entered() || std::env::args_os().len() > 1 {
+        return None;
+    }
+    let code = sandbox::enter(DEMO).map_or_else(|error| error.exit_code(), |_| 0);
+    Some(ExitCode::from(code))
+}
+
+fn show(arguments: DemoArguments) -> Result<ExitCode> {
     if !sandbox::entered() {
-        product::build()?;
+        // Before minutes are spent on a build that would be for nothing.
+        sandbox::possible()?;
     }
-    match sandbox::enter(tag) {
-        Ok(_) => work().map(|()| ExitCode::SUCCESS),
-        Err(error) => {
-            eprintln!("lab: {error}");
-            Ok(ExitCode::from(error.exit_code()))
-        }
-    }
+    let tiklb: PathBuf = binary::tiklb()?;
+    let inside = sandbox::enter(DEMO)?;
+    let options = demo::Options {
+        tiklb,
+        keep: arguments.keep,
+        start: arguments.start,
+    };
+    let shown = demo::run(options, inside.dir());
+    runtime()?.block_on(shown).context("the demo failed")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn build_cluster() -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let binaries = runtime.block_on(cluster::build(&mut std::io::stderr()))?;
-    let folder = binaries.etcd.parent().unwrap_or(&binaries.etcd);
-    println!("{}", folder.display());
+    let binaries = runtime()?.block_on(cluster::build(&mut std::io::stderr()))?;
+    let programs = [
+        &binaries.etcd,
+        &binaries.kube_apiserver,
+        &binaries.kube_proxy,
+        &binaries.kubectl,
+    ];
+    for program in programs {
+        println!("{}", program.display());
+    }
     Ok(ExitCode::SUCCESS)
 }
+
+/// The lab's own thread; each host of a LAN has one of its own.
+fn runtime() -> Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the lab's runtime")
+}
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,6 @@ mod kubeconfig;
 pub mod object;
 mod program;
 mod proxy;
-mod readiness;
 mod state;
 
 use std::net::Ipv4Addr;
@@ -44,18 +43,23 @@ use serde_json::{Value, json};
 
 use crate::kube::{Access, Kube, NODES, SERVICE_ACCOUNTS};
 use crate::lan::{Host, HostCommand, Process};
+use crate::readiness::Readiness;
 use control_plane::PORT;
-use identity::{Identity, write_secret};
-use readiness::Readiness;
+use identity::Identity;
 use state::State;
 
 pub use build::build;
+pub(crate) use identity::write_secret;
+pub(crate) use kubeconfig::kubeconfig;
 pub use program::{ASSETS, Binaries, Program};
 pub use proxy::check_nft;
 
 /// An API server that is asked to end finishes its requests first, which takes milliseconds; but it also waits up to a
 /// minute for its watchers to go, and a story wants it gone.
 const API_GRACE: Duration = Duration::from_secs(2);
+
+/// kube-apiserver is ready in 3 to 4 s on 2 idle cores, etcd and kube-proxy in less; beside builds it took 20 s.
+const READY: Duration = Duration::from_mins(2);
 
 /// Tokens outlive every story and a `--keep` demo that stands for a day.
 const TOKEN_SECONDS: u32 = 24 * 60 * 60;
@@ -125,7 +129,7 @@ impl Cluster {
             .spawn()
             .await?;
         Readiness::plain(control_plane::ETCD_HEALTH)?
-            .wait(control, Program::Etcd, &etcd)
+            .wait(control, Program::Etcd, &etcd, READY)
             .await?;
         let control = control.clone();
         let mut cluster = Self {
@@ -159,7 +163,7 @@ impl Cluster {
             .spawn()
             .await?;
         Readiness::of_api(self.admin())?
-            .wait(&self.control, Program::KubeApiserver, &api)
+            .wait(&self.control, Program::KubeApiserver, &api, READY)
             .await?;
         self.api = Some(api);
         Ok(())
@@ -248,7 +252,7 @@ impl Cluster {
     /// When the file cannot be written.
     pub fn kubeconfig(&self, user: &str, access: &Access) -> Result<PathBuf> {
         let file = self.state.folder().join(format!("{user}.kubeconfig"));
-        write_secret(&file, &kubeconfig::kubeconfig(access, user).to_string())?;
+        write_secret(&file, &kubeconfig(access, user).to_string())?;
         Ok(file)
     }
 
@@ -280,7 +284,7 @@ impl Cluster {
             .spawn()
             .await?;
         Readiness::plain(&proxy::health_url())?
-            .wait(node, Program::KubeProxy, &proxy)
+            .wait(node, Program::KubeProxy, &proxy, READY)
             .await?;
         Ok(Some(proxy))
     }

@@ -1,218 +1,165 @@
-//! The demo: what a new user sees, as a person would check it, with times. It fails where anything is not as it should
-//! be.
+//! The demo: what tiklb does for a home, from the first start to the last trace of it on the router.
+//!
+//! Each step prints what a person would look at, and fails if it is not as it should be.
 
-mod address;
+mod apply;
 mod failover;
-mod narrator;
-mod paper;
-mod release;
-mod winbox;
+mod farewell;
+mod ground;
+mod keep;
+mod look;
+mod rows;
+mod screen;
+mod start;
+mod table;
 
-use std::path::Path;
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use clap::Args;
-use nix::sys::signal::Signal;
-use routeros_sim::{Menu, Snapshot};
+use anyhow::{Context as _, Result};
+use routeros_sim::Snapshot;
+use tokio::time::Instant;
 
-use self::narrator::Narrator;
-pub use self::paper::Papers;
-use crate::home::{Flavor, Home, NAMESPACE, NODES, Plan, RouterPlan};
-use crate::{product, sandbox};
+use crate::home::{Home, Plan, Ranges};
+use crate::wire::DhcpClient;
+use screen::Screen;
 
-/// What the demo's sandbox is called.
-pub const TAG: &str = "demo";
-/// The demo's Services: namespace, name, port, and the address asked for.
-const SERVICES: [(&str, &str, u16, Option<[u8; 4]>); 3] = [
-    (
-        "home-assistant",
-        "homeassistant-db-external",
-        5432,
-        Some([192, 168, 1, 200]),
-    ),
-    ("immich", "immich-server-lan", 2283, Some([192, 168, 1, 203])),
-    ("whoami", "whoami-lan", 80, None),
+/// What the demo is run with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The tiklb program.
+    pub tiklb: PathBuf,
+    /// Stays up when all is shown, instead of taking everything back.
+    pub keep: bool,
+    /// The ranges of the router's pool at the start, where they are not the usual ones.
+    pub start: Option<Ranges>,
+}
+
+/// A Service of `deploy/examples/homelab/services.yaml`, and what it asks for.
+#[derive(Debug, Clone, Copy)]
+struct Example {
+    namespace: &'static str,
+    name: &'static str,
+    port: u16,
+    asks: Option<Ipv4Addr>,
+}
+
+impl Example {
+    /// As a row on the router names it.
+    fn key(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+}
+
+const EXAMPLES: [Example; 3] = [
+    Example {
+        namespace: "home-assistant",
+        name: "homeassistant-db-external",
+        port: 5432,
+        asks: Some(Ipv4Addr::new(192, 168, 1, 200)),
+    },
+    Example {
+        namespace: "immich",
+        name: "immich-server-lan",
+        port: 2283,
+        asks: Some(Ipv4Addr::new(192, 168, 1, 203)),
+    },
+    Example {
+        namespace: "whoami",
+        name: "whoami-lan",
+        port: 80,
+        asks: None,
+    },
 ];
-/// The MikrotikRouter of the example.
-const ROUTER: &str = "router";
-/// The pool that a person set up on the router.
-const POOL: &str = "dhcp_pool";
-/// The start of a router whose pool the load-balancer range lies in.
-const WHOLE: &str = "192.168.1.100-192.168.1.254";
-/// What is left of it.
-const CUT: &str = "192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254";
 
-/// Show tiklb at work: a Service gets a LAN address, the router agrees, a node answers, another takes over
+/// The `IPAddressPool` and the `MikrotikRouter` of `deploy/examples/homelab`.
+const ADDRESS_POOL: &str = "homelab-pool";
+const MIKROTIK_ROUTER: &str = "router";
+
+/// What takes milliseconds when all is well, and what tiklb takes its time for on purpose: a first sync of the router
+/// lasts about 12 s. Twice that and more is failure on any machine.
+const SOON: Duration = Duration::from_secs(20);
+const FIRST_SYNC: Duration = Duration::from_secs(45);
+
+/// A Service that has its address.
+#[derive(Debug, Clone)]
+struct Placed {
+    example: Example,
+    address: Ipv4Addr,
+    /// The node that answers for it.
+    node: String,
+}
+
+impl Placed {
+    fn socket(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.address, self.example.port)
+    }
+}
+
+/// The demo under way.
+struct Demo {
+    screen: Screen,
+    home: Home,
+    /// The router before tiklb came.
+    first: Snapshot,
+    /// The addresses in its pool then.
+    pool: Ranges,
+    /// The addresses for Services.
+    range: Ranges,
+    /// When the examples were applied.
+    applied: Instant,
+    placed: Vec<Placed>,
+    newcomer: Option<DhcpClient>,
+}
+
+/// Runs it inside of the [sandbox](crate::sandbox). `folder` is where a person finds the home's files.
 ///
-/// Builds a LAN out of namespaces with a simulated MikroTik, an API server, three nodes and some devices, runs the real
-/// tiklb on it, applies deploy/examples/homelab, and looks at everything as you would. About 30 s.
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// Stay up when everything runs, and print how to enter it; Ctrl-C ends it
-    #[arg(long)]
-    keep: bool,
-    /// Begin with other ranges in the router's DHCP pool, such as 100-199: one that you had already shrunk by hand
-    #[arg(long, value_name = "RANGES")]
-    start: Option<String>,
-}
-
-/// Runs it, inside of the sandbox.
-pub(crate) fn run(demo: &Demo) -> Result<()> {
-    let dir = sandbox::dir().context("the sandbox has no folder")?;
-    let tiklb = product::path()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
-    let outcome = runtime.block_on(show(demo, &tiklb, &dir));
-    // What is still asleep need not be waited for: the sandbox ends everything.
-    runtime.shutdown_background();
-    outcome
-}
-
-async fn show(demo: &Demo, tiklb: &Path, dir: &Path) -> Result<()> {
-    let narrator = Narrator::start();
-    let mut plan = Plan::new(tiklb, dir, Flavor::Embedded);
-    let shrunk = demo.start.is_some();
-    if let Some(ranges) = &demo.start {
-        plan.router = RouterPlan::default().pool(ranges);
-        plan.phone = None;
+/// # Errors
+/// Names the step, what was expected there and what was found.
+pub async fn run(options: Options, folder: &Path) -> Result<()> {
+    let mut screen = Screen::stdout();
+    let mut plan = Plan::default().tiklb(&options.tiklb).open_at(folder);
+    if let Some(ranges) = &options.start {
+        plan = plan.pool(ranges);
     }
-    let mut home = build(&narrator, plan).await?;
-    let before = home.router.snapshot();
-    let shown = tokio::select! {
-        shown = steps(&mut home, &narrator, &before, demo, shrunk) => shown,
-        signal = interrupted() => {
-            println!("\n{signal}: the demo ends here, and leaves nothing behind");
-            return Ok(());
+    let built = ground::build(&mut screen, plan).await;
+    let home = built.with_context(|| screen.place())?;
+    let mut demo = Demo {
+        first: home.router().snapshot(),
+        pool: home.pool(crate::home::POOL)?,
+        range: Ranges::default(),
+        applied: Instant::now(),
+        placed: Vec::new(),
+        newcomer: None,
+        screen,
+        home,
+    };
+    let played = demo.play(options.keep).await;
+    if played.is_err() {
+        eprint!("\n{}", demo.home.last_words());
+    }
+    played.with_context(|| demo.screen.place())
+}
+
+impl Demo {
+    async fn play(&mut self, keep: bool) -> Result<()> {
+        self.start().await?;
+        self.apply().await?;
+        self.look().await?;
+        self.fail_over().await?;
+        if keep {
+            return self.keep().await;
         }
-    };
-    if let Err(error) = shown {
-        eprintln!("\nThe last words of everything that ran:\n{}", home.last_words());
-        return Err(error);
+        self.say_farewell().await?;
+        let taken = self.screen.elapsed().as_secs_f64();
+        self.screen
+            .say(format!("\nAll as it should be, in {taken:.1} s."))?;
+        Ok(())
     }
-    Ok(())
-}
 
-async fn interrupted() -> Signal {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => Signal::SIGINT,
-        _ = terminate.recv() => Signal::SIGTERM,
+    /// Whether the router's pool holds addresses for Services, so that something is to be taken.
+    fn takes(&self) -> bool {
+        self.pool.overlaps(&self.range)
     }
-}
-
-async fn build(narrator: &Narrator, plan: Plan) -> Result<Home> {
-    narrator.step("A home's LAN, a MikroTik, an API server");
-    let home = narrator
-        .wait("the LAN and the API server", Home::build(plan))
-        .await
-        .context("step 1")?;
-    narrator.say("router 192.168.1.1 (simulated RouterOS, HTTPS, DHCP), control 192.168.1.10, node1-3 .11-.13, client .50");
-    let pool = home.pool_ranges(POOL).context("the router lost its pool")?;
-    narrator.say(&format!("the router's DHCP pool: {pool}"));
-    if let Some(phone) = home.plan().phone {
-        narrator.say(&format!(
-            "annas-phone holds a lease inside the load-balancer range and renews it: {phone}"
-        ));
-    }
-    if home.plan().printer {
-        narrator.say("a printer has the fixed address 192.168.1.205 there, which no DHCP server knows of");
-    }
-    Ok(home)
-}
-
-async fn steps(
-    home: &mut Home,
-    narrator: &Narrator,
-    before: &Snapshot,
-    demo: &Demo,
-    shrunk: bool,
-) -> Result<()> {
-    start(home, narrator).await.context("step 2")?;
-    apply(home, narrator).await.context("step 3")?;
-    address::show(home, narrator, before, shrunk)
-        .await
-        .context("step 4")?;
-    failover::show(home, narrator).await.context("step 5")?;
-    if demo.keep {
-        return keep(home, narrator).await;
-    }
-    release::show(home, narrator, before).await.context("step 6")?;
-    home.check()?;
-    narrator.done();
-    Ok(())
-}
-
-async fn start(home: &mut Home, narrator: &Narrator) -> Result<()> {
-    narrator.step("tiklb: one allocator, three speakers");
-    narrator.wait("all four to be ready", home.start_all()).await?;
-    narrator.say(&format!(
-        "tiklb allocator on control, tiklb speaker on {}",
-        NODES.join(", ")
-    ));
-    Ok(())
-}
-
-async fn apply(home: &mut Home, narrator: &Narrator) -> Result<()> {
-    narrator.step("kubectl apply -f deploy/examples/homelab/");
-    for file in [
-        "ipaddresspool.yaml",
-        "l2advertisement.yaml",
-        "mikrotikrouter.yaml",
-        "services.yaml",
-    ] {
-        home.apply(&format!("examples/homelab/{file}")).await?;
-        narrator.say(file);
-    }
-    for (namespace, name, port, _) in SERVICES {
-        // There is no controller that would find the Services' Pods.
-        home.endpoints(namespace, name, port).await?;
-    }
-    Ok(())
-}
-
-/// Stays up for a visitor.
-async fn keep(home: &mut Home, narrator: &Narrator) -> Result<()> {
-    let papers = Papers::write(home)?;
-    narrator.step("Everything stays up until Ctrl-C; look around:");
-    print!("{}", papers.directions());
-    home.router_until("Ctrl-C", |_| false).await.or_else(|_| Ok(()))
-}
-
-/// Waits for what the router should hold, with progress.
-async fn router_until(
-    home: &Home,
-    narrator: &Narrator,
-    what: &str,
-    fits: impl Fn(&Home) -> bool,
-) -> Result<()> {
-    narrator.wait(what, home.router_until(what, fits)).await
-}
-
-/// The first state and this one are one configuration.
-fn same_configuration(home: &Home, before: &Snapshot) -> Result<()> {
-    let difference = routeros_sim::diff(&before.configured(), &home.router.snapshot().configured());
-    ensure!(
-        difference.is_empty(),
-        "the router is not as it was:\n{difference}"
-    );
-    Ok(())
-}
-
-/// The address of a MikrotikRouter's rows, for those who wait for them.
-fn marked(home: &Home, menu: Menu, address: &str) -> Option<routeros_sim::Row> {
-    home.marked(menu)
-        .into_iter()
-        .find(|row| row.get("address") == Some(address))
-}
-
-/// Where tiklb's objects are.
-fn namespace() -> &'static str {
-    NAMESPACE
 }

@@ -1,207 +1,249 @@
-//! A home: the LAN that demo, stories and benches share, with a router, a control plane and everything on it.
+//! A home's LAN: router, cluster and devices, as the demo and the stories share it.
 //!
 //! ```text
-//!  router   192.168.1.1      the RouterOS simulator: HTTPS, DHCP server, ARP table
-//!  judge    192.168.1.2      the lab itself
-//!  control  192.168.1.10     API server (embedded, or a real cluster's), tiklb's allocator
-//!  node1–3  192.168.1.11–13  tiklb's speakers; the Services' endpoints
-//!  client   192.168.1.50     asks, connects, sends every millisecond
-//!  phone    by DHCP          a lease inside the load-balancer range, renewed
-//!  newcomer by DHCP          comes late
-//!  printer  192.168.1.205    a fixed address inside the range
+//! 192.168.1.1          router     RouterOS, simulated: REST on :443, DHCP, ARP
+//! 192.168.1.10         control    the Kubernetes API on :6443, and the allocator
+//! 192.168.1.11 and on  node1 …    a speaker each
+//! 192.168.1.50         client     somebody who uses the Services
+//! 192.168.1.201        phone      leased from the router, in the middle of the range for Services
+//! 192.168.1.205        printer    an address of its own choice, in there too
+//! (none yet)           newcomer   asks the router for an address when it is told to
 //! ```
-//! The switch is in the network namespace of whoever builds the home, so one process holds one home.
+//!
+//! The same home stands on the embedded API server or on a real cluster ([`Api`]); whoever asks it does not see which.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use std::time::Duration;
+//! use lab::home::{Home, Plan, deployed};
+//!
+//! let mut home = Home::build(Plan::default().tiklb("target/release/tiklb")).await?;
+//! home.start_allocator().await?;
+//! home.start_speakers().await?;
+//! home.kube().apply_file(&deployed("examples/homelab/services.yaml")).await?;
+//! home.put_endpoints("whoami", "whoami-lan", &["node1", "node2"]).await?;
+//! let address = home.service_address("whoami", "whoami-lan", Duration::from_secs(30)).await?;
+//! home.serve(address, 80).await?;
+//! println!("{} answers", home.announcer(address, Duration::from_secs(5)).await?.host);
+//! # Ok(())
+//! # }
+//! ```
 
-mod control;
+mod control_plane;
 mod daemon;
-mod endpoint;
-mod question;
-mod router;
+mod device;
+mod folder;
+mod inventory;
+pub mod kind;
+mod plan;
+mod proxy;
+mod ranges;
+mod sight;
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context as _, Result};
+use routeros_sim::{Menu, PASSWORD, Router};
 
-pub use self::control::{Control, Flavor};
-pub use self::daemon::ALLOCATOR;
-pub use self::endpoint::Served;
-pub use self::question::{ANNOUNCEMENTS, Answerer, CONFLICTS, POOLS, ROUTERS, STATES, condition};
-pub use self::router::RouterPlan;
+pub use control_plane::{ControlPlane, NAMESPACE};
+pub use device::Phone;
+pub use inventory::deployed;
+pub use plan::{Api, CLIENT, CONTROL, NAS, PHONE, POOL, PRINTER, Plan, ROUTER};
+pub use ranges::{Ranges, RangesError};
+pub use sight::{Answerer, condition, status_address};
+
 use crate::kube::Kube;
-use crate::lan::{HostPlan, Lan, Process};
-use crate::wire::{DhcpClient, KeptLease};
+use crate::lan::{Host, Lan, Mac, Process};
+use crate::wire::DhcpClient;
+use folder::Folder;
+use proxy::Listeners;
 
-/// The nodes.
-pub const NODES: [&str; 3] = ["node1", "node2", "node3"];
-/// Where tiklb's own objects live.
-pub const NAMESPACE: &str = "metallb-system";
-/// The printer's fixed address.
-pub const PRINTER: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 205);
-/// Where the lab itself is on the LAN.
-const JUDGE: &str = "192.168.1.2/24";
-/// Nothing on this LAN takes longer, on the busiest machine.
-pub const BOUND: Duration = Duration::from_secs(30);
-/// Between two renewals of the phone: real ones come every 15 minutes.
-const RENEW_EVERY: Duration = Duration::from_secs(2);
+/// The user that tiklb is on the router.
+pub const ROUTER_USER: &str = "tiklb";
 
-/// What a home is to be like.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// The binary that is judged.
-    pub tiklb: PathBuf,
-    /// The router.
-    pub router: RouterPlan,
-    /// The address that the phone holds; without one there is no phone's lease.
-    pub phone: Option<Ipv4Addr>,
-    /// Whether the printer is there.
-    pub printer: bool,
-    /// Which API server.
-    pub flavor: Flavor,
-    /// Where files go: kubeconfigs, the router's CA, namespaces to enter.
-    pub dir: PathBuf,
-    /// Level of the daemons' logs.
-    pub log_level: String,
-}
+/// The administrator's kubeconfig, in the home's folder.
+pub const KUBECONFIG: &str = "kubeconfig";
 
-impl Plan {
-    /// The home of the demo: DHCP pool .100 to .254, the phone at .201, the printer at .205.
-    pub fn new(tiklb: &Path, dir: &Path, flavor: Flavor) -> Self {
-        Self {
-            tiklb: tiklb.to_owned(),
-            router: RouterPlan::default(),
-            phone: Some(Ipv4Addr::new(192, 168, 1, 201)),
-            printer: true,
-            flavor,
-            dir: dir.to_owned(),
-            log_level: "info,tiklb=debug".to_owned(),
-        }
-    }
+/// The certificate of the router's CA, likewise.
+pub const ROUTER_CA: &str = "router-ca.crt";
 
-    /// Nobody but the cluster on the LAN.
-    #[must_use]
-    pub fn quiet(self) -> Self {
-        Self {
-            phone: None,
-            printer: false,
-            ..self
-        }
-    }
-}
-
-/// A running home. Everything in it ends when it is dropped.
+/// A home that stands. Everything in it ends when it is dropped.
 pub struct Home {
     plan: Plan,
-    // Dropped in this order: who asks before who answers.
-    daemons: BTreeMap<String, Process>,
-    served: Vec<Served>,
-    phone: Option<KeptLease>,
-    control: Control,
-    /// The client of the API, as administrator.
-    pub kube: Kube,
-    /// The router.
-    pub router: routeros_sim::Router,
-    /// The LAN.
-    pub lan: Lan,
+    nodes: Vec<(String, Ipv4Addr)>,
+    macs: BTreeMap<Mac, String>,
+    // Dropped in this order: who asks before who answers, and the ground last.
+    speakers: BTreeMap<String, Process>,
+    allocator: Option<Process>,
+    phone: Option<Phone>,
+    listeners: Listeners,
+    kube: Kube,
+    control_plane: ControlPlane,
+    router: Router,
+    folder: Folder,
+    lan: Lan,
 }
 
 impl Home {
-    /// Builds it: LAN, router, phone, control plane with CRDs, nodes and the Pods of tiklb. No tiklb runs yet.
+    /// Builds it: the LAN, the router, the phone with its lease, the Kubernetes API with all that stands in it before
+    /// tiklb starts. To be called in the [sandbox](crate::sandbox).
     ///
     /// # Errors
-    /// What could not be built.
+    /// Names what could not be made, and why.
     pub async fn build(plan: Plan) -> Result<Self> {
-        let lan = lan(&plan).await?;
-        let router = router::start(&lan, &plan.router).await?;
-        let phone = match plan.phone {
-            Some(address) => Some(connect_phone(&lan, address).await?),
-            None => None,
+        let nodes = plan.node_addresses();
+        let lan = plan.lan().await?;
+        let folder = Folder::of(&plan)?;
+        let router = start_router(lan.host("router")?, &plan).await?;
+        let hosts = nodes
+            .iter()
+            .map(|(name, _)| lan.host(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        let (phone, control_plane) = tokio::try_join!(
+            settle_phone(&lan, &router, &plan),
+            ControlPlane::start(plan.api.clone(), lan.host(daemon::CONTROL_HOST)?, &hosts),
+        )?;
+        let kube = Kube::new(control_plane.admin())?.at(lan.host(daemon::CONTROL_HOST)?)?;
+        let ca_pem = router.ca_pem().unwrap_or_default();
+        let access = (ROUTER_USER, PASSWORD, ca_pem.as_str());
+        inventory::furnish(&kube, &control_plane, &nodes, access).await?;
+        write_files(&folder, &control_plane, &ca_pem).await?;
+        let listeners = if control_plane.has_proxies() {
+            Listeners::default()
+        } else {
+            Listeners::stand_in(&hosts).await?
         };
-        let control = Control::start(&plan, &lan).await?;
-        let kube = Kube::new(control.admin())?;
-        let home = Self {
-            plan,
-            daemons: BTreeMap::new(),
-            served: Vec::new(),
+        Ok(Self {
+            macs: macs(&lan).await?,
+            nodes,
+            speakers: BTreeMap::new(),
+            allocator: None,
             phone,
-            control,
+            listeners,
             kube,
+            control_plane,
             router,
+            folder,
             lan,
-        };
-        home.furnish().await?;
-        Ok(home)
+            plan,
+        })
     }
 
-    /// What it was built from.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
+    /// The hosts and their cables.
+    pub fn lan(&self) -> &Lan {
+        &self.lan
     }
 
-    /// The API server.
-    pub fn control(&mut self) -> &mut Control {
-        &mut self.control
+    /// The host of somebody who uses the Services.
+    ///
+    /// # Errors
+    /// Never, unless the LAN is another one than the plan's.
+    pub fn client(&self) -> Result<&Host> {
+        Ok(self.lan.host("client")?)
     }
 
-    /// The phone's lease, if it has one.
-    pub fn phone(&self) -> Option<&KeptLease> {
+    /// The simulated router: its rows, its journal, its faults, and the person in Winbox.
+    pub fn router(&self) -> &Router {
+        &self.router
+    }
+
+    /// The Kubernetes API, as its administrator.
+    pub fn kube(&self) -> &Kube {
+        &self.kube
+    }
+
+    /// Which API that is.
+    pub fn control_plane(&self) -> &ControlPlane {
+        &self.control_plane
+    }
+
+    /// The same, to be stopped and started.
+    pub fn control_plane_mut(&mut self) -> &mut ControlPlane {
+        &mut self.control_plane
+    }
+
+    /// The phone, unless the plan has none.
+    pub fn phone(&self) -> Option<&Phone> {
         self.phone.as_ref()
     }
 
-    /// A file or folder of `deploy/`.
-    pub fn deploy(path: &str) -> PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy").join(path)
-    }
-
-    /// Applies a file of `deploy/`.
+    /// Lets the newcomer take what the router gives it. It keeps the address until it is told to give it back.
     ///
     /// # Errors
-    /// It is refused, or cannot be read.
-    pub async fn apply(&self, path: &str) -> Result<()> {
-        self.kube.apply_file(&Self::deploy(path)).await.map(drop)
+    /// When the router gives it nothing.
+    pub async fn newcomer(&self) -> Result<DhcpClient> {
+        device::newcomer(self.lan.host("newcomer")?).await
+    }
+
+    /// The nodes' names.
+    pub fn node_names(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The address of a node.
+    ///
+    /// # Errors
+    /// When there is no such node.
+    pub fn address_of(&self, node: &str) -> Result<Ipv4Addr> {
+        let found = self.nodes.iter().find(|(name, _)| name == node);
+        found
+            .map(|(_, address)| *address)
+            .with_context(|| format!("the home has no node {node}"))
+    }
+
+    /// The administrator's kubeconfig, as a file in the sandbox.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join(KUBECONFIG)
+    }
+
+    /// The certificate of the router's CA, as a file in the sandbox.
+    pub fn router_ca(&self) -> PathBuf {
+        self.folder.path().join(ROUTER_CA)
     }
 }
 
-async fn lan(plan: &Plan) -> Result<Lan> {
-    let net = |last: u8| -> Result<ipnet::Ipv4Net> { Ok(format!("192.168.1.{last}/24").parse()?) };
-    let mut builder = Lan::builder()
-        .mount_below(&plan.dir)
-        .switch_address(JUDGE.parse()?)
-        .host(HostPlan::router("router", net(1)?))
-        .host(HostPlan::client("control", net(10)?))
-        .host(HostPlan::client("client", net(50)?))
-        .host(HostPlan::bare("phone"))
-        .host(HostPlan::bare("newcomer"));
-    for (number, node) in (11..).zip(NODES) {
-        builder = builder.host(HostPlan::node(node, net(number)?));
-    }
-    if plan.printer {
-        builder = builder.host(HostPlan::client("printer", net(PRINTER.octets()[3])?));
-    }
-    let lan = builder.build().await.context("building the LAN")?;
-    for node in NODES {
-        // A redirect for every packet that leaves by the way it came uses up the kernel's allowance of ICMP errors to that
-        // client, and kube-proxy's refusals are such errors.
-        let node = lan.host(node)?;
-        let redirects = format!("net.ipv4.conf.{}.send_redirects", node.interface());
-        node.sysctl(&[("net.ipv4.conf.all.send_redirects", "0"), (&redirects, "0")])?;
-    }
-    Ok(lan)
+/// The simulator, with its sockets and its tasks in the router's namespace.
+async fn start_router(host: &Host, plan: &Plan) -> Result<Router> {
+    let interface = host.interface().to_owned();
+    let config = plan.config();
+    let address = SocketAddr::from((ROUTER, 443));
+    let started = host.call(async move { Router::start(config, address, Some(&interface)).await });
+    started.await?.context("starting the simulated router")
 }
 
-async fn connect_phone(lan: &Lan, wanted: Ipv4Addr) -> Result<KeptLease> {
-    let mut client = DhcpClient::new(lan.host("phone")?).await?.hostname("annas-phone");
-    let lease = client
-        .acquire_wanting(Some(wanted), BOUND)
-        .await
-        .context("connecting the phone")?;
-    anyhow::ensure!(
-        lease.address.addr() == wanted,
-        "the phone asked for {wanted} and was given {}",
-        lease.address
-    );
-    client.configure().await?;
-    Ok(client.keep_renewing(RENEW_EVERY))
+async fn settle_phone(lan: &Lan, router: &Router, plan: &Plan) -> Result<Option<Phone>> {
+    let pools = router.rows(Menu::Pool);
+    let pool = pools.iter().find(|row| row.get("name") == Some(POOL));
+    let ranges = pool.and_then(|row| row.get("ranges")).unwrap_or_default();
+    let ranges = if ranges.is_empty() {
+        Ranges::default()
+    } else {
+        ranges.parse()?
+    };
+    match plan.phone_address(&ranges) {
+        Some(address) => Ok(Some(Phone::settle(lan.host("phone")?, address).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Kubeconfigs for a person and for tiklb's service accounts, and what a person needs to trust the router.
+async fn write_files(folder: &Folder, control_plane: &ControlPlane, router_ca: &str) -> Result<()> {
+    folder.kubeconfig(KUBECONFIG, "admin", &control_plane.admin())?;
+    for role in ["allocator", "speaker"] {
+        let name = format!("tiklb-{role}");
+        let access = control_plane.account(&name).await?;
+        folder.kubeconfig(&daemon::account_file(role), &name, &access)?;
+    }
+    folder.write(ROUTER_CA, router_ca)?;
+    Ok(())
+}
+
+async fn macs(lan: &Lan) -> Result<BTreeMap<Mac, String>> {
+    let mut macs = BTreeMap::new();
+    for host in lan.hosts() {
+        macs.insert(host.link(host.interface()).await?.mac, host.name().to_owned());
+    }
+    Ok(macs)
 }

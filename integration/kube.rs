@@ -20,6 +20,8 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
+use crate::lan::Host;
+
 pub use self::error::{Error, Result};
 pub use self::resource::{
     CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, Collection, ENDPOINT_SLICES, EVENTS, EVENTS_V1, LEASES,
@@ -62,6 +64,8 @@ impl fmt::Debug for Access {
 pub struct Kube {
     access: Arc<Access>,
     client: reqwest::Client,
+    /// Where it asks from; the caller's own network if it names none.
+    host: Option<Host>,
 }
 
 impl Kube {
@@ -77,6 +81,20 @@ impl Kube {
         Ok(Self {
             access: Arc::new(access),
             client,
+            host: None,
+        })
+    }
+
+    /// The same client, asking from a host of the LAN: the lab itself need not be on it.
+    ///
+    /// # Errors
+    /// As for [`Self::new`].
+    pub fn at(&self, host: &Host) -> Result<Self> {
+        // Connections belong to the namespace that they were opened in, so they are not shared with the first client.
+        let own = Self::new((*self.access).clone())?;
+        Ok(Self {
+            host: Some(host.clone()),
+            ..own
         })
     }
 
@@ -233,6 +251,7 @@ impl Kube {
         Self {
             access: Arc::new(access),
             client: self.client.clone(),
+            host: self.host.clone(),
         }
     }
 
@@ -256,10 +275,7 @@ impl Kube {
         if let Some((media, document)) = body {
             builder = builder.header(CONTENT_TYPE, media).body(document.to_string());
         }
-        let answer = builder
-            .send()
-            .await
-            .map_err(|why| Error::unreachable(&request, why))?;
+        let answer = self.answer(&request, builder).await?;
         let code = answer.status().as_u16();
         let bytes = answer
             .bytes()
@@ -272,6 +288,22 @@ impl Kube {
         } else {
             Err(Error::refused(request, code, document))
         }
+    }
+
+    /// The head of the answer; the rest may be read anywhere.
+    async fn answer(&self, request: &str, builder: RequestBuilder) -> Result<reqwest::Response> {
+        let answer = match &self.host {
+            // The host itself stays out of what runs in it: it would never end.
+            Some(host) => host
+                .call(builder.send())
+                .await
+                .map_err(|gone| Error::Unreachable {
+                    request: request.to_owned(),
+                    why: gone.to_string(),
+                })?,
+            None => builder.send().await,
+        };
+        answer.map_err(|why| Error::unreachable(request, why))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -1,13 +1,14 @@
 //! A LAN of network namespaces, an API server, a router: where tiklb is shown, judged and measured.
 
 pub mod apiserver;
+pub mod binary;
 pub mod cli;
 pub mod cluster;
 pub mod demo;
 pub mod home;
 pub mod kube;
 pub mod lan;
-pub mod product;
+mod readiness;
 pub mod sandbox;
-pub mod shell;
+pub mod wait;
 pub mod wire;

@@ -248,7 +248,7 @@ pub async fn build(progress: &mut (dyn Write + Send)) -> Result<Binaries, BuildE
 }
 
 /// Cargo tells its target folder to nobody at run time; the lab lies somewhere below it.
-fn target_folder() -> Result<PathBuf, BuildError> {
+pub(crate) fn target_folder() -> Result<PathBuf, BuildError> {
     let executable =
         env::current_exe().map_err(BuildError::io("finding", Path::new("the running program")))?;
     let above = executable

@@ -137,7 +137,7 @@ fn serving(addresses: [Ipv4Addr; 3]) -> Result<CertificateParams> {
 }
 
 /// A new file that only its owner reads.
-pub(super) fn write_secret(file: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_secret(file: &Path, text: &str) -> Result<()> {
     let write = || {
         fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))?;
         let mut open = OpenOptions::new();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::kube::Access;
 
 /// A kubeconfig for one user with a bearer token. It is JSON, which every reader of YAML takes.
-pub(super) fn kubeconfig(access: &Access, user: &str) -> Value {
+pub(crate) fn kubeconfig(access: &Access, user: &str) -> Value {
     json!({
         "apiVersion": "v1",
         "kind": "Config",

@@ -66,3 +66,23 @@ pub fn endpoint_slice(namespace: &str, service: &str, port: u16, endpoints: &[En
         "endpoints": endpoints,
     })
 }
+
+/// A Pod on the host network of a node, running and ready, as its kubelet would report it.
+pub fn pod(name: &str, labels: &Value, node: &str, address: Ipv4Addr) -> Value {
+    json!({
+        "metadata": {"name": name, "labels": labels},
+        "spec": {
+            "nodeName": node,
+            "hostNetwork": true,
+            "containers": [{"name": "tiklb", "image": "tiklb:lab"}],
+        },
+        "status": {
+            "phase": "Running",
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "hostIP": address,
+            "hostIPs": [{"ip": address}],
+            "podIP": address,
+            "podIPs": [{"ip": address}],
+        },
+    })
+}

@@ -1,195 +1,219 @@
-//! The processes that are judged: one allocator on the control host, one speaker on each node.
+//! tiklb's processes: the allocator on `control`, a speaker on each node.
 
+use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use nix::sys::signal::Signal;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
-use tokio::time::Instant;
+use anyhow::{Context as _, Result, bail};
+use futures::future::{select_all, try_join_all};
 
-use super::{BOUND, Home, NAMESPACE, NODES};
-use crate::lan::{Host, LogLine, Process};
+use super::control_plane::NAMESPACE;
+use super::{Home, inventory};
+use crate::lan::{Host, Process};
+use crate::readiness::Readiness;
 
-/// The allocator, where daemons are named; speakers are named by their nodes.
-pub const ALLOCATOR: &str = "allocator";
-/// The allocator's Pod.
-pub(super) const ALLOCATOR_POD: &str = "tiklb-allocator-0";
-/// Where probes are answered: the product's default.
-const PROBES: &str = "127.0.0.1:7472";
-/// Between two probes.
-const AGAIN: Duration = Duration::from_millis(20);
-/// Lines of each daemon that a failure shows.
-const SHOWN: usize = 40;
+/// A process that has its lists is ready, which takes tens of milliseconds; beside builds it takes seconds.
+const READY: Duration = Duration::from_secs(30);
 
-/// The Pod of a node's speaker.
-pub(super) fn speaker_pod(node: &str) -> String {
-    format!("tiklb-speaker-{node}")
+/// Where both processes say whether they are ready, asked from within their host.
+const READYZ: &str = "http://127.0.0.1:7472/readyz";
+
+/// How many of a process's last lines are told of a failure.
+const LAST: usize = 15;
+
+/// Longer than any lab stands.
+const FOR_EVER: Duration = Duration::from_hours(1_000);
+
+/// The host that the allocator runs on.
+pub(super) const CONTROL_HOST: &str = "control";
+
+/// Which of tiklb's processes is meant.
+#[derive(Debug, Clone, Copy)]
+enum Role<'a> {
+    Allocator,
+    /// On this node.
+    Speaker(&'a str),
+}
+
+impl<'a> Role<'a> {
+    /// The subcommand, and the service account's name after `tiklb-`.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Allocator => "allocator",
+            Self::Speaker(_) => "speaker",
+        }
+    }
+
+    fn host(self) -> &'a str {
+        match self {
+            Self::Allocator => CONTROL_HOST,
+            Self::Speaker(node) => node,
+        }
+    }
+
+    fn pod(self) -> String {
+        match self {
+            Self::Allocator => inventory::ALLOCATOR_POD.to_owned(),
+            Self::Speaker(node) => inventory::speaker_pod(node),
+        }
+    }
 }
 
 impl Home {
-    /// Starts allocator and speakers and waits until all are ready.
+    /// Starts the allocator (again) and waits until it is ready.
     ///
     /// # Errors
-    /// One does not start or does not become ready: the error has its last lines.
-    pub async fn start_all(&mut self) -> Result<()> {
-        self.start_allocator().await?;
-        for node in NODES {
-            self.start_speaker(node).await?;
-        }
-        self.ready(ALLOCATOR).await?;
-        for node in NODES {
-            self.ready(node).await?;
-        }
-        Ok(())
-    }
-
-    /// Starts an allocator (again).
-    ///
-    /// # Errors
-    /// It cannot be started.
+    /// When the plan names no program, it ends, or is not ready within half a minute: the error has its last lines.
     pub async fn start_allocator(&mut self) -> Result<()> {
-        let kubeconfig = self.control.kubeconfig("tiklb-allocator", ALLOCATOR).await?;
-        let host = self.lan.host("control")?;
-        let command = host
-            .command(&self.plan.tiklb)
-            .arg("allocator")
-            .env("KUBECONFIG", kubeconfig)
-            .env("TIKLB_NAMESPACE", NAMESPACE)
-            .env("TIKLB_POD_NAME", ALLOCATOR_POD)
-            .env("TIKLB_LOG_LEVEL", &self.plan.log_level)
-            // A proxy of the person's cannot reach into a namespace.
-            .env("NO_PROXY", "*");
-        let process = command.spawn().await.context("starting the allocator")?;
-        self.daemons.insert(ALLOCATOR.to_owned(), process);
+        self.launch_allocator().await?;
+        ready(self.lan.host(CONTROL_HOST)?, "tiklb allocator", self.allocator()?).await
+    }
+
+    /// Starts the allocator (again). It need not become ready: the API server may be away.
+    ///
+    /// # Errors
+    /// When the plan names no program, or it cannot be started.
+    pub async fn launch_allocator(&mut self) -> Result<()> {
+        // First the old one: two would meet at the same port.
+        self.allocator = None;
+        self.allocator = Some(self.spawn(Role::Allocator).await?);
         Ok(())
     }
 
-    /// Starts a node's speaker (again).
+    /// Starts the speaker of a node (again) and waits until it is ready.
     ///
     /// # Errors
-    /// It cannot be started.
+    /// As for [`start_allocator`](Self::start_allocator), and when there is no such node.
     pub async fn start_speaker(&mut self, node: &str) -> Result<()> {
-        let user = format!("speaker-{node}");
-        let kubeconfig = self.control.kubeconfig("tiklb-speaker", &user).await?;
-        let host = self.lan.host(node)?;
-        let command = host
-            .command(&self.plan.tiklb)
-            .arg("speaker")
-            .env("KUBECONFIG", kubeconfig)
-            .env("TIKLB_NAMESPACE", NAMESPACE)
-            .env("TIKLB_POD_NAME", speaker_pod(node))
-            .env("TIKLB_NODE_NAME", node)
-            .env("TIKLB_LOG_LEVEL", &self.plan.log_level)
-            .env("NO_PROXY", "*");
-        let process = command
-            .spawn()
-            .await
-            .with_context(|| format!("starting the speaker of {node}"))?;
-        self.daemons.insert(node.to_owned(), process);
+        self.launch_speaker(node).await?;
+        ready(self.lan.host(node)?, "tiklb speaker", self.speaker(node)?).await
+    }
+
+    /// Starts the speaker of a node (again). It need not become ready.
+    ///
+    /// # Errors
+    /// When there is no such node, the plan names no program, or it cannot be started.
+    pub async fn launch_speaker(&mut self, node: &str) -> Result<()> {
+        self.speakers.remove(node);
+        let speaker = self.spawn(Role::Speaker(node)).await?;
+        self.speakers.insert(node.to_owned(), speaker);
         Ok(())
     }
 
-    /// A running daemon: [`ALLOCATOR`], or a node's speaker.
+    /// Starts the speakers of all nodes at once and waits until they are ready.
     ///
     /// # Errors
-    /// It was never started.
-    pub fn daemon(&self, name: &str) -> Result<&Process> {
-        let process = self.daemons.get(name);
-        process.with_context(|| format!("no daemon of {name} was started"))
-    }
-
-    /// Kills a daemon at once.
-    ///
-    /// # Errors
-    /// It was never started, or does not end.
-    pub async fn kill(&mut self, name: &str) -> Result<()> {
-        self.daemon(name)?.kill(Signal::SIGKILL)?;
-        self.daemon(name)?.wait(BOUND).await?;
-        self.daemons.remove(name);
+    /// As for [`start_speaker`](Self::start_speaker).
+    pub async fn start_speakers(&mut self) -> Result<()> {
+        let nodes: Vec<String> = self.node_names().map(str::to_owned).collect();
+        for node in &nodes {
+            self.launch_speaker(node).await?;
+        }
+        let waits = nodes
+            .iter()
+            .map(async |node| ready(self.lan.host(node)?, "tiklb speaker", self.speaker(node)?).await);
+        try_join_all(waits).await?;
         Ok(())
     }
 
-    /// Asks a daemon to end, as Kubernetes does.
+    /// The allocator, to be stopped, resumed, killed or read.
     ///
     /// # Errors
-    /// It was never started, or does not end by itself.
-    pub async fn end(&mut self, name: &str) -> Result<()> {
-        self.daemon(name)?.kill(Signal::SIGTERM)?;
-        let status = self.daemon(name)?.wait(BOUND).await?;
-        anyhow::ensure!(
-            status.success(),
-            "{name} ended with {status} when it was asked to"
-        );
-        self.daemons.remove(name);
-        Ok(())
+    /// When it was not started.
+    pub fn allocator(&self) -> Result<&Process> {
+        self.allocator.as_ref().context("the allocator was not started")
     }
 
-    /// Waits until a daemon says that it is ready.
+    /// The speaker of a node, likewise.
     ///
     /// # Errors
-    /// It does not within the bound: what it waits for, and its last lines.
-    pub async fn ready(&self, name: &str) -> Result<()> {
-        let process = self.daemon(name)?;
-        let host = self.lan.host(process.host())?;
-        let deadline = Instant::now() + BOUND;
-        loop {
-            let answer = probe(host, "/readyz").await;
-            match answer {
-                Ok(answer) if answer.starts_with("HTTP/1.1 200") => return Ok(()),
-                _ if process.ended().is_none() && Instant::now() < deadline => {
-                    tokio::time::sleep(AGAIN).await;
-                }
-                answer => {
-                    let said = answer.unwrap_or_else(|error| error.to_string());
-                    let ended = process
-                        .ended()
-                        .map_or(String::new(), |status| format!(", it ended ({status})"));
-                    anyhow::bail!(
-                        "{name} is not ready after {BOUND:?}{ended}: {said}\n{}",
-                        last_lines(&process.logs())
-                    );
-                }
+    /// When it was not started.
+    pub fn speaker(&self, node: &str) -> Result<&Process> {
+        self.speakers
+            .get(node)
+            .with_context(|| format!("no speaker was started on {node}"))
+    }
+
+    /// Waits for `future`, but not longer than all of tiklb's processes run: whoever waits for what a dead process was to
+    /// do waits in vain.
+    ///
+    /// # Errors
+    /// What `future` says; which process has ended.
+    pub async fn while_running<T>(&self, future: impl Future<Output = Result<T>>) -> Result<T> {
+        let processes = self.allocator.iter().chain(self.speakers.values());
+        let ends = processes.map(|process| {
+            Box::pin(async move {
+                let status = process.wait(FOR_EVER).await?;
+                bail!("tiklb on {} has ended ({status})", process.host())
+            })
+        });
+        let ends: Vec<_> = ends.collect();
+        if ends.is_empty() {
+            return future.await;
+        }
+        tokio::select! {
+            biased;
+            outcome = future => outcome,
+            (ended, ..) = select_all(ends) => ended,
+        }
+    }
+
+    /// The last lines of every process of tiklb, for whoever has to find out what went wrong. Empty if none was started.
+    pub fn last_words(&self) -> String {
+        let mut text = String::new();
+        for process in self.allocator.iter().chain(self.speakers.values()) {
+            let state = match process.ended() {
+                Some(status) => format!("has ended ({status})"),
+                None => "runs".to_owned(),
+            };
+            // Writing to a text does not fail.
+            let _ = writeln!(text, "tiklb on {} {state}; its last lines:", process.host());
+            let lines = process.logs();
+            for line in &lines[lines.len().saturating_sub(LAST)..] {
+                let _ = writeln!(text, "  {line}");
             }
         }
+        text
     }
 
-    /// A page of a daemon's admin server, headers included.
-    ///
-    /// # Errors
-    /// Nobody answers there.
-    pub async fn page(&self, name: &str, path: &str) -> Result<String> {
-        let host = self.lan.host(self.daemon(name)?.host())?;
-        Ok(probe(host, path).await?)
+    async fn spawn(&self, role: Role<'_>) -> Result<Process> {
+        let program = self.program()?;
+        let kubeconfig = self.folder.path().join(account_file(role.name()));
+        let arguments = match role {
+            Role::Allocator => &self.plan.allocator_arguments,
+            Role::Speaker(_) => &self.plan.speaker_arguments,
+        };
+        let mut command = self
+            .lan
+            .host(role.host())?
+            .command(program)
+            .arg(role.name())
+            .args(arguments)
+            .env("KUBECONFIG", kubeconfig)
+            .env("TIKLB_NAMESPACE", NAMESPACE)
+            .env("TIKLB_POD_NAME", role.pod())
+            .env("TIKLB_LOG_LEVEL", &self.plan.log_level)
+            // A proxy of the person's environment cannot reach into a namespace.
+            .env("NO_PROXY", "*");
+        if let Role::Speaker(node) = role {
+            command = command.env("TIKLB_NODE_NAME", node);
+        }
+        Ok(command.spawn().await?)
     }
 
-    /// The last lines of every daemon, for a failure.
-    pub fn last_words(&self) -> String {
-        let words = self.daemons.iter().map(|(name, process)| {
-            let ended = process
-                .ended()
-                .map_or(String::new(), |status| format!(" (ended: {status})"));
-            format!("--- {name}{ended}\n{}", last_lines(&process.logs()))
-        });
-        words.collect::<Vec<_>>().join("\n")
+    fn program(&self) -> Result<&Path> {
+        let program = self.plan.tiklb.as_deref();
+        program.context("this home's plan names no tiklb program: call Plan::tiklb")
     }
 }
 
-fn last_lines(lines: &[LogLine]) -> String {
-    let shown = &lines[lines.len().saturating_sub(SHOWN)..];
-    let shown: Vec<String> = shown.iter().map(|line| format!("  {}", line.text)).collect();
-    shown.join("\n")
+/// The kubeconfig of a service account of tiklb.
+pub(super) fn account_file(role: &str) -> String {
+    format!("tiklb-{role}.kubeconfig")
 }
 
-/// Asks a host's own admin server, as its kubelet would.
-async fn probe(host: &Host, path: &str) -> std::io::Result<String> {
-    let request = format!("GET {path} HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n");
-    let asked = host.call(async move {
-        let mut stream = TcpStream::connect(PROBES).await?;
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok(answer)
-    });
-    asked.await.map_err(std::io::Error::other)?
+async fn ready(host: &Host, program: &str, process: &Process) -> Result<()> {
+    Readiness::plain(READYZ)?
+        .wait(host, program, process, READY)
+        .await
 }

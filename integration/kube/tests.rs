@@ -75,6 +75,30 @@ async fn waiting_sees_what_comes_later() {
 }
 
 #[tokio::test]
+async fn a_collection_is_waited_for_whatever_its_names() {
+    let (server, kube) = server().await;
+    let values = |all: &[Value]| -> Vec<String> {
+        let value = |one: &Value| one["data"]["value"].as_str().unwrap_or_default().to_owned();
+        all.iter().map(value).collect()
+    };
+    let wait = kube.wait_list(maps(), BOUND, "the value 2", |all| values(all) == ["2"]);
+    let (found, ()) = tokio::join!(wait, async {
+        kube.create(maps(), &map("1")).await.unwrap();
+        server.close_watches();
+        kube.merge_patch(maps(), "one", &map("2")).await.unwrap();
+    });
+    assert_eq!(found.unwrap()[0]["metadata"]["name"], "one");
+    let wait = kube.wait_list(maps(), BOUND, "nothing", <[_]>::is_empty);
+    let (none, _) = tokio::join!(wait, async { kube.delete(maps(), "one").await.unwrap() });
+    assert_eq!(none.unwrap(), Vec::<Value>::new());
+    kube.create(maps(), &map("peculiar")).await.unwrap();
+    let brief = Duration::from_millis(200);
+    let why = kube.wait_list(maps(), brief, "nothing", <[_]>::is_empty).await;
+    let why = why.unwrap_err().to_string();
+    assert!(why.contains("configmaps") && why.contains("peculiar"), "{why}");
+}
+
+#[tokio::test]
 async fn waiting_outlasts_a_stopped_server() {
     let (server, kube) = server().await;
     kube.create(maps(), &map("1")).await.unwrap();

@@ -1,4 +1,4 @@
-//! Waiting for an object to be as it should, by watching it.
+//! Waiting for objects to be as they should, by watching them.
 
 use std::time::Duration;
 
@@ -12,10 +12,19 @@ const RETRY: Duration = Duration::from_millis(50);
 /// Longest silence of one watch before the object is read anew.
 const SILENCE: Duration = Duration::from_secs(20);
 
-/// What is known of an object.
+/// What is waited for, in a collection.
+#[derive(Clone, Copy)]
+enum Subject<'a> {
+    /// The object of this name.
+    One(&'a str),
+    /// All of it, as an array.
+    All,
+}
+
+/// What is known of the subject.
 #[derive(Default)]
 struct Last {
-    /// The object; null where there is none.
+    /// The object, null where there is none; or the array of all.
     object: Value,
     /// Why it could not be read the last time that was tried.
     trouble: Option<Error>,
@@ -36,7 +45,27 @@ impl Kube {
         mut fits: impl FnMut(&Value) -> bool + Send,
     ) -> Result<Value> {
         let fits = move |object: &Value| !object.is_null() && fits(object);
-        self.follow(&collection.into(), name, bound, what, fits).await
+        self.follow(&collection.into(), Subject::One(name), bound, what, fits)
+            .await
+    }
+
+    /// Waits until the objects of a collection fit, and returns them: for objects whose names others choose. The API
+    /// server may be away meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::NotSeen`] with the last seen objects where they did not fit within `bound`.
+    pub async fn wait_list(
+        &self,
+        collection: impl Into<Collection>,
+        bound: Duration,
+        what: &str,
+        mut fits: impl FnMut(&[Value]) -> bool + Send,
+    ) -> Result<Vec<Value>> {
+        let fits = move |all: &Value| fits(all.as_array().map_or(&[], Vec::as_slice));
+        let mut all = self
+            .follow(&collection.into(), Subject::All, bound, what, fits)
+            .await?;
+        Ok(all.as_array_mut().map(std::mem::take).unwrap_or_default())
     }
 
     /// Waits until an object is gone.
@@ -50,15 +79,21 @@ impl Kube {
         bound: Duration,
     ) -> Result<()> {
         let what = format!("{name} to be gone");
-        self.follow(&collection.into(), name, bound, &what, Value::is_null)
-            .await
-            .map(drop)
+        self.follow(
+            &collection.into(),
+            Subject::One(name),
+            bound,
+            &what,
+            Value::is_null,
+        )
+        .await
+        .map(drop)
     }
 
     async fn follow(
         &self,
         collection: &Collection,
-        name: &str,
+        subject: Subject<'_>,
         bound: Duration,
         what: &str,
         mut fits: impl FnMut(&Value) -> bool + Send,
@@ -66,7 +101,11 @@ impl Kube {
         let deadline = Instant::now() + bound;
         let mut last = Last::default();
         loop {
-            let step = timeout_at(deadline, self.follow_once(collection, name, &mut last, &mut fits)).await;
+            let step = timeout_at(
+                deadline,
+                self.follow_once(collection, subject, &mut last, &mut fits),
+            )
+            .await;
             match step {
                 Ok(Ok(true)) => return Ok(last.object),
                 Ok(Ok(false)) => {}
@@ -75,33 +114,40 @@ impl Kube {
                     // A deadline that falls into the pause is met at the next step.
                     let _ = timeout_at(deadline, sleep(RETRY)).await;
                 }
-                Err(_) => return Err(not_seen(collection, name, bound, what, &last)),
+                Err(_) => return Err(not_seen(collection, subject, bound, what, &last)),
             }
         }
     }
 
-    /// Reads, then watches until the object fits (true) or the watch ends (false).
+    /// Reads, then watches until the subject fits (true), or is to be read anew (false).
     async fn follow_once(
         &self,
         collection: &Collection,
-        name: &str,
+        subject: Subject<'_>,
         last: &mut Last,
         fits: &mut (impl FnMut(&Value) -> bool + Send),
     ) -> Result<bool> {
-        let selector = format!("metadata.name={name}");
-        let mut list = self
-            .list_where(collection, &[("fieldSelector", &selector)])
-            .await?;
+        let selector = match subject {
+            Subject::One(name) => Some(format!("metadata.name={name}")),
+            Subject::All => None,
+        };
+        let selector = selector.as_deref().map(|selector| ("fieldSelector", selector));
+        let mut query = Vec::from_iter(selector);
+        let mut list = self.list_where(collection, &query).await?;
         last.trouble = None;
-        last.object = list["items"].get_mut(0).map(Value::take).unwrap_or_default();
+        last.object = match subject {
+            Subject::One(_) => list["items"].get_mut(0).map(Value::take).unwrap_or_default(),
+            Subject::All => list["items"].take(),
+        };
         if fits(&last.object) {
             return Ok(true);
         }
         let version = list["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-        let query = [("fieldSelector", selector.as_str()), ("resourceVersion", version)];
+        query.push(("resourceVersion", version));
         let mut watch = self.watch(collection, &query).await?;
         while let Some(event) = watch.next(SILENCE).await? {
             match event.kind.as_str() {
+                "ADDED" | "MODIFIED" | "DELETED" if matches!(subject, Subject::All) => return Ok(false),
                 "ADDED" | "MODIFIED" => last.object = event.object,
                 "DELETED" => last.object = Value::Null,
                 "ERROR" => {
@@ -121,7 +167,17 @@ impl Kube {
     }
 }
 
-fn not_seen(collection: &Collection, name: &str, bound: Duration, what: &str, last: &Last) -> Error {
+fn not_seen(
+    collection: &Collection,
+    subject: Subject<'_>,
+    bound: Duration,
+    what: &str,
+    last: &Last,
+) -> Error {
+    let about = match subject {
+        Subject::One(name) => collection.object_path(name),
+        Subject::All => collection.path(),
+    };
     let mut seen = match &last.object {
         Value::Null => "no such object".to_owned(),
         object => serde_json::to_string_pretty(object).unwrap_or_default(),
@@ -132,7 +188,7 @@ fn not_seen(collection: &Collection, name: &str, bound: Duration, what: &str, la
     Error::NotSeen {
         bound,
         what: what.to_owned(),
-        about: collection.object_path(name),
+        about,
         last: seen,
     }
 }

@@ -38,18 +38,12 @@ impl Kube {
             .collect();
         let path = with_query(&collection.into().path(), &query);
         let request = format!("GET {path}");
-        let sent = timeout(
-            super::ANSWER,
-            self.request(Method::GET, &path)
-                .header(ACCEPT, super::JSON)
-                .send(),
-        )
-        .await;
-        let sent = sent.map_err(|_| Error::Silent {
+        let builder = self.request(Method::GET, &path).header(ACCEPT, super::JSON);
+        let sent = timeout(super::ANSWER, self.answer(&request, builder)).await;
+        let answer = sent.map_err(|_| Error::Silent {
             request: request.clone(),
             bound: super::ANSWER,
-        })?;
-        let answer = sent.map_err(|why| Error::unreachable(&request, why))?;
+        })??;
         let code = answer.status().as_u16();
         if code == 200 {
             return Ok(Watch {

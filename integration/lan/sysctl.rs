@@ -19,7 +19,12 @@ const PLAIN: [(&str, &str); 10] = [
 
 /// Node of a cluster: forwards, and its kernel answers ARP only for addresses of the interface asked, as strictARP
 /// demands. So an address on `lo` is answered for by tiklb or by nobody.
-pub(super) const NODE: [(&str, &str); 3] = [
+///
+/// A redirect for every packet that leaves by the way it came would use up the kernel's allowance of ICMP errors to that
+/// client, and kube-proxy's refusals are such errors. Off only where neither `all` nor the interface, which takes the
+/// default when it comes, says yes.
+pub(super) const NODE: [(&str, &str); 4] = [
+    ("net.ipv4.conf.default.send_redirects", "0"),
     ("net.ipv4.ip_forward", "1"),
     ("net.ipv4.conf.all.arp_ignore", "1"),
     ("net.ipv4.conf.all.arp_announce", "2"),

@@ -69,10 +69,10 @@ fn is_init_of(pid: i32, tag: &str) -> io::Result<bool> {
 }
 
 /// Where the sandbox has mounted its tmpfs (proc(5), mountinfo: the fifth field is the place, and after the dash come
-/// type and source).
+/// type and source). The last one: a sandbox in a sandbox has those around it in its table too.
 fn tmpfs(pid: i32) -> io::Result<Option<PathBuf>> {
     let mounts = std::fs::read_to_string(format!("/proc/{pid}/mountinfo"))?;
-    Ok(mounts.lines().find_map(|line| {
+    Ok(mounts.lines().rev().find_map(|line| {
         let (mount, source) = line.split_once(" - ")?;
         (source.split(' ').nth(1)? == init::TMPFS).then(|| mount.split(' ').nth(4).map(PathBuf::from))?
     }))

@@ -10,6 +10,8 @@ mod conformance;
 mod control_plane;
 #[path = "cluster/ground.rs"]
 mod ground;
+#[path = "cluster/home.rs"]
+mod home;
 #[path = "cluster/kubectl.rs"]
 mod kubectl;
 #[path = "cluster/traffic.rs"]
@@ -60,7 +62,12 @@ fn prepare() -> Result<Binaries, String> {
 }
 
 fn run(arguments: &Arguments, binaries: &Result<Binaries, String>) -> ExitCode {
-    let tests = [control_plane::tests(), conformance::tests(), traffic::tests()];
+    let tests = [
+        control_plane::tests(),
+        conformance::tests(),
+        traffic::tests(),
+        home::tests(),
+    ];
     let trials = tests.into_iter().flatten().map(|(name, test)| {
         let binaries = binaries.clone();
         Trial::ignorable_test(name, move || match binaries {

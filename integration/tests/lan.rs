@@ -29,32 +29,17 @@ mod sandboxes;
 
 use std::process::ExitCode;
 
-use lab::sandbox;
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 
 fn main() -> ExitCode {
     // The sandbox's tests start this program again, to look at it from outside.
     if let Some(code) = parts::play() {
         return code;
     }
-    let arguments = Arguments::from_args();
-    if arguments.list {
-        return libtest_mimic::run(&arguments, trials(false)).exit_code();
-    }
-    match sandbox::enter("lab-test") {
-        Ok(_) => libtest_mimic::run(&arguments, trials(false)).exit_code(),
-        Err(sandbox::Error::Impossible(obstacle)) if std::env::var("CI").as_deref() != Ok("true") => {
-            eprintln!("all of these tests are ignored: {obstacle}");
-            libtest_mimic::run(&arguments, trials(true)).exit_code()
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::from(error.exit_code())
-        }
-    }
+    ground::run("lab-test", trials)
 }
 
-fn trials(ignored: bool) -> Vec<Trial> {
+fn trials() -> Vec<Trial> {
     let groups = [
         sandboxes::trials(),
         hosts::trials(),
@@ -63,9 +48,5 @@ fn trials(ignored: bool) -> Vec<Trial> {
         clients::trials(),
         leases::trials(),
     ];
-    groups
-        .into_iter()
-        .flatten()
-        .map(|trial| trial.with_ignored_flag(ignored))
-        .collect()
+    groups.into_iter().flatten().collect()
 }

@@ -8,17 +8,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use lab::cluster::{Binaries, Cluster, Options};
 use lab::lan::{Host, HostPlan, Lan};
+use lab::wait::until;
 use libtest_mimic::Failed;
-use tokio::time::{Instant, sleep};
 
 pub(crate) type Outcome = anyhow::Result<()>;
 pub(crate) type Test = fn(Binaries) -> Pin<Box<dyn Future<Output = Outcome>>>;
 
 /// Nothing here waits longer for one thing to happen; on an idle machine all of it takes milliseconds to seconds.
 pub(crate) const BOUND: Duration = Duration::from_mins(1);
-
-/// Between two attempts at what is waited for.
-const BETWEEN: Duration = Duration::from_millis(20);
 
 /// Runs a test on a runtime of its own.
 pub(crate) fn run(test: impl Future<Output = Outcome>) -> Result<(), Failed> {
@@ -41,15 +38,7 @@ pub(crate) async fn lan() -> anyhow::Result<Lan> {
         .host(HostPlan::node(NODES[0], "192.168.1.11/24".parse()?))
         .host(HostPlan::node(NODES[1], "192.168.1.12/24".parse()?))
         .host(HostPlan::client("client", "192.168.1.50/24".parse()?));
-    let lan = lan.build().await.context("building a LAN")?;
-    for node in NODES {
-        // A redirect for every packet that leaves by the way it came uses up the kernel's allowance of ICMP errors to that
-        // client, and kube-proxy's refusals are such errors. Off only where neither `all` nor the interface says yes.
-        let node = lan.host(node)?;
-        let redirects = format!("net.ipv4.conf.{}.send_redirects", node.interface());
-        node.sysctl(&[("net.ipv4.conf.all.send_redirects", "0"), (&redirects, "0")])?;
-    }
-    Ok(lan)
+    lan.build().await.context("building a LAN")
 }
 
 /// The address of a host on the LAN.
@@ -68,18 +57,9 @@ pub(crate) async fn cluster(lan: &Lan, nodes: &[&str], binaries: Binaries) -> an
 }
 
 /// Tries `attempt` again and again until it succeeds; its last error once [`BOUND`] has passed.
-pub(crate) async fn eventually<T, F>(what: &str, mut attempt: impl FnMut() -> F) -> anyhow::Result<T>
-where
-    F: Future<Output = anyhow::Result<T>>,
-{
-    let until = Instant::now() + BOUND;
-    loop {
-        match attempt().await {
-            Err(error) if Instant::now() > until => {
-                return Err(error).with_context(|| format!("waited {BOUND:?} for {what}"));
-            }
-            Err(_) => sleep(BETWEEN).await,
-            done => return done,
-        }
-    }
+pub(crate) async fn eventually<T>(
+    what: &str,
+    attempt: impl AsyncFnMut() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    until(what, BOUND, attempt).await
 }

@@ -25,9 +25,9 @@ use crate::ground::{self, NODES, Outcome, Test};
 use crate::kubectl::Kubectl;
 
 /// The address that nobody has.
-const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 200);
+pub(crate) const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 200);
 /// The Service's port; the endpoints listen elsewhere, so that only kube-proxy's rules lead there.
-const PORT: u16 = 5432;
+pub(crate) const PORT: u16 = 5432;
 const TARGET: u16 = 15432;
 /// One attempt at a connection, in a LAN without delay.
 const ATTEMPT: Duration = Duration::from_secs(1);
@@ -152,7 +152,7 @@ async fn serve(host: &Host) -> Outcome {
 }
 
 /// Makes `client` send what is for the address to `node`.
-async fn point_at(client: &Host, node: &Host) -> Outcome {
+pub(crate) async fn point_at(client: &Host, node: &Host) -> Outcome {
     let mac = node.link(node.interface()).await?.mac.0;
     let interface = client.interface().to_owned();
     client

@@ -2,13 +2,35 @@
 
 use std::future::Future;
 use std::net::Ipv4Addr;
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use ipnet::Ipv4Net;
 use lab::lan::{Builder, Host, HostPlan, Lan, Mac};
-use libtest_mimic::Trial;
+use lab::sandbox;
+use libtest_mimic::{Arguments, Trial};
 
 pub(crate) type Outcome = anyhow::Result<()>;
+
+/// Runs the tests inside of a sandbox called `tag`; without one where they are only listed, or cannot run.
+pub(crate) fn run(tag: &str, trials: impl Fn() -> Vec<Trial>) -> ExitCode {
+    let arguments = Arguments::from_args();
+    if arguments.list {
+        return libtest_mimic::run(&arguments, trials()).exit_code();
+    }
+    match sandbox::enter(tag) {
+        Ok(_) => libtest_mimic::run(&arguments, trials()).exit_code(),
+        Err(sandbox::Error::Impossible(obstacle)) if std::env::var("CI").as_deref() != Ok("true") => {
+            eprintln!("all of these tests are ignored: {obstacle}");
+            let ignored = trials().into_iter().map(|trial| trial.with_ignored_flag(true));
+            libtest_mimic::run(&arguments, ignored.collect()).exit_code()
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
 
 /// A test that runs on a runtime of its own.
 pub(crate) fn trial<F>(name: &str, test: impl FnOnce() -> F + Send + 'static) -> Trial

@@ -1,17 +1,14 @@
-//! Waits until a part of the cluster says that it is ready, and tells what it still waits for.
+//! Waits until a program says that it is ready, and tells what it still waits for.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::{Client, Method};
 use tokio::time::{Instant, sleep};
 
-use super::program::Program;
 use crate::kube::{Access, Kube};
 use crate::lan::{Host, Process};
-
-/// kube-apiserver is ready in 3 to 4 s on 2 idle cores, etcd and kube-proxy in less; beside builds it took 20 s.
-const BOUND: Duration = Duration::from_mins(2);
 
 /// One question. On loopback an answer takes milliseconds.
 const ASK: Duration = Duration::from_secs(5);
@@ -30,7 +27,7 @@ const LINES: usize = 20;
 
 /// Who is asked whether a program is ready.
 #[derive(Debug, Clone)]
-pub(super) enum Readiness {
+pub(crate) enum Readiness {
     /// An address that answers 200 to anybody, without TLS.
     Plain {
         /// Asks.
@@ -43,12 +40,12 @@ pub(super) enum Readiness {
 }
 
 impl Readiness {
-    /// etcd's and kube-proxy's.
-    pub(super) fn plain(url: &str) -> Result<Self> {
+    /// That of most programs.
+    pub(crate) fn plain(url: &str) -> Result<Self> {
         // reqwest wants a provider of TLS even for what needs none; an error means that the program has one already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = Client::builder().timeout(ASK).no_proxy().build();
-        let client = client.context("making a client that asks whether the cluster is ready")?;
+        let client = client.context("making a client that asks whether a program is ready")?;
         Ok(Self::Plain {
             client,
             url: url.to_owned(),
@@ -56,19 +53,25 @@ impl Readiness {
     }
 
     /// kube-apiserver's.
-    pub(super) fn of_api(access: Access) -> Result<Self> {
+    pub(crate) fn of_api(access: Access) -> Result<Self> {
         Ok(Self::Api(Kube::new(access)?))
     }
 
     /// Asks from `host` until `process`, a run of `program`, is ready.
     ///
-    /// Fails at once if the process ends, and after two minutes; the error carries the last answer and the last lines
-    /// of the process's log.
-    pub(super) async fn wait(&self, host: &Host, program: Program, process: &Process) -> Result<()> {
+    /// Fails at once if the process ends, and after `bound`; the error carries the last answer and the last lines of
+    /// the process's log.
+    pub(crate) async fn wait(
+        &self,
+        host: &Host,
+        program: impl Display,
+        process: &Process,
+        bound: Duration,
+    ) -> Result<()> {
         let began = Instant::now();
         let mut told = began;
         let mut last = String::from("nothing yet");
-        while process.ended().is_none() && began.elapsed() < BOUND {
+        while process.ended().is_none() && began.elapsed() < bound {
             match host.call(self.clone().ask()).await? {
                 Ok(()) => return Ok(()),
                 Err(answer) => last = answer,
@@ -95,7 +98,7 @@ impl Readiness {
                 host.name()
             ),
             None => bail!(
-                "{}: {program} was not ready within {BOUND:?}, it said {last}:{log}",
+                "{}: {program} was not ready within {bound:?}, it said {last}:{log}",
                 host.name()
             ),
         }

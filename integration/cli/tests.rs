@@ -1,0 +1,58 @@
+//! What can be said, and what it means.
+
+use clap::CommandFactory as _;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Command, clap::Error> {
+    Cli::try_parse_from(line.split_whitespace()).map(|cli| cli.command)
+}
+
+#[test]
+fn the_command_line_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn a_demo_can_begin_with_a_pool_that_a_person_has_shrunk() {
+    let Ok(Command::Demo(arguments)) = parse("lab demo --keep --start 100-199,221-254") else {
+        panic!("no demo");
+    };
+    let start = arguments.start.unwrap();
+    assert!(arguments.keep);
+    assert_eq!(
+        start.to_string(),
+        "192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254"
+    );
+    let error = parse("lab demo --start many").unwrap_err().to_string();
+    assert!(
+        error.contains("100-199 and 192.168.1.100-192.168.1.199 are"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_shell_takes_a_host_and_a_command() {
+    for (line, host, command) in [
+        ("lab shell", "client", vec![]),
+        ("lab shell router", "router", vec![]),
+        (
+            "lab shell node1 -- ip -4 neigh",
+            "node1",
+            vec!["ip", "-4", "neigh"],
+        ),
+        (
+            "lab shell -- kubectl get svc -A",
+            "client",
+            vec!["kubectl", "get", "svc", "-A"],
+        ),
+    ] {
+        let Ok(Command::Shell(arguments)) = parse(line) else {
+            panic!("{line}");
+        };
+        assert_eq!(
+            (arguments.host.as_str(), arguments.command),
+            (host, command.into_iter().map(str::to_owned).collect())
+        );
+    }
+}

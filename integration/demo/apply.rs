@@ -1,0 +1,73 @@
+//! Step 3: what a person applies.
+
+use std::net::Ipv4Addr;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::{ADDRESS_POOL, Demo, EXAMPLES};
+use crate::home::kind::IP_ADDRESS_POOLS;
+use crate::home::{NAMESPACE, PRINTER, Phone, Ranges, deployed};
+
+/// The guide's repository, file by file.
+const FILES: [&str; 4] = [
+    "ipaddresspool.yaml",
+    "l2advertisement.yaml",
+    "mikrotikrouter.yaml",
+    "services.yaml",
+];
+
+impl Demo {
+    pub(super) async fn apply(&mut self) -> Result<()> {
+        self.screen.step("kubectl apply -f deploy/examples/homelab/")?;
+        self.applied = Instant::now();
+        for file in FILES {
+            let path = deployed("examples/homelab").join(file);
+            for object in self.home.kube().apply_file(&path).await? {
+                self.screen.say(format!("{file:<22} {}", title(&object)))?;
+            }
+        }
+        let nodes: Vec<String> = self.home.node_names().map(str::to_owned).collect();
+        let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
+        for example in EXAMPLES {
+            self.home
+                .put_endpoints(example.namespace, example.name, &nodes)
+                .await?;
+        }
+        self.screen
+            .say("(The lab gives each Service a pod on every node: it has no controllers.)")?;
+        self.range = self.range().await?;
+        let held: Vec<Ipv4Addr> = self.home.phone().map(Phone::address).into_iter().collect();
+        ensure!(
+            self.range.contains(PRINTER)
+                && !EXAMPLES
+                    .iter()
+                    .any(|example| { example.asks.is_some_and(|asks| held.contains(&asks)) }),
+            "expected an {ADDRESS_POOL} with the printer's address in it, and no device on an address that a Service \
+             asks for; found {} and devices at {held:?}: does --start make sense?",
+            self.range
+        );
+        Ok(())
+    }
+
+    /// The addresses for Services, as they were applied.
+    async fn range(&self) -> Result<Ranges> {
+        let pools = IP_ADDRESS_POOLS.in_namespace(NAMESPACE);
+        let pool = self.home.kube().get(pools, ADDRESS_POOL).await?;
+        let range = pool["spec"]["addresses"][0].as_str();
+        let range = range.with_context(|| format!("the IPAddressPool {ADDRESS_POOL} names no range"))?;
+        Ok(range.parse()?)
+    }
+}
+
+/// As `kubectl apply` names an object.
+fn title(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let name = text(&object["metadata"]["name"]);
+    let kind = text(&object["kind"]);
+    match object["metadata"]["namespace"].as_str() {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    }
+}
