@@ -1,6 +1,6 @@
 //! Step 6: everything is taken back, and the router is as it was.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use routeros_sim::{Change, Menu, diff};
 
 use super::{Demo, EXAMPLES, MIKROTIK_ROUTER, SOON};
@@ -92,7 +92,10 @@ impl Demo {
         if let Some(phone) = self.home.phone() {
             let address = phone.address().to_string();
             let row = self.home.row(Menu::Lease, "address", &address);
-            row.with_context(|| format!("expected the phone's lease of {address} to be there still"))?;
+            ensure!(
+                row.as_ref().and_then(|row| row.get("status")) == Some("bound"),
+                "expected the phone's lease of {address} to be bound still, found {row:?}"
+            );
         }
         self.screen
             .say("What the router has learned by itself meanwhile:")?;
