@@ -158,6 +158,8 @@ pub struct Election {
     /// Since when any peer has been heard without a break.
     connected: Instant,
     isolation: link::Isolation,
+    /// When an interface was lost that is not back yet.
+    carrier_lost: Option<Instant>,
     /// The first and the last of an unbroken row of signs that our link works.
     witness: Option<(Instant, Instant)>,
     witness_asked: Option<Instant>,
@@ -197,6 +199,7 @@ impl Election {
             last_up: BTreeMap::new(),
             connected: now,
             isolation: link::Isolation::default(),
+            carrier_lost: None,
             witness: None,
             witness_asked: None,
             other_keys: 0,

@@ -17,6 +17,9 @@ const SUSPECT_AFTER: Duration = Duration::from_millis(150);
 const WITNESS_AGAIN: Duration = Duration::from_millis(50);
 /// Signs further apart than this are two strokes of luck, not a link that works: two questions may go unanswered.
 const WITNESS_FRESH: Duration = Duration::from_millis(160);
+/// A carrier that is back within this has cost nothing: the last heartbeat before the loss is at most 110 ms older, and
+/// nobody is taken for dead before [`DOWN_AFTER`].
+const BLINK: Duration = Duration::from_millis(200);
 /// A peer that was up within this before the last one fell silent is one that we were cut off from.
 const LATELY: Duration = Duration::from_secs(1);
 /// For so long must the link be seen to work before silence of the peers means that they are gone: two heartbeats.
@@ -58,14 +61,52 @@ impl Election {
         let regained = interfaces
             .iter()
             .any(|interface| !self.interfaces.contains(interface));
+        let lost = self
+            .interfaces
+            .iter()
+            .any(|interface| !interfaces.contains(interface));
         self.interfaces = interfaces;
+        if lost {
+            self.carrier_lost.get_or_insert(now);
+        }
         self.relinked = now;
         self.relinked_due = Some(now + DOWN_AFTER);
         self.hasten(now);
         self.dirty = true;
-        if regained && self.isolation.since.is_some() {
+        if regained {
+            self.regain(now, out);
+        }
+    }
+
+    /// An interface is back. If it was away for so long that others may have taken over what is ours, this is a return
+    /// from isolation, whether or not we had noticed that we were cut off.
+    fn regain(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let lost = self.carrier_lost.take();
+        if self.isolation.since.is_none()
+            && let Some(lost) = lost.filter(|lost| now.since(*lost) >= BLINK)
+        {
+            let before = |at: &Instant| *at + LATELY >= lost;
+            let lately = self.last_up.iter().filter(|(_, at)| before(at));
+            let formerly: BTreeSet<NodeName> = lately.map(|(name, _)| name.clone()).collect();
+            // A lone speaker never withholds: nobody is there who could have taken over.
+            if !formerly.is_empty() {
+                self.isolate(formerly, now, out);
+            }
+        }
+        if self.isolation.since.is_some() {
             self.begin_return(now, out);
         }
+    }
+
+    fn isolate(&mut self, formerly: BTreeSet<NodeName>, now: Instant, out: &mut Vec<Output>) {
+        self.isolation = Isolation {
+            formerly,
+            since: Some(now),
+            returning_since: None,
+            extended: false,
+            held: true,
+        };
+        out.push(Output::Hold(true));
     }
 
     /// Whether a node has an interface in the address's subnet.
@@ -131,14 +172,7 @@ impl Election {
             // Peers fall silent one by one, up to a period apart; all of them were there.
             let lately = self.last_up.iter().filter(|(_, at)| now.since(**at) <= LATELY);
             let formerly = lately.map(|(name, _)| name.clone()).collect();
-            self.isolation = Isolation {
-                formerly,
-                since: Some(now),
-                returning_since: None,
-                extended: false,
-                held: true,
-            };
-            out.push(Output::Hold(true));
+            self.isolate(formerly, now, out);
         } else if !self.up.is_empty() && self.isolation.since.is_some() && !self.isolation.is_returning() {
             self.begin_return(now, out);
         }
@@ -164,7 +198,9 @@ impl Election {
             return;
         };
         let former = |name: &NodeName| self.peers.get(name);
-        let knows = |peer: &Peer| peer.is_up(now) && peer.is_synced();
+        let since = self.isolation.returning_since.unwrap_or(now);
+        // What it says counts from when it has heard that we are back: before, it may be about to take over.
+        let knows = |peer: &Peer| peer.is_up(now) && peer.is_synced() && peer.was_reached_since(since);
         let all = self
             .isolation
             .formerly

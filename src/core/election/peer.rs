@@ -49,6 +49,8 @@ struct Session {
     heartbeat: u64,
     contact: Instant,
     heard: Instant,
+    /// When I sent the newest heartbeat of mine that it has echoed.
+    reached: Option<Instant>,
     leaving: bool,
     interfaces: Vec<WireInterface>,
     announced: ClaimsVersion,
@@ -91,19 +93,19 @@ impl Peer {
         }
     }
 
-    /// A heartbeat arrived. `echoes_fresh`: it echoes one of mine that I sent within [`CONTACT`].
+    /// A heartbeat arrived. `echoed`: when I sent the one of mine that it echoes, if that is within [`CONTACT`].
     pub fn heartbeat(
         &mut self,
         boot: BootId,
         sequence: u64,
         heartbeat: &Heartbeat,
-        echoes_fresh: bool,
+        echoed: Option<Instant>,
         now: Instant,
     ) -> Heard {
         let was_up = self.is_up(now);
         let known = self.session.as_ref().is_some_and(|session| session.boot == boot);
         if !known {
-            if !echoes_fresh {
+            if echoed.is_none() {
                 if self
                     .noticed
                     .is_none_or(|(noticed, newest)| noticed != boot || newest < sequence)
@@ -128,11 +130,12 @@ impl Peer {
             session.announced = heartbeat.claims;
             session.interfaces.clone_from(&heartbeat.interfaces);
         }
-        if echoes_fresh {
+        if let Some(sent) = echoed {
             session.contact = now;
+            session.reached = session.reached.max(Some(sent));
         }
         Heard::Accepted {
-            arrived: echoes_fresh && !(was_up && known),
+            arrived: echoed.is_some() && !(was_up && known),
         }
     }
 
@@ -196,6 +199,12 @@ impl Peer {
     /// Since when nothing two-way was heard.
     pub fn silent_for(&self, now: Instant) -> Option<Duration> {
         self.session.as_ref().map(|session| now.since(session.contact))
+    }
+
+    /// Whether it has heard something that I sent at `since` or later, and I have heard that.
+    pub fn was_reached_since(&self, since: Instant) -> bool {
+        let reached = self.session.as_ref().and_then(|session| session.reached);
+        reached.is_some_and(|sent| sent >= since)
     }
 
     /// Whether its heartbeats arrive, whether or not it hears ours.
@@ -280,6 +289,7 @@ impl Session {
             heartbeat: 0,
             contact: now,
             heard: now,
+            reached: None,
             leaving: false,
             interfaces: Vec::new(),
             announced: ClaimsVersion::default(),

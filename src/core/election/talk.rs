@@ -82,9 +82,9 @@ impl Election {
             body,
         } = datagram;
         if let Body::Heartbeat(heartbeat) = body {
-            let fresh = self.echoes_me(&heartbeat, now);
+            let echoed = self.echoed(&heartbeat, now);
             let peer = self.peers.entry(node.clone()).or_insert_with(|| Peer::new(from));
-            let heard = peer.heartbeat(boot, sequence, &heartbeat, fresh, now);
+            let heard = peer.heartbeat(boot, sequence, &heartbeat, echoed, now);
             return self.heard(&node, heard, now, out);
         }
         if !self
@@ -156,10 +156,11 @@ impl Election {
         self.dirty = true;
     }
 
-    fn echoes_me(&self, heartbeat: &Heartbeat, now: Instant) -> bool {
-        let echoed = heartbeat.echoes.get(&self.boot.short());
-        let sent = echoed.and_then(|echo| self.sent.iter().find(|(sequence, _)| sequence == echo));
-        sent.is_some_and(|(_, at)| now.since(*at) <= CONTACT)
+    /// When I sent the heartbeat that this one echoes, if that is within [`CONTACT`].
+    fn echoed(&self, heartbeat: &Heartbeat, now: Instant) -> Option<Instant> {
+        let echo = heartbeat.echoes.get(&self.boot.short())?;
+        let (_, at) = self.sent.iter().find(|(sequence, _)| sequence == echo)?;
+        (now.since(*at) <= CONTACT).then_some(*at)
     }
 
     /// The next heartbeat leaves as soon as it may.

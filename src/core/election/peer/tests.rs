@@ -50,10 +50,10 @@ fn the_transition_table() {
     for row @ (state, (boot, sequence, fresh), ms, heard, up) in TRANSITIONS {
         let mut peer = peer();
         if state != "unknown" {
-            peer.heartbeat(BOOT, 5, &beat(), state == "up", at(0));
+            peer.heartbeat(BOOT, 5, &beat(), (state == "up").then_some(at(0)), at(0));
         }
         assert_eq!(
-            peer.heartbeat(boot, sequence, &beat(), fresh, at(ms)),
+            peer.heartbeat(boot, sequence, &beat(), fresh.then_some(at(ms)), at(ms)),
             heard,
             "{row:?}"
         );
@@ -64,8 +64,8 @@ fn the_transition_table() {
 #[test]
 fn a_peer_is_down_350_ms_after_the_last_two_way_contact() {
     let mut peer = peer();
-    peer.heartbeat(BOOT, 1, &beat(), true, at(0));
-    peer.heartbeat(BOOT, 2, &beat(), false, at(100));
+    peer.heartbeat(BOOT, 1, &beat(), Some(at(0)), at(0));
+    peer.heartbeat(BOOT, 2, &beat(), None, at(100));
     assert!(peer.is_up(at(350)), "two datagrams in a row may be lost");
     assert!(
         !peer.is_up(at(351)),
@@ -78,16 +78,16 @@ fn a_peer_is_down_350_ms_after_the_last_two_way_contact() {
 #[test]
 fn a_new_boot_is_echoed_before_it_is_believed() {
     let mut peer = peer();
-    peer.heartbeat(BOOT, 9, &beat(), true, at(0));
+    peer.heartbeat(BOOT, 9, &beat(), Some(at(0)), at(0));
     assert_eq!(peer.echo(), Some((BOOT.short(), 9)));
-    peer.heartbeat(LATER, 1, &beat(), false, at(10));
+    peer.heartbeat(LATER, 1, &beat(), None, at(10));
     assert_eq!(
         peer.echo(),
         Some((LATER.short(), 1)),
         "so that it can echo us and be believed"
     );
     assert!(!peer.accepts(LATER, 2), "nothing else of it counts yet");
-    peer.heartbeat(LATER, 3, &beat(), true, at(20));
+    peer.heartbeat(LATER, 3, &beat(), Some(at(20)), at(20));
     assert!(peer.accepts(LATER, 4));
     assert!(!peer.accepts(BOOT, 10), "the earlier boot is over");
 }
@@ -130,7 +130,7 @@ fn claims_count_when_the_set_is_whole() {
         version: 4,
         digest: set.digest(),
     };
-    peer.heartbeat(BOOT, 1, &announcing, true, at(0));
+    peer.heartbeat(BOOT, 1, &announcing, Some(at(0)), at(0));
     assert!(!peer.is_synced());
     assert!(peer.wants_fetch(at(0)) && !peer.wants_fetch(at(10)) && peer.wants_fetch(at(60)));
     assert!(

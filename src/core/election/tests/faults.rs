@@ -285,3 +285,58 @@ fn a_claim_that_arrives_before_the_api_tells_what_it_is_about_is_not_forgotten()
         lan.history
     );
 }
+
+/// The cable is back a few milliseconds after somebody took over: the old owner has not noticed that it was away.
+#[test]
+fn a_link_that_is_back_right_after_the_takeover_says_nothing_before_it_has_listened() {
+    for late in [0, 5, 20, 60] {
+        let mut lan = settled(3);
+        let owner = lan.answerers(200)[0];
+        lan.unplug(owner, true);
+        let mut waited = 0;
+        while lan.answerers(200).is_empty() || lan.answerers(200) == [owner] {
+            lan.run_ms(1);
+            waited += 1;
+            assert!(waited < 500, "nobody took over");
+        }
+        let heir = lan.answerers(200)[0];
+        lan.run_ms(late);
+        lan.unplug(owner, false);
+        assert!(
+            lan.speakers[owner].held && !lan.answers(owner, ip(200)),
+            "{late} ms later it spoke at once"
+        );
+        lan.run_ms(3_000);
+        assert_eq!(lan.answerers(200), [heir], "{late} ms later");
+        assert_eq!(lan.longest_overlap(), Duration::ZERO, "{:#?}", lan.history);
+        assert!(!lan.speakers[owner].held);
+        all_answered_once(&lan);
+    }
+}
+
+/// Nobody can have taken anything over meanwhile: a switch that blinks costs no answer.
+#[test]
+fn a_blink_of_the_carrier_withholds_nothing() {
+    let mut lan = settled(3);
+    let owner = lan.answerers(200)[0];
+    let moves = lan.moves_of(200).len();
+    for _ in 0..20 {
+        lan.unplug(owner, true);
+        lan.run_ms(25);
+        lan.unplug(owner, false);
+        assert!(lan.answers(owner, ip(200)) && !lan.speakers[owner].held);
+        lan.run_ms(700);
+    }
+    assert_eq!(lan.moves_of(200).len(), moves);
+    all_answered_once(&lan);
+}
+
+/// Alone there is nobody who could have taken over.
+#[test]
+fn a_lone_speaker_answers_as_soon_as_its_link_is_back() {
+    let mut lan = settled(1);
+    lan.unplug(0, true);
+    lan.run_ms(2_000);
+    lan.unplug(0, false);
+    assert!(lan.answers(0, ip(200)) && !lan.speakers[0].held);
+}
