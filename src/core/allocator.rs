@@ -30,6 +30,9 @@ use crate::reservation::{Router, RouterStatus, Surveys};
 /// it may just have begun.
 pub const FENCE: Duration = Duration::from_secs(65);
 
+/// Services that the report names: as many as a person reads. Of the others it says how many there are.
+const REQUESTS_LISTED: usize = 10;
+
 /// What does not change while the process lives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
@@ -67,7 +70,12 @@ pub struct Allocator {
     said: BTreeMap<About, (Notice, String)>,
     routers: BTreeMap<ObjectKey, routers::Entry>,
     reconfigure: bool,
-    reported: Option<Vec<String>>,
+    /// Services that ask for what the configuration cannot give them, and what that is.
+    unmet: BTreeMap<ObjectKey, String>,
+    /// Problems or requests may differ from what was last reported.
+    report_due: bool,
+    /// Problems and requests, as they were last reported.
+    reported: Option<(Vec<String>, Vec<String>)>,
     pool_counts: BTreeMap<ObjectKey, PoolCounts>,
 }
 
@@ -112,6 +120,8 @@ impl Allocator {
             said: BTreeMap::new(),
             routers: BTreeMap::new(),
             reconfigure: false,
+            unmet: BTreeMap::new(),
+            report_due: false,
             reported: None,
             pool_counts: BTreeMap::new(),
         }
@@ -134,6 +144,7 @@ impl Allocator {
             self.adopt();
         }
         self.decide_services(now, &mut step);
+        self.report_problems(&mut step);
         self.report_pools(&mut step);
         self.drive_routers(now, &mut step);
         step
@@ -243,6 +254,7 @@ impl Allocator {
         self.writes.clear();
         self.said.clear();
         self.awaiting.clear();
+        self.unmet.clear();
         self.reported = None;
         self.pool_counts.clear();
         for entry in self.routers.values_mut() {
@@ -283,18 +295,36 @@ impl Allocator {
             self.config = config;
             self.dirty.extend(self.services.keys().cloned());
         }
-        self.report_problems(step);
+        self.report_due = true;
+        self.tell_problems(step);
     }
 
-    /// What is wrong with the configuration: the whole list in one ConfigurationState, and an event on each object.
+    /// The whole list of what is wrong, in one ConfigurationState, when it changed.
     fn report_problems(&mut self, step: &mut Step) {
-        let lines: Vec<String> = self.config.problems.iter().map(ToString::to_string).collect();
-        if self.reported.as_ref() == Some(&lines) {
+        if !std::mem::take(&mut self.report_due) {
             return;
         }
-        self.reported = Some(lines.clone());
+        let problems: Vec<String> = self.config.problems.iter().map(ToString::to_string).collect();
+        let unmet = self.unmet.iter();
+        let mut requests: Vec<String> = unmet
+            .take(REQUESTS_LISTED)
+            .map(|(service, why)| format!("Service {service}: {why}"))
+            .collect();
+        if let Some(more @ 1..) = self.unmet.len().checked_sub(REQUESTS_LISTED) {
+            requests.push(format!(
+                "and {more} Services more: kubectl get events -A --field-selector reason=AllocationFailed"
+            ));
+        }
+        if self.reported.as_ref() == Some(&(problems.clone(), requests.clone())) {
+            return;
+        }
+        self.reported = Some((problems.clone(), requests.clone()));
         step.effects
-            .push(Effect::SetConfigurationState { problems: lines });
+            .push(Effect::SetConfigurationState { problems, requests });
+    }
+
+    /// What is wrong with the configuration, as an event on each object.
+    fn tell_problems(&mut self, step: &mut Step) {
         let mut by_object: BTreeMap<About, Vec<&str>> = BTreeMap::new();
         for problem in &self.config.problems {
             by_object

@@ -71,6 +71,8 @@ pub(super) struct Desk {
     /// Changes of routers whose Secrets were not read yet.
     waiting: Vec<Change<SeenRouter>>,
     advertisements: BTreeMap<ObjectKey, Uid>,
+    /// Problems that the log knows.
+    reported: BTreeSet<String>,
     writes: JoinSet<()>,
     /// What the next step takes in.
     pending: Vec<Event>,
@@ -89,6 +91,7 @@ impl Desk {
             watching: JoinSet::new(),
             waiting: Vec::new(),
             advertisements: BTreeMap::new(),
+            reported: BTreeSet::new(),
             writes: JoinSet::new(),
             pending: Vec::new(),
         }
@@ -303,7 +306,7 @@ impl Desk {
                 });
             }
             Effect::Event { about, notice, note } => self.tell(&about, notice, note),
-            Effect::SetConfigurationState { problems } => self.report(&problems),
+            Effect::SetConfigurationState { problems, requests } => self.report(&problems, requests),
             Effect::SetPoolStatus { pool, counts } => {
                 let wish = Wish::Status {
                     status: status::pool(counts),
@@ -356,11 +359,16 @@ impl Desk {
         self.parts.writer.wish(Target { kind, key }, wish);
     }
 
-    fn report(&self, problems: &[String]) {
+    fn report(&mut self, problems: &[String], requests: Vec<String>) {
         self.parts.instruments.configuration(problems);
-        for problem in problems {
+        for problem in problems
+            .iter()
+            .filter(|problem| !self.reported.contains(*problem))
+        {
             tracing::warn!("configuration: {problem}");
         }
+        self.reported = problems.iter().cloned().collect();
+        let all = [problems.to_vec(), requests].concat();
         let labels = json!({
             label::APP_NAME: label::APP_NAME_VALUE, label::COMPONENT_TYPE: label::COMPONENT_CONTROLLER,
         });
@@ -372,7 +380,7 @@ impl Desk {
         let wish = Wish::Object {
             metadata,
             spec: Value::Null,
-            status: status::configuration(problems),
+            status: status::configuration(&all),
         };
         self.wish(Kind::Configuration, key, wish);
     }

@@ -34,8 +34,10 @@ pub enum Effect {
     },
     /// The ConfigurationState `controller`.
     SetConfigurationState {
-        /// What is wrong, a line each; empty: Valid.
+        /// What is wrong with pools, advertisements and routers, a line each.
         problems: Vec<String>,
+        /// What Services ask for and cannot have, a line each. Both empty: Valid.
+        requests: Vec<String>,
     },
     /// An IPAddressPool's counters.
     SetPoolStatus {

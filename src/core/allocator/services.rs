@@ -86,6 +86,7 @@ impl Allocator {
         self.writes.remove(key);
         self.said.remove(&About::service(key));
         self.awaiting.remove(key);
+        self.note_request(key, None);
         self.dirty.remove(key);
         self.confirm(key);
         if self.ledger.release(key).is_some() {
@@ -206,11 +207,12 @@ impl Allocator {
 
     fn pursue(&mut self, key: &ObjectKey, decision: &Decision, now: Now, step: &mut Step) {
         let (addresses, pool) = match &decision.outcome {
-            Outcome::NotOurs => return,
+            Outcome::NotOurs => return self.note_request(key, None),
             Outcome::Pending => (vec![], None),
             Outcome::Assigned { addresses, pool } => (addresses.clone(), Some(pool.clone())),
         };
         self.announce(key, decision, now.mono, step);
+        self.note_request(key, decision.because.fault_of_the_request());
         let Some(service) = self.services.get(key) else {
             return;
         };
@@ -237,6 +239,17 @@ impl Allocator {
             attempts,
         };
         self.send(key, write, decision.because.clone(), step);
+    }
+
+    fn note_request(&mut self, key: &ObjectKey, fault: Option<String>) {
+        if self.unmet.get(key) == fault.as_ref() {
+            return;
+        }
+        self.report_due = true;
+        match fault {
+            Some(why) => _ = self.unmet.insert(key.clone(), why),
+            None => _ = self.unmet.remove(key),
+        }
     }
 
     fn send(&mut self, key: &ObjectKey, write: Write, because: Because, step: &mut Step) {

@@ -60,6 +60,9 @@ pub(super) struct World {
     pub(super) objects: BTreeMap<ObjectKey, Service>,
     pub(super) events: Vec<String>,
     pub(super) writes: Vec<String>,
+    /// The last report, and how many there were.
+    pub(super) report: Vec<String>,
+    pub(super) reports: usize,
     version: u64,
     /// What the next status writes meet instead of success.
     pub(super) failures: Vec<WriteResult>,
@@ -81,6 +84,8 @@ impl World {
             objects: BTreeMap::new(),
             events: vec![],
             writes: vec![],
+            report: vec![],
+            reports: 0,
             version: 100,
             failures: vec![],
             watch_lags: false,
@@ -169,6 +174,11 @@ impl World {
             }
             Effect::Event { about, notice, note } => {
                 self.events.push(format!("{notice:?} {}: {note}", about.key.name));
+                vec![]
+            }
+            Effect::SetConfigurationState { problems, requests } => {
+                self.report = [problems, requests].concat();
+                self.reports += 1;
                 vec![]
             }
             _ => vec![],

@@ -98,6 +98,33 @@ pub enum Because {
     NoLongerAllowed(Box<Because>),
 }
 
+impl Because {
+    /// What a person has to correct in the Service or in the pools before it can have what it asks for. `None` where
+    /// nothing is wrong, where time or the network decides, and where pools are merely full.
+    pub fn fault_of_the_request(&self) -> Option<String> {
+        match self {
+            Self::BadRequest(_)
+            | Self::OutsidePools(_)
+            | Self::OutsideRequestedPool { .. }
+            | Self::PoolUnavailable(_)
+            | Self::Taken { .. } => Some(self.to_string()),
+            Self::Stays(why) | Self::NoLongerAllowed(why) => {
+                why.fault_of_the_request().map(|_| self.to_string())
+            }
+            Self::Requested
+            | Self::FirstFree { .. }
+            | Self::AlreadyAssigned
+            | Self::PoolUnusable
+            | Self::NotLoadBalancer
+            | Self::OtherClass
+            | Self::Held { .. }
+            | Self::Unproven { .. }
+            | Self::Exhausted { .. }
+            | Self::NoPools => None,
+        }
+    }
+}
+
 /// How many skipped addresses a decision names: what a person still reads.
 pub const SKIPPED_SHOWN: usize = 8;
 

@@ -140,7 +140,9 @@ fn add_to_record(record: &mut Vec<Taken>, pool: &str, server: &str, ranges: &Ran
 fn own_pools(ground: &Ground<'_>, plan: &mut Plan) {
     for claim in ground.claims {
         let name = format!("tiklb-{}-{}", ground.spec.cluster_name, claim.pool);
-        let subject = pool_subject(claim, ground.taken);
+        // The record that is written before the cut is what the row will say.
+        let taken = plan.record.as_deref().unwrap_or(ground.taken);
+        let subject = pool_subject(claim, taken);
         match ground.reading.pools.iter().find(|row| row.name == name) {
             None => {
                 let comment = Marker::comment(ground.owner, &subject, "");

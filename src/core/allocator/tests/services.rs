@@ -179,3 +179,67 @@ fn the_old_prefix_works_and_is_mentioned() {
         1
     );
 }
+
+#[test]
+fn requests_that_cannot_be_met_are_reported_until_they_can() {
+    let mut world = World::new();
+    assert_eq!((world.report.len(), world.reports), (0, 1), "all is well, once");
+    let asks = |name: &str, created: i64, text: &str| {
+        let mut service = service(name, created);
+        let annotation = "metallb.io/loadBalancerIPs".to_owned();
+        service.annotations.insert(annotation, text.to_owned());
+        service
+    };
+    world.apply(asks("first", 1, "192.168.1.204"));
+    assert_eq!(world.reports, 1, "a request that is met is nothing to report");
+    world.apply(asks("second", 2, "192.168.1.204"));
+    world.apply(asks("outside", 3, "10.9.9.9"));
+    world.apply(asks("typo", 4, "192.168.1.2O5"));
+    let said = |text: &str, world: &World| world.report.iter().any(|line| line.starts_with(text));
+    assert!(said(
+        "Service default/second: 192.168.1.204 belongs to Service default/first",
+        &world
+    ));
+    assert!(said(
+        "Service default/outside: 10.9.9.9 is in no usable IPAddressPool",
+        &world
+    ));
+    assert!(said(
+        "Service default/typo: metallb.io/loadBalancerIPs asks for \"192.168.1.2O5\"",
+        &world
+    ));
+    assert_eq!((world.report.len(), world.reports), (3, 4));
+
+    let key = key("first");
+    world.objects.remove(&key);
+    world.step([Event::Services(Change::Deleted(key))]);
+    world.apply(service("typo", 4));
+    world.step([Event::Services(Change::Deleted(super::key("outside")))]);
+    assert!(world.report.is_empty(), "{:?}", world.report);
+    assert_eq!(world.address("second").as_deref(), Some("192.168.1.204"));
+}
+
+#[test]
+fn a_request_that_went_wrong_takes_no_address_away_and_is_reported() {
+    let mut world = World::new();
+    world.apply(service("a", 1));
+    let mut wrong = world.objects[&key("a")].clone();
+    let annotation = "metallb.io/loadBalancerIPs".to_owned();
+    wrong.annotations.insert(annotation, "10.9.9.9".to_owned());
+    world.apply(wrong);
+    assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.report.len(), 1, "{:?}", world.report);
+}
+
+#[test]
+fn a_report_names_a_few_requests_and_counts_the_rest() {
+    let mut world = World::new();
+    for number in 0..15 {
+        let mut service = service(&format!("s{number:02}"), number);
+        let annotation = "metallb.io/loadBalancerIPs".to_owned();
+        service.annotations.insert(annotation, "10.9.9.9".to_owned());
+        world.apply(service);
+    }
+    assert_eq!(world.report.len(), REQUESTS_LISTED + 1);
+    assert!(world.report[REQUESTS_LISTED].starts_with("and 5 Services more"));
+}
