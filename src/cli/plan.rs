@@ -176,6 +176,16 @@ fn told(
             .map(|obstacle| format!("  in the way: {obstacle}")),
     );
     lines.extend(status.into_iter().flat_map(refusals));
+    if let Some(held) = status.map(|status| &status.conflicts) {
+        let others = held
+            .entries
+            .iter()
+            .map(|holder| format!("  left alone: {holder}"));
+        lines.extend(others);
+        if held.truncated > 0 {
+            lines.push(format!("  left alone: {} addresses more", held.truncated));
+        }
+    }
     if read.is_ok() {
         lines.push(match plan.writes.len() {
             0 => "  nothing to be done".to_owned(),

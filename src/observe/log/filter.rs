@@ -5,6 +5,11 @@ use tracing_subscriber::filter::EnvFilter;
 /// The longest text that is read, in bytes. People write a few directives.
 const LONGEST: usize = 1_024;
 
+/// The Kubernetes client calls each failed request an error. While the API server is away each watch has several a
+/// minute, and [`cluster::client`](crate::cluster::client) has said so once. Whoever names it in a directive sees it.
+const CLIENT: &str = "kube_client";
+const QUIET: &str = ",kube_client=error,kube_client::client::builder=off";
+
 /// A text that is no log level.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -37,6 +42,7 @@ pub(super) fn parse(text: &str) -> Result<EnvFilter, InvalidLevel> {
         "" => return Err(InvalidLevel::new(text, "it is empty")),
         "all" | "trace" => "debug,tiklb=trace,routeros=trace",
         "debug" => "info,tiklb=debug,routeros=debug",
+        "info" => "warn,tiklb=info,routeros=info",
         "none" => "off",
         _ => {
             if let Some(unknown) = unknown_word(text) {
@@ -46,10 +52,14 @@ pub(super) fn parse(text: &str) -> Result<EnvFilter, InvalidLevel> {
             text.trim()
         }
     };
+    let mut directives = directives.to_owned();
+    if !directives.contains(CLIENT) {
+        directives.push_str(QUIET);
+    }
     EnvFilter::builder()
         // A directive may compare fields; with a regular expression that could cost any time on every line.
         .with_regex(false)
-        .parse(directives)
+        .parse(&directives)
         .map_err(|error| InvalidLevel::new(text, &error.to_string()))
 }
 
