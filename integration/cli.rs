@@ -11,7 +11,8 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
 use crate::home::Ranges;
-use crate::{binary, cluster, demo, sandbox};
+use crate::story::Theatre;
+use crate::{binary, cluster, demo, sandbox, story};
 
 /// The sandbox of the demo, by which `shell` finds it.
 const DEMO: &str = "demo";
@@ -43,6 +44,8 @@ enum Command {
     Demo(DemoArguments),
     /// A shell, or one command, on a host of the demo that runs (started with --keep)
     Shell(ShellArguments),
+    /// Plays the stories: what a person relies on, each in a home of its own
+    Story(StoryArguments),
     /// The real Kubernetes API for the stories
     #[command(subcommand)]
     Cluster(ClusterCommand),
@@ -81,6 +84,31 @@ struct ShellArguments {
     command: Vec<String>,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "\
+    Examples:\n  \
+        lab story                              all of them, with the embedded API server\n  \
+        lab story --cluster outage             on a real API server, those with outage in their name\n  \
+        lab story --list\n  \
+        lab story --exact router::a_wrong_password\n\n\
+    `cargo test --test stories` plays the same stories.")]
+struct StoryArguments {
+    /// On a real etcd, kube-apiserver and kube-proxy (see `lab cluster build`), as the service accounts of deploy/rbac
+    #[arg(long)]
+    cluster: bool,
+    /// Only list their names
+    #[arg(long)]
+    list: bool,
+    /// The filters are whole names
+    #[arg(long)]
+    exact: bool,
+    /// Stories at once: 4 with the embedded API server and 2 on the real one, if not given
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Only stories with this in their name
+    filter: Option<String>,
+}
+
 #[derive(Debug, Subcommand)]
 enum ClusterCommand {
     /// Builds etcd, kube-apiserver, kube-proxy and kubectl from their Go modules (needs Go; minutes, once)
@@ -100,6 +128,7 @@ pub fn run() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(arguments) => show(arguments),
         Command::Shell(ShellArguments { host, command }) => shell::open(DEMO, &host, &command),
+        Command::Story(arguments) => play(&arguments),
         Command::Cluster(ClusterCommand::Build) => build_cluster(),
     };
     outcome.unwrap_or_else(|error| {
@@ -134,6 +163,27 @@ fn show(arguments: DemoArguments) -> Result<ExitCode> {
     let shown = demo::run(options, inside.dir());
     runtime()?.block_on(shown).context("the demo failed")?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn play(arguments: &StoryArguments) -> Result<ExitCode> {
+    let options = libtest_mimic::Arguments {
+        list: arguments.list,
+        exact: arguments.exact,
+        test_threads: arguments.threads,
+        filter: arguments.filter.clone(),
+        ..libtest_mimic::Arguments::default()
+    };
+    let theatre = if arguments.cluster {
+        Theatre::Real
+    } else {
+        Theatre::Embedded
+    };
+    let tiklb = if arguments.list {
+        PathBuf::new()
+    } else {
+        binary::tiklb()?
+    };
+    Ok(story::play(&tiklb, theatre, options))
 }
 
 fn build_cluster() -> Result<ExitCode> {

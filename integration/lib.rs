@@ -10,5 +10,6 @@ pub mod kube;
 pub mod lan;
 mod readiness;
 pub mod sandbox;
+pub mod story;
 pub mod wait;
 pub mod wire;

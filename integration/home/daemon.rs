@@ -201,7 +201,7 @@ impl Home {
         Ok(command.spawn().await?)
     }
 
-    fn program(&self) -> Result<&Path> {
+    pub(super) fn program(&self) -> Result<&Path> {
         let program = self.plan.tiklb.as_deref();
         program.context("this home's plan names no tiklb program: call Plan::tiklb")
     }

@@ -1,0 +1,45 @@
+//! A person at a shell on `control`, who asks tiklb.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::daemon::CONTROL_HOST;
+use super::{Home, KUBECONFIG};
+
+/// What a person waits for an answer, with a router that is away and an API server that is away.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// What was printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// What stands on the screen: stdout and stderr.
+    pub text: String,
+}
+
+impl Home {
+    /// Runs a verb of tiklb with the administrator's kubeconfig, and waits for its end.
+    ///
+    /// # Errors
+    /// When the plan names no program, or it does not end within a minute.
+    pub async fn ask_tiklb(&self, arguments: &[&str]) -> Result<Shown> {
+        let process = self
+            .lan
+            .host(CONTROL_HOST)?
+            .command(self.program()?)
+            .args(arguments)
+            .env("KUBECONFIG", self.folder.path().join(KUBECONFIG))
+            .env("NO_PROXY", "*")
+            .spawn()
+            .await?;
+        let status = process.wait(PATIENCE).await;
+        let status = status.with_context(|| format!("tiklb {}", arguments.join(" ")))?;
+        let lines: Vec<String> = process.logs().into_iter().map(|line| line.text).collect();
+        Ok(Shown {
+            code: status.code(),
+            text: lines.join("\n"),
+        })
+    }
+}

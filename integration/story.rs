@@ -1,0 +1,110 @@
+//! Stories: what a person relies on, played by real processes on a [home](crate::home) and judged from outside.
+//!
+//! One file of `story/` is one capability. A story sees frames as a client of the LAN, the router's rows and its journal
+//! of writes, and objects in the Kubernetes API; it never asks tiklb what it thinks. The same stories are played with the
+//! embedded API server and on a real cluster.
+//!
+//! | file | what is relied on |
+//! |---|---|
+//! | `address` | Services get the addresses that they ask for, and keep them |
+//! | `reservation` | the router agrees: pools, leases, ARP rows, occupied addresses, release |
+//! | `announcement` | one node answers; another takes over when it is cut off or its speaker dies |
+//! | `configuration` | what is wrong is said where a person looks, and takes nothing else down |
+//! | `router` | a router that cannot be used: no new announcement without proof, none lost |
+//! | `outage` | API server and allocator away: every address goes on answering |
+//! | `person` | what `tiklb status` and `tiklb plan` tell |
+
+mod address;
+mod announcement;
+mod configuration;
+mod outage;
+mod person;
+mod reservation;
+mod router;
+mod scene;
+mod troupe;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow};
+
+pub use troupe::{Theatre, play};
+
+use crate::home::{Api, Plan};
+use scene::Scene;
+
+/// What a story says: nothing, or what was not as it should be.
+type Outcome = Result<()>;
+
+type Act = for<'a> fn(&'a mut Scene) -> Pin<Box<dyn Future<Output = Outcome> + 'a>>;
+
+/// Longer than any story takes beside a build on two cores. The longest, in which a lease of the router ends by itself,
+/// needs two minutes by the clock.
+const BOUND: Duration = Duration::from_mins(5);
+
+/// A story.
+#[derive(Clone, Copy)]
+pub struct Story {
+    /// Its file and its function: `address::an_assigned_address_stays`.
+    pub name: &'static str,
+    plan: fn(Plan) -> Plan,
+    act: Act,
+}
+
+impl std::fmt::Debug for Story {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The stories of one file, named after it and themselves; after `with` comes what is special about a home.
+macro_rules! stories {
+    ($file:ident: $($story:ident $(with $plan:expr)?),* $(,)?) => {
+        vec![$(crate::story::Story {
+            name: concat!(stringify!($file), "::", stringify!($story)),
+            plan: crate::story::planned!($($plan)?),
+            act: |scene| Box::pin($story(scene)),
+        }),*]
+    };
+}
+macro_rules! planned {
+    () => {
+        |plan| plan
+    };
+    ($plan:expr) => {
+        $plan
+    };
+}
+use {planned, stories};
+
+impl Story {
+    /// All of them.
+    pub fn all() -> Vec<Self> {
+        let files = [
+            address::stories(),
+            announcement::stories(),
+            configuration::stories(),
+            outage::stories(),
+            person::stories(),
+            reservation::stories(),
+            router::stories(),
+        ];
+        files.into_iter().flatten().collect()
+    }
+
+    /// Plays it in a home of its own, inside of the [sandbox](crate::sandbox).
+    ///
+    /// # Errors
+    /// What was not as it should be, with the last lines of tiklb's processes.
+    pub async fn tell(self, tiklb: PathBuf, api: Api) -> Outcome {
+        let plan = (self.plan)(Plan::default()).tiklb(tiklb).api(api);
+        let mut scene = Scene::open(plan).await?;
+        let played = tokio::time::timeout(BOUND, (self.act)(&mut scene)).await;
+        let played = played.unwrap_or_else(|_| Err(anyhow!("the story did not end within {BOUND:?}")));
+        let judged = played.and_then(|()| scene.judge_conduct());
+        judged.with_context(|| format!("what tiklb said:\n{}", scene.last_words()))
+    }
+}

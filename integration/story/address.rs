@@ -1,0 +1,148 @@
+//! Services get the addresses that they ask for, and keep them.
+
+use std::net::Ipv4Addr;
+
+use anyhow::ensure;
+
+use super::scene::{APPS, SOON, Scene};
+use super::{Outcome, Story, stories};
+use crate::home::kind::{IP_ADDRESS_POOLS, SERVICE_L2_STATUSES};
+use crate::home::{NAMESPACE, PRINTER};
+use crate::kube::SERVICES;
+use crate::wait::until;
+
+/// Without a router nobody knows of the phone before the speakers' first survey has met it, and these stories ask for
+/// the first free address within seconds: they stand without a phone.
+pub(super) fn stories() -> Vec<Story> {
+    stories![address:
+        services_get_what_they_ask_for,
+        an_assigned_address_stays_over_a_restart_of_everything with |plan| plan.without_phone(),
+        a_deleted_service_leaves_silence_and_its_address,
+        an_address_that_a_device_uses_is_given_to_nobody,
+    ]
+}
+
+const A: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 210);
+const B: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 211);
+
+async fn services_get_what_they_ask_for(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    scene
+        .create_service("by-field", &[("metallb.io/loadBalancerIPs", "192.168.1.210")])
+        .await?;
+    let old = [("metallb.universe.tf/loadBalancerIPs", "192.168.1.211")];
+    scene.create_service("by-old-name", &old).await?;
+    scene.create_service("whatever", &[]).await?;
+    let (a, node) = scene.announced("by-field", SOON).await?;
+    let (b, _) = scene.announced("by-old-name", SOON).await?;
+    let (c, _) = scene.announced("whatever", SOON).await?;
+    ensure!(
+        (a, b) == (A, B) && c == Ipv4Addr::new(192, 168, 1, 200),
+        "{a}, {b}, and the first of the pool: {c}"
+    );
+    let reached = scene.serves(a).await?;
+    ensure!(reached == node, "{node} answered first, then {reached}");
+
+    let said = scene.event(APPS, "by-field", "IPAllocated").await?;
+    ensure!(said.starts_with("Assigned IP [\"192.168.1.210\"]"), "{said}");
+    let said = scene.event(APPS, "by-field", "nodeAssigned").await?;
+    let expected = format!("announcing from node \"{node}\" with protocol \"layer2\"");
+    ensure!(said == expected, "{said}");
+    scene.event(APPS, "by-old-name", "deprecatedAnnotation").await?;
+    let record = scene.record("by-field", &node).await?;
+    ensure!(
+        record["status"]["interfaces"][0]["name"] == scene.home.lan().host(&node)?.interface(),
+        "{record}"
+    );
+    let line = scene
+        .home
+        .speaker(&node)?
+        .wait_for_log(
+            |line| line.contains("announcing") && line.contains("192.168.1.210"),
+            SOON,
+        )
+        .await?;
+    ensure!(line.text.contains("apps/by-field"), "{}", line.text);
+
+    let pools = IP_ADDRESS_POOLS.in_namespace(NAMESPACE);
+    let counted = |pool: &serde_json::Value| {
+        pool["status"]["assignedIPv4"] == 3 && pool["status"]["availableIPv4"] == 18
+    };
+    let what = "a pool that counts three addresses of 21";
+    scene
+        .home
+        .kube()
+        .wait_for(pools, "homelab-pool", SOON, what, counted)
+        .await?;
+    Ok(())
+}
+
+async fn an_assigned_address_stays_over_a_restart_of_everything(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    scene.settle("asks", A).await?;
+    scene.create_service("takes", &[]).await?;
+    let (taken, _) = scene.announced("takes", SOON).await?;
+    let services = SERVICES.in_namespace(APPS);
+    let version = async |name: &str| {
+        let service = scene.home.kube().get(&services, name).await?;
+        anyhow::Ok(service["metadata"]["resourceVersion"].clone())
+    };
+    let before = (version("asks").await?, version("takes").await?);
+    scene.restart_everything().await?;
+    scene.create_service("later", &[]).await?;
+    scene.announced("later", SOON).await?;
+    scene.serves(A).await?;
+    scene.serves(taken).await?;
+    let version = async |name: &str| {
+        let service = scene.home.kube().get(&services, name).await?;
+        anyhow::Ok(service["metadata"]["resourceVersion"].clone())
+    };
+    let after = (version("asks").await?, version("takes").await?);
+    ensure!(before == after, "Services were written without need");
+    Ok(())
+}
+
+async fn a_deleted_service_leaves_silence_and_its_address(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    scene.settle("first", A).await?;
+    scene.ask("second", A).await?;
+    let said = scene.event(APPS, "second", "AllocationFailed").await?;
+    ensure!(said.contains("apps/first"), "{said}");
+    scene.has_none("second").await?;
+    scene
+        .home
+        .kube()
+        .delete(SERVICES.in_namespace(APPS), "first")
+        .await?;
+    let (given, node) = scene.announced("second", SOON).await?;
+    ensure!(given == A, "{given}");
+    scene.record("second", &node).await?;
+    scene.delete_service("second").await?;
+    let none = <[_]>::is_empty;
+    let what = "no ServiceL2Status to be left";
+    scene
+        .home
+        .kube()
+        .wait_list(SERVICE_L2_STATUSES, SOON, what, none)
+        .await?;
+    Ok(())
+}
+
+/// Without a router, too: the speakers' survey finds it out.
+async fn an_address_that_a_device_uses_is_given_to_nobody(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let printer = PRINTER.to_string();
+    until("the survey to meet the printer", 3 * SOON, async || {
+        let conflicts = scene.home.conflicts().await?;
+        let met = |conflict: &serde_json::Value| conflict["spec"]["address"] == printer.as_str();
+        ensure!(conflicts.iter().any(met), "{conflicts:?}");
+        Ok(())
+    })
+    .await?;
+    scene.ask("wants-the-printers", PRINTER).await?;
+    let said = scene
+        .event(APPS, "wants-the-printers", "AllocationFailed")
+        .await?;
+    ensure!(said.contains(&format!("{PRINTER} is in use by")), "{said}");
+    scene.has_none("wants-the-printers").await
+}
