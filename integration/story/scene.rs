@@ -163,14 +163,18 @@ impl Scene {
 
     /// A node answers for an address, and a connection to it reaches that node. Its name.
     pub(super) async fn serves(&self, address: Ipv4Addr) -> Result<String> {
-        let node = self.home.announcer(address, SOON).await?.host;
         let target = SocketAddrV4::new(address, PORT);
-        let reached = tcp_connect(self.home.client()?, target, SOON).await?;
-        ensure!(
-            reached == node,
-            "{node} answers for {address}, a connection reaches {reached}"
-        );
-        Ok(node)
+        // kube-proxy takes up to a second after a change, and sends the first connections nowhere meanwhile.
+        until("a connection to the node that answers", SOON, async || {
+            let node = self.home.announcer(address, SOON).await?.host;
+            let reached = tcp_connect(self.home.client()?, target, SOON).await?;
+            ensure!(
+                reached == node,
+                "{node} answers for {address}, a connection reaches {reached}"
+            );
+            Ok(node)
+        })
+        .await
     }
 
     /// Nobody answers for an address (any more).

@@ -105,7 +105,7 @@ const RIGHTS: &[&str] = &[
     "ClusterRole tiklb-speaker: events.k8s.io/events[] create patch",
     "Role tiklb-allocator: /pods[] get",
     "Role tiklb-allocator: /secrets[] get list watch create",
-    "Role tiklb-allocator: coordination.k8s.io/leases[] get create update",
+    "Role tiklb-allocator: coordination.k8s.io/leases[] get list watch create update",
     "Role tiklb-allocator: metallb.io/configurationstates/status[] patch",
     "Role tiklb-allocator: metallb.io/configurationstates[] list watch create patch delete",
     "Role tiklb-allocator: metallb.io/ipaddresspools/status[] patch",

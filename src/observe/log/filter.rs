@@ -5,10 +5,11 @@ use tracing_subscriber::filter::EnvFilter;
 /// The longest text that is read, in bytes. People write a few directives.
 const LONGEST: usize = 1_024;
 
-/// The Kubernetes client calls each failed request an error. While the API server is away each watch has several a
-/// minute, and [`cluster::client`](crate::cluster::client) has said so once. Whoever names it in a directive sees it.
-const CLIENT: &str = "kube_client";
-const QUIET: &str = ",kube_client=error,kube_client::client::builder=off";
+/// The Kubernetes client complains of each failed request. While the API server is away, or refuses, each watch has
+/// several a minute, and [`cluster`](crate::cluster) has said so once, with what to do. Whoever names it in a directive
+/// sees it.
+const CLIENT: &str = "kube_";
+const QUIET: &str = ",kube_runtime=error,kube_client=error,kube_client::client::builder=off";
 
 /// A text that is no log level.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
