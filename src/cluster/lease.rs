@@ -7,7 +7,8 @@
 //!     └── taken by another, or not renewed for 10 s ◀──────────┘  └─▶ released on stop
 //! ```
 //! Clocks of two machines are never compared: a Lease has expired when it was not seen to change for its duration, on
-//! our own clock. A leader that cannot renew steps down 5 s before anybody else may take over.
+//! our own clock. A leader that cannot renew steps down after 10 s, or 13 s where its last request hangs: before anybody
+//! else may take over.
 
 use std::time::{Duration, Instant};
 

@@ -12,7 +12,7 @@
 //! | [`election`] | who is alive, who claims what; the heartbeat's wire format |
 //! | [`neighbor`] | which ARP frame is answered, and when an address is announced |
 //! | [`allocator`] | `step(event, now) -> effects` over config, ipam and reservation |
-//! | [`speaker`] | `step(event, now) -> effects` over config, election and neighbor |
+//! | [`speaker`] | `step(event, now) -> effects` over election and neighbor |
 //!
 //! **Invariant:** nothing here reads a clock, draws a random number, opens a socket or knows Kubernetes' or
 //! RouterOS's client types. `now` and randomness are arguments; the crate's dependency list and its

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use kube::Client;
 use tiklb_core::election::Because;
 use tiklb_core::model::NodeName;
 use tokio::sync::{Notify, mpsc, watch};
@@ -23,7 +22,7 @@ use crate::cluster::source::Source;
 use crate::cluster::survey::Surveys;
 use crate::cluster::watch::Health;
 use crate::cluster::writer::Writer;
-use crate::cluster::{client, event, identity};
+use crate::cluster::{Client, client, event, identity};
 use crate::link::watch::Exclusions;
 use crate::observe::Panel;
 use crate::observe::liveness::Liveness;

@@ -182,6 +182,6 @@ pub struct Taken {
     pub server: String,
     /// Exactly the addresses we removed.
     pub ranges: RangeSet,
-    /// When it was first recorded.
+    /// When it was recorded, or grew.
     pub since: Timestamp,
 }

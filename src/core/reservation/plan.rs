@@ -412,8 +412,8 @@ fn give_back(ground: &Ground<'_>, taken: &Taken, in_use: &RangeSet, plan: &mut P
     }
 }
 
-/// The pool that addresses were taken from: the one its server hands out today, since a person may have renamed it;
-/// by its old name where there was no server.
+/// The pool that addresses were taken from, by its name. Where none has that name any more a person may have renamed it:
+/// then the one that its server hands out today.
 fn pool_of<'a>(reading: &'a Reading, taken: &Taken) -> Option<&'a PoolRow> {
     let by_name = |name: &str| reading.pools.iter().find(|row| row.name == name);
     by_name(&taken.pool).or_else(|| {
