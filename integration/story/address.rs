@@ -19,6 +19,7 @@ pub(super) fn stories() -> Vec<Story> {
         an_assigned_address_stays_over_a_restart_of_everything with |plan| plan.without_phone(),
         a_deleted_service_leaves_silence_and_its_address,
         an_address_that_a_device_uses_is_given_to_nobody,
+        a_stranger_that_answers_keeps_an_address_from_being_announced,
     ]
 }
 
@@ -145,4 +146,20 @@ async fn an_address_that_a_device_uses_is_given_to_nobody(scene: &mut Scene) -> 
         .await?;
     ensure!(said.contains(&format!("{PRINTER} is in use by")), "{said}");
     scene.has_none("wants-the-printers").await
+}
+
+/// Assigned before any survey could know: the question before the first claim finds it out.
+async fn a_stranger_that_answers_keeps_an_address_from_being_announced(scene: &mut Scene) -> Outcome {
+    scene.ask("hasty", PRINTER).await?;
+    scene.apply_pool().await?;
+    let said = scene.event(APPS, "hasty", "AddressConflict").await?;
+    let printer = scene.home.lan().host("printer")?;
+    let mac = printer.link(printer.interface()).await?.mac.to_string();
+    ensure!(
+        said.starts_with(&format!("{PRINTER} is not announced: {mac} answers for it")),
+        "{said}"
+    );
+    let answering = scene.home.announcer(PRINTER, SOON).await?.host;
+    ensure!(answering == "printer", "{answering}");
+    Ok(())
 }

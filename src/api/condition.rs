@@ -81,21 +81,6 @@ pub struct Known {
     pub advice: &'static str,
 }
 
-/// Puts a condition in the place of the one of its type. `lastTransitionTime` moves only with the status, so saying
-/// the same again changes nothing. Returns whether anything changed.
-pub fn set(conditions: &mut Vec<Condition>, mut new: Condition) -> bool {
-    let Some(old) = conditions.iter_mut().find(|c| c.type_ == new.type_) else {
-        conditions.push(new);
-        return true;
-    };
-    if old.status == new.status {
-        new.last_transition_time = old.last_transition_time.clone();
-    }
-    let changed = *old != new;
-    *old = new;
-    changed
-}
-
 /// A closed list of reasons: each with its status and the sentence that is both its documentation and its advice.
 macro_rules! reasons {
     ($(#[$meta:meta])* $name:ident of $condition:literal { $($variant:ident: $status:ident, $advice:literal;)+ }) => {

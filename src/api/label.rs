@@ -25,6 +25,3 @@ pub const NODE_NAME: &str = "metallb.io/node-name";
 pub const SURVEY: &str = "tiklb.io/survey";
 /// The value of [`SURVEY`].
 pub const SURVEY_VALUE: &str = "true";
-
-/// On a node: it never announces. Only the presence counts, as in MetalLB.
-pub const EXCLUDE_FROM_LOAD_BALANCERS: &str = "node.kubernetes.io/exclude-from-external-load-balancers";

@@ -171,10 +171,13 @@ impl Writer {
             tokio::select! {
                 () = self.0.changed.notified() => {}
                 Some(done) = requests.join_next(), if !requests.is_empty() => {
-                    if let Ok((job, outcome)) = done {
-                        self.desk().done(&job, outcome, now());
-                        self.0.settled.notify_waiters();
+                    match done {
+                        Ok((job, outcome)) => self.desk().done(&job, outcome, now()),
+                        // Its target would count as being written for ever: the process had better start anew.
+                        Err(failed) if failed.is_panic() => std::panic::resume_unwind(failed.into_panic()),
+                        Err(_) => {}
                     }
+                    self.0.settled.notify_waiters();
                 }
                 () = due => {}
             }

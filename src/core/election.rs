@@ -53,6 +53,11 @@ const SYNC_PATIENCE: Duration = Duration::from_millis(500);
 pub const RETURN: Duration = Duration::from_millis(300);
 /// After a first claim was blocked by someone's answer it is asked again: the stranger may be leaving.
 const BLOCKED_AGAIN: Duration = Duration::from_secs(5);
+/// A speaker that the API no longer lists is forgotten after this silence: its node left the cluster. What it claimed
+/// is remembered by epoch alone from then on.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(10);
+/// A datagram under another key says for this long why its sender is missing: a hundred heartbeats.
+const OTHER_KEY_FOR: Duration = Duration::from_secs(10);
 /// Peers beyond this are not talked to: design size is fifty nodes, and a key in wrong hands must not fill memory.
 pub const MAX_PEERS: usize = 256;
 
@@ -163,7 +168,6 @@ pub struct Election {
     /// The first and the last of an unbroken row of signs that our link works.
     witness: Option<(Instant, Instant)>,
     witness_asked: Option<Instant>,
-    other_keys: u64,
     dirty: bool,
     /// When [`Election::decide`] wants another look by itself.
     recheck: Option<Instant>,
@@ -202,7 +206,6 @@ impl Election {
             carrier_lost: None,
             witness: None,
             witness_asked: None,
-            other_keys: 0,
             dirty: true,
             recheck: None,
             announce_claims: 0,
@@ -223,6 +226,12 @@ impl Election {
                 peer.ready = listed.ready;
             }
         }
+        let gone = |peer: &Peer| {
+            peer.silent_for(now)
+                .is_none_or(|silence| silence >= FORGOTTEN_AFTER)
+        };
+        self.peers
+            .retain(|name, peer| desired.peers.contains_key(name) || peer.listed || !gone(peer));
         for (name, peer) in &mut self.peers {
             peer.listed = desired.peers.contains_key(name);
             peer.ready &= peer.listed;
@@ -345,14 +354,21 @@ impl Election {
             .collect()
     }
 
-    /// Ready speakers of the API's list that are not heard, with the number of datagrams under other keys: what a
-    /// blocked port or two keys look like.
-    pub fn missing(&self) -> (Vec<&NodeName>, u64) {
-        let unheard = self
-            .peers
-            .iter()
-            .filter(|(name, peer)| peer.ready && !self.up.contains(*name));
-        (unheard.map(|(name, _)| name).collect(), self.other_keys)
+    /// Ready speakers of the API's list that are not heard: a blocked port, or another key.
+    pub fn missing(&self) -> impl Iterator<Item = &NodeName> {
+        self.unheard().map(|(name, _)| name)
+    }
+
+    /// Whether one of them is heard under another key: the reason why it is missing.
+    pub fn missing_have_another_key(&self, now: Instant) -> bool {
+        let lately = |at: &Instant| now.since(*at) <= OTHER_KEY_FOR;
+        self.unheard()
+            .any(|(_, peer)| peer.other_key.as_ref().is_some_and(lately))
+    }
+
+    fn unheard(&self) -> impl Iterator<Item = (&NodeName, &Peer)> {
+        let unheard = |(name, peer): &(&NodeName, &Peer)| peer.ready && !self.up.contains(*name);
+        self.peers.iter().filter(unheard)
     }
 
     /// Who claims a group, as far as this node knows: itself, or the best claim of a peer that is up.

@@ -257,6 +257,25 @@ impl Speaker {
     fn want(&mut self, wanted: Arc<Wanted>, now: Instant) {
         self.election.set_desired(wanted.election.clone(), now);
         self.wanted = Some(wanted);
+        self.regroup();
+        self.unblock();
+    }
+
+    /// Services join and leave addresses that are announced already.
+    fn regroup(&mut self) {
+        let Some(wanted) = &self.wanted else { return };
+        let mut changed = false;
+        for (key, held) in &mut self.published.held {
+            if let Some(group) = wanted.election.groups.get(key)
+                && held.services != group.services
+            {
+                held.services.clone_from(&group.services);
+                changed = true;
+            }
+        }
+        if changed {
+            self.published.touch();
+        }
     }
 
     fn relink(&mut self, links: Vec<Link>, now: Instant) {
@@ -290,8 +309,8 @@ impl Speaker {
     /// Everything that follows from what came in.
     fn turn(&mut self, now: Now, random: &mut dyn FnMut() -> u64, out: &mut Vec<Effect>) {
         self.ask_gateways(now.mono, out);
-        for (key, answer) in self.first_claims.poll(now.mono, &mut self.outgoing) {
-            self.election.asked(key, answer, now.mono);
+        for (key, by) in self.first_claims.poll(now.mono, &mut self.outgoing) {
+            self.answered(key, by, now.mono);
         }
         // A question that the survey has answered already brings the claim in the same turn.
         for _ in 0..2 {
@@ -307,7 +326,7 @@ impl Speaker {
             }
             out.push(Effect::Announce(frame));
         }
-        self.publish_trouble();
+        self.publish_trouble(now.mono);
     }
 
     fn act(&mut self, now: Now, out: &mut Vec<Effect>) {
@@ -348,6 +367,7 @@ impl Speaker {
         };
         self.published.held.insert(key, held);
         self.published.touch();
+        self.unblock();
         self.announce(key, now.mono);
     }
 
@@ -529,10 +549,9 @@ impl Speaker {
         }
     }
 
-    fn publish_trouble(&mut self) {
-        let (missing, other_keys) = self.election.missing();
-        let missing: BTreeSet<NodeName> = missing.into_iter().cloned().collect();
-        let other_keys = other_keys > 0;
+    fn publish_trouble(&mut self, now: Instant) {
+        let missing: BTreeSet<NodeName> = self.election.missing().cloned().collect();
+        let other_keys = self.election.missing_have_another_key(now);
         let same = self.published.missing == missing && self.published.other_keys == other_keys;
         if !same || self.published.alive != *self.election.up() {
             self.published.alive.clone_from(self.election.up());

@@ -1,6 +1,7 @@
 //! What the API wants of this speaker: every object that has a say, and the one value that follows from them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tiklb_core::allocator::Change;
@@ -154,6 +155,13 @@ impl Objects {
     /// A Service.
     pub fn service(&self, key: &ObjectKey) -> Option<&Service> {
         self.services.get(key)
+    }
+
+    /// The Services whose status names an address.
+    pub fn services_with(&self, address: IpAddr) -> impl Iterator<Item = &Service> {
+        self.services
+            .values()
+            .filter(move |service| service.ingress.contains(&address))
     }
 
     fn reconfigure(&mut self, changed: bool) -> bool {

@@ -74,6 +74,8 @@ pub struct Recorder {
     /// Addresses that others use, and since when this process has seen it.
     conflicts: BTreeMap<IpAddr, Time>,
     proxies: BTreeSet<MacAddr>,
+    /// Addresses that a Service has and a stranger answers for.
+    blocked: BTreeMap<IpAddr, MacAddr>,
 }
 
 impl Recorder {
@@ -89,6 +91,7 @@ impl Recorder {
             recorded: BTreeSet::new(),
             conflicts: BTreeMap::new(),
             proxies: BTreeSet::new(),
+            blocked: BTreeMap::new(),
         }
     }
 
@@ -100,13 +103,19 @@ impl Recorder {
             if before == Some(held) {
                 continue;
             }
-            if before.is_none_or(|before| before.epoch != held.epoch) {
+            let known = before.filter(|before| before.epoch == held.epoch);
+            if known.is_none() {
                 (self.moves)(&held.because);
-                self.say_announcing(held, objects);
+            }
+            let known = known.map(|before| &before.services);
+            let new = |service: &&ObjectKey| known.is_none_or(|known| !known.contains(*service));
+            for service in held.services.iter().filter(new) {
+                self.say_announcing(service, held, objects);
             }
             self.record(held);
         }
         self.held.clone_from(&published.held);
+        self.say_blocked(published, objects);
         let announced = published.held.values().flat_map(|held| held.services.iter());
         let announced: BTreeSet<ObjectKey> = announced.cloned().collect();
         for service in self.recorded.difference(&announced) {
@@ -136,29 +145,48 @@ impl Recorder {
         configuration::wish(&self.identity, &self.writer, problems, &heartbeats);
     }
 
-    fn say_announcing(&self, held: &Held, objects: &Objects) {
-        for service in &held.services {
-            for address in &held.addresses {
-                tracing::info!(
-                    event = "serviceAnnounced", %service, ip = %address, node = %self.identity.node,
-                    interface = held.interface.as_deref().unwrap_or("none"), epoch = held.epoch,
-                    reason = held.because.reason(),
-                    "announcing: {}", held.because
-                );
-            }
-            // MetalLB's words.
-            let note = format!(
-                "announcing from node \"{}\" with protocol \"layer2\"",
-                self.identity.node
+    fn say_announcing(&self, service: &ObjectKey, held: &Held, objects: &Objects) {
+        for address in &held.addresses {
+            tracing::info!(
+                event = "serviceAnnounced", %service, ip = %address, node = %self.identity.node,
+                interface = held.interface.as_deref().unwrap_or("none"), epoch = held.epoch,
+                reason = held.because.reason(),
+                "announcing: {}", held.because
             );
-            if let Some(known) = objects.service(service) {
+        }
+        // MetalLB's words.
+        let note = format!(
+            "announcing from node \"{}\" with protocol \"layer2\"",
+            self.identity.node
+        );
+        if let Some(known) = objects.service(service) {
+            self.events.tell(Occurrence {
+                about: service_reference(service, &known.uid),
+                reason: EventReason::NodeAssigned,
+                note,
+            });
+        }
+    }
+
+    fn say_blocked(&mut self, published: &Published, objects: &Objects) {
+        for (address, mac) in &published.blocked {
+            if self.blocked.get(address) == Some(mac) {
+                continue;
+            }
+            let note = format!(
+                "{address} is not announced: {mac} answers for it, which is no node of this cluster; give that device \
+                 another address, or ask for another one here"
+            );
+            for service in objects.services_with(*address) {
+                tracing::warn!(service = %service.key, "{note}");
                 self.events.tell(Occurrence {
-                    about: service_reference(service, &known.uid),
-                    reason: EventReason::NodeAssigned,
-                    note,
+                    about: service_reference(&service.key, &service.uid),
+                    reason: EventReason::AddressConflict,
+                    note: note.clone(),
                 });
             }
         }
+        self.blocked.clone_from(&published.blocked);
     }
 
     fn say_withdrawn(&mut self, published: &Published) {

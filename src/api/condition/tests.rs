@@ -61,47 +61,6 @@ fn a_condition_carries_what_it_should() {
 }
 
 #[test]
-fn saying_the_same_again_changes_nothing() {
-    let mut conditions = Vec::new();
-    assert!(set(
-        &mut conditions,
-        Reachable::Unreachable.condition("a", Some(1), at(1))
-    ));
-    assert!(set(
-        &mut conditions,
-        Authorized::Reading.condition("b", Some(1), at(1))
-    ));
-    assert!(!set(
-        &mut conditions,
-        Reachable::Unreachable.condition("a", Some(1), at(9))
-    ));
-    assert_eq!(conditions.len(), 2);
-    assert_eq!(conditions[0].last_transition_time, at(1));
-}
-
-#[test]
-fn the_transition_time_moves_with_the_status_alone() {
-    let mut conditions = Vec::new();
-    set(
-        &mut conditions,
-        Reachable::Unreachable.condition("a", Some(1), at(1)),
-    );
-    assert!(set(
-        &mut conditions,
-        Reachable::NoRest.condition("b", Some(1), at(2))
-    ));
-    assert_eq!(
-        (conditions[0].reason.as_str(), &conditions[0].last_transition_time),
-        ("NoRest", &at(1))
-    );
-    assert!(set(
-        &mut conditions,
-        Reachable::Reachable.condition("", Some(1), at(3))
-    ));
-    assert_eq!(conditions[0].last_transition_time, at(3));
-}
-
-#[test]
 fn the_list_of_a_router_is_complete() {
     let known = router::known();
     let types: BTreeSet<&str> = known.iter().map(|k| k.condition).collect();

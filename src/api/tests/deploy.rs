@@ -94,7 +94,7 @@ fn rights() -> Vec<String> {
 }
 
 const RIGHTS: &[&str] = &[
-    "ClusterRole tiklb-allocator: /namespaces[] get list watch",
+    "ClusterRole tiklb-allocator: /namespaces[] get",
     "ClusterRole tiklb-allocator: /nodes[] list watch",
     "ClusterRole tiklb-allocator: /services/status[] patch",
     "ClusterRole tiklb-allocator: /services[] list watch",
@@ -112,8 +112,7 @@ const RIGHTS: &[&str] = &[
     "Role tiklb-allocator: metallb.io/ipaddresspools[] list watch",
     "Role tiklb-allocator: metallb.io/l2advertisements[] list watch",
     "Role tiklb-allocator: metallb.io/servicel2statuses[] list watch",
-    "Role tiklb-allocator: tiklb.io/addressconflicts/status[] patch",
-    "Role tiklb-allocator: tiklb.io/addressconflicts[] list watch create patch delete",
+    "Role tiklb-allocator: tiklb.io/addressconflicts[] list watch",
     "Role tiklb-allocator: tiklb.io/mikrotikrouters/status[] patch",
     "Role tiklb-allocator: tiklb.io/mikrotikrouters[] list watch patch",
     "Role tiklb-speaker: /pods[] get list watch",
@@ -127,7 +126,6 @@ const RIGHTS: &[&str] = &[
     "Role tiklb-speaker: metallb.io/servicel2statuses[] list watch create patch delete",
     "Role tiklb-speaker: tiklb.io/addressconflicts/status[] patch",
     "Role tiklb-speaker: tiklb.io/addressconflicts[] list watch create patch delete",
-    "Role tiklb-speaker: tiklb.io/mikrotikrouters[] list watch",
 ];
 
 #[test]

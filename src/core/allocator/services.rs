@@ -28,6 +28,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 pub(super) struct Write {
     addresses: Vec<IpAddr>,
     pool: Option<String>,
+    because: Because,
     state: WriteState,
     attempts: u32,
 }
@@ -235,10 +236,11 @@ impl Allocator {
         let write = Write {
             addresses,
             pool,
+            because: decision.because.clone(),
             state: WriteState::Sent(now.mono + ANSWER_WITHIN),
             attempts,
         };
-        self.send(key, write, decision.because.clone(), step);
+        self.send(key, write, step);
     }
 
     fn note_request(&mut self, key: &ObjectKey, fault: Option<String>) {
@@ -252,7 +254,7 @@ impl Allocator {
         }
     }
 
-    fn send(&mut self, key: &ObjectKey, write: Write, because: Because, step: &mut Step) {
+    fn send(&mut self, key: &ObjectKey, write: Write, step: &mut Step) {
         let Some(service) = self.services.get(key) else {
             return;
         };
@@ -261,7 +263,7 @@ impl Allocator {
             resource_version: service.resource_version.clone(),
             addresses: write.addresses.clone(),
             pool: write.pool.clone(),
-            because,
+            because: write.because.clone(),
         });
         self.writes.insert(key.clone(), write);
     }
@@ -317,7 +319,7 @@ impl Allocator {
             if wanted.map(|a| a.addresses.clone()).unwrap_or_default() == addresses
                 && wanted.map(|a| a.pool.clone()) == pool
             {
-                self.send(&key, write, Because::AlreadyAssigned, step);
+                self.send(&key, write, step);
             } else {
                 self.dirty.insert(key);
             }

@@ -22,6 +22,10 @@ const WITNESS_FRESH: Duration = Duration::from_millis(160);
 const BLINK: Duration = Duration::from_millis(200);
 /// A peer that was up within this before the last one fell silent is one that we were cut off from.
 const LATELY: Duration = Duration::from_secs(1);
+/// For so long after the last heartbeat every [`WITNESS_AGAIN`] is asked; after that once in as much time, and then for
+/// [`WITNESS_BURST`], which is long enough to be seen to work.
+const WITNESS_EAGER: Duration = Duration::from_secs(5);
+const WITNESS_BURST: Duration = Duration::from_millis(500);
 /// For so long must the link be seen to work before silence of the peers means that they are gone: two heartbeats.
 const WITNESS_LONG: Duration = Duration::from_millis(220);
 
@@ -227,7 +231,9 @@ impl Election {
     }
 
     fn end_hold(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let over = self.isolation.since.is_none() || self.is_witnessed(now);
+        // Who is alone in the cluster by the API's word has nobody to wait for.
+        let alone = self.peers.values().all(|peer| !peer.listed);
+        let over = self.isolation.since.is_none() || self.is_witnessed(now) || alone;
         if self.isolation.held && over && !self.isolation.is_returning() {
             self.isolation.held = false;
             out.push(Output::Hold(false));
@@ -265,29 +271,45 @@ impl Election {
 
     /// Asks for signs as soon as the last peer has been silent for longer than a heartbeat takes.
     pub(super) fn seek_witness(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let met = self.peers.values().filter_map(|peer| peer.silent_for(now));
-        let alone = met.min().is_some_and(|silence| silence >= SUSPECT_AFTER);
-        if !alone {
-            self.witness_asked = None;
-        } else if self.witness_asked.is_none_or(|at| now.since(at) >= WITNESS_AGAIN) {
-            self.witness_asked = Some(now);
-            out.push(Output::AskWitness);
+        match self.witness_due(now) {
+            None => self.witness_asked = None,
+            Some(due) if due <= now => {
+                self.witness_asked = Some(now);
+                out.push(Output::AskWitness);
+            }
+            Some(_) => {}
         }
     }
 
-    /// When [`Election::seek_witness`] has something to do.
+    /// When [`Election::seek_witness`] has something to ask. A node that stays alone asks in bursts: whoever answers
+    /// then shows just as well that the link works, and a LAN has better to do than to answer us for weeks.
     pub(super) fn witness_due(&self, now: Instant) -> Option<Instant> {
-        let silence = self
-            .peers
-            .values()
-            .filter_map(|peer| peer.silent_for(now))
-            .min()?;
-        Some(
-            self.witness_asked
-                .map_or(now + SUSPECT_AFTER.saturating_sub(silence), |at| {
-                    at + WITNESS_AGAIN
-                }),
-        )
+        let silences = self.peers.values().filter_map(|peer| peer.silent_for(now));
+        let silence = silences.min()?;
+        let since = now - silence;
+        if silence < SUSPECT_AFTER {
+            return Some(since + SUSPECT_AFTER);
+        }
+        if silence >= WITNESS_EAGER && !self.needs_witness() {
+            return None;
+        }
+        let next = self.witness_asked.map_or(now, |at| at + WITNESS_AGAIN);
+        let alone = next.since(since);
+        if alone < WITNESS_EAGER {
+            return Some(next);
+        }
+        let rounds = alone.as_millis() / WITNESS_EAGER.as_millis();
+        let burst = WITNESS_EAGER.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
+        if alone.saturating_sub(burst) < WITNESS_BURST {
+            Some(next)
+        } else {
+            Some(since + burst + WITNESS_EAGER)
+        }
+    }
+
+    /// Whether anything waits for a sign: an address that somebody else may have to take over, or our own silence.
+    fn needs_witness(&self) -> bool {
+        !self.vacancies.is_empty() || self.isolation.held
     }
 
     /// Whether something shows that our own link works: another peer, or anything else on the LAN.

@@ -38,6 +38,8 @@ pub struct Peer {
     pub ready: bool,
     /// It is in the API's list.
     pub listed: bool,
+    /// When something under another key last came from its address.
+    pub other_key: Option<Instant>,
     session: Option<Session>,
     noticed: Option<(BootId, u64)>,
 }
@@ -88,6 +90,7 @@ impl Peer {
             address,
             ready: false,
             listed: false,
+            other_key: None,
             session: None,
             noticed: None,
         }

@@ -64,7 +64,9 @@ impl Election {
         out: &mut Vec<Output>,
     ) -> Result<Option<(NodeName, SurveyReport)>, Dropped> {
         let datagram = Datagram::decode(bytes, &self.key).inspect_err(|error| {
-            self.other_keys += u64::from(matches!(error, WireError::OtherKey(_) | WireError::Signature));
+            if matches!(error, WireError::OtherKey(_) | WireError::Signature) {
+                self.note_other_key(from, now);
+            }
         })?;
         if datagram.node == self.me {
             return Err(Dropped::Own);
@@ -109,6 +111,17 @@ impl Election {
             Body::Heartbeat(_) => {}
         }
         Ok(None)
+    }
+
+    /// Whoever is on the LAN can send such a datagram: it only counts from where a speaker should be heard.
+    fn note_other_key(&mut self, from: IpAddr, now: Instant) {
+        for peer in self
+            .peers
+            .values_mut()
+            .filter(|peer| peer.ready && peer.address == from)
+        {
+            peer.other_key = Some(now);
+        }
     }
 
     fn heard(

@@ -123,6 +123,13 @@ impl Survey {
         self.nodes = nodes;
     }
 
+    /// The MACs that answer for more addresses than any device has, each with a subnet where it does.
+    pub fn proxies(&self) -> BTreeMap<MacAddr, Ipv4Net> {
+        let subnets = self.subnets.iter();
+        let all = subnets.flat_map(|(net, subnet)| subnet.proxies().map(move |mac| (mac, *net)));
+        all.collect()
+    }
+
     /// Makes this node the surveyor of `subnet`, or changes what is asked for there: known addresses keep what
     /// is known, new ones are asked at once, others are forgotten without a change. `None`, another interface or
     /// another MAC forgets the subnet: to be called when the link is lost too, since silence on a dead link

@@ -315,12 +315,14 @@ fn surplus_arps(ground: &Ground<'_>, plan: &mut Plan) {
         .iter()
         .filter(|row| is_ours(&row.comment, ground.owner))
     {
-        if unwanted || !ground.assigned.contains_key(&row.address) {
-            plan.push(
-                Write::RemoveArp(row.clone()),
-                "no Service has this address any more",
-            );
-        }
+        let because = if unwanted {
+            "spec.reservations.arp is Never"
+        } else if !ground.assigned.contains_key(&row.address) {
+            "no Service has this address any more"
+        } else {
+            continue;
+        };
+        plan.push(Write::RemoveArp(row.clone()), because);
     }
 }
 
@@ -332,19 +334,19 @@ fn surplus_leases(ground: &Ground<'_>, plan: &mut Plan) {
         .iter()
         .filter(|row| is_ours(&row.comment, ground.owner))
     {
-        let wanted = ground.spec.leases && ground.assigned.contains_key(&row.address);
-        if wanted && seen.insert(row.address) {
-            continue;
-        }
+        let assigned = ground.assigned.contains_key(&row.address);
+        let because = match (ground.spec.leases, assigned) {
+            (false, _) => "spec.reservations.leases is false",
+            (true, true) if seen.insert(row.address) => continue,
+            (true, true) => "another row of ours reserves the same address",
+            (true, false) => "no Service has had this address for a minute",
+        };
         let due = ground
             .departed
             .get(&row.address)
             .map_or(ground.now, |since| *since + LEASE_LINGER);
         if due <= ground.now {
-            plan.push(
-                Write::RemoveLease(row.clone()),
-                "no Service has had this address for a minute",
-            );
+            plan.push(Write::RemoveLease(row.clone()), because);
         } else {
             plan.due(due);
         }

@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::condition::RouterStatus;
-use super::held::{HeldBook, Ours};
+use super::held::{HeldBook, Ours, is_ours};
 use super::marker::{Marker, Owner};
 use super::observed::{Fingerprint, Reading};
 use super::plan::{self, Plan};
@@ -435,7 +435,7 @@ impl Router {
             .map(|row| &row.comment)
             .chain(reading.arps.iter().map(|row| &row.comment));
         let mut rows = rows.chain(reading.pools.iter().map(|row| &row.comment));
-        rows.any(|comment| super::held::is_ours(comment, &owner))
+        rows.any(|comment| is_ours(comment, &owner))
             || !in_use_of(&self.object.taken, landscape.in_use).is_empty()
     }
 
@@ -459,10 +459,7 @@ impl Router {
             return;
         };
         let Some(reading) = &self.reading else { return };
-        let rows = reading
-            .leases
-            .iter()
-            .filter(|row| super::held::is_ours(&row.comment, &owner));
+        let rows = reading.leases.iter().filter(|row| is_ours(&row.comment, &owner));
         let gone: BTreeSet<IpAddr> = rows
             .map(|row| row.address)
             .filter(|address| !landscape.assigned.contains_key(address))
@@ -607,7 +604,28 @@ impl Router {
 
     fn assigned(&self, landscape: &Landscape<'_>) -> BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
         let governed: Vec<&Pool> = self.governed(landscape).collect();
-        let ours = |address: &IpAddr| governed.iter().any(|pool| pool.ranges.contains(*address));
+        let governed = |address| governed.iter().any(|pool| pool.ranges.contains(address));
+        // A pool that became unusable takes nothing away: what already stands on the router for an address that a
+        // Service still has stays there.
+        let usable = |address| {
+            landscape
+                .config
+                .usable()
+                .any(|pool| pool.ranges.contains(address))
+        };
+        let owner = self.owner(landscape);
+        let stands = |address| {
+            let rows = self.reading.iter().flat_map(|reading| &reading.leases);
+            let mut ours =
+                rows.filter(|row| owner.as_ref().is_some_and(|owner| is_ours(&row.comment, owner)));
+            ours.any(|row| row.address == address)
+                || self
+                    .object
+                    .taken
+                    .iter()
+                    .any(|taken| taken.ranges.contains(address))
+        };
+        let ours = |address: &IpAddr| governed(*address) || (!usable(*address) && stands(*address));
         landscape
             .assigned
             .iter()

@@ -36,14 +36,14 @@ struct Question {
 }
 
 impl FirstClaims {
-    /// What is due; closed questions come back with their answer.
-    pub(super) fn poll(&mut self, now: Instant, out: &mut Vec<Outgoing>) -> Vec<(IpAddr, Answer)> {
+    /// What is due; closed questions come back with whoever answered.
+    pub(super) fn poll(&mut self, now: Instant, out: &mut Vec<Outgoing>) -> Vec<(IpAddr, Option<MacAddr>)> {
         let mut closed = Vec::new();
         for (key, question) in &mut self.open {
             if question.heard.is_some() {
-                closed.push((*key, Answer::Occupied));
+                closed.push((*key, question.heard));
             } else if now >= question.next && question.sent == PROBES {
-                closed.push((*key, Answer::Silent));
+                closed.push((*key, None));
             } else if now >= question.next {
                 question.ask(now, out);
             }
@@ -91,6 +91,17 @@ impl Question {
 }
 
 impl Speaker {
+    /// What nobody wants announced any more, or is announced here, is not blocked.
+    pub(super) fn unblock(&mut self) {
+        let groups = self.wanted.iter().map(|wanted| &wanted.election.groups);
+        let wanted = |key: &IpAddr| groups.clone().any(|groups| groups.contains_key(key));
+        let over = |key: &&IpAddr| !wanted(key) || self.published.held.contains_key(key);
+        let over: Vec<IpAddr> = self.published.blocked.keys().filter(over).copied().collect();
+        for key in over {
+            self.block(key, None);
+        }
+    }
+
     /// Finds out whether anyone answers for a group's addresses, asking only if no survey knows.
     pub(super) fn ask_first(&mut self, key: IpAddr, now: Instant) {
         let group = self
@@ -104,16 +115,14 @@ impl Speaker {
         let occupant = addresses
             .iter()
             .find_map(|address| self.surveying.occupant(*address, now, SURVEY_AGE));
-        if let Some(mac) = occupant {
-            self.block(key, Some(mac));
-            return self.election.asked(key, Answer::Occupied, now);
+        if occupant.is_some() {
+            return self.answered(key, occupant, now);
         }
         if addresses
             .iter()
             .all(|address| self.surveying.knows_silent(*address, now, SURVEY_AGE))
         {
-            self.block(key, None);
-            return self.election.asked(key, Answer::Silent, now);
+            return self.answered(key, None, now);
         }
         let links: BTreeMap<InterfaceIndex, MacAddr> = addresses
             .iter()
@@ -131,7 +140,14 @@ impl Speaker {
         self.first_claims.open.insert(key, question);
     }
 
-    pub(super) fn block(&mut self, key: IpAddr, by: Option<MacAddr>) {
+    /// The question of a first claim has its answer: nobody, or a stranger.
+    pub(super) fn answered(&mut self, key: IpAddr, by: Option<MacAddr>, now: Instant) {
+        self.block(key, by);
+        let answer = by.map_or(Answer::Silent, |_| Answer::Occupied);
+        self.election.asked(key, answer, now);
+    }
+
+    fn block(&mut self, key: IpAddr, by: Option<MacAddr>) {
         let before = match by {
             Some(mac) => self.published.blocked.insert(key, mac),
             None => self.published.blocked.remove(&key),

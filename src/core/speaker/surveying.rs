@@ -137,7 +137,7 @@ impl Speaker {
             .is_some_and(|at| now.mono >= at + REPORT_AGAIN);
         for finding in findings {
             match finding {
-                Finding::Change(change) => self.note(change, now),
+                Finding::Change(change) => self.note(change),
                 Finding::Round(round) => {
                     let (mut state, ended) = self.surveying.summary(&round);
                     state.ended = now.wall;
@@ -153,6 +153,11 @@ impl Speaker {
                 }
             }
         }
+        let proxies = self.surveying.survey.proxies();
+        if proxies != self.published.proxies {
+            self.published.proxies = proxies;
+            self.published.touch();
+        }
         if told {
             self.tell(now.mono);
             for output in std::mem::take(&mut self.outputs) {
@@ -164,7 +169,7 @@ impl Speaker {
     }
 
     /// Someone appeared at an address, or left it: people need not wait for the end of the round.
-    fn note(&mut self, change: Change, now: Now) {
+    fn note(&mut self, change: Change) {
         match change {
             Change::Occupied { address, mac } => {
                 for state in self.surveying_of(address) {
@@ -178,12 +183,9 @@ impl Speaker {
                 }
                 self.published.touch();
             }
-            Change::ProxyArp { subnet, mac } => {
-                self.published.proxies.insert(mac, subnet);
-                self.published.touch();
-            }
+            // Published with all others, and so is its end.
+            Change::ProxyArp { .. } => {}
         }
-        let _ = now;
     }
 
     fn surveying_of(&mut self, address: Ipv4Addr) -> impl Iterator<Item = &mut SurveyState> {

@@ -438,3 +438,163 @@ fn a_speaker_that_hears_nobody_asks_for_the_others_hosts_too() {
         "and the gateway, as a witness: {asked:?}"
     );
 }
+
+fn want_groups(desk: &mut Desk, groups: Vec<Group>) {
+    let pools: RangeSet = (200..=204).map(|last| IpAddr::from(lan(last))).collect();
+    let used: RangeSet = groups.iter().map(|group| group.key).collect();
+    let wanted = Wanted {
+        election: Arc::new(Desired {
+            groups: groups.into_iter().map(|group| (group.key, group)).collect(),
+            peers: BTreeMap::new(),
+        }),
+        unassigned: pools.difference(&used),
+        pools,
+    };
+    desk.step(Event::Wanted(Arc::new(wanted)));
+}
+
+#[test]
+fn services_join_and_leave_an_address_that_is_announced() {
+    let mut desk = Desk::new();
+    want_groups(&mut desk, vec![group(200, &["node1"])]);
+    desk.pass(Duration::from_secs(2));
+    let mut both = group(200, &["node1"]);
+    both.services.insert(ObjectKey::new("default", "other"));
+    let version = desk.speaker.published().version;
+    want_groups(&mut desk, vec![both.clone()]);
+    let held = desk.speaker.published().held[&lan(200).into()].clone();
+    assert_eq!(held.services, both.services);
+    assert!(desk.speaker.published().version > version, "it is told");
+    want_groups(&mut desk, vec![group(200, &["node1"])]);
+    let after = &desk.speaker.published().held[&lan(200).into()];
+    assert_eq!((after.services.len(), after.epoch), (1, held.epoch));
+}
+
+#[test]
+fn a_first_claim_that_an_answer_blocks_is_told() {
+    let mut desk = Desk::new();
+    desk.want(&[200]);
+    while desk
+        .effects
+        .iter()
+        .all(|(_, effect)| !matches!(effect, Effect::Announce(_)))
+    {
+        desk.pass(Duration::from_millis(1));
+    }
+    desk.hear(&reply(CLIENT, lan(200)));
+    desk.pass(Duration::from_secs(2));
+    assert!(desk.held().is_empty());
+    let blocked = &desk.speaker.published().blocked;
+    assert_eq!(*blocked, [(lan(200).into(), CLIENT)].into());
+}
+
+#[test]
+fn a_block_ends_with_the_stranger_and_with_the_wish() {
+    let mut desk = Desk::new();
+    let blocked = |desk: &mut Desk| {
+        desk.want(&[]);
+        desk.pass(Duration::from_millis(650));
+        desk.hear(&reply(CLIENT, lan(200)));
+        desk.pass(Duration::from_secs(8));
+        desk.want(&[200]);
+        desk.pass(Duration::from_secs(1));
+        desk.speaker.published().blocked.len()
+    };
+    assert_eq!(blocked(&mut desk), 1);
+    desk.want(&[]);
+    assert_eq!(
+        desk.speaker.published().blocked.len(),
+        0,
+        "nobody wants it any more"
+    );
+
+    let mut desk = Desk::new();
+    assert_eq!(blocked(&mut desk), 1);
+    desk.pass(Duration::from_mins(5));
+    assert_eq!(desk.held().len(), 1, "the stranger has left");
+    assert_eq!(desk.speaker.published().blocked.len(), 0);
+}
+
+#[test]
+fn a_proxy_is_told_until_it_is_silent() {
+    let mut desk = Desk::new();
+    desk.want(&[]);
+    desk.pass(Duration::from_millis(650));
+    for last in 200..=204 {
+        desk.hear(&reply(CLIENT, lan(last)));
+    }
+    desk.pass(Duration::from_secs(8));
+    assert_eq!(desk.speaker.published().proxies.len(), 1);
+    desk.pass(Duration::from_mins(10));
+    assert_eq!(desk.speaker.published().proxies.len(), 0);
+}
+
+/// Questions for a sign that our link works, in ten seconds.
+fn witness_questions(desk: &mut Desk) -> usize {
+    desk.effects.clear();
+    desk.pass(Duration::from_secs(10));
+    let asked = desk.effects.iter().filter(|(_, effect)| match effect {
+        Effect::Answer { frame, .. } => Arp::parse(frame).unwrap().target_ip == lan(1),
+        _ => false,
+    });
+    asked.count()
+}
+
+#[test]
+fn a_node_that_stays_alone_leaves_the_gateway_in_peace() {
+    let [mut desk, _] = pair();
+    desk.pass(Duration::from_secs(5));
+    // The other one died; then its node is taken out of the cluster.
+    let asked = witness_questions(&mut desk);
+    assert!(asked <= 40, "{asked} questions in ten seconds");
+    desk.want(&[]);
+    desk.pass(Duration::from_mins(10));
+    let asked = witness_questions(&mut desk);
+    assert!(asked <= 1, "{asked} questions in ten seconds, ten minutes later");
+}
+
+#[test]
+fn another_key_is_told_while_it_explains_who_is_missing() {
+    let mut desk = Desk::new();
+    let key = Key::new(&[8; 32]).unwrap();
+    let mut other = Election::new(NodeName::from("node2"), BootId([2; 16]), key, desk.now.mono);
+    let listed = |last: u8| election::Listed {
+        address: lan(last).into(),
+        ready: true,
+    };
+    let peers = [(NodeName::from("node1"), listed(11))].into();
+    let wanted = Desired {
+        groups: BTreeMap::new(),
+        peers,
+    };
+    other.set_desired(Arc::new(wanted), desk.now.mono);
+    let mut out = Vec::new();
+    other.poll(desk.now.mono, &mut || 5, &mut out);
+    let heartbeat = out.into_iter().find_map(|output| match output {
+        Output::Send { bytes, .. } => Some(bytes),
+        _ => None,
+    });
+    let heartbeat = heartbeat.unwrap();
+    let hear = |desk: &mut Desk, last: u8| {
+        let from = lan(last).into();
+        desk.step(Event::Datagram {
+            from,
+            bytes: &heartbeat,
+        });
+        desk.step(Event::Tick);
+        desk.speaker.published().other_keys
+    };
+    assert!(!hear(&mut desk, 12), "nobody is missing there");
+    let wanted = Wanted {
+        election: Arc::new(Desired {
+            groups: BTreeMap::new(),
+            peers: [(NodeName::from("node2"), listed(12))].into(),
+        }),
+        ..Wanted::default()
+    };
+    desk.step(Event::Wanted(Arc::new(wanted)));
+    assert!(!hear(&mut desk, 13), "anyone on the LAN can send that");
+    assert!(hear(&mut desk, 12));
+    desk.pass(Duration::from_secs(20));
+    assert!(!desk.speaker.published().other_keys, "it has stopped");
+}

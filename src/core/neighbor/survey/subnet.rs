@@ -252,6 +252,10 @@ impl Subnet {
         holders.filter(|asked| asked.holders.contains_key(&mac)).count()
     }
 
+    pub(super) fn proxies(&self) -> impl Iterator<Item = MacAddr> + '_ {
+        self.proxies.iter().copied()
+    }
+
     fn forget_quiet_proxies(&mut self) {
         let addresses = &self.addresses;
         self.proxies

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Failure, FailureKind, Landscape, Refusal, Router, TAKEN_BACK_LIMIT, Trust};
-use crate::config::object::RouterMode;
+use crate::config::object::{ArpRows, RouterMode};
 use crate::model::Now;
 use crate::reservation::condition::{Condition, ConditionKind, Conditions, Listing, RouterStatus};
 use crate::reservation::held::is_ours;
@@ -149,7 +149,7 @@ impl Router {
             ),
             (ConditionKind::ReservationsInSync, self.in_sync(judgement, now)),
             (ConditionKind::NoConflicts, self.no_conflicts()),
-            (ConditionKind::FailoverLimited, failover_limited()),
+            (ConditionKind::FailoverLimited, self.failover_limited()),
         ]
         .into()
     }
@@ -267,6 +267,16 @@ impl Router {
         Condition::yes("InSync", "every reservation stands on the router")
     }
 
+    fn failover_limited(&self) -> Condition {
+        match self.object.spec.as_ref().map(|spec| spec.arp) {
+            Ok(ArpRows::Never) => Condition::no("NoRows", "no ARP rows are written on the router"),
+            _ => Condition::no(
+                "Visible",
+                "the ARP rows on the router are disabled and have no effect",
+            ),
+        }
+    }
+
     fn no_conflicts(&self) -> Condition {
         if self.reading.is_none() {
             return Condition::unknown("Reading", "the router was not read yet");
@@ -291,13 +301,6 @@ impl Router {
             format!("not given to Services: {}{rest}", held.join("; ")),
         )
     }
-}
-
-fn failover_limited() -> Condition {
-    Condition::no(
-        "Visible",
-        "the ARP rows on the router are disabled and have no effect",
-    )
 }
 
 fn unreachable(failure: &Failure) -> Condition {

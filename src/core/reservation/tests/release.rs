@@ -192,3 +192,27 @@ proptest! {
         }
     }
 }
+
+/// Invariant 3, on the router: a pool that is spoilt takes nothing from those who have its addresses.
+#[test]
+fn a_pool_that_becomes_unusable_keeps_the_rows_of_its_services() {
+    let mut paper = Paper::new(home_router());
+    paper.assign("192.168.1.203", "immich/web");
+    paper.run(Duration::from_mins(2));
+    let ours = |paper: &Paper| {
+        let rows = paper.rows.leases.iter();
+        let leases = rows.filter(|row| row.comment.starts_with("tiklb")).count();
+        let rows = paper.rows.arps.iter();
+        (
+            leases,
+            rows.filter(|row| row.comment.starts_with("tiklb")).count(),
+        )
+    };
+    let before = ours(&paper);
+    assert_eq!(before.0, 1);
+    let pool = paper.rows.pools[0].ranges.clone();
+    paper.config = pools(&[("home", "garbage")]);
+    paper.run(Duration::from_mins(3));
+    assert_eq!(ours(&paper), before, "{:#?}", paper.journal.last());
+    assert_eq!(paper.rows.pools[0].ranges, pool, "what was taken stays taken");
+}
