@@ -24,8 +24,10 @@ pub(super) fn open(tag: &str, host: &str, command: &[String]) -> Result<ExitCode
         );
     };
     check(&running, host)?;
-    let path = path();
+    let (path, here) = (path(), env::current_dir());
     sandbox::join(&running, Some(host))?;
+    // Who joins stands at the root; the person's folder is there, too, unless one of the sandbox's own hides it.
+    let here = here.ok().filter(|folder| folder.is_dir());
     let mut words = command.iter().map(OsString::from);
     let program = words
         .next()
@@ -35,6 +37,7 @@ pub(super) fn open(tag: &str, host: &str, command: &[String]) -> Result<ExitCode
     }
     let status = Command::new(&program)
         .args(words)
+        .current_dir(here.unwrap_or_else(|| "/".into()))
         .env("KUBECONFIG", running.dir.join(KUBECONFIG))
         .env("PATH", path)
         // A proxy of the person's environment cannot reach into a namespace.
@@ -45,7 +48,8 @@ pub(super) fn open(tag: &str, host: &str, command: &[String]) -> Result<ExitCode
     Ok(code(status))
 }
 
-/// The person's PATH; where they have no kubectl of their own, the one that `lab cluster build` made is found too.
+/// The person's PATH, and behind it tiklb, which is built beside this program; where they have no kubectl of their own,
+/// the one that `lab cluster build` made is found too.
 fn path() -> OsString {
     let own = env::var_os("PATH").unwrap_or_default();
     let built = Workshop::of_this_checkout().and_then(|workshop| workshop.found());
@@ -53,7 +57,9 @@ fn path() -> OsString {
         .ok()
         .flatten()
         .and_then(|built| built.kubectl.parent().map(Path::to_owned));
-    let folders = env::split_paths(&own).chain(folder);
+    let beside = env::current_exe().ok();
+    let beside = beside.as_deref().and_then(Path::parent).map(Path::to_owned);
+    let folders = env::split_paths(&own).chain(beside).chain(folder);
     // A folder with a colon in its name cannot stand in a PATH.
     env::join_paths(folders).unwrap_or(own)
 }

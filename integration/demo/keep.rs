@@ -50,16 +50,20 @@ impl Demo {
             "\n{LAB} shell client\
              \n(or {}, or switch)\n\
              \nand in there, where KUBECONFIG is {}:\n\
+             \ntiklb status\
+             \ntiklb plan\
              \nkubectl get services -A\
              \nkubectl -n metallb-system get mikrotikrouters,addressconflicts,servicel2statuses\
              \nkubectl -n metallb-system describe mikrotikrouter {}\
              \n{curl}/ip/pool\
              \n{curl}/ip/dhcp-server/lease\
              \n{curl}/ip/arp\
+             \ncurl --noproxy '*' http://{}:7472/metrics\
              \n\nor one command at a time: {LAB} shell client -- kubectl get services -A",
             others.join(", "),
             self.home.kubeconfig().display(),
             super::MIKROTIK_ROUTER,
+            crate::home::CONTROL,
         )
     }
 }

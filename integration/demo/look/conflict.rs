@@ -50,8 +50,12 @@ impl Demo {
             .show("kubectl -n metallb-system get addressconflicts", table)?;
         let routers = MIKROTIK_ROUTERS.in_namespace(NAMESPACE);
         let router = kube.get(routers, MIKROTIK_ROUTER).await?;
-        self.screen.say("and in the status of the MikrotikRouter:")?;
-        for line in router["status"]["conflicts"].as_array().into_iter().flatten() {
+        let conflicts = router["status"]["conflicts"].as_array();
+        let conflicts: Vec<&Value> = conflicts.into_iter().flatten().collect();
+        if !conflicts.is_empty() {
+            self.screen.say("and in the status of the MikrotikRouter:")?;
+        }
+        for line in conflicts {
             self.screen.say(format!("  {}", text(line)))?;
         }
         Ok(())
