@@ -1,1 +1,76 @@
-//! Tests.
+//! What the command line promises: an environment twin for every flag, help that teaches, errors that name the fix.
+
+use clap::CommandFactory;
+
+use super::*;
+
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(line.split_whitespace())
+}
+
+fn refusal(line: &str) -> String {
+    parse(line)
+        .err()
+        .map(|error| error.to_string())
+        .unwrap_or_default()
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_flag_has_an_environment_twin_of_its_name() {
+    for verb in Cli::command().get_subcommands() {
+        for flag in verb.get_arguments() {
+            let Some(long) = flag.get_long().filter(|long| *long != "help") else {
+                continue;
+            };
+            let twin = format!("TIKLB_{}", long.replace('-', "_").to_uppercase());
+            let found = flag.get_env().and_then(|name| name.to_str());
+            assert_eq!(found, Some(twin.as_str()), "tiklb {} --{long}", verb.get_name());
+        }
+    }
+}
+
+#[test]
+fn every_verb_and_every_flag_says_what_it_is_for() {
+    for verb in Cli::command().get_subcommands() {
+        let name = verb.get_name();
+        assert!(verb.get_about().is_some(), "{name}");
+        for argument in verb.get_arguments() {
+            assert!(argument.get_help().is_some(), "{name}: {}", argument.get_id());
+        }
+    }
+}
+
+#[test]
+fn the_daemons_need_nothing_but_what_their_pods_know() {
+    assert!(parse("tiklb allocator").is_ok());
+    assert!(parse("tiklb speaker --node-name node1").is_ok());
+    assert!(refusal("tiklb speaker").contains("--node-name <NODE>"));
+}
+
+#[test]
+fn bad_values_are_told_with_what_would_be_right() {
+    let format = refusal("tiklb allocator --log-format xml");
+    assert!(
+        format.contains("--log-format") && format.contains("write text or json"),
+        "{format}"
+    );
+    let port = refusal("tiklb speaker --node-name a --heartbeat-port 70000");
+    assert!(port.contains("--heartbeat-port"), "{port}");
+    let listen = refusal("tiklb allocator --admin-listen 7472");
+    assert!(listen.contains("--admin-listen <ADDRESS:PORT>"), "{listen}");
+    let typo = refusal("tiklb stauts");
+    assert!(typo.contains("a similar subcommand exists: 'status'"), "{typo}");
+}
+
+#[test]
+fn without_a_verb_the_verbs_are_shown() {
+    let help = refusal("tiklb");
+    for verb in ["allocator", "speaker", "plan", "status", "crds"] {
+        assert!(help.contains(verb), "no {verb} in {help}");
+    }
+}
