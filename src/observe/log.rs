@@ -117,12 +117,6 @@ fn compose(
 }
 
 impl Log {
-    /// A log that is written nowhere, for tests of what shows one.
-    #[cfg(test)]
-    pub(crate) fn to_nowhere() -> (Dispatch, Self) {
-        compose("info", Format::Text, false, std::io::sink()).unwrap()
-    }
-
     /// What is logged, as it was asked for.
     pub fn level(&self) -> String {
         self.lock().clone()
@@ -159,4 +153,4 @@ impl Log {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -49,8 +49,8 @@ const CORE: [(&str, &[&str]); 8] = [
     ("speaker", &["model", "config", "neighbor", "election"]),
 ];
 
-/// The RouterOS client is the allocator's, and of the verbs that look at a router.
-const CLIENT: [&str; 2] = ["src/allocator", "src/cli"];
+/// The RouterOS client is the allocator's, of the verbs that look at a router, and of the metrics that count its requests.
+const CLIENT: [&str; 3] = ["src/allocator", "src/cli", "src/observe/metrics"];
 
 /// The API server's client is of the Kubernetes side, and of the types that are its kinds.
 const KUBE: [&str; 2] = ["src/api", "src/cluster"];

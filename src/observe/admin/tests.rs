@@ -35,7 +35,7 @@ struct House {
 }
 
 fn sources() -> (Sources, Dispatch) {
-    let (dispatch, log) = Log::to_nowhere();
+    let (dispatch, log) = crate::observe::log::tests::to_nowhere();
     let mut registry = Registry::default();
     process::register(&mut registry, log.clone());
     let sources = Sources {

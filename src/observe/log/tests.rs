@@ -2,6 +2,11 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+/// A log that is written nowhere, for tests of what shows one.
+pub(in crate::observe) fn to_nowhere() -> (Dispatch, Log) {
+    compose("info", Format::Text, false, std::io::sink()).unwrap()
+}
+
 use super::queue::ROOM;
 use super::*;
 

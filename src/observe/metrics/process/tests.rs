@@ -18,7 +18,7 @@ fn the_kernels_files_are_read() {
 
 #[test]
 fn every_process_shows_itself() {
-    let (_dispatch, log) = Log::to_nowhere();
+    let (_dispatch, log) = crate::observe::log::tests::to_nowhere();
     let mut registry = Registry::default();
     register(&mut registry, log);
     let version = env!("CARGO_PKG_VERSION");
