@@ -12,10 +12,13 @@ use tracing_subscriber::EnvFilter;
 
 use crate::home::Ranges;
 use crate::story::Theatre;
-use crate::{binary, cluster, demo, sandbox, story};
+use crate::{bench, binary, cluster, demo, sandbox, story};
 
 /// The sandbox of the demo, by which `shell` finds it.
 const DEMO: &str = "demo";
+
+/// That of the benches.
+const BENCH: &str = "bench";
 
 /// What the lab's own parts log, and the simulated router.
 const LOG: &str = "LAB_LOG";
@@ -28,7 +31,8 @@ const LOG: &str = "LAB_LOG";
     after_help = "Start here:\n  \
         cargo run --release -p lab -- demo          see what tiklb does, in half a minute\n  \
         cargo run --release -p lab -- demo --keep   the same, and it stays up to look around in\n  \
-        cargo run --release -p lab -- shell client  a shell on a host of it, from another terminal\n\n\
+        cargo run --release -p lab -- shell client  a shell on a host of it, from another terminal\n  \
+        cargo run --release -p lab -- bench         the numbers that are promised, measured here\n\n\
         Needs root or user namespaces, and nothing else; it says what to allow where neither is possible.\n\
         Nothing outside of its namespaces is touched, and nothing is left behind, whatever ends it.\n\
         LAB_LOG=info shows what the lab's own parts log."
@@ -46,6 +50,8 @@ enum Command {
     Shell(ShellArguments),
     /// Plays the stories: what a person relies on, each in a home of its own
     Story(StoryArguments),
+    /// Measures what is promised: failover, address to answer, demo, memory
+    Bench(BenchArguments),
     /// The real Kubernetes API for the stories
     #[command(subcommand)]
     Cluster(ClusterCommand),
@@ -109,6 +115,33 @@ struct StoryArguments {
     filter: Option<String>,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "\
+    Each bench prints a table and writes its samples, one by one, to target/bench/NAME.json. It fails if a goal is \
+        missed or a run failed, and says which. The load of the machine is told: close what is busy, or read the \
+        numbers with it.\n\n\
+    Goals:\n  \
+        failover   longest silence at a client that sends every millisecond: below 500 ms in every run\n  \
+        connect    Service created -> first ARP answer, for an address known to be free: p50 60 ms at most\n  \
+        demo       30 s at most\n  \
+        memory     allocator 48 MiB, speaker 16 MiB at most\n\n\
+    Examples:\n  \
+        lab bench                          all of them, about six minutes\n  \
+        lab bench failover --runs 5        a quick look\n  \
+        lab bench connect --out /tmp/a     to compare with another build's\n\n\
+    tiklb is built first; TIKLB_BINARY=… names one that is there already.")]
+struct BenchArguments {
+    /// Which ones; all if none is named
+    #[arg(value_name = "NAME")]
+    names: Vec<bench::Name>,
+    /// How many runs of each [default: 30 failovers, 50 Services, 3 demos, 1 home for memory]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    runs: Option<u32>,
+    /// The folder for the JSON files [default: target/bench]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 enum ClusterCommand {
     /// Builds etcd, kube-apiserver, kube-proxy and kubectl from their Go modules (needs Go; minutes, once)
@@ -129,6 +162,7 @@ pub fn run() -> ExitCode {
         Command::Demo(arguments) => show(arguments),
         Command::Shell(ShellArguments { host, command }) => shell::open(DEMO, &host, &command),
         Command::Story(arguments) => play(&arguments),
+        Command::Bench(arguments) => measure(arguments),
         Command::Cluster(ClusterCommand::Build) => build_cluster(),
     };
     outcome.unwrap_or_else(|error| {
@@ -184,6 +218,22 @@ fn play(arguments: &StoryArguments) -> Result<ExitCode> {
         binary::tiklb()?
     };
     Ok(story::play(&tiklb, theatre, options))
+}
+
+fn measure(arguments: BenchArguments) -> Result<ExitCode> {
+    if !sandbox::entered() {
+        // Before minutes are spent on a build that would be for nothing.
+        sandbox::possible()?;
+    }
+    let options = bench::Options {
+        tiklb: binary::tiklb()?,
+        names: arguments.names,
+        runs: arguments.runs,
+        out: arguments.out,
+    };
+    sandbox::enter(BENCH)?;
+    let met = runtime()?.block_on(bench::run(options))?;
+    Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn build_cluster() -> Result<ExitCode> {

@@ -9,9 +9,7 @@ mod ground;
 mod keep;
 mod look;
 mod rows;
-mod screen;
 mod start;
-mod table;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
@@ -22,8 +20,9 @@ use routeros_sim::Snapshot;
 use tokio::time::Instant;
 
 use crate::home::{Home, Plan, Ranges};
+use crate::screen::Screen;
 use crate::wire::DhcpClient;
-use screen::Screen;
+pub(crate) use apply::HOMELAB;
 
 /// What the demo is run with.
 #[derive(Debug, Clone)]

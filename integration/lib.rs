@@ -1,6 +1,7 @@
 //! A LAN of network namespaces, an API server, a router: where tiklb is shown, judged and measured.
 
 pub mod apiserver;
+pub mod bench;
 pub mod binary;
 pub mod cli;
 pub mod cluster;
@@ -11,5 +12,7 @@ pub mod lan;
 mod readiness;
 pub mod sandbox;
 pub mod story;
+mod screen;
+mod table;
 pub mod wait;
 pub mod wire;

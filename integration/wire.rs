@@ -1,7 +1,8 @@
 //! The judge's own eyes: what really happens on the LAN, seen by nobody's parser but this one.
 //!
 //! - [`Capture`] records every ARP frame that an interface sees.
-//! - [`who_has`] asks for an address and lists all who answer; [`who_has_every`] finds the moment of the first answer.
+//! - [`who_has`] asks for an address and lists all who answer; [`who_has_every`] finds the moment of the first answer,
+//!   [`answer_times`] how long answers take.
 //! - [`send`] puts any ARP frame onto the wire: somebody else's, or a liar's.
 //! - [`Pinger`] sends a datagram every millisecond and tells the longest silence; [`Echo`] is what answers it.
 //! - [`Conversation`] is a TCP connection that notices when it breaks.
@@ -28,7 +29,7 @@ pub use conversation::{Conversation, tcp_connect};
 pub use dhcp::{DhcpClient, DhcpLease, KeptLease, Renewal};
 pub use echo::Echo;
 pub use pinger::{PingAnswer, PingReport, PingSample, Pinger};
-pub use resolution::{ArpAnswer, FirstAnswer, send, who_has, who_has_every};
+pub use resolution::{ArpAnswer, FirstAnswer, answer_times, send, who_has, who_has_every};
 pub use silence::Silence;
 
 use crate::lan;

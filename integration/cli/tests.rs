@@ -56,3 +56,23 @@ fn a_shell_takes_a_host_and_a_command() {
         );
     }
 }
+
+#[test]
+fn benches_are_named_or_all_run() {
+    let Ok(Command::Bench(all)) = parse("lab bench") else {
+        panic!("no bench");
+    };
+    assert!(all.names.is_empty() && all.runs.is_none() && all.out.is_none());
+    let Ok(Command::Bench(some)) = parse("lab bench failover memory --runs 3 --out here") else {
+        panic!("no bench");
+    };
+    assert_eq!(some.names, [bench::Name::Failover, bench::Name::Memory]);
+    assert_eq!((some.runs, some.out), (Some(3), Some(PathBuf::from("here"))));
+    for (line, wanted) in [
+        ("lab bench fallover", "failover, connect, demo, memory"),
+        ("lab bench --runs 0", "0 is not in 1..=1000"),
+    ] {
+        let error = parse(line).unwrap_err().to_string();
+        assert!(error.contains(wanted), "{line}: {error}");
+    }
+}

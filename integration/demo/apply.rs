@@ -11,7 +11,7 @@ use crate::home::kind::IP_ADDRESS_POOLS;
 use crate::home::{NAMESPACE, PRINTER, Phone, Ranges, deployed};
 
 /// The guide's repository, file by file.
-const FILES: [&str; 4] = [
+pub(crate) const HOMELAB: [&str; 4] = [
     "ipaddresspool.yaml",
     "l2advertisement.yaml",
     "mikrotikrouter.yaml",
@@ -22,7 +22,7 @@ impl Demo {
     pub(super) async fn apply(&mut self) -> Result<()> {
         self.screen.step("kubectl apply -f deploy/examples/homelab/")?;
         self.applied = Instant::now();
-        for file in FILES {
+        for file in HOMELAB {
             let path = deployed("examples/homelab").join(file);
             for object in self.home.kube().apply_file(&path).await? {
                 self.screen.say(format!("{file:<22} {}", title(&object)))?;

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use routeros_sim::Menu;
 
-use super::screen::Screen;
-use super::table::Table;
 use crate::home::{CLIENT, CONTROL, Home, NAS, POOL, PRINTER, Plan, ROUTER};
+use crate::screen::Screen;
+use crate::table::Table;
 
 pub(super) async fn build(screen: &mut Screen, plan: Plan) -> Result<Home> {
     screen.step("A home: a LAN with a MikroTik router, three nodes, a phone and a printer")?;

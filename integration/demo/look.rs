@@ -9,9 +9,9 @@ use std::net::Ipv4Addr;
 
 use anyhow::{Result, ensure};
 
-use super::table::Table;
 use super::{Demo, EXAMPLES, Example, FIRST_SYNC, MIKROTIK_ROUTER, Placed, SOON};
 use crate::home::{Answerer, POOL, PRINTER};
+use crate::table::Table;
 use crate::wait::until;
 use crate::wire::tcp_connect;
 

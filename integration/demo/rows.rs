@@ -2,7 +2,7 @@
 
 use routeros_sim::Row;
 
-use super::table::Table;
+use crate::table::Table;
 
 /// Flags of a row, as the console's legend has them: X disabled, D dynamic, C complete.
 fn flags(row: &Row) -> String {

@@ -4,7 +4,7 @@ use anyhow::Result;
 use tokio::time::Instant;
 
 use super::Demo;
-use super::table::Table;
+use crate::table::Table;
 
 impl Demo {
     pub(super) async fn start(&mut self) -> Result<()> {

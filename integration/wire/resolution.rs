@@ -16,6 +16,9 @@ use crate::lan::{Host, Mac};
 /// How long a read waits: the finest step of the questions of [`who_has_every`].
 const STEP: Duration = Duration::from_millis(1);
 
+/// Between an answer and the next question: who answers is asleep again by then, as on a quiet LAN.
+const REST: Duration = Duration::from_millis(2);
+
 /// An answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ArpAnswer {
@@ -105,6 +108,46 @@ pub async fn who_has_every(
         Ok(None)
     })
     .await
+}
+
+/// Asks for each of `ips` in turn, `rounds` times over and with a pause after each answer, and gives the time from each
+/// question to its answer; nothing where none came within `bound`. Whatever else goes on meets all of them alike.
+///
+/// # Errors
+/// When the kernel refuses the socket or a frame.
+pub async fn answer_times<const N: usize>(
+    host: &Host,
+    ips: [Ipv4Addr; N],
+    rounds: usize,
+    bound: Duration,
+) -> Result<[Vec<Option<Duration>>; N], Error> {
+    let named = ips.first().copied().unwrap_or(Ipv4Addr::UNSPECIFIED);
+    ask(host, named, move |tap| {
+        let mut times = [const { Vec::new() }; N];
+        for _ in 0..rounds {
+            for (ip, times) in ips.iter().zip(&mut times) {
+                times.push(answer_time(tap, *ip, bound)?);
+            }
+        }
+        Ok(times)
+    })
+    .await
+}
+
+/// Asks once. Reads on for [`REST`] after the answer: a second one must not be taken for that to the next question.
+fn answer_time(tap: &mut Tap, ip: Ipv4Addr, bound: Duration) -> io::Result<Option<Duration>> {
+    let question = ArpFrame::request(tap.mac(), tap.address_towards(ip), ip);
+    let mut first = None;
+    let asked = Instant::now();
+    tap.send(&question)?;
+    loop {
+        if answer(tap, ip)?.is_some() {
+            first.get_or_insert(asked.elapsed());
+        }
+        if asked.elapsed() >= first.map_or(bound, |first| first + REST) {
+            return Ok(first);
+        }
+    }
 }
 
 /// Puts a frame onto the wire at the host's interface, whatever it says and whoever it says it is from.

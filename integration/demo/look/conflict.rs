@@ -5,10 +5,10 @@ use std::net::Ipv4Addr;
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::super::table::Table;
 use super::super::{Demo, FIRST_SYNC, MIKROTIK_ROUTER};
 use crate::home::kind::{ADDRESS_CONFLICTS, MIKROTIK_ROUTERS};
 use crate::home::{NAMESPACE, POOL};
+use crate::table::Table;
 
 impl Demo {
     /// The devices inside of the range: no Service is given their addresses, and a person is told who they are.

@@ -45,6 +45,7 @@ async fn help_teaches() -> Outcome {
         ),
         ("demo --help", "100-199 is one that a person has shrunk by hand"),
         ("shell --help", "lab shell client -- kubectl get services -A"),
+        ("bench --help", "p50 60 ms at most"),
         ("cluster --help", "from their Go modules"),
     ] {
         let output = lab(line).output()?;

@@ -7,13 +7,13 @@ const GAP: &str = "   ";
 
 /// A table with headings.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub(crate) struct Table {
     headings: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new<const N: usize>(headings: [&str; N]) -> Self {
+    pub(crate) fn new<const N: usize>(headings: [&str; N]) -> Self {
         Self {
             headings: headings.map(str::to_owned).to_vec(),
             rows: Vec::new(),
@@ -21,7 +21,7 @@ impl Table {
     }
 
     /// Adds a row with a cell for each heading.
-    pub(super) fn row<const N: usize>(&mut self, cells: [&str; N]) {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [&str; N]) {
         self.rows.push(cells.map(str::to_owned).to_vec());
     }
 

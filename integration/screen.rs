@@ -1,4 +1,4 @@
-//! What the demo prints: numbered steps with their times, and what it is waiting for.
+//! What a person sees of a demo or a bench: numbered steps with their times, and what is being waited for.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
@@ -22,17 +22,21 @@ const ELSEWHERE: Duration = Duration::from_secs(5);
 const CLEAR: &str = "\r\x1b[2K";
 
 /// The person's screen.
-pub(super) struct Screen {
+pub(crate) struct Screen {
     out: Box<dyn Write>,
     terminal: bool,
     begun: Instant,
     /// The number of the last step, and its title.
     step: (usize, String),
+    /// A line that the next one replaces stands on the terminal.
+    fleeting: bool,
+    /// When a line about progress was last printed.
+    progressed: Option<Instant>,
 }
 
 impl Screen {
     /// stdout.
-    pub(super) fn stdout() -> Self {
+    pub(crate) fn stdout() -> Self {
         let out = io::stdout();
         let terminal = out.is_terminal();
         Self::new(Box::new(out), terminal)
@@ -44,16 +48,18 @@ impl Screen {
             terminal,
             begun: Instant::now(),
             step: (0, "start".to_owned()),
+            fleeting: false,
+            progressed: None,
         }
     }
 
-    /// Since the demo began.
-    pub(super) fn elapsed(&self) -> Duration {
+    /// Since it began.
+    pub(crate) fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }
 
     /// What is being done, for an error to name.
-    pub(super) fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         let (number, title) = &self.step;
         format!(
             "step {number} ({title}), {:.1} s after the start",
@@ -62,7 +68,8 @@ impl Screen {
     }
 
     /// Begins the next step.
-    pub(super) fn step(&mut self, title: &str) -> io::Result<()> {
+    pub(crate) fn step(&mut self, title: &str) -> io::Result<()> {
+        self.clear()?;
         self.step = (self.step.0 + 1, title.to_owned());
         let time = format!("{:.1} s", self.elapsed().as_secs_f64());
         writeln!(self.out, "\n{}. {title:<TITLE$} {time:>8}", self.step.0)?;
@@ -70,7 +77,8 @@ impl Screen {
     }
 
     /// Prints a text below the step, whose lines are indented.
-    pub(super) fn say(&mut self, text: impl Display) -> io::Result<()> {
+    pub(crate) fn say(&mut self, text: impl Display) -> io::Result<()> {
+        self.clear()?;
         for line in text.to_string().lines() {
             let line = format!("   {line}");
             writeln!(self.out, "{}", line.trim_end())?;
@@ -79,7 +87,7 @@ impl Screen {
     }
 
     /// Prints a table under its name.
-    pub(super) fn show(&mut self, name: &str, table: impl Display) -> io::Result<()> {
+    pub(crate) fn show(&mut self, name: &str, table: impl Display) -> io::Result<()> {
         self.say(format!("\n{name}"))?;
         for line in table.to_string().lines() {
             self.say(format!("  {line}"))?;
@@ -88,7 +96,7 @@ impl Screen {
     }
 
     /// Waits for `future`. After two seconds the person is told for what, and for how long by now.
-    pub(super) async fn wait<T>(
+    pub(crate) async fn wait<T>(
         &mut self,
         what: &str,
         future: impl Future<Output = anyhow::Result<T>>,
@@ -98,27 +106,20 @@ impl Screen {
         let mut ticks = interval_at(begun + QUIET, every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut future = std::pin::pin!(future);
-        let mut told = false;
         loop {
             tokio::select! {
                 biased;
                 outcome = &mut future => {
-                    if told && self.terminal {
-                        write!(self.out, "{CLEAR}")?;
-                        self.out.flush()?;
-                    }
+                    self.clear()?;
                     return outcome;
                 }
-                _ = ticks.tick() => {
-                    self.tell(what, begun.elapsed())?;
-                    told = true;
-                }
+                _ = ticks.tick() => self.tell(what, begun.elapsed())?,
             }
         }
     }
 
     /// The same, as long as all of tiklb's processes run.
-    pub(super) async fn watch<T>(
+    pub(crate) async fn watch<T>(
         &mut self,
         home: &Home,
         what: &str,
@@ -129,12 +130,36 @@ impl Screen {
 
     fn tell(&mut self, what: &str, waited: Duration) -> io::Result<()> {
         let line = format!("   … waiting for {what} ({:.0} s)", waited.as_secs_f64());
+        self.show_for_now(&line)
+    }
+
+    /// Tells how far a long step is: on a terminal at once and until the next line, elsewhere now and then.
+    pub(crate) fn progress(&mut self, text: impl Display) -> io::Result<()> {
+        let now = Instant::now();
+        let lately = self.progressed.is_some_and(|last| now - last < ELSEWHERE);
+        if lately && !self.terminal {
+            return Ok(());
+        }
+        self.progressed = Some(now);
+        self.show_for_now(&format!("   {text}"))
+    }
+
+    fn show_for_now(&mut self, line: &str) -> io::Result<()> {
         if self.terminal {
             write!(self.out, "{CLEAR}{line}")?;
+            self.fleeting = true;
         } else {
             writeln!(self.out, "{line}")?;
         }
         self.out.flush()
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.fleeting) {
+            write!(self.out, "{CLEAR}")?;
+            self.out.flush()?;
+        }
+        Ok(())
     }
 }
 

@@ -80,6 +80,27 @@ async fn a_short_wait_leaves_no_trace_and_a_long_one_tells() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn progress_is_one_line_on_a_terminal_and_a_few_elsewhere() {
+    for (terminal, wanted) in [
+        (
+            true,
+            "\r\x1b[2K   run 1\r\x1b[2K   run 2\r\x1b[2K   run 3\r\x1b[2K   done\n",
+        ),
+        (false, "   run 1\n   run 3\n   done\n"),
+    ] {
+        let paper = Paper::default();
+        let mut screen = paper.screen(terminal);
+        screen.progress("run 1").unwrap();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        screen.progress("run 2").unwrap();
+        tokio::time::advance(Duration::from_secs(5)).await;
+        screen.progress("run 3").unwrap();
+        screen.say("done").unwrap();
+        assert_eq!(paper.text(), wanted);
+    }
+}
+
 #[tokio::test]
 async fn what_went_wrong_comes_through() {
     let wrong = async { anyhow::Result::<()>::Err(anyhow::anyhow!("no rain")) };

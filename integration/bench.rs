@@ -1,0 +1,187 @@
+//! Benches: the numbers that are promised, measured on a [home](crate::home) with real processes and real sockets.
+//!
+//! Each prints a table and writes one JSON file with every sample. A goal that is missed and a run that failed make the
+//! whole of it a failure; a run that failed stays in the distribution. The machine's load is told, not judged: numbers
+//! of a machine that was busy with something else are read with that.
+
+mod connect;
+mod demo;
+mod distribution;
+mod failover;
+mod ground;
+mod machine;
+mod measure;
+mod memory;
+mod record;
+mod report;
+mod service;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+use jiff::Timestamp;
+
+use crate::cluster::build::target_folder;
+use crate::screen::Screen;
+use machine::{Build, Load, Machine};
+use record::{Findings, Record};
+
+/// Below cargo's target folder.
+const FOLDER: &str = "bench";
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Name {
+    /// Silence at a client when the announcing node is cut off
+    Failover,
+    /// From a Service that is created to the first answer for its address
+    Connect,
+    /// How long `lab demo` takes
+    Demo,
+    /// Resident memory of allocator and speakers
+    Memory,
+}
+
+impl Name {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failover => "failover",
+            Self::Connect => "connect",
+            Self::Demo => "demo",
+            Self::Memory => "memory",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Failover => "failover: the announcing node is cut off under a client",
+            Self::Connect => "connect: a Service is created, its address answers",
+            Self::Demo => "demo: what a new user waits for",
+            Self::Memory => "memory: what allocator and speakers hold resident",
+        }
+    }
+}
+
+/// What the benches are run with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The tiklb program.
+    pub tiklb: PathBuf,
+    /// Which ones; all if there are none.
+    pub names: Vec<Name>,
+    /// How many runs of each, where not the usual number.
+    pub runs: Option<u32>,
+    /// Where the JSON files go; `target/bench` if not given.
+    pub out: Option<PathBuf>,
+}
+
+/// What a bench works with.
+struct Stage {
+    screen: Screen,
+    tiklb: PathBuf,
+    runs: Option<u32>,
+}
+
+/// Runs them inside of the [sandbox](crate::sandbox), one after the other. Whether every goal was met and every run
+/// went well; what did not is printed.
+///
+/// # Errors
+/// When a file cannot be written or nothing can be printed. A bench that breaks does not end the others.
+pub async fn run(options: Options) -> Result<bool> {
+    let target = target_folder();
+    let build = Build::of(&options.tiklb, target.as_deref().ok());
+    let out = match options.out {
+        Some(out) => out,
+        None => target
+            .context("finding a place for the JSON files: --out names one")?
+            .join(FOLDER),
+    };
+    let names = if options.names.is_empty() {
+        Name::value_variants().to_vec()
+    } else {
+        options.names
+    };
+    let machine = Machine::here();
+    let mut stage = Stage {
+        screen: Screen::stdout(),
+        tiklb: options.tiklb,
+        runs: options.runs,
+    };
+    stage
+        .screen
+        .say(format!("{build}\n{machine}; load {}", Load::now()))?;
+    if build.is_for_development() {
+        stage
+            .screen
+            .say("Built for development: for numbers that count, cargo run --release.")?;
+    }
+    let mut faults = Vec::new();
+    for name in names {
+        stage.screen.step(name.title())?;
+        let (began, before) = (Timestamp::now(), Load::now());
+        let found = stage.measure(name).await.unwrap_or_else(|why| Findings {
+            failures: vec![format!("it broke: {why:#}")],
+            ..Findings::default()
+        });
+        let record = Record {
+            bench: name.as_str(),
+            began,
+            ended: Timestamp::now(),
+            build: &build,
+            machine: &machine,
+            load: (before, Load::now()),
+            findings: &found,
+        };
+        let file = record.write(&out)?;
+        stage.tell(&record)?;
+        stage.screen.say(format!("Every sample: {}", file.display()))?;
+        let found = found.faults();
+        faults.extend(
+            found
+                .into_iter()
+                .map(|fault| format!("{}: {fault}", name.as_str())),
+        );
+    }
+    stage.conclude(&faults)?;
+    Ok(faults.is_empty())
+}
+
+impl Stage {
+    async fn measure(&mut self, name: Name) -> Result<Findings> {
+        // A home and all that is asked of it make large futures.
+        match name {
+            Name::Failover => Box::pin(failover::run(self)).await,
+            Name::Connect => Box::pin(connect::run(self)).await,
+            Name::Demo => Box::pin(demo::run(self)).await,
+            Name::Memory => Box::pin(memory::run(self)).await,
+        }
+    }
+
+    fn tell(&mut self, record: &Record<'_>) -> Result<()> {
+        let Record { findings, load, .. } = record;
+        self.screen
+            .say(format!("\n{}", report::table(&findings.measures)))?;
+        for note in &findings.notes {
+            self.screen.say(note)?;
+        }
+        let (before, after) = load;
+        self.screen.say(format!(
+            "Load {before} before, {after} after; the processors were busy for {:.0} % of the time.",
+            after.busy_since(before) * 100.0
+        ))?;
+        Ok(())
+    }
+
+    fn conclude(&mut self, faults: &[String]) -> Result<()> {
+        if faults.is_empty() {
+            self.screen.say("\nAll goals met.")?;
+            return Ok(());
+        }
+        self.screen.say("\nNot as promised:")?;
+        for fault in faults {
+            self.screen.say(format!("- {fault}"))?;
+        }
+        Ok(())
+    }
+}

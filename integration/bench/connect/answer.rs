@@ -1,0 +1,68 @@
+//! How fast an announced address is answered for, beside an address of the same node that its kernel answers for.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use super::super::Stage;
+use super::super::ground::SOON;
+use crate::home::Home;
+use crate::wire;
+
+/// Questions for each of the two addresses: the median of so many holds still.
+const QUESTIONS: usize = 1_000;
+
+/// A thousand times what an answer takes. What has not come by then does not.
+const GIVEN_UP: Duration = Duration::from_millis(200);
+
+/// A Service of `deploy/examples/homelab` that asks for a certain address.
+const ANNOUNCED: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 203);
+
+/// The times of all answers; nothing where none came.
+#[derive(Debug, Clone)]
+pub(super) struct Answers {
+    /// Who announces the address, and whose kernel was asked too.
+    pub(super) node: String,
+    pub(super) announced: Vec<Option<Duration>>,
+    pub(super) kernel: Vec<Option<Duration>>,
+}
+
+impl Answers {
+    pub(super) fn configuration(&self) -> Value {
+        json!({
+            "node": self.node,
+            "announced": ANNOUNCED,
+            "questions_each": QUESTIONS,
+        })
+    }
+
+    /// Questions that nobody answered.
+    pub(super) fn failures(&self) -> Option<String> {
+        let missing = |times: &[Option<Duration>]| times.iter().filter(|time| time.is_none()).count();
+        let (announced, kernel) = (missing(&self.announced), missing(&self.kernel));
+        (announced + kernel > 0).then(|| {
+            format!(
+                "{announced} questions for {ANNOUNCED} and {kernel} for the node's own address were not answered \
+                 within {GIVEN_UP:?}"
+            )
+        })
+    }
+}
+
+pub(super) async fn run(stage: &mut Stage, home: &Home) -> Result<Answers> {
+    let node = home.announcer(ANNOUNCED, SOON).await?.host;
+    let own = home.address_of(&node).context("a stranger answers")?;
+    let asked = async {
+        let client = home.client()?;
+        Ok(wire::answer_times(client, [ANNOUNCED, own], QUESTIONS, GIVEN_UP).await?)
+    };
+    let what = format!("{QUESTIONS} ARP answers of {node} and of its kernel");
+    let [announced, kernel] = stage.screen.watch(home, &what, asked).await?;
+    Ok(Answers {
+        node,
+        announced,
+        kernel,
+    })
+}

@@ -1,0 +1,46 @@
+//! The samples of one measure in their order. A run that failed has a place among them: the last.
+
+/// Samples, the smallest first. `None` is a run in which it never happened, which is longer than all others.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Distribution(Vec<Option<f64>>);
+
+impl Distribution {
+    pub(super) fn of(samples: &[Option<f64>]) -> Self {
+        let mut sorted = samples.to_vec();
+        sorted.sort_by(|a, b| {
+            let key = |sample: &Option<f64>| sample.unwrap_or(f64::INFINITY);
+            key(a).total_cmp(&key(b))
+        });
+        Self(sorted)
+    }
+
+    /// How many there are, with the failed ones.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many failed.
+    pub(super) fn failed(&self) -> usize {
+        self.0.iter().filter(|sample| sample.is_none()).count()
+    }
+
+    /// The smallest sample.
+    pub(super) fn min(&self) -> Option<f64> {
+        self.0.first().copied().flatten()
+    }
+
+    /// The largest sample; nothing if one failed.
+    pub(super) fn max(&self) -> Option<f64> {
+        self.0.last().copied().flatten()
+    }
+
+    /// The smallest sample that at least `percent` of all do not exceed (nearest rank): always one that was measured,
+    /// never a mean of two. Nothing if that one failed, or if there is none.
+    pub(super) fn percentile(&self, percent: usize) -> Option<f64> {
+        let rank = (percent * self.0.len()).div_ceil(100).max(1);
+        self.0.get(rank - 1).copied().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! A home in which a cable can be cut again and again.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::super::Stage;
+use super::super::ground::{self, SOON};
+use super::flight::{Flight, Side, micros};
+use crate::home::{Home, Plan};
+use crate::lan::Mac;
+use crate::wait::until;
+use crate::wire::{self, ArpFrame, Capture, PingAnswer, Pinger, Seen};
+
+/// Answers before the cut and after the takeover, one a millisecond: a client that is served.
+const STEADY: u64 = 300;
+
+/// Twenty times the goal. Whoever has not taken over by then does not.
+const GIVEN_UP: Duration = Duration::from_secs(10);
+
+/// The address that the lab moves: in no pool, and nobody's.
+const FLOOR: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, 60), 7_000);
+
+pub(super) struct Scene {
+    home: Home,
+    /// A Service's address.
+    service: SocketAddrV4,
+}
+
+impl Scene {
+    pub(super) async fn build(stage: &mut Stage) -> Result<Self> {
+        let plan = Plan::default().tiklb(&stage.tiklb);
+        let mut home = ground::build(&mut stage.screen, plan).await?;
+        let services = ground::apply_homelab(&mut stage.screen, &mut home).await?;
+        let first = services.first().context("the examples have no Service")?;
+        let address = home.service_address(&first.namespace, &first.name, SOON).await?;
+        let service = SocketAddrV4::new(address, first.port);
+        for socket in [service, FLOOR] {
+            home.serve(*socket.ip(), socket.port()).await?;
+        }
+        ground::all_hear_each_other(&home).await?;
+        Ok(Self { home, service })
+    }
+
+    pub(super) fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Cuts the announcing node off, and watches.
+    pub(super) async fn fly(&self, run: u32) -> Result<Flight> {
+        let home = &self.home;
+        let node = home.announcer(*self.service.ip(), SOON).await?.host;
+        let others = home.node_names().filter(|other| *other != node);
+        let heir = others.last().context("a home with one node has no heir")?;
+        ensure!(
+            home.address_of(&node).is_ok(),
+            "expected a node to answer for {}, found {node}",
+            self.service.ip()
+        );
+        self.warm_up(&node).await?;
+        let claim = claim(mac_of(home, heir).await?);
+        let client = home.client()?;
+        let capture = Capture::start(client, client.interface())?;
+        let (tiklb, floor) = (
+            Pinger::start(client, self.service)?,
+            Pinger::start(client, FLOOR)?,
+        );
+        for pinger in [&tiklb, &floor] {
+            let steady = |answer: &PingAnswer| *answer.node == *node && answer.sequence >= STEADY;
+            pinger.wait_for(steady, SOON).await?;
+        }
+        let cut = Instant::now();
+        home.lan().cut(&node).await?;
+        let cut_took_us = micros(cut.elapsed());
+        wire::send(home.lan().host(heir)?, &claim)?;
+        taken_over(&floor, &node)
+            .await?
+            .context("the lab moved an address and the client did not follow")?;
+        // Nobody answers when the client's kernel asks for it again, after 5 s.
+        let floor = floor.stop()?;
+        let heir = taken_over(&tiklb, &node).await?;
+        let tiklb = tiklb.stop()?;
+        let gone = mac_of(home, &node).await?;
+        let frames = capture.frames();
+        let first = |address: Ipv4Addr| frames.iter().find(|seen| moves(seen, address, gone, cut));
+        Ok(Flight {
+            run,
+            cut_took_us,
+            heir,
+            tiklb: Side::new(tiklb, &node, cut, first(*self.service.ip())),
+            floor: Side::new(floor, &node, cut, first(*FLOOR.ip())),
+            node,
+            trouble: None,
+        })
+    }
+
+    /// Mends the cable, and waits until the node is one of them again.
+    pub(super) async fn mend(&self, node: &str) -> Result<()> {
+        self.home.lan().mend(node).await?;
+        ground::all_hear_each_other(&self.home).await
+    }
+
+    /// The client's kernel knows both addresses at `node`: what it costs to learn them is not to be measured.
+    async fn warm_up(&self, node: &str) -> Result<()> {
+        let home = &self.home;
+        let client = home.client()?;
+        let (tiklb, floor) = (
+            Pinger::start(client, self.service)?,
+            Pinger::start(client, FLOOR)?,
+        );
+        let (host, claim) = (home.lan().host(node)?, claim(mac_of(home, node).await?));
+        let at_node = |answer: &PingAnswer| *answer.node == *node;
+        until("the client to know both addresses", SOON, async || {
+            wire::send(host, &claim)?;
+            floor.wait_for(at_node, Duration::from_millis(100)).await?;
+            tiklb.wait_for(at_node, SOON).await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Waits for another node's answers, until they are steady; nothing if nobody takes over.
+async fn taken_over(pinger: &Pinger, gone: &str) -> Result<Option<String>> {
+    let first = match pinger.wait_for(|answer| *answer.node != *gone, GIVEN_UP).await {
+        Ok(first) => first,
+        Err(wire::Error::TooLate { .. }) => return Ok(None),
+        Err(why) => return Err(why.into()),
+    };
+    let enough = first.sequence + STEADY;
+    let steady = |answer: &PingAnswer| *answer.node != *gone && answer.sequence >= enough;
+    pinger.wait_for(steady, SOON).await?;
+    Ok(Some(first.node.to_string()))
+}
+
+/// Whether a frame takes an address to another node.
+fn moves(seen: &Seen, address: Ipv4Addr, gone: Mac, cut: Instant) -> bool {
+    let ArpFrame {
+        sender_ip,
+        sender_mac,
+        ..
+    } = seen.frame;
+    seen.at >= cut && seen.frame.is_gratuitous() && sender_ip == address && sender_mac != gone
+}
+
+/// The broadcast by which a node with this MAC takes the floor's address.
+fn claim(mac: Mac) -> ArpFrame {
+    ArpFrame::request(mac, *FLOOR.ip(), *FLOOR.ip())
+}
+
+async fn mac_of(home: &Home, host: &str) -> Result<Mac> {
+    let host = home.lan().host(host)?;
+    Ok(host.link(host.interface()).await?.mac)
+}
+
+#[cfg(test)]
+mod tests;

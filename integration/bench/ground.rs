@@ -1,0 +1,171 @@
+//! The ground that benches measure on: a home with the guide's repository applied, its router in sync.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use reqwest::Client;
+use serde_json::Value;
+
+use crate::demo::HOMELAB;
+use crate::home::{Home, NAMESPACE, Plan, Ranges, deployed};
+use crate::kube::LEASES;
+use crate::screen::Screen;
+use crate::wait::until;
+
+/// What takes milliseconds when all is well, on a machine that is busy with something else.
+pub(super) const SOON: Duration = Duration::from_secs(20);
+
+/// A first sync of the router takes about 12 s by design, and a survey of 21 addresses 5 s.
+pub(super) const FIRST_SYNC: Duration = Duration::from_mins(1);
+
+/// The `MikrotikRouter` of `deploy/examples/homelab`.
+const MIKROTIK_ROUTER: &str = "router";
+
+/// Speakers write what they asked for into Leases with this label, and annotate them with the addresses.
+const SURVEYS: (&str, &str) = ("labelSelector", "tiklb.io/survey");
+const COVERED: &str = "tiklb.io/covered";
+const OCCUPIED: &str = "tiklb.io/occupied";
+
+/// Where a speaker tells what it knows, asked from within its host.
+const STATE: &str = "http://127.0.0.1:7472/debug/state";
+
+/// One answer on loopback.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// A Service that was applied.
+#[derive(Debug, Clone)]
+pub(super) struct Applied {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) port: u16,
+}
+
+/// Builds a home with tiklb's processes ready and nothing applied.
+pub(super) async fn build(screen: &mut Screen, plan: Plan) -> Result<Home> {
+    let built = async {
+        let mut home = Home::build(plan).await?;
+        home.start_allocator().await?;
+        home.start_speakers().await?;
+        Ok(home)
+    };
+    screen.wait("a home with tiklb in it", built).await
+}
+
+/// Applies `deploy/examples/homelab`, gives each Service a pod on every node, and waits until all have their addresses
+/// and the router is in sync.
+pub(super) async fn apply_homelab(screen: &mut Screen, home: &mut Home) -> Result<Vec<Applied>> {
+    let mut services = Vec::new();
+    for file in HOMELAB {
+        let path = deployed("examples/homelab").join(file);
+        let applied = home.kube().apply_file(&path).await?;
+        services.extend(applied.iter().filter_map(service));
+    }
+    for Applied { namespace, name, .. } in &services {
+        let nodes: Vec<String> = home.node_names().map(str::to_owned).collect();
+        let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
+        home.put_endpoints(namespace, name, &nodes).await?;
+    }
+    let home = &*home;
+    let synced = async {
+        for Applied { namespace, name, .. } in &services {
+            home.service_address(namespace, name, FIRST_SYNC).await?;
+        }
+        in_sync(home).await
+    };
+    let what = "the first sync of the router (12 s by design)";
+    screen.watch(home, what, synced).await?;
+    Ok(services)
+}
+
+/// Waits until the router holds all that it should.
+pub(super) async fn in_sync(home: &Home) -> Result<()> {
+    for kind in ["PoolsExcluded", "ReservationsInSync"] {
+        home.router_condition(MIKROTIK_ROUTER, kind, "True", FIRST_SYNC)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Waits until a survey has asked for all of these and heard nothing: nothing is left to find out when a Service wants
+/// one of them.
+pub(super) async fn known_free(home: &Home, addresses: &[Ipv4Addr]) -> Result<()> {
+    let what = format!("a survey to find {addresses:?} free");
+    until(&what, FIRST_SYNC, async || {
+        let leases = LEASES.in_namespace(NAMESPACE);
+        let list = home.kube().list_where(leases, &[SURVEYS]).await?;
+        let (covered, occupied) = surveyed(&list)?;
+        let open = addresses
+            .iter()
+            .find(|address| !covered.contains(**address) || occupied.contains(**address));
+        ensure!(
+            open.is_none(),
+            "expected a survey to have found {open:?} free; asked for were {covered}, and {occupied} answered"
+        );
+        Ok(())
+    })
+    .await
+}
+
+/// Which addresses the Leases say were asked for, and which answered.
+fn surveyed(list: &Value) -> Result<(Ranges, Ranges)> {
+    let ranges = |annotation: &str| -> Result<Ranges> {
+        let leases = list["items"].as_array().into_iter().flatten();
+        let texts = leases.filter_map(|lease| lease["metadata"]["annotations"][annotation].as_str());
+        let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+        if texts.is_empty() {
+            return Ok(Ranges::default());
+        }
+        let text = texts.join(",");
+        text.parse()
+            .with_context(|| format!("reading the annotation {annotation} of the survey's Leases"))
+    };
+    Ok((ranges(COVERED)?, ranges(OCCUPIED)?))
+}
+
+/// Waits until every speaker hears every other.
+pub(super) async fn all_hear_each_other(home: &Home) -> Result<()> {
+    // reqwest wants a provider of TLS even for what needs none; an error means that the program has one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::builder()
+        .timeout(ANSWER)
+        .no_proxy()
+        // A kept connection would lead to the node that it was opened in, whichever is asked.
+        .pool_max_idle_per_host(0)
+        .build()
+        .context("making a client that asks the speakers")?;
+    until("every speaker to hear every other", SOON, async || {
+        for node in home.node_names() {
+            let asking = client.clone();
+            let asked = async move { asking.get(STATE).send().await?.bytes().await };
+            let answer = home.lan().host(node)?.call(asked).await?;
+            let answer = answer.with_context(|| format!("asking the speaker of {node} what it knows"))?;
+            let state: Value = serde_json::from_slice(&answer)
+                .with_context(|| format!("reading what the speaker of {node} answers"))?;
+            let heard: Vec<&str> = state["heard"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
+            let others = home.node_names().filter(|other| *other != node);
+            let missing: Vec<&str> = others.filter(|other| !heard.contains(other)).collect();
+            ensure!(missing.is_empty(), "{node} does not hear {missing:?}");
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn service(object: &Value) -> Option<Applied> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    (object["kind"] == "Service").then_some(())?;
+    Some(Applied {
+        namespace: text(&object["metadata"]["namespace"])?,
+        name: text(&object["metadata"]["name"])?,
+        port: object["spec"]["ports"][0]["port"].as_u64()?.try_into().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! `memory`: what tiklb's processes hold resident: at their start, with the guide's three Services, with some dozens.
+
+mod usage;
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::{Value, json};
+
+use super::Stage;
+use super::ground::{self, FIRST_SYNC, SOON};
+use super::measure::{Goal, Measure, Statistic, Unit};
+use super::record::{Findings, recorded};
+use super::service::{NAMESPACE as BENCH, add_endpoints, make_namespace, service};
+use crate::home::{self, Home, Plan, status_address};
+use crate::kube::SERVICES;
+use crate::wire;
+use usage::{Usage, usage};
+
+/// One home each.
+const RUNS: u32 = 1;
+
+/// In MiB: what design and guides promise for 10,000 Services and 1,000 addresses. Some dozens must lie below.
+const ALLOCATOR_LIMIT: f64 = 48.0;
+const SPEAKER_LIMIT: f64 = 16.0;
+
+/// Services beside the guide's three; the guide's pool and the one below have room for 50.
+const MORE: usize = 45;
+
+/// The guide's pool has 21 addresses. These 34 lie behind it, in the router's pool as well.
+const MORE_ADDRESSES: &str = "192.168.1.221-192.168.1.254";
+
+/// Between two questions for an address.
+const ASK_EVERY: Duration = Duration::from_millis(10);
+
+/// When memory is read.
+const MOMENTS: [&str; 3] = ["at its start", "with 3 Services", "with 48 Services"];
+
+pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
+    let runs = stage.runs.unwrap_or(RUNS);
+    let mut usages = Vec::new();
+    let mut failures = Vec::new();
+    for number in 1..=runs {
+        match fill(stage, number).await {
+            Ok(found) => usages.extend(found),
+            Err(why) if number > 1 => failures.push(format!("run {number}: {why:#}")),
+            Err(why) => return Err(why),
+        }
+    }
+    findings(&usages, failures)
+}
+
+/// Reads the memory of a home while it fills.
+async fn fill(stage: &mut Stage, run: u32) -> Result<Vec<Usage>> {
+    let plan = Plan::default().tiklb(&stage.tiklb);
+    let mut home = ground::build(&mut stage.screen, plan).await?;
+    let mut usages = usage(&home, run, MOMENTS[0])?;
+    ground::apply_homelab(&mut stage.screen, &mut home).await?;
+    usages.extend(usage(&home, run, MOMENTS[1])?);
+    let more = add_services(&home);
+    let what = format!("{MORE} more Services to have addresses (the router's pool is cut once more)");
+    stage.screen.watch(&home, &what, more).await?;
+    usages.extend(usage(&home, run, MOMENTS[2])?);
+    Ok(usages)
+}
+
+/// Adds a pool and Services that take what they get, and waits until each is answered for.
+async fn add_services(home: &Home) -> Result<()> {
+    let kube = home.kube();
+    make_namespace(home).await?;
+    for object in pool() {
+        kube.apply(object).await?;
+    }
+    let services = SERVICES.in_namespace(BENCH);
+    for number in 0..MORE {
+        let name = format!("{BENCH}-{number}");
+        kube.create(&services, &service(&name, None)).await?;
+        add_endpoints(home, &name).await?;
+    }
+    let all = |found: &[Value]| found.iter().filter_map(status_address).count() == MORE;
+    let what = format!("{MORE} Services with addresses");
+    let found = kube.wait_list(&services, FIRST_SYNC, &what, all).await?;
+    for address in found.iter().filter_map(status_address) {
+        let answered = wire::who_has_every(home.client()?, address, ASK_EVERY, SOON).await?;
+        ensure!(answered.is_some(), "nobody answers for {address}");
+    }
+    ground::in_sync(home).await
+}
+
+/// A second pool, and that it is announced.
+fn pool() -> [Value; 2] {
+    let object = |kind: &str, spec: Value| {
+        json!({
+            "apiVersion": "metallb.io/v1beta1",
+            "kind": kind,
+            "metadata": {"name": BENCH, "namespace": home::NAMESPACE},
+            "spec": spec,
+        })
+    };
+    [
+        object("IPAddressPool", json!({"addresses": [MORE_ADDRESSES]})),
+        object("L2Advertisement", json!({"ipAddressPools": [BENCH]})),
+    ]
+}
+
+fn findings(usages: &[Usage], failures: Vec<String>) -> Result<Findings> {
+    let mut measures = Vec::new();
+    for (role, limit) in [("allocator", ALLOCATOR_LIMIT), ("speaker", SPEAKER_LIMIT)] {
+        for (moment, base) in MOMENTS.into_iter().zip([None, Some(()), Some(())]) {
+            let of = usages
+                .iter()
+                .filter(|usage| usage.role == role && usage.moment == moment);
+            let name = format!("{role} {moment}");
+            let mut measure = Measure {
+                samples: of.map(|usage| Some(usage.resident_mib())).collect(),
+                ..Measure::new(name, Unit::Mebibytes).goal(Goal::at_most(Statistic::Max, limit))
+            };
+            measure.reference = base.map(|()| format!("{role} {}", MOMENTS[0]));
+            measures.push(measure);
+        }
+    }
+    Ok(Findings {
+        measures,
+        configuration: json!({
+            "nodes": 3,
+            "api": "embedded",
+            "figure": "VmRSS of proc(5)",
+            "services": [0, 3, 3 + MORE],
+        }),
+        runs: usages.iter().map(recorded).collect::<Result<Vec<_>>>()?,
+        failures,
+        notes: vec![
+            "The goals are those for 10,000 Services (allocator) and 1,000 addresses (speaker). The JSON tells \
+             which part is anonymous memory: the rest is the program's file, which processes on one machine share."
+                .to_owned(),
+        ],
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! The memory of tiklb's processes at a moment.
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use super::super::machine::kibibytes;
+use crate::home::Home;
+use crate::lan::Process;
+
+/// What one process uses, in KiB (proc(5), status).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Usage {
+    run: u32,
+    pub(super) moment: &'static str,
+    pub(super) role: &'static str,
+    host: String,
+    resident_kib: u64,
+    /// Of that, what is no file's: heap and stacks.
+    anonymous_kib: u64,
+    /// The most that was ever resident.
+    peak_kib: u64,
+}
+
+impl Usage {
+    fn read(status: &str) -> Option<Self> {
+        Some(Self {
+            run: 0,
+            moment: "",
+            role: "",
+            host: String::new(),
+            resident_kib: kibibytes(status, "VmRSS")?,
+            anonymous_kib: kibibytes(status, "RssAnon")?,
+            peak_kib: kibibytes(status, "VmHWM")?,
+        })
+    }
+
+    pub(super) fn resident_mib(&self) -> f64 {
+        // A process of this machine: well below 2^52 KiB, where an f64 is no longer exact.
+        #[expect(clippy::cast_precision_loss, reason = "see above")]
+        let mib = self.resident_kib as f64 / 1024.0;
+        mib
+    }
+}
+
+/// All of the home's processes.
+pub(super) fn usage(home: &Home, run: u32, moment: &'static str) -> Result<Vec<Usage>> {
+    let speakers = home.node_names().map(|node| Ok(("speaker", home.speaker(node)?)));
+    let all = std::iter::once(home.allocator().map(|process| ("allocator", process))).chain(speakers);
+    let usages = all.map(|process| {
+        let (role, process) = process?;
+        Ok(Usage {
+            run,
+            moment,
+            role,
+            host: process.host().to_owned(),
+            ..of(process)
+                .with_context(|| format!("reading the memory of the {role} on {}", process.host()))?
+        })
+    });
+    usages.collect()
+}
+
+fn of(process: &Process) -> Result<Usage> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.pid()))?;
+    Usage::read(&status).context("the kernel tells no VmRSS, RssAnon and VmHWM: it has ended")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,15 @@
+//! What the kernel says of a process.
+
+use super::*;
+
+#[test]
+fn a_status_is_read_and_that_of_a_dead_process_is_none() {
+    let status = "Name:\ttiklb\nVmHWM:\t   18000 kB\nVmRSS:\t   16384 kB\nRssAnon:\t    4096 kB\n";
+    let usage = Usage::read(status).unwrap();
+    assert_eq!(
+        (usage.resident_kib, usage.anonymous_kib, usage.peak_kib),
+        (16_384, 4_096, 18_000)
+    );
+    assert!((usage.resident_mib() - 16.0).abs() < 1e-9);
+    assert_eq!(Usage::read("Name:\ttiklb\nState:\tZ (zombie)\n"), None);
+}
