@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use lab::lan::{Host, HostPlan, Lan, Mac};
-use lab::wire::{ArpFrame, Capture, Error, Operation, send, who_has, who_has_every};
+use lab::wire::{ArpFrame, Capture, Error, Operation, answer_times, send, who_has, who_has_every};
 use libtest_mimic::Trial;
 
 use crate::ground::{Outcome, ip, mac, net, small_lan, trials};
@@ -23,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_link_that_went_down_keeps_no_capture_busy,
         nobody_answers_for_an_address_on_lo,
         the_first_answer_is_timed,
+        answers_in_turn_are_timed_each,
         neighbours_are_read_and_forgotten,
         what_cannot_be_watched_says_so,
     ]
@@ -224,6 +225,33 @@ async fn the_first_answer_is_timed() -> Outcome {
         first.mac == mac(12) && first.at >= before && first.asked >= 1,
         "{first:?}"
     );
+    Ok(())
+}
+
+async fn answers_in_turn_are_timed_each() -> Outcome {
+    const ROUNDS: usize = 3;
+    let lan = small_lan().await?;
+    let client = lan.host("client")?;
+    let capture = Capture::start(client, "eth0")?;
+    let (node1, nobody) = (ip("192.168.1.11"), ip("192.168.1.200"));
+    let bound = Duration::from_millis(50);
+    let [answered, silent] = answer_times(client, [node1, nobody], ROUNDS, bound).await?;
+    ensure!(
+        answered.len() == ROUNDS && answered.iter().flatten().all(|time| *time <= bound),
+        "{answered:?}"
+    );
+    ensure!(
+        answered.iter().any(Option::is_some),
+        "its kernel answers: {answered:?}"
+    );
+    ensure!(silent == [None; ROUNDS], "{silent:?}");
+    let asked: Vec<_> = capture
+        .frames()
+        .iter()
+        .filter(|seen| seen.frame.op == Operation::Request)
+        .map(|seen| seen.frame.target_ip)
+        .collect();
+    ensure!(asked == [node1, nobody].repeat(ROUNDS), "{asked:?}");
     Ok(())
 }
 
