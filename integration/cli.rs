@@ -124,9 +124,9 @@ struct StoryArguments {
         failover   longest silence at a client that sends every millisecond: below 500 ms in every run\n  \
         connect    Service created -> first ARP answer, for an address known to be free: p50 60 ms at most\n  \
         demo       30 s at most\n  \
-        memory     allocator 48 MiB, speaker 16 MiB at most\n\n\
+        memory     printed, not judged\n\n\
     Examples:\n  \
-        lab bench                          all of them, about six minutes\n  \
+        lab bench                          all of them, about three minutes\n  \
         lab bench failover --runs 5        a quick look\n  \
         lab bench connect --out /tmp/a     to compare with another build's\n\n\
     tiklb is built first; TIKLB_BINARY=… names one that is there already.")]

@@ -2,7 +2,8 @@
 //!
 //! The demo runs as a person starts it, as a process of its own, in a sandbox inside of this one.
 
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -23,11 +24,22 @@ const LIMIT: f64 = 30.0;
 /// Four times the goal; then it hangs.
 const GIVEN_UP: Duration = Duration::from_mins(2);
 
-/// How many of its last lines a failure shows.
-const LINES: usize = 20;
+/// How many of its last lines are kept where it failed: all that its processes said last.
+const LINES: usize = 60;
 
 /// How the demo's last line begins.
 const DONE: &str = "All as it should be, in ";
+
+/// One that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Failure {
+    /// In a line.
+    why: String,
+    /// What it printed last.
+    lines: Vec<String>,
+}
+
+type Outcome = Result<Shown, Failure>;
 
 /// A demo that ended well.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,13 +57,14 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     let mut outcomes = Vec::new();
     for number in 1..=runs {
         let what = format!("demo {number} of {runs}");
-        let shown = stage.screen.wait(&what, show(&stage.tiklb)).await;
-        outcomes.push(shown.map_err(|why| format!("run {number}: {why:#}")));
+        let (took, output) = stage.screen.wait(&what, play(&stage.tiklb)).await?;
+        outcomes.push(judge(number, took, output.as_ref()));
     }
     Ok(findings(&outcomes))
 }
 
-async fn show(tiklb: &std::path::Path) -> Result<Shown> {
+/// Runs it, and says how long that took; without an output where it did not end.
+async fn play(tiklb: &Path) -> Result<(Duration, Option<Output>)> {
     let begun = Instant::now();
     let child = Command::new("/proc/self/exe")
         .arg("demo")
@@ -63,23 +76,38 @@ async fn show(tiklb: &std::path::Path) -> Result<Shown> {
         .spawn()
         .context("starting the demo")?;
     let ended = tokio::time::timeout(GIVEN_UP, child.wait_with_output()).await;
-    let took = begun.elapsed();
-    let output = ended
-        .with_context(|| format!("the demo had not ended after {GIVEN_UP:?}"))?
-        .context("waiting for the demo")?;
+    let output = ended.ok().transpose().context("waiting for the demo")?;
+    Ok((begun.elapsed(), output))
+}
+
+fn judge(number: u32, took: Duration, output: Option<&Output>) -> Outcome {
+    let Some(output) = output else {
+        return Err(Failure {
+            why: format!("run {number}: the demo had not ended after {GIVEN_UP:?}"),
+            lines: Vec::new(),
+        });
+    };
     let (out, err) = (
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
-    ensure!(
-        output.status.success(),
-        "the demo failed ({}): {}",
-        output.status,
-        last_lines(&format!("{out}{err}"))
-    );
-    let (steps, total) =
-        read(&out).with_context(|| format!("reading what the demo printed: {}", last_lines(&out)))?;
-    Ok(Shown { took, steps, total })
+    let all: Vec<&str> = out.lines().chain(err.lines()).collect();
+    let failure = |why: &str| Failure {
+        why: format!("run {number}: {why}"),
+        lines: all[all.len().saturating_sub(LINES)..]
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+    };
+    if !output.status.success() {
+        let last = err.lines().rfind(|line| !line.trim().is_empty());
+        let ended = format!("the demo failed ({})", output.status);
+        return Err(failure(last.unwrap_or(&ended)));
+    }
+    match read(&out) {
+        Ok((steps, total)) => Ok(Shown { took, steps, total }),
+        Err(why) => Err(failure(&format!("reading what the demo printed: {why:#}"))),
+    }
 }
 
 /// The steps' titles and beginnings, and the whole, as the demo prints them.
@@ -103,14 +131,7 @@ fn step(line: &str) -> Option<(String, f64)> {
     Some((format!("{number}. {}", title.trim()), time.parse().ok()?))
 }
 
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    let last = &lines[lines.len().saturating_sub(LINES)..];
-    last.iter()
-        .fold(String::new(), |text, line| format!("{text}\n  {line}"))
-}
-
-fn findings(outcomes: &[Result<Shown, String>]) -> Findings {
+fn findings(outcomes: &[Outcome]) -> Findings {
     let all = outcomes.iter().map(|outcome| outcome.as_ref().ok());
     let mut whole = vec![
         Measure::new("the demo, from start to end", Unit::Seconds)
@@ -124,13 +145,13 @@ fn findings(outcomes: &[Result<Shown, String>]) -> Findings {
             "told_s": total,
             "steps_begin_s": steps.iter().map(|(title, at)| json!([title, at])).collect::<Vec<_>>(),
         }),
-        Err(why) => json!({ "failed": why }),
+        Err(Failure { why, lines }) => json!({ "failed": why, "last_lines": lines }),
     });
     Findings {
         measures: whole,
         configuration: json!({"command": "lab demo", "goal": "the whole process, its sandbox included"}),
         runs: runs.collect::<Vec<Value>>(),
-        failures: outcomes.iter().filter_map(|outcome| outcome.as_ref().err().cloned()).collect(),
+        failures: outcomes.iter().filter_map(|outcome| Some(outcome.as_ref().err()?.why.clone())).collect(),
         notes: vec![
             "Some 10 s of step 4 are a wait on purpose: leases that the router has just offered settle before an \
              address counts as free."
@@ -140,7 +161,7 @@ fn findings(outcomes: &[Result<Shown, String>]) -> Findings {
 }
 
 /// How long each step took, by the first demo's titles with what changes from run to run left as it is.
-fn steps(outcomes: &[Result<Shown, String>]) -> Vec<Measure> {
+fn steps(outcomes: &[Outcome]) -> Vec<Measure> {
     let first = outcomes.iter().find_map(|outcome| outcome.as_ref().ok());
     let titles = first.map(|shown| shown.steps.as_slice()).unwrap_or_default();
     let measures = titles.iter().enumerate().map(|(place, (title, _))| {

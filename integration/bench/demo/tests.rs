@@ -61,8 +61,41 @@ fn a_failed_demo_misses_the_goal_and_is_told() {
     assert_eq!(found.measures[0].samples, [Some(20.5)]);
     assert_eq!(found.measures[2].samples, [Some(15.0)]);
 
-    let found = findings(&[well, Err("run 2: it hung".to_owned())]);
+    let found = findings(&[well, judge(2, Duration::ZERO, None)]);
     assert_eq!(found.measures[0].samples, [Some(20.5), None]);
     assert_eq!(found.faults().len(), 2, "{:?}", found.faults());
-    assert_eq!(found.runs[1], json!({"failed": "run 2: it hung"}));
+    assert_eq!(found.faults()[1], "run 2: the demo had not ended after 120s");
+}
+
+#[test]
+fn the_last_line_says_why_a_demo_failed() {
+    let output = |code: i32, out: &str, err: &str| Output {
+        status: std::os::unix::process::ExitStatusExt::from_raw(code << 8),
+        stdout: out.into(),
+        stderr: err.into(),
+    };
+    let took = Duration::from_secs(20);
+    assert!(judge(1, took, Some(&output(0, PRINTED, ""))).is_ok_and(|shown| shown.took == took));
+    for (ended, why) in [
+        (
+            output(1, PRINTED, "a log\nstep 5: no answer\n\n"),
+            "run 1: step 5: no answer",
+        ),
+        (output(1, PRINTED, ""), "run 1: the demo failed (exit status: 1)"),
+        (
+            output(0, "", ""),
+            "run 1: reading what the demo printed: there is no line of a step",
+        ),
+    ] {
+        let failure = judge(1, took, Some(&ended)).unwrap_err();
+        assert!(failure.why.starts_with(why), "{failure:?}");
+    }
+    let long = "x\n".repeat(LINES + 1);
+    assert_eq!(
+        judge(1, took, Some(&output(1, &long, "")))
+            .unwrap_err()
+            .lines
+            .len(),
+        LINES
+    );
 }

@@ -13,20 +13,56 @@ fn a_second_pool_is_announced() {
 }
 
 #[test]
-fn what_was_not_read_is_no_success() {
-    let found = findings(&[], Vec::new()).unwrap();
-    assert_eq!(found.measures.len(), 2 * MOMENTS.len());
-    assert_eq!(found.faults().len(), found.measures.len(), "{:?}", found.faults());
+fn every_moment_of_every_role_is_compared_with_its_start() {
+    let usages: Vec<Usage> = MOMENTS
+        .into_iter()
+        .flat_map(|moment| {
+            let of = |role, kib| Usage::of(role, moment, kib);
+            [
+                of("allocator", 20_480),
+                of("speaker", 10_240),
+                of("speaker", 12_288),
+            ]
+        })
+        .collect();
+    let found = findings(&usages, Vec::new()).unwrap();
+    assert!(found.faults().is_empty(), "{:?}", found.faults());
     let names: Vec<&str> = found
         .measures
         .iter()
         .map(|measure| measure.name.as_str())
         .collect();
-    assert_eq!(names[0], "allocator at its start");
-    assert_eq!(names[5], "speaker with 48 Services");
     assert_eq!(
-        found.measures[5].reference.as_deref(),
-        Some("speaker at its start")
+        names[0..3],
+        [
+            "allocator at its start",
+            "of it anonymous",
+            "allocator with 3 Services"
+        ]
     );
-    assert_eq!(found.measures[3].reference, None);
+    assert_eq!(names[10], "speaker with 48 Services");
+    let [start, _, later, ..] = found.measures.as_slice() else {
+        panic!("too few");
+    };
+    assert_eq!(
+        (start.ratio(&found.measures), later.ratio(&found.measures)),
+        (None, Some(1.0))
+    );
+    assert_eq!(found.measures[10].samples, [Some(10.0), Some(12.0)]);
+    assert_eq!(found.measures[11].samples, [Some(5.0), Some(6.0)]);
+    assert_eq!(
+        found.notes[1],
+        "Not judged here: speaker 16 MiB at most with 1,000 addresses; 12.0 MiB with 48 Services."
+    );
+}
+
+#[test]
+fn a_home_that_failed_is_a_fault() {
+    let found = findings(&[], vec!["run 2: no home".to_owned()]).unwrap();
+    assert_eq!(found.faults(), ["run 2: no home"]);
+    assert!(
+        found.notes[0].ends_with("unknown with 48 Services."),
+        "{:?}",
+        found.notes
+    );
 }

@@ -35,11 +35,20 @@ impl Usage {
     }
 
     pub(super) fn resident_mib(&self) -> f64 {
-        // A process of this machine: well below 2^52 KiB, where an f64 is no longer exact.
-        #[expect(clippy::cast_precision_loss, reason = "see above")]
-        let mib = self.resident_kib as f64 / 1024.0;
-        mib
+        mebibytes(self.resident_kib)
     }
+
+    pub(super) fn anonymous_mib(&self) -> f64 {
+        mebibytes(self.anonymous_kib)
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a process's memory is far below 2^52 KiB, where an f64 is no longer exact"
+)]
+fn mebibytes(kib: u64) -> f64 {
+    kib as f64 / 1024.0
 }
 
 /// All of the home's processes.

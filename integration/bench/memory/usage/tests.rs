@@ -2,6 +2,21 @@
 
 use super::*;
 
+impl Usage {
+    /// Of which half is anonymous.
+    pub(in super::super) fn of(role: &'static str, moment: &'static str, resident_kib: u64) -> Self {
+        Self {
+            run: 1,
+            moment,
+            role,
+            host: "node1".to_owned(),
+            resident_kib,
+            anonymous_kib: resident_kib / 2,
+            peak_kib: resident_kib,
+        }
+    }
+}
+
 #[test]
 fn a_status_is_read_and_that_of_a_dead_process_is_none() {
     let status = "Name:\ttiklb\nVmHWM:\t   18000 kB\nVmRSS:\t   16384 kB\nRssAnon:\t    4096 kB\n";
