@@ -10,7 +10,6 @@ mod conflict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 use tiklb_core::election::Because;
 use tiklb_core::model::{MacAddr, NodeName, ObjectKey};
@@ -72,7 +71,7 @@ pub struct Recorder {
     /// Services whose record is wished for.
     recorded: BTreeSet<ObjectKey>,
     /// Addresses that others use, and since when this process has seen it.
-    conflicts: BTreeMap<IpAddr, Time>,
+    conflicts: BTreeMap<IpAddr, conflict::Sighting>,
     proxies: BTreeSet<MacAddr>,
     /// Addresses that a Service has and a stranger answers for.
     blocked: BTreeMap<IpAddr, MacAddr>,

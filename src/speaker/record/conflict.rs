@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
 use tiklb_core::model::MacAddr;
 use tiklb_core::speaker::{Published, Wanted};
@@ -19,12 +20,24 @@ use crate::cluster::writer::{Kind, Target, Wish};
 /// Witnesses that one object names: the schema's bound.
 const WITNESSES: usize = 20;
 
+/// How an address came to be known as somebody else's.
+#[derive(Debug)]
+pub(super) struct Sighting {
+    since: Time,
+    /// By the survey, not by a first claim's question.
+    surveyed: bool,
+}
+
 impl Recorder {
     pub(super) fn sweep_conflicts(&mut self, published: &Published, wanted: &Wanted) {
         let seen = seen(published);
         for (address, mac) in &seen {
             if !self.conflicts.contains_key(address) {
-                self.conflicts.insert(*address, now());
+                let sighting = Sighting {
+                    since: now(),
+                    surveyed: !published.blocked.contains_key(address),
+                };
+                self.conflicts.insert(*address, sighting);
                 tracing::warn!(%address, %mac, "somebody else uses an address of a pool: no Service gets it before it is free");
             }
             let target = self.target(*address);
@@ -32,14 +45,16 @@ impl Recorder {
             self.writer
                 .wish(target, self.wish(*address, *mac, stored.as_ref()));
         }
-        let gone: Vec<IpAddr> = self
+        let gone = self
             .conflicts
             .keys()
-            .copied()
-            .filter(|address| !seen.contains_key(address))
-            .collect();
-        for address in gone {
-            self.conflicts.remove(&address);
+            .filter(|address| !seen.contains_key(*address));
+        for address in gone.copied().collect::<Vec<_>>() {
+            let surveyed = self.conflicts.remove(&address).is_some_and(|seen| seen.surveyed);
+            // Who surveys no longer (its link is cut, or another is first now) knows nothing of the address any more.
+            if surveyed && !is_settled(address, published, wanted) {
+                continue;
+            }
             tracing::info!(%address, "nobody else uses the address any more");
             self.writer.wish(self.target(address), Wish::Absent);
         }
@@ -75,7 +90,7 @@ impl Recorder {
         }
         let since = match &before["since"] {
             Value::String(since) => json!(since),
-            _ => json!(self.conflicts.get(&address)),
+            _ => json!(self.conflicts.get(&address).map(|seen| &seen.since)),
         };
         Wish::Object {
             metadata: json!({"labels": {crate::api::label::APP_NAME: crate::api::label::APP_NAME_VALUE}}),

@@ -352,6 +352,15 @@ async fn conflicts_come_and_go_with_what_the_survey_hears() {
     assert_eq!(objects[0]["status"]["mac"], "aa:00:00:00:00:01");
     assert_eq!(objects[0]["status"]["seenBy"], json!(["n1"]));
     assert!(objects[0]["status"]["since"].is_string());
+    // Cut off, it surveys nothing: that says nothing of the address.
+    side.recorder.sweep(&Published::default(), &wanted);
+    side.writer.idle().await;
+    let still = world
+        .judge
+        .list(CONFLICTS.in_namespace("metallb-system"))
+        .await
+        .unwrap();
+    assert_eq!(still.len(), 1, "{still:?}");
     sweeping(
         &world,
         &mut side,
