@@ -1,6 +1,6 @@
 //! The real cluster in the lab: etcd, kube-apiserver and kube-proxy on the hosts of a LAN.
 //!
-//! It needs the programs that `cargo run --bin lab -- cluster build` makes; with `TIKLB_CLUSTER=1` it builds them itself.
+//! It needs the programs that `cargo run -p lab -- cluster build` makes; with `TIKLB_CLUSTER=1` it builds them itself.
 //! Where they, `nft` or the sandbox are missing, all tests show as ignored with the reason; with `CI_CLUSTER=1` that is
 //! a failure. Listing needs none of them.
 
@@ -55,7 +55,7 @@ fn prepare() -> Result<Binaries, String> {
             .map_err(|error| error.to_string())?;
     }
     let binaries = workshop.found().map_err(|error| error.to_string())?;
-    let binaries = binaries.ok_or("the programs are not built: cargo run --bin lab -- cluster build")?;
+    let binaries = binaries.ok_or("the programs are not built: cargo run -p lab -- cluster build")?;
     lab::cluster::check_nft().map_err(|error| error.to_string())?;
     sandbox::enter("cluster-test").map_err(|error| error.to_string())?;
     Ok(binaries)
