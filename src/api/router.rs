@@ -98,8 +98,8 @@ pub struct MikrotikRouterSpec {
     #[serde(default)]
     pub accept_untested_version: bool,
 
-    /// Which IPAddressPools this router is to agree on. Empty: all that lie in a network which it is connected to and
-    /// serves.
+    /// Which IPAddressPools this router is to agree on. Empty: all; one that lies in none of its networks is refused
+    /// and said in the condition PoolsExcluded. With several routers, select each one's pools by label.
     #[serde(default, skip_serializing_if = "is_empty")]
     #[schemars(schema_with = "schema::label_selector")]
     pub pool_selector: LabelSelector,
@@ -275,7 +275,7 @@ const fn poll_interval() -> Period {
 }
 
 /// Longer than a node's reboot or a slip of the GitOps repository.
-const fn release_delay() -> Period {
+pub(crate) const fn release_delay() -> Period {
     Period::from_secs(600)
 }
 

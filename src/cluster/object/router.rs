@@ -5,7 +5,7 @@ use tiklb_core::model::Timestamp;
 
 use super::selector::selector;
 use super::{Known, Stored, Verdict, key_of, seniority_of, uid_of};
-use crate::api::router::{Arp, Assignment as WrittenAssignment, Evict, Mode, Tls};
+use crate::api::router::{Arp, Assignment as WrittenAssignment, Evict, Mode, Tls, release_delay};
 use crate::api::{self, Decoded, MikrotikRouter, MikrotikRouterSpec, MikrotikRouterStatus, finalizer};
 
 /// A router's object.
@@ -144,6 +144,10 @@ fn unsupported(written: &MikrotikRouterSpec) -> Vec<String> {
     }
     if written.reservations.arp == Arp::Always {
         fields.push("spec.reservations.arp: Always (the rows are kept as with Visible)".to_owned());
+    }
+    if written.release_delay != release_delay() {
+        let instead = "a range stays taken until the MikrotikRouter is deleted, a lease goes a minute after its Service";
+        fields.push(format!("spec.releaseDelay ({instead})"));
     }
     if written.adopt_from.is_some() {
         fields.push("spec.adoptFrom (rows of the earlier cluster are left alone)".to_owned());
