@@ -33,6 +33,9 @@ pub use self::watch::{Event, Watch};
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longest wait for a whole answer. A busy real API server on two cores takes up to a second.
 const ANSWER: Duration = Duration::from_secs(15);
+/// How often a request is sent anew that was refused with 429: as often as client-go does it. A real API server answers
+/// so while it is busy, and for a new kind until its storage is ready, also when the definition is established already.
+const REPEATS: usize = 10;
 /// Media type of every document.
 const JSON: &str = "application/json";
 /// Media type of a table made by the server.
@@ -270,6 +273,22 @@ impl Kube {
         accept: &str,
         body: Option<(&str, &Value)>,
     ) -> Result<Value> {
+        let mut patience = Patience::default();
+        loop {
+            let outcome = Box::pin(self.exchange_once(method.clone(), path, accept, body)).await;
+            if !patience.lasts(&outcome).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn exchange_once(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: Option<(&str, &Value)>,
+    ) -> Result<Value> {
         let request = format!("{method} {path}");
         let mut builder = self.request(method, path).header(ACCEPT, accept).timeout(ANSWER);
         if let Some((media, document)) = body {
@@ -309,6 +328,27 @@ impl Kube {
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.access.url);
         self.client.request(method, url).bearer_auth(&self.access.token)
+    }
+}
+
+/// Asks again when and as often as the server says: a request that is refused with 429 was not carried out.
+#[derive(Default)]
+struct Patience {
+    repeats: usize,
+}
+
+impl Patience {
+    /// Whether to ask again, after the pause that the server named.
+    async fn lasts<T>(&mut self, outcome: &Result<T>) -> bool {
+        let Some(pause) = outcome.as_ref().err().and_then(Error::retry_after) else {
+            return false;
+        };
+        self.repeats += 1;
+        if self.repeats > REPEATS {
+            return false;
+        }
+        tokio::time::sleep(pause).await;
+        true
     }
 }
 

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+/// No pause is longer, in seconds: every call of a judge has a bound.
+const LONGEST_PAUSE: u64 = 5;
+
 /// The result of a call.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -88,6 +91,19 @@ impl Error {
             Some(*code)
         } else {
             None
+        }
+    }
+
+    /// When to ask again, where the server refused with 429 and so did nothing. A second where it names no time.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused {
+                code: 429, status, ..
+            } => {
+                let named = status["details"]["retryAfterSeconds"].as_u64();
+                Some(Duration::from_secs(named.unwrap_or(1).min(LONGEST_PAUSE)))
+            }
+            _ => None,
         }
     }
 

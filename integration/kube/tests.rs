@@ -1,11 +1,11 @@
 //! The client against the embedded server: applying, waiting, and what its errors say.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{Access, CONFIG_MAPS, Collection, Error, Kube, NAMESPACES, NODES, Resource, SERVICES};
-use crate::apiserver::{ApiServer, Config};
+use crate::apiserver::{ApiServer, Config, Matcher, Verb};
 
 const BOUND: Duration = Duration::from_secs(20);
 
@@ -184,6 +184,19 @@ async fn manifests_with_a_slip_say_where_it_is() {
         assert!(why.contains(wanted), "{yaml:?}: {why}");
     }
     assert_eq!(kube.apply_yaml("---\n---\n").await.unwrap(), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn what_is_refused_for_now_is_asked_again() {
+    let (server, kube) = server().await;
+    server.fail_next(Matcher::any().resource("configmaps"), 2, 429);
+    let (listed, began) = (kube.list(maps()).await, Instant::now());
+    assert_eq!(listed.unwrap(), Vec::<Value>::new());
+    server.fail_next(Matcher::any().verb(Verb::Watch), 1, 429);
+    kube.watch(maps(), &[]).await.unwrap();
+    assert!(began.elapsed() >= Duration::from_secs(1), "asked again at once");
+    server.fail_next(Matcher::any().resource("configmaps"), 1, 500);
+    assert_eq!(kube.list(maps()).await.unwrap_err().code(), Some(500));
 }
 
 #[tokio::test]

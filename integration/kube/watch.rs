@@ -7,7 +7,7 @@ use reqwest::header::ACCEPT;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::{Collection, Error, Kube, Result, with_query};
+use super::{Collection, Error, Kube, Patience, Result, with_query};
 
 /// One line of a watch.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,8 +37,18 @@ impl Kube {
             .chain(query.iter().copied())
             .collect();
         let path = with_query(&collection.into().path(), &query);
+        let mut patience = Patience::default();
+        loop {
+            let outcome = Box::pin(self.watch_once(&path)).await;
+            if !patience.lasts(&outcome).await {
+                return outcome;
+            }
+        }
+    }
+
+    async fn watch_once(&self, path: &str) -> Result<Watch> {
         let request = format!("GET {path}");
-        let builder = self.request(Method::GET, &path).header(ACCEPT, super::JSON);
+        let builder = self.request(Method::GET, path).header(ACCEPT, super::JSON);
         let sent = timeout(super::ANSWER, self.answer(&request, builder)).await;
         let answer = sent.map_err(|_| Error::Silent {
             request: request.clone(),
