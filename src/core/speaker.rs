@@ -230,22 +230,16 @@ impl Speaker {
         &self.election
     }
 
-    /// The addresses whose frames are worth waking up for: the pools, and each interface's own ones, whose answers
-    /// show that the link works.
-    pub fn interest(&self, interface: InterfaceIndex) -> RangeSet {
+    /// The addresses whose frames are worth waking up for: the pools, and the link's own ones, whose answers show that it
+    /// works. The link need not be known yet: whoever opens its socket must hear the answers to the first questions.
+    pub fn interest(&self, link: &Link) -> RangeSet {
         let pools = self
             .wanted
             .as_ref()
             .map(|wanted| wanted.pools.clone())
             .unwrap_or_default();
-        let own = self
-            .links
-            .get(&interface)
-            .into_iter()
-            .flat_map(|link| &link.networks);
-        let own: RangeSet = own
-            .map(|network| AddressRange::single(network.addr().into()))
-            .collect();
+        let own = link.networks.iter().map(|network| network.addr().into());
+        let own: RangeSet = own.map(AddressRange::single).collect();
         let announced = self
             .published
             .held

@@ -371,7 +371,7 @@ impl Wire {
             if self.ports.contains_key(&link.index) {
                 continue;
             }
-            let filter = Filter::new(link.mac, &self.speaker.interest(link.index));
+            let filter = Filter::new(link.mac, &self.speaker.interest(link));
             match PacketSocket::open(link.index, &filter) {
                 Ok(socket) => {
                     tracing::info!(interface = %link.name, mac = %link.mac, "listening for ARP");
@@ -383,6 +383,8 @@ impl Wire {
                 }
             }
         }
+        // First the filters: a gateway is asked for its MAC at once, and answers within microseconds.
+        self.refilter();
         self.step(Event::Links(self.links.clone()));
         self.refilter = true;
     }
@@ -393,7 +395,7 @@ impl Wire {
             let Some(port) = self.ports.get_mut(&link.index) else {
                 continue;
             };
-            let filter = Filter::new(link.mac, &self.speaker.interest(link.index));
+            let filter = Filter::new(link.mac, &self.speaker.interest(link));
             if filter == port.filter {
                 continue;
             }

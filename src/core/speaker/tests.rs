@@ -338,9 +338,17 @@ fn the_interest_is_the_pools_and_our_own_address() {
     let mut desk = Desk::new();
     desk.want(&[200]);
     assert_eq!(
-        desk.speaker.interest(ETH0).to_string(),
+        desk.speaker.interest(&link()).to_string(),
         "192.168.1.11,192.168.1.200-192.168.1.204"
     );
+}
+
+#[test]
+fn a_new_link_hears_the_answers_to_its_first_questions() {
+    let now = Instant::at(Duration::from_secs(10));
+    let key = Key::new(&[7; 32]).unwrap();
+    let speaker = Speaker::new(NodeName::from("node1"), BootId([1; 16]), key, now);
+    assert_eq!(speaker.interest(&link()).to_string(), "192.168.1.11");
 }
 
 #[test]
