@@ -281,6 +281,11 @@ impl ApiServer {
         self.server.journal.requests(Request::is_write)
     }
 
+    /// When the journal began: the zero of all [`Request::at`].
+    pub fn began(&self) -> std::time::Instant {
+        self.server.journal.began()
+    }
+
     /// How many requests the ring has forgotten.
     pub fn dropped(&self) -> u64 {
         self.server.journal.dropped()

@@ -72,6 +72,8 @@ pub struct Request {
     pub namespace: String,
     /// Name of the object; empty for lists and creations that failed.
     pub name: String,
+    /// Body of a write as it was sent; empty where it was longer than 16 KiB, and for Secrets.
+    pub body: String,
     /// HTTP status code of the answer.
     pub code: u16,
     /// The resource version that this write made; `None` for reads, failures and writes that changed nothing.
@@ -125,6 +127,11 @@ impl Journal {
             log: Mutex::default(),
             count: watch::Sender::new(0),
         }
+    }
+
+    /// The zero of all [`Request::at`].
+    pub(crate) fn began(&self) -> Instant {
+        self.began
     }
 
     /// Writes a request down; its number and time are set here.

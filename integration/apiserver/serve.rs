@@ -22,6 +22,8 @@ use super::{access::Access, discovery, media};
 
 /// Largest request body (`MaxRequestBodyBytes` of a real API server).
 const BODY_LIMIT: usize = 3 << 20;
+/// Longest body that the journal keeps: a judge reads no longer one, and what tiklb writes has hundreds of bytes.
+const BODY_KEPT: usize = 16 << 10;
 
 /// What every connection works on.
 pub(crate) struct Server {
@@ -60,7 +62,7 @@ impl Server {
         let answer = if user.is_none() && !open {
             Err(Refusal::unauthorized())
         } else {
-            self.handle(&parts, route, query, body, &record).await
+            self.handle(&parts, route, query, body, &mut record).await
         };
         let answer = answer.unwrap_or_else(|refusal| Answer::refused(&refusal));
         record.code = answer.code;
@@ -78,7 +80,7 @@ impl Server {
         route: Route,
         query: Query,
         body: Incoming,
-        record: &Request,
+        record: &mut Request,
     ) -> Result<Answer, Refusal> {
         if let Some(delay) = self.faults.delay_of(record) {
             tokio::time::sleep(delay).await;
@@ -92,6 +94,7 @@ impl Server {
                 .unwrap_or_default()
                 .to_owned();
             let body = read(body).await?;
+            record.body = remembered(record, &body);
             return self.objects(&Call {
                 verb: record.verb,
                 target,
@@ -194,9 +197,18 @@ fn record(parts: &Parts, route: &Route, query: &Query, user: String) -> Request 
         subresource: target.subresource.unwrap_or_default(),
         namespace: target.namespace.unwrap_or_default(),
         name: target.name.unwrap_or_default(),
+        body: String::new(),
         code: 0,
         version: None,
     }
+}
+
+/// What the journal keeps of a body.
+fn remembered(record: &Request, body: &Bytes) -> String {
+    if record.resource == "secrets" || body.len() > BODY_KEPT {
+        return String::new();
+    }
+    String::from_utf8_lossy(body).into_owned()
 }
 
 async fn read(body: Incoming) -> Result<Bytes, Refusal> {

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{BOUND, config_map, config_maps, server};
 use crate::apiserver::{Matcher, Verb};
-use crate::kube::{NAMESPACES, Resource};
+use crate::kube::{NAMESPACES, Resource, SECRETS};
 
 #[tokio::test]
 async fn requests_are_written_down_in_order() {
@@ -68,6 +68,33 @@ async fn requests_are_written_down_in_order() {
     );
     assert!(writes[0].version < writes[2].version && writes[2].version < writes[3].version);
     assert_eq!(server.dropped(), 0);
+}
+
+#[tokio::test]
+async fn bodies_of_writes_are_kept_and_those_of_secrets_are_not() {
+    let (server, kube) = server().await;
+    let patch = json!({ "data": { "value": "2" } });
+    kube.create(config_maps(), &config_map("one", "1")).await.unwrap();
+    kube.merge_patch(config_maps(), "one", &patch).await.unwrap();
+    kube.delete(config_maps(), "one").await.unwrap();
+    let long = "x".repeat(17 << 10);
+    kube.create(config_maps(), &config_map("long", &long))
+        .await
+        .unwrap();
+    let secret = json!({ "metadata": { "name": "key" }, "stringData": { "key": "hush" } });
+    kube.create(SECRETS.in_namespace("default"), &secret)
+        .await
+        .unwrap();
+
+    let writes = server.writes();
+    let bodies: Vec<&str> = writes.iter().map(|write| write.body.as_str()).collect();
+    assert!(
+        bodies[0].contains(r#""name":"one""#) && bodies[1] == patch.to_string(),
+        "{bodies:?}"
+    );
+    assert_eq!(bodies[2..], ["", "", ""]);
+    let now = server.began().elapsed();
+    assert!(writes.iter().all(|write| write.at <= now));
 }
 
 #[tokio::test]

@@ -237,6 +237,11 @@ impl Router {
         locked(&self.shared.journal).clone()
     }
 
+    /// When it was started: the zero of all times in its journal.
+    pub fn started(&self) -> Instant {
+        self.shared.started
+    }
+
     /// Requests that no client of this router should have sent: other menus, other commands, `/rest/execute`.
     /// A test of a client fails unless this is empty.
     pub fn violations(&self) -> Vec<Violation> {
