@@ -195,6 +195,11 @@ impl Home {
             .with_context(|| format!("the home has no node {node}"))
     }
 
+    /// The hosts' names by their MAC addresses.
+    pub fn macs(&self) -> &BTreeMap<Mac, String> {
+        &self.macs
+    }
+
     /// The administrator's kubeconfig, as a file in the sandbox.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.path().join(KUBECONFIG)

@@ -14,5 +14,6 @@ pub mod sandbox;
 mod screen;
 pub mod story;
 mod table;
+pub mod trace;
 pub mod wait;
 pub mod wire;
