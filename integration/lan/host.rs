@@ -271,6 +271,15 @@ impl Host {
         self.links().add_default_route(gateway).await
     }
 
+    /// Makes the host's kernel send nothing to `host` any more, or do it again: what a firewall between two hosts does to
+    /// them. Frames that a program sends by itself are not its business.
+    ///
+    /// # Errors
+    /// When the kernel refuses, as it does where nothing was barred.
+    pub async fn bar(&self, host: Ipv4Addr, barred: bool) -> Result<(), Error> {
+        self.links().bar(host, barred).await
+    }
+
     /// What the host's kernel knows about the neighbour `address`; nothing if it knows nothing.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use rtnetlink::packet_route::link::{LinkAttribute, LinkFlags, LinkMessage, State
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
 };
+use rtnetlink::packet_route::route::RouteType;
 use rtnetlink::{Handle, LinkUnspec, RouteMessageBuilder};
 
 use super::{Error, Mac};
@@ -230,6 +231,21 @@ impl Links {
             self.handle.route().add(route).replace().execute(),
         )
         .await
+    }
+
+    /// A route of its own for one host, which leads nowhere.
+    pub(super) async fn bar(&self, host: Ipv4Addr, barred: bool) -> Result<(), Error> {
+        let route = RouteMessageBuilder::<Ipv4Addr>::new()
+            .destination_prefix(host, 32)
+            .kind(RouteType::BlackHole)
+            .build();
+        let doing = || format!("send nothing more to {host}: {barred}");
+        if barred {
+            self.ask(doing, self.handle.route().add(route).replace().execute())
+                .await
+        } else {
+            self.ask(doing, self.handle.route().del(route).execute()).await
+        }
     }
 
     pub(super) async fn neighbor(&self, address: Ipv4Addr) -> Result<Option<Neighbor>, Error> {

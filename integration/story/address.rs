@@ -1,8 +1,11 @@
 //! Services get the addresses that they ask for, and keep them.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use anyhow::ensure;
+use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::scene::{APPS, SOON, Scene};
 use super::{Outcome, Story, stories};
@@ -15,6 +18,8 @@ use crate::wait::until;
 /// the first free address within seconds: they stand without a phone.
 pub(super) fn stories() -> Vec<Story> {
     stories![address:
+        a_nodes_own_address_is_given_to_nobody,
+        another_load_balancer_is_named_and_not_fought,
         services_get_what_they_ask_for,
         an_assigned_address_stays_over_a_restart_of_everything with |plan| plan.without_phone(),
         a_deleted_service_leaves_silence_and_its_address,
@@ -25,6 +30,76 @@ pub(super) fn stories() -> Vec<Story> {
 
 const A: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 210);
 const B: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 211);
+
+async fn a_nodes_own_address_is_given_to_nobody(scene: &mut Scene) -> Outcome {
+    let node = scene.home.address_of("node1")?;
+    scene.create_pool("nodes", &["192.168.1.11-192.168.1.14"]).await?;
+    scene.advertise().await?;
+    scene.create_service("whatever", &[]).await?;
+    let (address, _) = scene.announced("whatever", SOON).await?;
+    ensure!(address == Ipv4Addr::new(192, 168, 1, 14), "{address}");
+    scene
+        .create_service("asking", &[("metallb.io/loadBalancerIPs", &node.to_string())])
+        .await?;
+    let said = scene.event(APPS, "asking", "AllocationFailed").await?;
+    ensure!(said.contains("node node1"), "{said}");
+    scene.has_none("asking").await?;
+    // Nor is it announced when something else has put it into a status.
+    let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": node}]}}});
+    scene.home.allocator()?.end(SOON).await?;
+    scene
+        .home
+        .kube()
+        .patch_status(SERVICES.in_namespace(APPS), "asking", &status)
+        .await?;
+    let line = "a node's own address";
+    until("the speakers to say so", SOON, async || {
+        for name in scene.home.node_names() {
+            let logs = scene.home.speaker(name)?.logs();
+            ensure!(
+                logs.iter().any(|entry| entry.text.contains(line)),
+                "{name} did not say {line:?}"
+            );
+        }
+        Ok(())
+    })
+    .await?;
+    let answerers = scene.home.answerers(node).await?;
+    ensure!(
+        answerers.len() == 1 && answerers[0].host == "node1",
+        "{answerers:?}"
+    );
+    Ok(())
+}
+
+/// k3s' servicelb writes the nodes' addresses into every Service's status.
+async fn another_load_balancer_is_named_and_not_fought(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    scene.settle("web", A).await?;
+    let services = SERVICES.in_namespace(APPS);
+    let kube = scene.home.kube().clone();
+    let status = json!({"status": {"loadBalancer": {"ingress": [{"ip": "192.168.1.11"}]}}});
+    let is_ours = |service: &Value| service["status"]["loadBalancer"]["ingress"][0]["ip"] == A.to_string();
+    let began = Instant::now();
+    let mut rounds = 0;
+    while began.elapsed() < Duration::from_secs(8) {
+        kube.patch_status(&services, "web", &status).await?;
+        rounds += 1;
+        let ours = kube.wait_for(&services, "web", Duration::from_secs(8), "our address", is_ours);
+        if ours.await.is_err() {
+            break;
+        }
+    }
+    ensure!(rounds < 10, "the status was written {rounds} times in 8 s");
+    let said = scene.event(APPS, "web", "StatusContested").await?;
+    ensure!(said.contains("--disable=servicelb"), "{said}");
+    scene.problem("--disable=servicelb").await?;
+    // The other one is switched off.
+    kube.wait_for(&services, "web", SOON, "our address", is_ours)
+        .await?;
+    scene.serves(A).await?;
+    Ok(())
+}
 
 async fn services_get_what_they_ask_for(scene: &mut Scene) -> Outcome {
     scene.apply_pool().await?;
@@ -66,9 +141,7 @@ async fn services_get_what_they_ask_for(scene: &mut Scene) -> Outcome {
     ensure!(line.text.contains("apps/by-field"), "{}", line.text);
 
     let pools = IP_ADDRESS_POOLS.in_namespace(NAMESPACE);
-    let counted = |pool: &serde_json::Value| {
-        pool["status"]["assignedIPv4"] == 3 && pool["status"]["availableIPv4"] == 18
-    };
+    let counted = |pool: &Value| pool["status"]["assignedIPv4"] == 3 && pool["status"]["availableIPv4"] == 18;
     let what = "a pool that counts three addresses of 21";
     scene
         .home
@@ -135,7 +208,7 @@ async fn an_address_that_a_device_uses_is_given_to_nobody(scene: &mut Scene) -> 
     let printer = PRINTER.to_string();
     until("the survey to meet the printer", 3 * SOON, async || {
         let conflicts = scene.home.conflicts().await?;
-        let met = |conflict: &serde_json::Value| conflict["spec"]["address"] == printer.as_str();
+        let met = |conflict: &Value| conflict["spec"]["address"] == printer.as_str();
         ensure!(conflicts.iter().any(met), "{conflicts:?}");
         Ok(())
     })

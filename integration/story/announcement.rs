@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use nix::sys::signal::Signal;
+use serde_json::Value;
 
 use super::scene::{OBSERVED, PORT, SOON, Scene};
 use super::{Outcome, Story, stories};
+use crate::home::NAMESPACE;
+use crate::home::kind::CONFIGURATION_STATES;
 use crate::wire::{Capture, PingAnswer, PingReport, Pinger, Seen};
 
 pub(super) fn stories() -> Vec<Story> {
@@ -15,6 +18,8 @@ pub(super) fn stories() -> Vec<Story> {
         a_cut_link_moves_the_address_and_no_return_moves_it_back,
         a_killed_speaker_is_followed,
         a_stopping_speaker_hands_over,
+        a_speaker_that_was_stopped_does_not_answer_beside_the_new_one,
+        nodes_that_cannot_hear_each_other_agree_by_their_records,
         answers_come_from_one_node_alone,
     ]
 }
@@ -111,6 +116,92 @@ async fn a_stopping_speaker_hands_over(scene: &mut Scene) -> Outcome {
     let heir = other_than(&pinger, &node).await?;
     scene.record("web", &heir).await?;
     judge(&pinger.stop()?)
+}
+
+async fn a_speaker_that_was_stopped_does_not_answer_beside_the_new_one(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let node = scene.settle("web", ADDRESS).await?;
+    let client = scene.home.client()?;
+    let pinger = pinging(scene, &node).await?;
+    scene.home.speaker(&node)?.kill(Signal::SIGSTOP)?;
+    let heir = other_than(&pinger, &node).await?;
+    // Whatever it says unasked or answers, from the moment it goes on.
+    let capture = Capture::start(client, client.interface())?;
+    let asking = Pinger::start(client, SocketAddrV4::new(ADDRESS, PORT))?;
+    scene.home.speaker(&node)?.kill(Signal::SIGCONT)?;
+    for _ in 0..20 {
+        let answerers = scene.home.answerers(ADDRESS).await?;
+        let names: Vec<&str> = answerers.iter().map(|one| one.host.as_str()).collect();
+        ensure!(names == [heir.as_str()], "{names:?} answer, {heir} took over");
+    }
+    stays(&pinger, &heir).await?;
+    let frames = capture.frames();
+    let from_it =
+        |seen: &&Seen| seen.frame.sender_ip == ADDRESS && scene.home.host_with(seen.frame.sender_mac) == node;
+    if let Some(frame) = frames.iter().find(from_it) {
+        bail!("{node} spoke for the address after {heir} had taken over: {frame}");
+    }
+    asking.stop()?;
+    judge(&pinger.stop()?)?;
+    scene.record("web", &heir).await?;
+    Ok(())
+}
+
+/// A firewall on the nodes drops the heartbeats, while everybody sees the gateway.
+async fn nodes_that_cannot_hear_each_other_agree_by_their_records(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    scene.settle("web", ADDRESS).await?;
+    let names: Vec<String> = scene.home.node_names().map(str::to_owned).collect();
+    bar(scene, &names, true).await?;
+    let several = async || {
+        let answerers = scene.home.answerers(ADDRESS).await?;
+        ensure!(answerers.len() > 1, "the heartbeats are not blocked");
+        Ok(())
+    };
+    crate::wait::until("nodes that cannot hear each other to take over", SOON, several).await?;
+    let alone = async || {
+        let answerers = scene.home.answerers(ADDRESS).await?;
+        ensure!(answerers.len() == 1, "{answerers:?} answer");
+        scene.record("web", &answerers[0].host).await?;
+        Ok(answerers[0].host.clone())
+    };
+    let owner = crate::wait::until("one of them to be left", SOON, alone).await?;
+    for _ in 0..20 {
+        let answerers = scene.home.answerers(ADDRESS).await?;
+        let now: Vec<&str> = answerers.iter().map(|one| one.host.as_str()).collect();
+        ensure!(now == [owner.as_str()], "{now:?} answer, after {owner} did alone");
+    }
+    let states = CONFIGURATION_STATES.in_namespace(NAMESPACE);
+    let summary = |state: &Value| state["status"]["conditions"].to_string();
+    let says = |all: &[Value]| all.iter().any(|state| summary(state).contains("7946"));
+    let kube = scene.home.kube();
+    kube.wait_list(
+        states.clone(),
+        SOON,
+        "a ConfigurationState that names the port",
+        says,
+    )
+    .await?;
+    bar(scene, &names, false).await?;
+    kube.wait_list(states, SOON, "ConfigurationStates without it", |all| !says(all))
+        .await?;
+    scene.record("web", &owner).await?;
+    let serving = scene.serves(ADDRESS).await?;
+    ensure!(serving == owner, "{serving}");
+    Ok(())
+}
+
+async fn bar(scene: &Scene, names: &[String], barred: bool) -> Outcome {
+    for name in names {
+        for other in names.iter().filter(|other| *other != name) {
+            let address = scene
+                .home
+                .address_of(other)
+                .context("a node without an address")?;
+            scene.home.lan().host(name)?.bar(address, barred).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn answers_come_from_one_node_alone(scene: &mut Scene) -> Outcome {

@@ -58,13 +58,15 @@ pub enum EventReason {
     AddressConflict,
     /// A pool, an advertisement or a router is wrong; the message names the field and the fix.
     InvalidConfiguration,
+    /// Something else writes the Service's status again and again: another load balancer.
+    StatusContested,
     /// A deleted MikrotikRouter could not be given back in time; the message says what is left on it.
     ReleaseGivenUp,
 }
 
 impl EventReason {
     /// Every reason there is.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::IpAllocated,
         Self::ClearAssignment,
         Self::AdditionalAssignFailed,
@@ -80,6 +82,7 @@ impl EventReason {
         Self::AwaitingProof,
         Self::AddressConflict,
         Self::InvalidConfiguration,
+        Self::StatusContested,
         Self::ReleaseGivenUp,
     ];
 
@@ -101,6 +104,7 @@ impl EventReason {
             Self::AwaitingProof => "AwaitingProof",
             Self::AddressConflict => "AddressConflict",
             Self::InvalidConfiguration => "InvalidConfiguration",
+            Self::StatusContested => "StatusContested",
             Self::ReleaseGivenUp => "ReleaseGivenUp",
         }
     }

@@ -7,6 +7,7 @@
 //! **Invariant:** an effect is a wish about the state of one target. Doing it twice is harmless, and it is not wished
 //! for while the target was last seen in that state.
 
+mod contest;
 pub mod effect;
 pub mod event;
 mod occupancy;
@@ -61,6 +62,7 @@ pub struct Allocator {
     ledger: Ledger,
     dirty: BTreeSet<ObjectKey>,
     writes: BTreeMap<ObjectKey, services::Write>,
+    contests: contest::Contests,
     /// Addresses that a status is known to name, and whose it is.
     confirmed: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
     confirmed_of: BTreeMap<ObjectKey, Vec<IpAddr>>,
@@ -113,6 +115,7 @@ impl Allocator {
             ledger: Ledger::default(),
             dirty: BTreeSet::new(),
             writes: BTreeMap::new(),
+            contests: contest::Contests::default(),
             confirmed: BTreeMap::new(),
             confirmed_of: BTreeMap::new(),
             awaiting: BTreeMap::new(),
@@ -252,6 +255,7 @@ impl Allocator {
         };
         self.ledger = Ledger::default();
         self.writes.clear();
+        self.contests = contest::Contests::default();
         self.said.clear();
         self.awaiting.clear();
         self.unmet.clear();
@@ -383,6 +387,21 @@ impl Allocator {
     /// How full the pools in use are.
     pub fn pool_counts(&self) -> &BTreeMap<ObjectKey, PoolCounts> {
         &self.pool_counts
+    }
+
+    fn node_holders(&self) -> BTreeMap<IpAddr, Holder> {
+        let nodes = self.nodes.values();
+        let all = nodes.flat_map(|node| {
+            let holder = Holder {
+                name: Some(format!("node {}", node.key.name)),
+                mac: None,
+                evidence: "its own address".to_owned(),
+            };
+            node.addresses
+                .iter()
+                .map(move |address| (*address, holder.clone()))
+        });
+        all.collect()
     }
 
     fn conflict_holders(&self) -> BTreeMap<IpAddr, Holder> {

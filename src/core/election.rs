@@ -20,6 +20,7 @@ pub mod decision;
 mod link;
 pub mod order;
 pub mod peer;
+mod record;
 pub mod talk;
 pub mod wire;
 
@@ -68,6 +69,8 @@ pub struct Desired {
     pub groups: BTreeMap<IpAddr, Group>,
     /// The other speakers.
     pub peers: BTreeMap<NodeName, Listed>,
+    /// What speakers have on record in the API (`ServiceL2Status`): by group, the epoch of each one's claim.
+    pub records: BTreeMap<IpAddr, BTreeMap<NodeName, u64>>,
 }
 
 /// A speaker as the API lists it.
@@ -158,6 +161,8 @@ pub struct Election {
     version: u64,
     highest: BTreeMap<IpAddr, u64>,
     vacancies: BTreeMap<IpAddr, Vacancy>,
+    /// What speakers on record that are not heard outdo.
+    outdone: BTreeMap<IpAddr, record::Outdone>,
     up: BTreeSet<NodeName>,
     last_up: BTreeMap<NodeName, Instant>,
     /// Since when any peer has been heard without a break.
@@ -165,6 +170,8 @@ pub struct Election {
     isolation: link::Isolation,
     /// When an interface was lost that is not back yet.
     carrier_lost: Option<Instant>,
+    /// When this speaker last had the processor.
+    awake: Instant,
     /// The first and the last of an unbroken row of signs that our link works.
     witness: Option<(Instant, Instant)>,
     witness_asked: Option<Instant>,
@@ -199,11 +206,13 @@ impl Election {
             version: 0,
             highest: BTreeMap::new(),
             vacancies: BTreeMap::new(),
+            outdone: BTreeMap::new(),
             up: BTreeSet::new(),
             last_up: BTreeMap::new(),
             connected: now,
             isolation: link::Isolation::default(),
             carrier_lost: None,
+            awake: now,
             witness: None,
             witness_asked: None,
             dirty: true,

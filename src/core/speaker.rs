@@ -184,6 +184,10 @@ impl Speaker {
         random: &mut dyn FnMut() -> u64,
         out: &mut Vec<Effect>,
     ) {
+        self.election.wake(now.mono, &mut self.outputs);
+        if !self.outputs.is_empty() {
+            self.act(now, out);
+        }
         match event {
             Event::Wanted(wanted) => self.want(wanted, now.mono),
             Event::Links(links) => self.relink(links, now.mono),

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tiklb_core::allocator::Change;
+use tiklb_core::allocator::{Announcement, Change};
 use tiklb_core::config::{AdvertisementObject, Config, PoolObject};
-use tiklb_core::election::candidate::{Ground, Node, groups};
+use tiklb_core::election::candidate::{Ground, Group, Node, groups};
 use tiklb_core::election::{Desired, Listed};
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{NodeName, ObjectKey, RangeSet};
@@ -30,6 +30,8 @@ pub enum News {
     Slices(Change<Slice>),
     /// Pods of speakers.
     Pods(Change<SpeakerPod>),
+    /// What speakers have on record.
+    Records(Change<Announcement>),
 }
 
 /// The kinds that must be listed before anything is announced.
@@ -41,10 +43,11 @@ enum Kind {
     Nodes,
     Slices,
     Pods,
+    Records,
 }
 
 /// How many kinds there are.
-const KINDS: usize = 6;
+const KINDS: usize = 7;
 
 /// What does not change while the process lives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -66,6 +69,7 @@ pub struct Objects {
     nodes: BTreeMap<NodeName, Node>,
     endpoints: EndpointIndex,
     pods: BTreeMap<ObjectKey, SpeakerPod>,
+    records: BTreeMap<ObjectKey, Announcement>,
     config: Config,
 }
 
@@ -114,6 +118,15 @@ impl Objects {
                 self.listed.insert(Kind::Pods);
                 apply(&mut self.pods, change, |pod| pod.key.clone(), Clone::clone)
             }
+            News::Records(change) => {
+                self.listed.insert(Kind::Records);
+                apply(
+                    &mut self.records,
+                    change,
+                    |record| record.key.clone(),
+                    Clone::clone,
+                )
+            }
         }
     }
 
@@ -137,10 +150,13 @@ impl Objects {
         let usable = handed_out.fold(RangeSet::new(), |all, pool| all.union(&pool.ranges));
         // Whatever class it has: an address in a status is somebody's.
         let assigned = self.services.values().flat_map(|service| &service.ingress);
+        let groups = groups(self.services.values(), &ground);
+        let records = self.records(&groups);
         Wanted {
             election: Arc::new(Desired {
-                groups: groups(self.services.values(), &ground),
+                groups,
                 peers: self.peers(),
+                records,
             }),
             pools: all,
             unassigned: usable.difference(&assigned.copied().collect()),
@@ -172,6 +188,26 @@ impl Objects {
         let advertisements: Vec<AdvertisementObject> = self.advertisements.values().cloned().collect();
         self.config = Config::new(&pools, &advertisements, &[]);
         true
+    }
+
+    /// What is on record of each group. A record names a Service, which may have moved to another address since; what it
+    /// had before says nothing about the one that it has now.
+    fn records(&self, groups: &BTreeMap<IpAddr, Group>) -> BTreeMap<IpAddr, BTreeMap<NodeName, u64>> {
+        let addresses = groups.values().flat_map(|group| {
+            let key = group.key;
+            group.addresses.iter().map(move |address| (*address, key))
+        });
+        let group_of: BTreeMap<IpAddr, IpAddr> = addresses.collect();
+        let mut records: BTreeMap<IpAddr, BTreeMap<NodeName, u64>> = BTreeMap::new();
+        for record in self.records.values() {
+            let Some(key) = record.addresses.iter().find_map(|address| group_of.get(address)) else {
+                continue;
+            };
+            let known = records.entry(*key).or_default();
+            let epoch = known.entry(record.node.clone()).or_default();
+            *epoch = record.epoch.max(*epoch);
+        }
+        records
     }
 
     /// Where the speakers are met. While a speaker is replaced its node has two Pods for a moment: the ready one counts.

@@ -151,7 +151,7 @@ impl Around {
         let instruments = Instruments::new(&mut panel.registry, &health, &events, &options.node, wire);
         let mut tasks = Tasks::default();
         feed::read(&mut tasks, &source, &options.peer_selector, &news_in);
-        feed::records(&mut tasks, &source, &options.node, &writer, &stored);
+        feed::records(&mut tasks, &source, &options.node, &writer, &stored, &news_in);
         let keys = feed::keys(
             source.secret(SECRET),
             wire.key.clone(),

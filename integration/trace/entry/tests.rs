@@ -1,3 +1,5 @@
+//! What the judge keeps of what happened, and in which order it tells it.
+
 use std::time::{Duration, Instant};
 
 use super::{Entry, Fact, Lane, in_order};

@@ -1,3 +1,5 @@
+//! What a difference to the committed trace looks like to a person.
+
 use super::{Purpose, compare};
 
 #[test]

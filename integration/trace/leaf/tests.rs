@@ -1,3 +1,5 @@
+//! Documents, value by value.
+
 use serde_json::json;
 
 use super::{changes, leaves};

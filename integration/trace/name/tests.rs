@@ -1,3 +1,5 @@
+//! What differs from run to run has a name; all else stays.
+
 use serde_json::json;
 
 use super::Names;

@@ -427,6 +427,7 @@ fn reason(notice: Notice) -> EventReason {
         Notice::ClearAssignment => EventReason::ClearAssignment,
         Notice::AllocationFailed => EventReason::AllocationFailed,
         Notice::LoadBalancerFailed => EventReason::LoadBalancerFailed,
+        Notice::StatusContested => EventReason::StatusContested,
         Notice::AwaitingProof => EventReason::AwaitingProof,
         Notice::DeprecatedAnnotation => EventReason::DeprecatedAnnotation,
         Notice::InvalidConfiguration => EventReason::InvalidConfiguration,

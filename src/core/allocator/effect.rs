@@ -129,6 +129,8 @@ pub enum Notice {
     DeprecatedAnnotation,
     /// A configuration object is wrong.
     InvalidConfiguration,
+    /// Somebody else writes the Service's status.
+    StatusContested,
     /// A router could not be given back in time.
     ReleaseGivenUp,
 }

@@ -1,4 +1,5 @@
-//! What the network knows of an address: conflicts that speakers saw, and every router that has a say.
+//! What the network knows of an address: the cluster's own nodes, conflicts that speakers saw, and every router that has
+//! a say.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,6 +11,8 @@ use crate::reservation::Landscape;
 
 /// The network at one moment.
 pub(super) struct Network<'a> {
+    /// The nodes' own addresses.
+    pub(super) nodes: &'a BTreeMap<IpAddr, Holder>,
     pub(super) conflicts: &'a BTreeMap<IpAddr, Holder>,
     pub(super) routers: &'a BTreeMap<ObjectKey, Entry>,
     pub(super) landscape: Landscape<'a>,
@@ -17,9 +20,10 @@ pub(super) struct Network<'a> {
 }
 
 impl Occupancy for Network<'_> {
-    /// One witness is enough to keep a Service off an address; every router that has a say must have proved it free.
+    /// A node's own address is never a Service's, whatever else is known. One witness is enough to keep a Service off an address; every router that has a say must have proved it free.
     fn of(&self, address: IpAddr) -> Availability {
-        if let Some(holder) = self.conflicts.get(&address) {
+        let known = self.nodes.get(&address).or_else(|| self.conflicts.get(&address));
+        if let Some(holder) = known {
             return Availability::Held(holder.clone());
         }
         let verdicts = self

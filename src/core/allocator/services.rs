@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::contest;
 use super::effect::{About, Effect, Notice};
 use super::event::{Change, Kind, WriteResult};
 use super::occupancy::Network;
@@ -85,6 +86,7 @@ impl Allocator {
     fn forget_service(&mut self, key: &ObjectKey) {
         self.services.remove(key);
         self.writes.remove(key);
+        self.contests.forget(key);
         self.said.remove(&About::service(key));
         self.awaiting.remove(key);
         self.note_request(key, None);
@@ -154,7 +156,7 @@ impl Allocator {
             wall: crate::model::Timestamp(0),
         });
         let view = self.view();
-        let conflicts = self.conflict_holders();
+        let (nodes, conflicts) = (self.node_holders(), self.conflict_holders());
         let landscape = view.landscape(
             &self.config,
             &self.settings.cluster_uid,
@@ -162,6 +164,7 @@ impl Allocator {
             &self.surveys,
         );
         let network = Network {
+            nodes: &nodes,
             conflicts: &conflicts,
             routers: &self.routers,
             landscape,
@@ -178,6 +181,11 @@ impl Allocator {
 
     pub(super) fn decide_services(&mut self, now: Now, step: &mut Step) {
         self.retry_writes(now, step);
+        let (settled, next) = self.contests.settled(now.mono);
+        self.dirty.extend(settled);
+        if let Some(at) = next {
+            step.wake_at(at);
+        }
         if self.overdue.is_some_and(|due| due <= now.mono) {
             self.overdue = None;
             self.dirty.extend(self.awaiting.keys().cloned());
@@ -208,12 +216,13 @@ impl Allocator {
 
     fn pursue(&mut self, key: &ObjectKey, decision: &Decision, now: Now, step: &mut Step) {
         let (addresses, pool) = match &decision.outcome {
-            Outcome::NotOurs => return self.note_request(key, None),
+            Outcome::NotOurs => {
+                self.contests.forget(key);
+                return self.note_request(key, None);
+            }
             Outcome::Pending => (vec![], None),
             Outcome::Assigned { addresses, pool } => (addresses.clone(), Some(pool.clone())),
         };
-        self.announce(key, decision, now.mono, step);
-        self.note_request(key, decision.because.fault_of_the_request());
         let Some(service) = self.services.get(key) else {
             return;
         };
@@ -222,25 +231,38 @@ impl Allocator {
             .writes
             .get(key)
             .filter(|w| w.addresses == addresses && w.pool == pool);
-        if let Some(Write {
-            state: WriteState::Retry(at),
-            ..
-        }) = under_way
-        {
-            return step.wake_at(*at);
+        let retry = match under_way.map(|write| &write.state) {
+            Some(WriteState::Retry(at)) => Some(*at),
+            _ => None,
+        };
+        let done = under_way.is_some() || (seen && !self.writes.contains_key(key));
+        let wait = if done {
+            Duration::ZERO
+        } else {
+            self.contests.overwritten(key, &addresses, now.mono)
+        };
+        self.announce(key, decision, now.mono, step);
+        let contested = self.contests.is_contested(key).then(|| contest::WORDS.to_owned());
+        self.note_request(key, decision.because.fault_of_the_request().or(contested));
+        if let Some(at) = retry {
+            step.wake_at(at);
         }
-        if under_way.is_some() || (seen && !self.writes.contains_key(key)) {
+        if done {
             return;
         }
-        let attempts = 0;
-        let write = Write {
+        let mut write = Write {
             addresses,
             pool,
             because: decision.because.clone(),
             state: WriteState::Sent(now.mono + ANSWER_WITHIN),
-            attempts,
+            attempts: 0,
         };
-        self.send(key, write, step);
+        if wait == Duration::ZERO {
+            return self.send(key, write, now.mono, step);
+        }
+        write.state = WriteState::Retry(now.mono + wait);
+        step.wake_at(now.mono + wait);
+        self.writes.insert(key.clone(), write);
     }
 
     fn note_request(&mut self, key: &ObjectKey, fault: Option<String>) {
@@ -254,7 +276,7 @@ impl Allocator {
         }
     }
 
-    fn send(&mut self, key: &ObjectKey, write: Write, step: &mut Step) {
+    fn send(&mut self, key: &ObjectKey, write: Write, now: Instant, step: &mut Step) {
         let Some(service) = self.services.get(key) else {
             return;
         };
@@ -265,6 +287,7 @@ impl Allocator {
             pool: write.pool.clone(),
             because: write.because.clone(),
         });
+        self.contests.writing(key, &write.addresses, now);
         self.writes.insert(key.clone(), write);
     }
 
@@ -319,7 +342,7 @@ impl Allocator {
             if wanted.map(|a| a.addresses.clone()).unwrap_or_default() == addresses
                 && wanted.map(|a| a.pool.clone()) == pool
             {
-                self.send(&key, write, step);
+                self.send(&key, write, now.mono, step);
             } else {
                 self.dirty.insert(key);
             }
@@ -352,6 +375,9 @@ impl Allocator {
         let about = About::service(key);
         let because = &decision.because;
         let (notice, note) = match (&decision.outcome, because) {
+            (Outcome::Assigned { .. }, _) if self.contests.is_contested(key) => {
+                (Notice::StatusContested, contest::WORDS.to_owned())
+            }
             (Outcome::NotOurs, _)
             | (_, Because::AlreadyAssigned | Because::PoolUnusable | Because::NotLoadBalancer) => {
                 self.said.remove(&about);

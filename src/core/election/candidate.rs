@@ -58,9 +58,12 @@ pub enum Nobody {
     /// No node is selected, or the selected ones are excluded or have no endpoint under `Local`.
     #[error("no node fits: see nodeSelectors, the label {EXCLUDE_LABEL}, and externalTrafficPolicy: Local")]
     NoNode,
-    /// Its address belongs to no pool (any more).
-    #[error("its address is in no IPAddressPool")]
+    /// One of its addresses belongs to no pool (any more), or to another one than the rest.
+    #[error("its addresses are not all in one IPAddressPool")]
     NoPool,
+    /// One of its addresses is a node's own, where the kernel answers for it.
+    #[error("it is a node's own address: take the nodes' addresses out of the IPAddressPools")]
+    NodeAddress,
 }
 
 /// What candidates are computed from.
@@ -113,8 +116,17 @@ fn group(addresses: BTreeSet<IpAddr>, members: &[&Service], ground: &Ground<'_>)
     let key = *addresses.first()?;
     let mut candidates: Option<BTreeMap<NodeName, i32>> = None;
     let mut nobody = None;
+    let belongs_to_a_node = ground
+        .nodes
+        .values()
+        .any(|node| node.addresses.iter().any(|address| addresses.contains(address)));
     for service in members {
-        match candidates_of(service, ground) {
+        let these = if belongs_to_a_node {
+            Err(Nobody::NodeAddress)
+        } else {
+            candidates_of(service, ground)
+        };
+        match these {
             Err(why) => nobody = nobody.max(Some(why)),
             Ok(these) => {
                 let both = |before: BTreeMap<NodeName, i32>| {
@@ -174,11 +186,19 @@ fn candidates_of(service: &Service, ground: &Ground<'_>) -> Result<BTreeMap<Node
 
 fn advertisements<'a>(service: &Service, ground: &Ground<'a>) -> Result<Vec<&'a Advertisement>, Nobody> {
     let came_from = service.annotations.get(FROM_POOL).map(String::as_str);
-    let address = service.ingress.first().copied().ok_or(Nobody::NoPool)?;
-    let keeper = ground.config.keeper(address, came_from).ok_or(Nobody::NoPool)?;
+    // Whoever may write a status must not be able to have any address of the LAN answered for.
+    let mut pool = None;
+    for address in &service.ingress {
+        let keeper = ground.config.keeper(*address, came_from);
+        let name = keeper.ok_or(Nobody::NoPool)?.name().to_owned();
+        if pool.as_ref().is_some_and(|pool| *pool != name) {
+            return Err(Nobody::NoPool);
+        }
+        pool = Some(name);
+    }
     let all = ground
         .config
-        .advertisements_of(&ground.config.pools[keeper.name()]);
+        .advertisements_of(&ground.config.pools[&pool.ok_or(Nobody::NoPool)?]);
     let shared = [
         "metallb.io/allow-shared-ip",
         "metallb.universe.tf/allow-shared-ip",

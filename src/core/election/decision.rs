@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::claim::{Standing, standing};
 use super::order::Place;
+use super::record::Recorded;
 use super::{DOWN_AFTER, Election, Group, Output, Peer, RANK_STEP, SYNC_PATIENCE, Vacancy};
 use crate::model::time::Spoken;
 use crate::model::{Instant, NodeName};
@@ -34,6 +35,13 @@ pub enum Because {
         /// Its epoch.
         epoch: u64,
     },
+    /// Another node that is not heard has a better claim on record in the API.
+    Recorded {
+        /// The other node.
+        by: NodeName,
+        /// Its epoch.
+        epoch: u64,
+    },
     /// The API no longer lets this node announce it.
     NotCandidate,
     /// Nothing wants it announced any more.
@@ -52,6 +60,10 @@ impl fmt::Display for Because {
             Self::Silent { node, after } => write!(f, "{node} has been silent for {}", Spoken(*after)),
             Self::GivenUp => f.write_str("its owner gave it up"),
             Self::Beaten { by, epoch } => write!(f, "{by} announces it since epoch {epoch}"),
+            Self::Recorded { by, epoch } => write!(
+                f,
+                "{by} announces it since epoch {epoch} by its ServiceL2Status, and its heartbeats do not arrive: open their UDP port between the nodes"
+            ),
             Self::NotCandidate => f.write_str("this node is no candidate any more"),
             Self::NotWanted => f.write_str("no Service has it any more"),
             Self::NoCarrier => f.write_str("no interface with carrier has its subnet"),
@@ -68,6 +80,7 @@ impl Because {
             Self::Silent { .. } => "OwnerSilent",
             Self::GivenUp => "OwnerGaveUp",
             Self::Beaten { .. } => "BetterClaim",
+            Self::Recorded { .. } => "BetterRecord",
             Self::NotCandidate => "NotCandidate",
             Self::NotWanted => "NotWanted",
             Self::NoCarrier => "NoCarrier",
@@ -97,6 +110,7 @@ impl Election {
         }
         self.vacancies.retain(|key, _| desired.groups.contains_key(key));
         self.highest.retain(|key, _| desired.groups.contains_key(key));
+        self.outdone.retain(|key, _| desired.groups.contains_key(key));
         let may_claim = self.may_claim(now);
         for group in desired.groups.values() {
             match self.claims.epoch(group.key) {
@@ -127,13 +141,23 @@ impl Election {
             self.yield_claim(group.key, Because::NotCandidate, out);
         } else if self.has_lost_link(group.key, now) && self.someone_else_can(group) {
             self.yield_claim(group.key, Because::NoCarrier, out);
+        } else {
+            match self.compare_with_records(group, mine, now) {
+                Recorded::Nothing => {}
+                Recorded::Look(at) => self.look_at(at),
+                Recorded::Yield { by, epoch } => {
+                    self.yield_claim(group.key, Because::Recorded { by, epoch }, out);
+                }
+            }
         }
     }
 
     /// It is not ours: should it be?
     fn contend(&mut self, group: &Group, now: Instant, out: &mut Vec<Output>) {
+        let conceded = self.has_conceded(group);
         let rank = match self.rival(group.key) {
             Some(_) => None,
+            None if conceded => None,
             None => self
                 .live_candidates(group)
                 .iter()
@@ -214,7 +238,9 @@ impl Election {
     }
 
     fn claim(&mut self, key: IpAddr, because: Because, out: &mut Vec<Output>) {
-        let epoch = self.highest.get(&key).copied().unwrap_or(0) + 1;
+        // Also above what is on record: its owner may be one that is not heard.
+        let seen = self.highest.get(&key).copied().max(self.highest_on_record(key));
+        let epoch = seen.unwrap_or(0) + 1;
         self.highest.insert(key, epoch);
         self.vacancies.remove(&key);
         self.claims.insert(key, epoch);
@@ -294,6 +320,6 @@ impl Election {
     }
 }
 
-fn place(node: &NodeName, group: &Group) -> Place {
+pub(super) fn place(node: &NodeName, group: &Group) -> Place {
     Place::of(node, group.key, group.candidates.get(node).copied().unwrap_or(0))
 }

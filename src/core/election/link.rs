@@ -102,6 +102,26 @@ impl Election {
         }
     }
 
+    /// To be called before anything that came in is handed over. A speaker that did not have the processor for as long
+    /// as it takes others to take over (it was stopped, or the machine slept) has missed what they said meanwhile: it
+    /// listens before it answers, like one whose carrier is back.
+    pub fn wake(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let before = std::mem::replace(&mut self.awake, now);
+        if now.since(before) < BLINK || self.leaving {
+            return;
+        }
+        if self.isolation.since.is_none() {
+            let lately = self.last_up.iter().filter(|(_, at)| **at + LATELY >= before);
+            let formerly: BTreeSet<NodeName> = lately.map(|(name, _)| name.clone()).collect();
+            // A lone speaker never withholds: nobody is there who could have taken over.
+            if formerly.is_empty() {
+                return;
+            }
+            self.isolate(formerly, now, out);
+        }
+        self.begin_return(now, out);
+    }
+
     fn isolate(&mut self, formerly: BTreeSet<NodeName>, now: Instant, out: &mut Vec<Output>) {
         self.isolation = Isolation {
             formerly,
@@ -175,8 +195,13 @@ impl Election {
         if self.up.is_empty() && !before.is_empty() {
             // Peers fall silent one by one, up to a period apart; all of them were there.
             let lately = self.last_up.iter().filter(|(_, at)| now.since(**at) <= LATELY);
-            let formerly = lately.map(|(name, _)| name.clone()).collect();
-            self.isolate(formerly, now, out);
+            let formerly: BTreeSet<NodeName> = lately.map(|(name, _)| name.clone()).collect();
+            if self.isolation.since.is_some() {
+                // On the way back from the last one: those that were waited for still are.
+                self.isolation.formerly.extend(formerly);
+            } else {
+                self.isolate(formerly, now, out);
+            }
         } else if !self.up.is_empty() && self.isolation.since.is_some() && !self.isolation.is_returning() {
             self.begin_return(now, out);
         }

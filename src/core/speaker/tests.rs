@@ -86,6 +86,7 @@ impl Desk {
             election: Arc::new(Desired {
                 groups,
                 peers: BTreeMap::new(),
+                ..Desired::default()
             }),
             unassigned: pools.difference(&used),
             pools,
@@ -390,6 +391,7 @@ fn pair() -> [Desk; 2] {
         let election = Arc::new(Desired {
             groups: BTreeMap::new(),
             peers: peers.clone(),
+            ..Desired::default()
         });
         desk.step(Event::Wanted(Arc::new(Wanted {
             election,
@@ -454,6 +456,7 @@ fn want_groups(desk: &mut Desk, groups: Vec<Group>) {
         election: Arc::new(Desired {
             groups: groups.into_iter().map(|group| (group.key, group)).collect(),
             peers: BTreeMap::new(),
+            ..Desired::default()
         }),
         unassigned: pools.difference(&used),
         pools,
@@ -574,6 +577,7 @@ fn another_key_is_told_while_it_explains_who_is_missing() {
     let wanted = Desired {
         groups: BTreeMap::new(),
         peers,
+        ..Desired::default()
     };
     other.set_desired(Arc::new(wanted), desk.now.mono);
     let mut out = Vec::new();
@@ -597,6 +601,7 @@ fn another_key_is_told_while_it_explains_who_is_missing() {
         election: Arc::new(Desired {
             groups: BTreeMap::new(),
             peers: [(NodeName::from("node2"), listed(12))].into(),
+            ..Desired::default()
         }),
         ..Wanted::default()
     };

@@ -54,11 +54,12 @@ const OWNER_CHANGES: Family = Family::counter(
 
 /// [`Because::reason`]'s words. All are shown from the start: the first owner change after a start must not look like a
 /// counter that was there before.
-const REASONS: [&str; 8] = [
+const REASONS: [&str; 9] = [
     "FirstInOrder",
     "OwnerSilent",
     "OwnerGaveUp",
     "BetterClaim",
+    "BetterRecord",
     "NotCandidate",
     "NotWanted",
     "NoCarrier",

@@ -1,6 +1,6 @@
 //! Objects in, one wish out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use tiklb_core::config::PoolSpec;
@@ -80,6 +80,17 @@ fn pod(name: &str, node: &str, address: &str, ready: bool) -> SpeakerPod {
     }
 }
 
+fn record(node: &str, address: &str, epoch: u64) -> Announcement {
+    Announcement {
+        key: ObjectKey::new("metallb-system", format!("l2-{node}")),
+        service: ObjectKey::new("default", "web"),
+        addresses: vec![ip(address)],
+        node: NodeName::from(node),
+        mac: None,
+        epoch,
+    }
+}
+
 fn listed() -> Vec<News> {
     vec![
         News::Services(Change::Listed(vec![
@@ -91,6 +102,7 @@ fn listed() -> Vec<News> {
         News::Nodes(Change::Listed(vec![node("n1"), node("n2")])),
         News::Slices(Change::Listed(vec![slice("web", "n1")])),
         News::Pods(Change::Listed(vec![pod("s1", "n1", "192.168.1.11", true)])),
+        News::Records(Change::Listed(vec![record("n2", "192.168.1.200", 4)])),
     ]
 }
 
@@ -118,6 +130,7 @@ fn it_is_complete_when_every_kind_was_listed_even_if_there_is_none() {
         News::Nodes(Change::Listed(vec![])),
         News::Slices(Change::Listed(vec![])),
         News::Pods(Change::Listed(vec![])),
+        News::Records(Change::Listed(vec![])),
     ] {
         objects.take(empty);
     }
@@ -204,4 +217,22 @@ fn a_bad_pool_is_reported_and_the_good_one_works() {
             .len(),
         2
     );
+}
+
+#[test]
+fn what_others_have_on_record_counts_for_the_address_that_it_names() {
+    let mut objects = objects();
+    let recorded = |objects: &Objects| objects.wanted().election.records.clone();
+    let of = |epoch| {
+        BTreeMap::from([(
+            ip("192.168.1.200"),
+            BTreeMap::from([(NodeName::from("n2"), epoch)]),
+        )])
+    };
+    assert_eq!(recorded(&objects), of(4));
+    assert!(objects.take(News::Records(Change::Applied(record("n2", "192.168.1.200", 5)))));
+    assert_eq!(recorded(&objects), of(5));
+    // An address that the Service had before.
+    objects.take(News::Records(Change::Applied(record("n2", "192.168.1.203", 6))));
+    assert_eq!(recorded(&objects), BTreeMap::new());
 }

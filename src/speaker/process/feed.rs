@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt};
-use tiklb_core::allocator::Change;
+use tiklb_core::allocator::{Announcement, Change};
 use tiklb_core::election::Key;
 use tiklb_core::election::wire::MIN_KEY;
 use tiklb_core::model::NodeName;
@@ -50,15 +50,21 @@ pub(super) fn read(tasks: &mut Tasks, source: &Source, peers: &str, feed: &mpsc:
     );
 }
 
-/// What is stored of the objects that speakers write.
+/// What is stored of the objects that speakers write. What others have announced decides, too.
 pub(super) fn records(
     tasks: &mut Tasks,
     source: &Source,
     node: &NodeName,
     writer: &Writer,
     stored: &Arc<Notify>,
+    feed: &mpsc::Sender<News>,
 ) {
-    let announcements = keep(source.announcements(), Kind::Announcement, writer, stored);
+    let announcements = announced(
+        source.announcements(),
+        writer.clone(),
+        stored.clone(),
+        feed.clone(),
+    );
     tasks.spawn("the watch of ServiceL2Statuses", announcements);
     let conflicts = keep(source.conflicts(), Kind::Conflict, writer, stored);
     tasks.spawn("the watch of AddressConflicts", conflicts);
@@ -82,6 +88,23 @@ async fn forward<T>(
     let mut changes = pin!(changes);
     while let Some(change) = changes.next().await {
         if feed.send(news(change)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn announced(
+    changes: impl Stream<Item = Change<Known<Announcement>>>,
+    writer: Writer,
+    stored: Arc<Notify>,
+    feed: mpsc::Sender<News>,
+) {
+    let mut changes = pin!(changes);
+    while let Some(change) = changes.next().await {
+        let (records, objects) = split(change);
+        writer.stored(Kind::Announcement, objects);
+        stored.notify_one();
+        if feed.send(News::Records(records)).await.is_err() {
             return;
         }
     }

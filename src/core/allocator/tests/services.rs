@@ -243,3 +243,66 @@ fn a_report_names_a_few_requests_and_counts_the_rest() {
     assert_eq!(world.report.len(), REQUESTS_LISTED + 1);
     assert!(world.report[REQUESTS_LISTED].starts_with("and 5 Services more"));
 }
+
+#[test]
+fn a_nodes_own_address_is_nobodys_service() {
+    let mut world = World::new();
+    let node = NodeObject {
+        key: ObjectKey::new("", "node1"),
+        addresses: vec![ip("192.168.1.200")],
+    };
+    world.step([Event::Nodes(Change::Applied(node))]);
+    world.apply(service("first", 1));
+    let mut asking = service("asking", 2);
+    asking.load_balancer_ip = Some("192.168.1.200".to_owned());
+    world.apply(asking);
+    assert_eq!(world.address("first").as_deref(), Some("192.168.1.201"));
+    assert_eq!(world.address("asking"), None);
+    let said = world.events.last().unwrap();
+    assert!(
+        said.contains("192.168.1.200 is in use by node node1 (its own address)"),
+        "{said}"
+    );
+}
+
+#[test]
+fn another_load_balancer_is_answered_ever_more_seldom_and_named() {
+    let mut world = World::new();
+    world.apply(service("a", 1));
+    let mut rounds = 0;
+    let began = world.now.mono;
+    while world.now.mono.since(began) < Duration::from_hours(1) {
+        if world.address("a").as_deref() == Some("192.168.1.200") {
+            rounds += 1;
+            let mut taken = world.objects[&key("a")].clone();
+            taken.ingress = vec![ip("192.168.1.11")];
+            taken.resource_version = format!("{}", 1_000 * rounds);
+            world.apply(taken);
+        }
+        world.pass(Duration::from_millis(100));
+    }
+    assert!(
+        (20..60).contains(&world.writes.len()),
+        "{} writes in an hour",
+        world.writes.len()
+    );
+    let contested = world
+        .events
+        .iter()
+        .filter(|e| e.starts_with("StatusContested a: "))
+        .count();
+    assert_eq!(contested, 1, "{:#?}", world.events);
+    assert!(
+        world
+            .report
+            .iter()
+            .any(|line| line.contains("default/a") && line.contains("servicelb")),
+        "{:?}",
+        world.report
+    );
+    // The other one is switched off.
+    world.pass(Duration::from_mins(2));
+    assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
+    world.pass(Duration::from_mins(10));
+    assert_eq!(world.report, Vec::<String>::new());
+}

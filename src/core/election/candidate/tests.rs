@@ -231,3 +231,25 @@ fn an_address_outside_every_pool_is_announced_by_nobody() {
     world.service("a", "10.9.0.1", &ALL);
     assert_eq!(world.of("10.9.0.1").1, Some(Nobody::NoPool));
 }
+
+#[test]
+fn a_status_brings_no_address_on_the_lan_but_those_of_one_pool() {
+    let mut world = world();
+    let service = world.service("a", "10.0.0.1", &["node2"]);
+    for foreign in ["192.168.1.255", "192.168.1.99"] {
+        service.ingress.push(foreign.parse().unwrap());
+    }
+    assert_eq!(world.of("10.0.0.1"), (vec![], Some(Nobody::NoPool)));
+    assert_eq!(world.of("192.168.1.99"), (vec![], Some(Nobody::NoPool)));
+}
+
+#[test]
+fn what_a_node_has_itself_is_announced_by_none() {
+    let mut world = world();
+    world.service("a", "10.0.0.11", &["node2"]);
+    world.service("b", "10.0.0.12", &["node2"]);
+    let node = world.nodes.get_mut(&NodeName::from("node3")).unwrap();
+    node.addresses = vec!["10.0.0.11".parse().unwrap()];
+    assert_eq!(world.of("10.0.0.11"), (vec![], Some(Nobody::NodeAddress)));
+    assert_eq!(world.of("10.0.0.12").0, ALL);
+}

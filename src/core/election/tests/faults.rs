@@ -340,3 +340,100 @@ fn a_lone_speaker_answers_as_soon_as_its_link_is_back() {
     lan.unplug(0, false);
     assert!(lan.answers(0, ip(200)) && !lan.speakers[0].held);
 }
+
+#[test]
+fn a_speaker_that_was_stopped_listens_before_it_answers() {
+    for stopped in [300, 800, 5_000] {
+        let mut lan = settled(3);
+        let owner = lan.answerers(200)[0];
+        lan.stop(owner);
+        lan.run_ms(stopped);
+        lan.resume(owner);
+        lan.run_ms(3_000);
+        assert_eq!(
+            lan.longest_overlap(),
+            Duration::ZERO,
+            "{stopped}: {:#?}",
+            lan.history
+        );
+        all_answered_once(&lan);
+    }
+}
+
+#[test]
+fn a_speaker_that_was_stopped_briefly_answers_on() {
+    let mut lan = settled(3);
+    let owner = lan.answerers(200)[0];
+    lan.stop(owner);
+    lan.run_ms(90);
+    lan.resume(owner);
+    assert_eq!(lan.answerers(200), [owner]);
+}
+
+#[test]
+fn owners_that_cannot_hear_each_other_find_out_by_their_records() {
+    let mut lan = settled(3);
+    lan.firewall = true;
+    lan.run_ms(2_000);
+    assert_eq!(
+        lan.answerers(200).len(),
+        3,
+        "each sees the gateway and nobody else"
+    );
+    let moves = lan.history.len();
+    for _ in 0..60 {
+        lan.record();
+        lan.run_ms(1_000);
+    }
+    all_answered_once(&lan);
+    let late: Vec<_> = lan.history[moves..]
+        .iter()
+        .filter(|(.., because)| !matches!(because, Because::Recorded { .. }))
+        .collect();
+    assert!(late.is_empty(), "nobody takes back what it gave up: {late:#?}");
+    lan.firewall = false;
+    let history = lan.history.len();
+    lan.run_ms(5_000);
+    assert_eq!(lan.history.len(), history, "who is heard again moves nothing");
+}
+
+#[test]
+fn what_was_given_up_to_a_record_is_taken_when_its_owner_is_gone() {
+    let mut lan = settled(2);
+    lan.firewall = true;
+    lan.run_ms(1_000);
+    for _ in 0..8 {
+        lan.record();
+        lan.run_ms(1_000);
+    }
+    all_answered_once(&lan);
+    let owner = lan.answerers(200)[0];
+    lan.kill(owner);
+    // Its kubelet falls silent, and its Pod is not ready any more.
+    lan.desired.peers.get_mut(&name(owner)).unwrap().ready = false;
+    lan.publish();
+    lan.run_ms(1_000);
+    assert_eq!(lan.answerers(200), [1 - owner]);
+}
+
+#[test]
+fn a_record_of_an_earlier_life_gives_way_to_a_later_claim() {
+    let mut lan = Segment::new(2, &ADDRESSES, 7);
+    lan.desired.records = ADDRESSES
+        .iter()
+        .map(|last| (ip(*last), [(name(1), 17)].into()))
+        .collect();
+    lan.start(0);
+    lan.run_ms(20_000);
+    let owned = ADDRESSES
+        .iter()
+        .filter(|last| lan.answerers(**last) == [0])
+        .count();
+    let first = lan.moves_of(200).first().copied();
+    assert!(
+        owned > 0 && lan.moves_of(200).len() <= 1,
+        "{owned}: {:#?}",
+        lan.history
+    );
+    assert!(first.is_none_or(|(_, epoch)| epoch == 18), "{first:?}");
+}

@@ -92,6 +92,10 @@ pub(super) struct Segment {
     pub(super) muffled: BTreeMap<usize, Instant>,
     /// Nodes that nothing reaches, though what they send arrives.
     pub(super) deaf: BTreeSet<usize>,
+    /// Nodes whose speaker is stopped, and what waits in its sockets.
+    pub(super) stopped: BTreeMap<usize, Vec<(usize, Arc<[u8]>)>>,
+    /// A firewall on every node drops the heartbeats.
+    pub(super) firewall: bool,
     /// The gateway is on this side; no witness for the others.
     pub(super) gateway: Option<u8>,
     /// Addresses that strangers answer for.
@@ -141,6 +145,7 @@ impl Segment {
         let desired = Desired {
             groups: addresses.iter().map(|a| (ip(*a), group(*a))).collect(),
             peers,
+            records: BTreeMap::new(),
         };
         let mut segment = Self {
             now: Instant::at(Duration::from_secs(1_000)),
@@ -151,6 +156,8 @@ impl Segment {
             unplugged: BTreeSet::new(),
             muffled: BTreeMap::new(),
             deaf: BTreeSet::new(),
+            stopped: BTreeMap::new(),
+            firewall: false,
             gateway: Some(0),
             strangers: BTreeSet::new(),
             desired,
@@ -200,6 +207,37 @@ impl Segment {
 
     pub(super) fn kill(&mut self, node: usize) {
         self.speakers[node].alive = false;
+    }
+
+    /// SIGSTOP.
+    pub(super) fn stop(&mut self, node: usize) {
+        self.stopped.insert(node, vec![]);
+    }
+
+    /// SIGCONT.
+    pub(super) fn resume(&mut self, node: usize) {
+        for (from, bytes) in self.stopped.remove(&node).unwrap_or_default() {
+            self.act(node, |election, now, out| {
+                let _ = election.receive(host(from), &bytes, now, out);
+            });
+        }
+    }
+
+    /// What speakers write to the API about their claims reaches all of them. The owner of the higher epoch removes the
+    /// records of lower ones.
+    pub(super) fn record(&mut self) {
+        let mut records: BTreeMap<IpAddr, BTreeMap<NodeName, u64>> = BTreeMap::new();
+        for (node, speaker) in self.speakers.iter().enumerate() {
+            for (key, epoch) in speaker.election.claims().iter() {
+                records.entry(key).or_default().insert(name(node), epoch);
+            }
+        }
+        for of in records.values_mut() {
+            let highest = of.values().copied().max();
+            of.retain(|_, epoch| Some(*epoch) == highest);
+        }
+        self.desired.records = records;
+        self.publish();
     }
 
     pub(super) fn leave(&mut self, node: usize) {
@@ -260,12 +298,13 @@ impl Segment {
     }
 
     fn act(&mut self, node: usize, f: impl FnOnce(&mut Election, Instant, &mut Vec<Output>)) {
-        if !self.speakers[node].alive {
+        if !self.speakers[node].alive || self.stopped.contains_key(&node) {
             return;
         }
         let mut out = Vec::new();
         let random = &mut self.random;
         let election = &mut self.speakers[node].election;
+        election.wake(self.now, &mut out);
         f(election, self.now, &mut out);
         election.poll(self.now, &mut || random.next(), &mut out);
         self.speakers[node].deadline = self.speakers[node].election.next_deadline(self.now);
@@ -327,9 +366,12 @@ impl Segment {
             Parcel::Datagram { from, to, bytes } => {
                 let target = (0..self.speakers.len()).find(|n| host(*n) == to);
                 let heard = |target: &usize| self.connected(from, *target) && !self.deaf.contains(target);
-                let Some(target) = target.filter(heard) else {
+                let Some(target) = target.filter(heard).filter(|_| !self.firewall) else {
                     return;
                 };
+                if let Some(waiting) = self.stopped.get_mut(&target) {
+                    return waiting.push((from, bytes));
+                }
                 self.act(target, |election, now, out| {
                     let _ = election.receive(host(from), &bytes, now, out);
                 });
@@ -361,8 +403,14 @@ impl Segment {
         self.note_overlap();
         loop {
             let parcel = self.queue.peek().map(|Reverse(t)| t.0);
-            let alive = |s: &&Speaker| s.alive;
-            let timer = self.speakers.iter().filter(alive).map(|s| s.deadline).min();
+            let running = |(node, s): &(usize, &Speaker)| s.alive && !self.stopped.contains_key(node);
+            let timer = self
+                .speakers
+                .iter()
+                .enumerate()
+                .filter(running)
+                .map(|(_, s)| s.deadline)
+                .min();
             let next = [parcel, timer].into_iter().flatten().min().unwrap_or(end);
             if next > end || self.now >= end {
                 self.now = end;
@@ -377,7 +425,8 @@ impl Segment {
                 self.deliver(parcel);
             } else {
                 for node in 0..self.speakers.len() {
-                    if self.speakers[node].alive && self.speakers[node].deadline <= self.now {
+                    let runs = self.speakers[node].alive && !self.stopped.contains_key(&node);
+                    if runs && self.speakers[node].deadline <= self.now {
                         self.act(node, |_, _, _| {});
                     }
                 }
@@ -395,6 +444,7 @@ impl Segment {
     pub(super) fn answers(&self, node: usize, address: IpAddr) -> bool {
         let speaker = &self.speakers[node];
         speaker.alive
+            && !self.stopped.contains_key(&node)
             && !self.unplugged.contains(&node)
             && speaker.election.claims().epoch(address).is_some()
             && speaker.withheld_until.is_none_or(|until| until <= self.now)

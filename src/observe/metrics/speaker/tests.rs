@@ -139,6 +139,7 @@ fn owner_changes_are_counted_by_one_of_a_few_words() {
         | Because::Silent { .. }
         | Because::GivenUp
         | Because::Beaten { .. }
+        | Because::Recorded { .. }
         | Because::NotCandidate
         | Because::NotWanted
         | Because::NoCarrier
@@ -152,7 +153,11 @@ fn owner_changes_are_counted_by_one_of_a_few_words() {
             after: Duration::from_millis(300),
         },
         Because::GivenUp,
-        Because::Beaten { by: node, epoch: 4 },
+        Because::Beaten {
+            by: node.clone(),
+            epoch: 4,
+        },
+        Because::Recorded { by: node, epoch: 4 },
         Because::NotCandidate,
         Because::NotWanted,
         Because::NoCarrier,

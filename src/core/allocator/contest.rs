@@ -1,0 +1,102 @@
+//! Statuses that somebody else writes too: two load balancers on one cluster, each of which puts right what the other
+//! wrote.
+//!
+//! k3s brings one (`servicelb`) that takes every Service. Answering every write with another one would go on as fast as
+//! the API server can, for ever.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::model::{Instant, ObjectKey};
+
+/// The first time a status is put right at once: somebody may have edited it by hand. From the second time on that waits,
+/// at first for so long; each time doubles it.
+const WAIT_FIRST: Duration = Duration::from_millis(500);
+/// Longest wait. The Service is not reached meanwhile, so it ends soon after the other load balancer does.
+const WAIT_MAX: Duration = Duration::from_mins(2);
+/// Overwritten so often it is no accident, and a person is told.
+const TOLD: u32 = 3;
+/// After so long without another write of somebody else all is forgotten. Longer than [`WAIT_MAX`].
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(10);
+
+/// What a person reads.
+pub(super) const WORDS: &str = "something else writes its status, again and again: is there another load balancer on this cluster? \
+     Switch it off (k3s: --disable=servicelb), or give Services that are not its own a spec.loadBalancerClass";
+
+/// What was written, and how often it did not stay.
+#[derive(Debug, Clone)]
+struct Contest {
+    addresses: Vec<IpAddr>,
+    times: u32,
+    last: Instant,
+}
+
+/// All statuses that were written.
+#[derive(Debug, Default)]
+pub(super) struct Contests(BTreeMap<ObjectKey, Contest>);
+
+impl Contests {
+    /// These addresses are about to be written.
+    pub(super) fn writing(&mut self, service: &ObjectKey, addresses: &[IpAddr], now: Instant) {
+        let known = self
+            .0
+            .get(service)
+            .filter(|contest| contest.addresses == addresses);
+        let times = known.map_or(0, |contest| contest.times);
+        let contest = Contest {
+            addresses: addresses.to_vec(),
+            times,
+            last: now,
+        };
+        self.0.insert(service.clone(), contest);
+    }
+
+    /// The status no longer says what was written. How long to leave it so.
+    pub(super) fn overwritten(
+        &mut self,
+        service: &ObjectKey,
+        addresses: &[IpAddr],
+        now: Instant,
+    ) -> Duration {
+        let Some(contest) = self.0.get_mut(service) else {
+            return Duration::ZERO;
+        };
+        if contest.addresses != addresses || now.since(contest.last) >= FORGOTTEN_AFTER {
+            self.0.remove(service);
+            return Duration::ZERO;
+        }
+        contest.times = contest.times.saturating_add(1);
+        match contest.times {
+            1 => Duration::ZERO,
+            times => WAIT_FIRST.saturating_mul(1 << (times - 2).min(16)).min(WAIT_MAX),
+        }
+    }
+
+    /// Whether a person should know.
+    pub(super) fn is_contested(&self, service: &ObjectKey) -> bool {
+        self.0.get(service).is_some_and(|contest| contest.times >= TOLD)
+    }
+
+    /// What was contested and has been left in peace since; and when to ask again.
+    pub(super) fn settled(&mut self, now: Instant) -> (Vec<ObjectKey>, Option<Instant>) {
+        let contested = |contest: &Contest| contest.times >= TOLD;
+        let over = |contest: &Contest| now.since(contest.last) >= FORGOTTEN_AFTER;
+        let settled = self.0.iter().filter(|(_, c)| contested(c) && over(c));
+        let settled: Vec<ObjectKey> = settled.map(|(key, _)| key.clone()).collect();
+        for key in &settled {
+            self.0.remove(key);
+        }
+        let next = self
+            .0
+            .values()
+            .filter(|c| contested(c))
+            .map(|c| c.last + FORGOTTEN_AFTER);
+        (settled, next.min())
+    }
+
+    /// The Service is gone, or none of ours.
+    pub(super) fn forget(&mut self, service: &ObjectKey) {
+        self.0.remove(service);
+    }
+}
