@@ -17,7 +17,6 @@ use serde_json::Value;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
-mod body;
 mod call;
 mod credentials;
 mod endpoint;
@@ -34,12 +33,12 @@ mod write;
 
 pub use credentials::Credentials;
 pub use endpoint::{Endpoint, Timeouts};
-pub use error::{CertificateProblem, Error, Permission};
+pub use error::{CertificateProblem, Error, NoConnection, Permission};
 pub use observer::{Observer, RequestKind, RequestReport};
 pub use trust::{InvalidPin, SpkiPin, Trust};
 pub use write::Outcome;
 
-use crate::menu::{self, BadRow, Listing, Singleton, Table};
+use crate::menu::{self, BadRow, Listing, Rows, Singleton, Table};
 use crate::value::{RowId, Version};
 use call::{Answer, Call, Failure};
 use credentials::CredentialStore;
@@ -115,7 +114,7 @@ impl Client {
     ///
     /// # Errors
     /// Any kind; rows that cannot be read are in the listing and are none.
-    pub async fn read<M: Table>(&self) -> Result<Listing<M>, Error> {
+    pub async fn read<M: Rows>(&self) -> Result<Listing<M>, Error> {
         self.list(None).await.map_err(|failure| failure.error)
     }
 
@@ -143,7 +142,7 @@ impl Client {
     }
 
     /// The rows of a menu, or of those the ones that pass an equality filter.
-    async fn list<M: Table>(&self, filter: Option<(&'static str, String)>) -> Result<Listing<M>, Failure> {
+    async fn list<M: Rows>(&self, filter: Option<(&'static str, String)>) -> Result<Listing<M>, Failure> {
         let answer = self.call(Call::list::<M>(filter)).await?;
         match &answer.body {
             Value::Array(rows) => Ok(Listing::read(rows)),

@@ -1,10 +1,13 @@
 //! One look at a router.
 
-use crate::menu::{Resource, Routerboard, Table};
-use crate::value::Support;
-use crate::{BadMenuRow, Reading};
+use serde_json::Value;
 
-use super::{Client, Error};
+use crate::menu::{self, Resource, Routerboard, Rows, SafeMode};
+use crate::value::Support;
+use crate::{BadMenuRow, OtherUses, Reading};
+
+use super::call::Call;
+use super::{Client, Error, malformed};
 
 impl Client {
     /// Reads every menu that is needed, one after another. The version comes first: too old a router is asked
@@ -36,7 +39,17 @@ impl Client {
 
     /// The version, which decides whether anything else is asked.
     async fn resource(&self) -> Result<Resource, Error> {
-        let resource: Resource = self.get().await?;
+        let answer = self
+            .call(Call::singleton::<Resource>())
+            .await
+            .map_err(|failure| failure.error)?;
+        // While it starts, REST answers with nothing, or with another menu's data.
+        if !names_itself(&answer.body) {
+            return Err(Error::Rebooting {
+                why: "/system/resource names no version and uptime yet".to_owned(),
+            });
+        }
+        let resource: Resource = menu::row(&answer.body).map_err(|bad| malformed::<Resource>(&bad))?;
         let support = resource.version.support();
         *self.version() = Some(resource.version.clone());
         match support {
@@ -71,7 +84,7 @@ impl Client {
         }
     }
 
-    async fn rows<M: Table>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
+    async fn rows<M: Rows>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
         let listing = self.read::<M>().await?;
         bad.extend(
             listing
@@ -81,4 +94,62 @@ impl Client {
         );
         Ok(listing.rows)
     }
+
+    /// The rows of a menu that some routers do not have.
+    async fn rows_if_any<M: Rows>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
+        match self.rows(bad).await {
+            Err(Error::Refused { status: 400, .. }) => Ok(Vec::new()),
+            read => read,
+        }
+    }
+
+    /// Whether somebody works in Safe Mode; `None` where the router has no such menu, as before 7.18. Asked anew each
+    /// time: what is written while it is held is lost when that session breaks off.
+    ///
+    /// # Errors
+    /// Any kind.
+    pub async fn safe_mode(&self) -> Result<Option<SafeMode>, Error> {
+        self.check_version().await?;
+        if self
+            .version()
+            .as_ref()
+            .is_some_and(|version| *version < SafeMode::SINCE)
+        {
+            return Ok(None);
+        }
+        match self.get().await {
+            Ok(state) => Ok(Some(state)),
+            Err(Error::Refused { status: 400, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads who has addresses besides DHCP clients: six menus that change seldom and that no polling needs. A menu
+    /// that the router does not have is empty.
+    ///
+    /// # Errors
+    /// The first menu's that cannot be read as a whole, [`Error::TooOld`] for an old version.
+    pub async fn other_uses(&self) -> Result<OtherUses, Error> {
+        self.check_version().await?;
+        let mut bad = Vec::new();
+        Ok(OtherUses {
+            used: self.rows(&mut bad).await?,
+            matchers: self.rows_if_any(&mut bad).await?,
+            vlans: self.rows_if_any(&mut bad).await?,
+            containers: self.rows_if_any(&mut bad).await?,
+            secrets: self.rows_if_any(&mut bad).await?,
+            translations: self.rows_if_any(&mut bad).await?,
+            bad,
+        })
+    }
+}
+
+/// Whether `/system/resource` says what the router is and how long it has been up.
+fn names_itself(body: &Value) -> bool {
+    let told = |name| {
+        body.get(name)
+            .and_then(Value::as_str)
+            .is_some_and(|text| !text.is_empty())
+    };
+    told("version") && told("uptime")
 }

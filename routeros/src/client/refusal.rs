@@ -24,7 +24,8 @@ pub(super) fn classify(call: &Call, status: u16, body: &Value, address: &str) ->
     };
     let has_json = body.is_object();
     match (status, call.id) {
-        (401 | 403, _) => Error::Unauthorized,
+        (401, _) => Error::Unauthorized,
+        (403, _) => Error::SourceRefused,
         (404, Some(id)) if has_json => Error::NotFound { menu: call.menu, id },
         (400, Some(id)) if detail.contains("no such item") => Error::NotFound { menu: call.menu, id },
         (400, _) if detail.contains("Session closed") => Error::Timeout {

@@ -89,10 +89,14 @@ fn unsent(error: &Error) -> Made {
     let words = format!("not sent: {error}");
     let outcome = match error {
         Error::Unauthorized
+        | Error::SourceRefused
         | Error::PolicyMissing(_)
         | Error::Unreachable { .. }
+        | Error::Away { .. }
+        | Error::Rebooting { .. }
         | Error::Certificate { .. }
         | Error::NoRest { .. }
+        | Error::NoRestBefore7(_)
         | Error::TooOld(_)
         | Error::Busy { .. }
         | Error::Timeout { .. }

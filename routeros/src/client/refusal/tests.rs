@@ -28,7 +28,7 @@ fn names_the_missing_policy() {
         read_error(401, &json!({"error": 401, "message": "Unauthorized"})),
         Error::Unauthorized
     );
-    assert_eq!(read_error(403, &Value::Null), Error::Unauthorized);
+    assert_eq!(read_error(403, &Value::Null), Error::SourceRefused);
     let not_allowed = detail(500, "std failure: not allowed (9)");
     let not_enough = detail(500, "not enough permissions (9)");
     assert_eq!(

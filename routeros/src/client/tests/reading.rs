@@ -128,7 +128,7 @@ async fn a_menu_that_cannot_be_read_fails_the_whole_reading() {
     assert_eq!(client(&fake).reading().await.unwrap_err().category(), "Refused");
     // A router that boots answers, but not with what it is.
     let fake = router("system/resource", Reply::Json(200, "{}".into())).await;
-    assert_eq!(client(&fake).reading().await.unwrap_err().category(), "Malformed");
+    assert_eq!(client(&fake).reading().await.unwrap_err().category(), "Rebooting");
 }
 
 #[derive(Default)]

@@ -9,7 +9,7 @@ use tower::util::BoxCloneSyncService;
 
 use super::*;
 use crate::client::credentials::CredentialStore;
-use crate::client::{Credentials, RequestKind};
+use crate::client::{Credentials, NoConnection, RequestKind};
 use crate::menu::{
     Arp, ArpChange, Comment, Lease, LeaseChange, NewArp, NewLease, NewPool, Pool, PoolChange, PoolRanges,
 };
@@ -131,6 +131,7 @@ fn unreachable() -> Reply {
     Err(Failure::unsent(Error::Unreachable {
         address,
         service: "www-ssl",
+        cause: NoConnection::ServiceOff,
         why,
     }))
 }

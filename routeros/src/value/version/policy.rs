@@ -107,7 +107,7 @@ impl Version {
             return Support::TooOld;
         }
         Support::Supported {
-            tested: TESTED.iter().any(|tested| tested.series == self.series()) && self.pre.is_none(),
+            tested: TESTED.iter().any(|tested| tested.series == self.series()) && !self.is_pre_release(),
             advisories: ADVISORIES
                 .iter()
                 .filter(|advisory| advisory.concerns(self))

@@ -5,21 +5,31 @@ use serde_json::Value;
 #[cfg(test)]
 mod tests;
 
+/// Bytes that are no JSON, and where they stop being it; what they are is not quoted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no JSON at line {line}, column {column}")]
+pub struct Unreadable {
+    line: usize,
+    column: usize,
+}
+
 /// Reads `bytes` as JSON. RouterOS stores text as bytes of no declared character set and does not escape what it
 /// should, so: bytes that are no UTF-8 are taken as latin-1, control characters and stray backslashes inside strings
 /// are escaped. An empty body is `Null`.
 ///
 /// # Errors
-/// Says where the JSON breaks; never quotes it.
-pub(super) fn parse(bytes: &[u8]) -> Result<Value, String> {
+/// Says where the JSON breaks.
+pub fn parse(bytes: &[u8]) -> Result<Value, Unreadable> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Null);
     }
     if let Ok(value) = serde_json::from_slice(bytes) {
         return Ok(value);
     }
-    serde_json::from_str(&mend(&decode(bytes)))
-        .map_err(|error| format!("no JSON at line {}, column {}", error.line(), error.column()))
+    serde_json::from_str(&mend(&decode(bytes))).map_err(|error| Unreadable {
+        line: error.line(),
+        column: error.column(),
+    })
 }
 
 /// UTF-8 where it is that, each other byte as the latin-1 character of its number.
