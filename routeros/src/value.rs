@@ -23,6 +23,9 @@ pub use version::{
 
 use std::borrow::Cow;
 
+#[cfg(test)]
+mod tests;
+
 /// How much of a value that could not be read is quoted in an error. Values are foreign data of any length; a line
 /// in a log or a condition is not.
 const QUOTED: usize = 64;
@@ -49,21 +52,29 @@ impl Invalid {
     }
 }
 
-/// A foreign text as it may stand in one line of a message: shortened, control characters escaped.
+/// A foreign text as it may stand in one line of a message: control characters escaped, and then shortened, so that a
+/// text of control characters is no longer than another.
 pub(crate) fn quote(text: &str) -> String {
-    let mut quoted: String = text.chars().take(QUOTED).flat_map(escaped).collect();
-    if text.chars().nth(QUOTED).is_some() {
-        quoted.push('…');
+    let mut quoted = String::new();
+    let mut left = QUOTED;
+    for c in text.chars() {
+        let piece = escaped(c);
+        let length = piece.chars().count();
+        if length > left {
+            quoted.push('…');
+            break;
+        }
+        left -= length;
+        quoted.push_str(&piece);
     }
     quoted
 }
 
 /// A control character as its escape, any other as it is.
-fn escaped(c: char) -> impl Iterator<Item = char> {
-    let (escape, plain) = if c.is_control() {
-        (Some(c.escape_default()), None)
+fn escaped(c: char) -> String {
+    if c.is_control() {
+        c.escape_default().collect()
     } else {
-        (None, Some(c))
-    };
-    escape.into_iter().flatten().chain(plain)
+        c.to_string()
+    }
 }

@@ -32,6 +32,17 @@ fn one_foreign_comment_does_not_break_a_list() {
 }
 
 #[test]
+fn escapes_are_read_beside_foreign_bytes() {
+    let body =
+        b"[{\"comment\":\"\xfc \\u00fc \\ud83d\\ude00 \\n\\/\\\" \\ude00 \\ud83d\\u0041 \\u00g0 \\u12\"}]";
+    let value = parse(body).unwrap();
+    assert_eq!(
+        value[0]["comment"], "ü ü 😀 \n/\" \\ude00 \\ud83dA \\u00g0 \\u12",
+        "what is no escape stays as it is written"
+    );
+}
+
+#[test]
 fn says_where_it_breaks_without_quoting() {
     assert_eq!(
         parse(b"[{\"secret\": ]").unwrap_err().to_string(),
