@@ -56,6 +56,8 @@ struct Shared {
     credentials: Arc<CredentialStore>,
     /// The last version read: no write goes out before it is known to be new enough.
     version: std::sync::Mutex<Option<Version>>,
+    /// A refusal that no known version gives, of a version that is not known: a reason to write nothing more.
+    unfamiliar: std::sync::Mutex<Option<Error>>,
     /// Held from the look before a write until the look after it, so that no other write of ours comes in between.
     writing: tokio::sync::Mutex<()>,
 }
@@ -93,6 +95,7 @@ impl Client {
             stack,
             credentials,
             version: std::sync::Mutex::default(),
+            unfamiliar: std::sync::Mutex::default(),
             writing: tokio::sync::Mutex::default(),
         }))
     }

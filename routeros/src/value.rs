@@ -17,8 +17,10 @@ pub use policies::Policies;
 pub use ranges::{AddressRange, AddressRanges, InvalidRanges};
 pub use reference::Reference;
 pub use row_id::RowId;
+pub(crate) use version::SAFE_MODE;
 pub use version::{
-    ADVISORIES, Advisory, OLDEST_SUPPORTED, PreRelease, Support, TESTED, TestedSeries, Version,
+    ADVISORIES, Advisory, CAVEATS, Caveat, OLDEST_SUPPORTED, PreRelease, Support, TESTED, TestedSeries,
+    Version,
 };
 
 use std::borrow::Cow;

@@ -94,6 +94,18 @@ pub enum Error {
     /// A version with a known hole in exactly this service.
     #[error("the router runs RouterOS {0}; {OLDEST_SUPPORTED} or newer is needed: update it")]
     TooOld(Version),
+    /// A version newer than this crate knows has refused a write in words that no known version uses.
+    #[error(
+        "the router runs RouterOS {version}, which is newer than this program knows, and refused a write in words that \
+         it does not know either ({detail}): nothing more is written to it; look for a newer release of this program, \
+         and tell its authors of these words"
+    )]
+    Unfamiliar {
+        /// What the router runs.
+        version: Version,
+        /// RouterOS's own words, shortened.
+        detail: String,
+    },
     /// The router is there, but does not keep up.
     #[error(
         "the router is busy or restarting ({why}): wait a minute; if it stays so, look at /system/resource and /log"
@@ -163,6 +175,7 @@ impl Error {
             Self::NoRest { .. } => "NoRest",
             Self::NoRestBefore7(_) => "NoRestBefore7",
             Self::TooOld(_) => "TooOld",
+            Self::Unfamiliar { .. } => "Unfamiliar",
             Self::Busy { .. } => "Busy",
             Self::NotFound { .. } => "NotFound",
             Self::Refused { .. } => "Refused",

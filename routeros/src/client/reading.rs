@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::menu::{self, Resource, Routerboard, Rows, SafeMode};
-use crate::value::Support;
+use crate::value::{Support, Version};
 use crate::{BadMenuRow, OtherUses, Reading};
 
 use super::call::Call;
-use super::{Client, Error, malformed};
+use super::{Client, Error, malformed, refusal};
 
 impl Client {
     /// Reads every menu that is needed, one after another. The version comes first: too old a router is asked
@@ -51,7 +51,11 @@ impl Client {
         }
         let resource: Resource = menu::row(&answer.body).map_err(|bad| malformed::<Resource>(&bad))?;
         let support = resource.version.support();
-        *self.version() = Some(resource.version.clone());
+        let earlier = self.version().replace(resource.version.clone());
+        // Another version may know what the one before did not.
+        if earlier.is_some_and(|earlier| earlier != resource.version) {
+            *self.unfamiliar() = None;
+        }
         match support {
             Support::TooOld => Err(Error::TooOld(resource.version)),
             Support::Supported { .. } => Ok(resource),
@@ -68,7 +72,47 @@ impl Client {
         }
     }
 
-    fn version(&self) -> std::sync::MutexGuard<'_, Option<crate::value::Version>> {
+    /// Fails unless the router is one that may be written to.
+    pub(super) async fn check_writable(&self) -> Result<(), Error> {
+        self.check_version().await?;
+        match &*self.unfamiliar() {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes how a write was answered: a version that is newer than all that were tested is trusted as long as its
+    /// refusals are those of the others.
+    pub(super) fn note_answer<T>(&self, answer: &Result<T, Error>) {
+        let Err(Error::Refused {
+            status: 400..500,
+            detail,
+            ..
+        }) = answer
+        else {
+            return;
+        };
+        let version = self.version().clone();
+        let Some(version) = version.filter(Version::is_newer_than_tested) else {
+            return;
+        };
+        if !refusal::is_known(detail) {
+            tracing::warn!(%version, detail, "an unknown refusal of an unknown version: nothing more is written");
+            *self.unfamiliar() = Some(Error::Unfamiliar {
+                version,
+                detail: detail.clone(),
+            });
+        }
+    }
+
+    fn unfamiliar(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
+        self.0
+            .unfamiliar
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn version(&self) -> std::sync::MutexGuard<'_, Option<Version>> {
         self.0
             .version
             .lock()

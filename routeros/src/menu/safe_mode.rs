@@ -1,6 +1,6 @@
 //! `/safe-mode`, from 7.18 on.
 
-use crate::value::{Flag, Version};
+use crate::value::{Flag, SAFE_MODE, Version};
 
 use super::{BadField, Fields, Menu, Sealed, Singleton};
 
@@ -18,7 +18,7 @@ pub struct SafeMode {
 
 impl SafeMode {
     /// The first version with this menu.
-    pub const SINCE: Version = Version::new(7, 18, 0);
+    pub const SINCE: Version = SAFE_MODE;
 
     /// Whether somebody may hold it. What the menu's properties hold is documented nowhere, so that anything but a
     /// clear no, or nothing at all, counts as a yes.

@@ -9,7 +9,8 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-pub use policy::{ADVISORIES, Advisory, OLDEST_SUPPORTED, Support, TESTED, TestedSeries};
+pub(crate) use policy::SAFE_MODE;
+pub use policy::{ADVISORIES, Advisory, CAVEATS, Caveat, OLDEST_SUPPORTED, Support, TESTED, TestedSeries};
 
 const KIND: &str = "a RouterOS version";
 

@@ -30,6 +30,7 @@ fn kind(error: &Error) -> FailureKind {
         | Error::Busy { .. }
         | Error::Malformed { .. }
         | Error::NotFound { .. }
+        | Error::Unfamiliar { .. }
         | Error::Protected { .. } => FailureKind::Rebooting,
     }
 }

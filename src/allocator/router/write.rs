@@ -102,6 +102,7 @@ fn unsent(error: &Error) -> Made {
         | Error::Timeout { .. }
         | Error::NotFound { .. } => Outcome::Changed,
         Error::Configuration(_)
+        | Error::Unfamiliar { .. }
         | Error::Refused { .. }
         | Error::Malformed { .. }
         | Error::Protected { .. } => Outcome::Refused(words.clone()),
