@@ -18,10 +18,15 @@ impl Client {
     /// read are in [`Reading::bad`].
     pub async fn reading(&self) -> Result<Reading, Error> {
         let resource = self.resource().await?;
+        self.rest_of(resource).await
+    }
+
+    /// The other menus of a router that says `resource` of itself.
+    pub(super) async fn rest_of(&self, resource: Resource) -> Result<Reading, Error> {
         let identity = self.get().await?;
         let routerboard = self.routerboard().await?;
         let mut bad = Vec::new();
-        Ok(Reading {
+        let mut reading = Reading {
             resource,
             identity,
             routerboard,
@@ -34,11 +39,13 @@ impl Client {
             leases: self.rows(&mut bad).await?,
             arp: self.rows(&mut bad).await?,
             bad,
-        })
+        };
+        reading.sort_bad();
+        Ok(reading)
     }
 
     /// The version, which decides whether anything else is asked.
-    async fn resource(&self) -> Result<Resource, Error> {
+    pub(super) async fn resource(&self) -> Result<Resource, Error> {
         let answer = self
             .call(Call::singleton::<Resource>())
             .await
@@ -120,7 +127,7 @@ impl Client {
     }
 
     /// Virtual routers have no such menu and answer 400.
-    async fn routerboard(&self) -> Result<Option<Routerboard>, Error> {
+    pub(super) async fn routerboard(&self) -> Result<Option<Routerboard>, Error> {
         match self.get().await {
             Ok(board) => Ok(Some(board)),
             Err(Error::Refused { status: 400, .. }) => Ok(None),
@@ -128,7 +135,7 @@ impl Client {
         }
     }
 
-    async fn rows<M: Rows>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
+    pub(super) async fn rows<M: Rows>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
         let listing = self.read::<M>().await?;
         bad.extend(
             listing

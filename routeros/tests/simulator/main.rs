@@ -19,6 +19,7 @@ mod certificates;
 mod faults;
 mod front;
 mod losses;
+mod polling;
 mod round_trip;
 mod sentences;
 
