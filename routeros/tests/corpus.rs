@@ -11,9 +11,9 @@ type Property = fn(&[u8]);
 
 /// The targets, and how many inputs each has at least: an empty folder would hold everything.
 const TARGETS: [(&str, Property, usize); 3] = [
-    ("values", property::values, 60),
-    ("rows", property::rows, 20),
-    ("answer", property::answer, 15),
+    ("values", property::values, 180),
+    ("rows", property::rows, 280),
+    ("answer", property::answer, 120),
 ];
 
 fn fuzz() -> PathBuf {

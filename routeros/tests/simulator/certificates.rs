@@ -130,10 +130,15 @@ impl Presented {
 
     /// What a client is told that reads the whole router, having this trust; `None` when it may.
     async fn refusal(&self, ca: Option<&str>, pins: &[SpkiPin]) -> Option<String> {
+        self.refusal_as(None, ca, pins).await
+    }
+
+    /// The same, of a client that checks the certificate for `name`.
+    async fn refusal_as(&self, name: Option<&str>, ca: Option<&str>, pins: &[SpkiPin]) -> Option<String> {
         let client = Client::new(Endpoint {
             url: self.front.url.clone(),
             trust: Trust::new(ca.map(str::as_bytes), pins.to_vec()).unwrap(),
-            server_name: None,
+            server_name: name.map(str::to_owned),
             credentials: Credentials::new("tiklb", PASSWORD),
             allow_plain_http: false,
             timeouts: timeouts(),
@@ -180,6 +185,28 @@ async fn a_self_signed_certificate_with_the_address_in_it_vouches_for_itself() {
     assert!(
         told.starts_with("the CA in tls.caSecretRef did not sign it"),
         "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_router_that_is_addressed_by_number_and_certified_by_name() {
+    let ca = authority("home");
+    let served = Presented::signed(&named("router", &["router.lan", "10.0.0.1"]), &ca).await;
+    let ca = Some(ca.pem());
+    let with = async |name| served.refusal_as(name, ca.as_deref(), &[]).await;
+    assert_eq!(
+        with(None).await.as_deref(),
+        Some(
+            "it is not for 127.0.0.1 but for router.lan, 10.0.0.1; set tls.serverName to one of these, or tls.pins"
+        )
+    );
+    assert_eq!(with(Some("router.lan")).await, None);
+    assert_eq!(with(Some("10.0.0.1")).await, None);
+    assert!(with(Some("other.lan")).await.is_some());
+    assert_eq!(
+        served.refusal_as(Some("other.lan"), None, &[served.pin]).await,
+        None,
+        "a pin ignores names"
     );
 }
 
