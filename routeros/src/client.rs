@@ -17,12 +17,12 @@ use serde_json::Value;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
-mod body;
 mod call;
 mod credentials;
 mod endpoint;
 mod error;
 mod observer;
+mod polling;
 mod reading;
 mod refusal;
 mod stack;
@@ -34,12 +34,12 @@ mod write;
 
 pub use credentials::Credentials;
 pub use endpoint::{Endpoint, Timeouts};
-pub use error::{CertificateProblem, Error, Permission};
+pub use error::{CertificateProblem, Error, NoConnection, Permission};
 pub use observer::{Observer, RequestKind, RequestReport};
 pub use trust::{InvalidPin, SpkiPin, Trust};
 pub use write::Outcome;
 
-use crate::menu::{self, BadRow, Listing, Singleton, Table};
+use crate::menu::{self, BadRow, Listing, Rows, Singleton, Table};
 use crate::value::{RowId, Version};
 use call::{Answer, Call, Failure};
 use credentials::CredentialStore;
@@ -57,6 +57,10 @@ struct Shared {
     credentials: Arc<CredentialStore>,
     /// The last version read: no write goes out before it is known to be new enough.
     version: std::sync::Mutex<Option<Version>>,
+    /// A refusal that no known version gives, of a version that is not known: a reason to write nothing more.
+    unfamiliar: std::sync::Mutex<Option<Error>>,
+    /// What seldom changes, for the next poll.
+    seldom: std::sync::Mutex<Option<polling::Seldom>>,
     /// Held from the look before a write until the look after it, so that no other write of ours comes in between.
     writing: tokio::sync::Mutex<()>,
 }
@@ -94,6 +98,8 @@ impl Client {
             stack,
             credentials,
             version: std::sync::Mutex::default(),
+            unfamiliar: std::sync::Mutex::default(),
+            seldom: std::sync::Mutex::default(),
             writing: tokio::sync::Mutex::default(),
         }))
     }
@@ -115,7 +121,7 @@ impl Client {
     ///
     /// # Errors
     /// Any kind; rows that cannot be read are in the listing and are none.
-    pub async fn read<M: Table>(&self) -> Result<Listing<M>, Error> {
+    pub async fn read<M: Rows>(&self) -> Result<Listing<M>, Error> {
         self.list(None).await.map_err(|failure| failure.error)
     }
 
@@ -143,7 +149,7 @@ impl Client {
     }
 
     /// The rows of a menu, or of those the ones that pass an equality filter.
-    async fn list<M: Table>(&self, filter: Option<(&'static str, String)>) -> Result<Listing<M>, Failure> {
+    async fn list<M: Rows>(&self, filter: Option<(&'static str, String)>) -> Result<Listing<M>, Failure> {
         let answer = self.call(Call::list::<M>(filter)).await?;
         match &answer.body {
             Value::Array(rows) => Ok(Listing::read(rows)),

@@ -1,8 +1,9 @@
 //! RouterOS v7 over its REST API: values and menus as plain data, and a careful client.
 //!
 //! - [`value`]: the texts that properties are, parsed and printed in RouterOS's own form;
+//! - [`answer`]: an answer's bytes as JSON, whatever stands in other people's comments;
 //! - [`menu`]: rows as they are read, and the only ones that may be written;
-//! - [`Reading`]: one look at a router;
+//! - [`Reading`]: one look at a router; [`OtherUses`]: who else has addresses there;
 //! - `client` (feature `client`, on by default): HTTP, TLS, retries, and writes that look first and look again.
 //!
 //! What this crate rests on is that it edits somebody's production router. RouterOS has no transactions, no
@@ -12,10 +13,11 @@
 //! - what a write did is what reading says afterwards, compared as values;
 //! - one request is in flight, and none is abandoned.
 
+pub mod answer;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod menu;
 mod reading;
 pub mod value;
 
-pub use reading::{BadMenuRow, Reading};
+pub use reading::{BadMenuRow, OtherUses, Reading};

@@ -20,31 +20,51 @@
 mod address;
 mod arp;
 mod bridge;
+mod bridge_host;
 mod comment;
+mod dhcp_matcher;
 mod dhcp_network;
 mod dhcp_server;
 mod fields;
 mod identity;
 mod interface;
 mod lease;
+mod nat;
 mod pool;
+mod pool_used;
+mod ppp_secret;
 mod resource;
 mod routerboard;
+mod safe_mode;
+mod service;
+mod user;
+mod veth;
+mod vlan;
 mod write;
 
 pub use address::Address;
 pub use arp::{Arp, ArpChange, ArpStatus, ExpectedArp, NewArp};
 pub use bridge::{ArpMode, Bridge};
+pub use bridge_host::BridgeHost;
 pub use comment::{Comment, InvalidComment, MAX_COMMENT};
+pub use dhcp_matcher::DhcpMatcher;
 pub use dhcp_network::DhcpNetwork;
-pub use dhcp_server::{AddressPool, DhcpServer};
+pub use dhcp_server::{AddressPool, Authoritative, DhcpServer};
 pub use fields::{BadField, Fields};
 pub use identity::Identity;
 pub use interface::Interface;
 pub use lease::{ExpectedLease, Lease, LeaseAddress, LeaseChange, LeaseServer, LeaseStatus, NewLease};
+pub use nat::Nat;
 pub use pool::{EmptyRanges, ExpectedPool, NewPool, Pool, PoolChange, PoolRanges};
+pub use pool_used::PoolUsed;
+pub use ppp_secret::PppSecret;
 pub use resource::Resource;
 pub use routerboard::Routerboard;
+pub use safe_mode::SafeMode;
+pub use service::Service;
+pub use user::{User, UserGroup};
+pub use veth::Veth;
+pub use vlan::Vlan;
 pub use write::{Edit, NewRow, Properties, Target, Writable};
 
 use serde_json::Value;
@@ -79,10 +99,15 @@ pub trait Menu: Sealed + Sized + Send + 'static {
 pub trait Singleton: Menu {}
 
 /// A menu that holds rows: GET gives an array.
-pub trait Table: Menu {
+pub trait Rows: Menu {}
+
+/// A menu whose rows can be named one by one.
+pub trait Table: Rows {
     /// The row's `.id`.
     fn id(&self) -> RowId;
 }
+
+impl<M: Menu + Table> Rows for M {}
 
 /// A row that could not be read. The caller must not take it for absent: it may hold an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +127,7 @@ pub struct Listing<M> {
     pub bad: Vec<BadRow>,
 }
 
-impl<M: Table> Listing<M> {
+impl<M: Rows> Listing<M> {
     /// Reads each element of a list answer by itself.
     pub fn read(elements: &[Value]) -> Self {
         let mut listing = Self {

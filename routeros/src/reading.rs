@@ -1,10 +1,12 @@
 //! One look at a router.
 
+use std::collections::BTreeSet;
+
 use crate::menu::{
-    Address, Arp, BadRow, Bridge, DhcpNetwork, DhcpServer, Identity, Interface, Lease, Pool, Resource,
-    Routerboard,
+    Address, Arp, BadRow, Bridge, DhcpMatcher, DhcpNetwork, DhcpServer, Identity, Interface, Lease, Nat,
+    Pool, PoolUsed, PppSecret, Resource, Routerboard, Veth, Vlan,
 };
-use crate::value::Uptime;
+use crate::value::{Reference, Uptime};
 
 /// Everything that is read of a router, menu by menu in one pass. The menus were read one after another, so a change
 /// in between can show in a later one and not in an earlier one: what must not rest on that is read twice.
@@ -37,6 +39,12 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Two readings of the same rows are equal, whatever order the menus were read in.
+    #[cfg(feature = "client")]
+    pub(crate) fn sort_bad(&mut self) {
+        self.bad.sort_by_key(|bad| (bad.menu, bad.row.id));
+    }
+
     /// Time since the router's last start.
     pub fn uptime(&self) -> Uptime {
         self.resource.uptime
@@ -45,6 +53,42 @@ impl Reading {
     /// The board's serial number, the best name that a device has; `None` on virtual routers.
     pub fn serial_number(&self) -> Option<&str> {
         self.routerboard.as_ref()?.serial_number.as_deref()
+    }
+}
+
+/// Who uses addresses besides DHCP clients, and where the router's ARP is not as usual.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherUses {
+    /// Addresses that were handed out from pools, to whomever.
+    pub used: Vec<PoolUsed>,
+    /// Rules that take addresses of a pool past the DHCP server's row.
+    pub matchers: Vec<DhcpMatcher>,
+    /// VLAN interfaces, for their way of doing ARP.
+    pub vlans: Vec<Vlan>,
+    /// Interfaces of containers on the router.
+    pub containers: Vec<Veth>,
+    /// Users of its VPN and PPP servers.
+    pub secrets: Vec<PppSecret>,
+    /// Its address translation.
+    pub translations: Vec<Nat>,
+    /// Rows of any of these menus that could not be read: each may hold an address.
+    pub bad: Vec<BadMenuRow>,
+}
+
+impl OtherUses {
+    /// The names of the pools that something other than DHCP servers has addresses of, or may take them of.
+    pub fn shared_pools(&self) -> BTreeSet<&str> {
+        let used = self
+            .used
+            .iter()
+            .filter(|used| !used.is_of_dhcp())
+            .map(|used| &used.pool);
+        let matched = self
+            .matchers
+            .iter()
+            .filter(|matcher| !matcher.disabled)
+            .filter_map(|matcher| matcher.address_pool.as_ref());
+        used.chain(matched).filter_map(Reference::name).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 mod duration;
 mod flag;
 mod mac;
+mod policies;
 mod ranges;
 mod reference;
 mod row_id;
@@ -12,14 +13,20 @@ mod version;
 pub use duration::{Duration, DurationOrNever, Uptime};
 pub use flag::Flag;
 pub use mac::{LocalMac, MacAddr};
+pub use policies::Policies;
 pub use ranges::{AddressRange, AddressRanges, InvalidRanges};
 pub use reference::Reference;
 pub use row_id::RowId;
+pub(crate) use version::SAFE_MODE;
 pub use version::{
-    ADVISORIES, Advisory, OLDEST_SUPPORTED, PreRelease, Support, TESTED, TestedSeries, Version,
+    ADVISORIES, Advisory, CAVEATS, Caveat, OLDEST_SUPPORTED, PreRelease, Support, TESTED, TestedSeries,
+    Version,
 };
 
 use std::borrow::Cow;
+
+#[cfg(test)]
+mod tests;
 
 /// How much of a value that could not be read is quoted in an error. Values are foreign data of any length; a line
 /// in a log or a condition is not.
@@ -47,21 +54,29 @@ impl Invalid {
     }
 }
 
-/// A foreign text as it may stand in one line of a message: shortened, control characters escaped.
+/// A foreign text as it may stand in one line of a message: control characters escaped, and then shortened, so that a
+/// text of control characters is no longer than another.
 pub(crate) fn quote(text: &str) -> String {
-    let mut quoted: String = text.chars().take(QUOTED).flat_map(escaped).collect();
-    if text.chars().nth(QUOTED).is_some() {
-        quoted.push('…');
+    let mut quoted = String::new();
+    let mut left = QUOTED;
+    for c in text.chars() {
+        let piece = escaped(c);
+        let length = piece.chars().count();
+        if length > left {
+            quoted.push('…');
+            break;
+        }
+        left -= length;
+        quoted.push_str(&piece);
     }
     quoted
 }
 
 /// A control character as its escape, any other as it is.
-fn escaped(c: char) -> impl Iterator<Item = char> {
-    let (escape, plain) = if c.is_control() {
-        (Some(c.escape_default()), None)
+fn escaped(c: char) -> String {
+    if c.is_control() {
+        c.escape_default().collect()
     } else {
-        (None, Some(c))
-    };
-    escape.into_iter().flatten().chain(plain)
+        c.to_string()
+    }
 }

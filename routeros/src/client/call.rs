@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::menu::{Menu, Properties, Singleton, Table, Writable};
+use crate::menu::{Menu, Properties, Rows, Singleton, Table, Writable};
 use crate::value::RowId;
 
 use super::{Error, RequestKind};
@@ -34,7 +34,7 @@ impl Call {
     }
 
     /// The table, with the properties that are read. The filter's value is an address: it needs no escape.
-    pub(super) fn list<M: Table>(filter: Option<(&'static str, String)>) -> Self {
+    pub(super) fn list<M: Rows>(filter: Option<(&'static str, String)>) -> Self {
         let filter = filter
             .map(|(property, value)| format!("{property}={value}&"))
             .unwrap_or_default();

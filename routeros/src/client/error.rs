@@ -4,35 +4,66 @@ use std::fmt;
 
 use crate::value::{Duration, OLDEST_SUPPORTED, RowId, Version};
 
+mod certificate;
+mod connection;
+
+pub use certificate::CertificateProblem;
+pub use connection::NoConnection;
+
 /// Why a request came to nothing. No variant carries credentials; foreign text in one is shortened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// What the client was given cannot be used.
     #[error("{0}")]
     Configuration(String),
-    /// 401 or 403.
+    /// 401: one answer for a wrong password, a group without `rest-api`, and a user's address list.
     #[error(
         "the router refuses the user name or password: check both in the Secret that credentialsSecretRef names, that \
          the user's group has the policy rest-api, and that the user's address list allows this host"
     )]
     Unauthorized,
+    /// 403: the account may be right, the place that it comes from is not.
+    #[error(
+        "the router does not let this host in (403): add the addresses that the requests come from to address= of the \
+         router's user and, in /ip/service, of www-ssl"
+    )]
+    SourceRefused,
     /// The user may log in, but not do this.
     #[error(
         "the router's user lacks the policy {0}: add it to the user's group (read,write,api,rest-api are needed)"
     )]
     PolicyMissing(Permission),
-    /// No connection.
-    #[error(
-        "no connection to {address} ({why}): check the address and the port, that the router's /ip/service has \
-         {service} enabled{}, and that the service's address list and the firewall allow this host",
-        if *service == "www-ssl" { " with a certificate" } else { "" }
-    )]
+    /// No connection, to a router that has not answered lately or never has.
+    #[error("no connection to {address} ({why}): {}", cause.remedy(service))]
     Unreachable {
         /// Host and port.
         address: String,
         /// RouterOS's name of the service that should answer there.
         service: &'static str,
+        /// What the failure points to.
+        cause: NoConnection,
         /// What the system said.
+        why: String,
+    },
+    /// No connection to a router that answered a few minutes ago: it may be restarting.
+    #[error(
+        "no connection to {address} ({why}), which answered {ago} ago: if it restarts, wait two minutes; if not, look \
+         at its power, at the network to it and at its /ip/service"
+    )]
+    Away {
+        /// Host and port.
+        address: String,
+        /// Time since its last answer.
+        ago: Duration,
+        /// What the system said.
+        why: String,
+    },
+    /// An answer of a router that is still starting.
+    #[error(
+        "the router is restarting ({why}): wait a minute; if it stays so, look at its /log and restart it once more"
+    )]
+    Rebooting {
+        /// What shows it.
         why: String,
     },
     /// A connection, but not to a router that we trust.
@@ -54,10 +85,28 @@ pub enum Error {
         /// What it answered.
         why: String,
     },
+    /// RouterOS 6 and older have no REST service.
+    #[error(
+        "the router runs RouterOS {0}, which has no REST service: upgrade it to RouterOS {OLDEST_SUPPORTED} or newer \
+         (/system/package/update, channel upgrade)"
+    )]
+    NoRestBefore7(Version),
     /// A version with a known hole in exactly this service.
     #[error("the router runs RouterOS {0}; {OLDEST_SUPPORTED} or newer is needed: update it")]
     TooOld(Version),
-    /// The router is there, but does not keep up, or is restarting.
+    /// A version newer than this crate knows has refused a write in words that no known version uses.
+    #[error(
+        "the router runs RouterOS {version}, which is newer than this program knows, and refused a write in words that \
+         it does not know either ({detail}): nothing more is written to it; look for a newer release of this program, \
+         and tell its authors of these words"
+    )]
+    Unfamiliar {
+        /// What the router runs.
+        version: Version,
+        /// RouterOS's own words, shortened.
+        detail: String,
+    },
+    /// The router is there, but does not keep up.
     #[error(
         "the router is busy or restarting ({why}): wait a minute; if it stays so, look at /system/resource and /log"
     )]
@@ -117,11 +166,16 @@ impl Error {
         match self {
             Self::Configuration(_) => "Configuration",
             Self::Unauthorized => "Unauthorized",
+            Self::SourceRefused => "SourceRefused",
             Self::PolicyMissing(_) => "PolicyMissing",
             Self::Unreachable { .. } => "Unreachable",
+            Self::Away { .. } => "Away",
+            Self::Rebooting { .. } => "Rebooting",
             Self::Certificate { .. } => "Certificate",
             Self::NoRest { .. } => "NoRest",
+            Self::NoRestBefore7(_) => "NoRestBefore7",
             Self::TooOld(_) => "TooOld",
+            Self::Unfamiliar { .. } => "Unfamiliar",
             Self::Busy { .. } => "Busy",
             Self::NotFound { .. } => "NotFound",
             Self::Refused { .. } => "Refused",
@@ -135,7 +189,11 @@ impl Error {
     pub const fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::Busy { .. } | Self::Timeout { .. }
+            Self::Unreachable { .. }
+                | Self::Away { .. }
+                | Self::Rebooting { .. }
+                | Self::Busy { .. }
+                | Self::Timeout { .. }
         )
     }
 }
@@ -159,53 +217,4 @@ impl fmt::Display for Permission {
             Self::Write => "write",
         })
     }
-}
-
-/// What is wrong with a router's certificate, and which field mends it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CertificateProblem {
-    /// Neither CA nor pin is configured.
-    #[error(
-        "nothing says which one to trust; set tls.caSecretRef to the CA that signed it, or compare it with the one on \
-         the router and set tls.pins"
-    )]
-    NothingTrusted,
-    /// A pin is configured, another key is presented, and no CA is configured.
-    #[error("its key is none of tls.pins; if the certificate was replaced on purpose, add the new pin there")]
-    NotPinned,
-    /// The chain ends at no CA that we know.
-    #[error("the CA in tls.caSecretRef did not sign it; put the one that did there, or set tls.pins")]
-    UnknownIssuer,
-    /// RouterOS's self-signed certificates are made so.
-    #[error(
-        "it is a CA's certificate, not a server's; issue a server's with it on the router, or set tls.pins"
-    )]
-    IsAuthority,
-    /// The CA is known, the name is another.
-    #[error("it is not for {expected} but {}", listed(presented))]
-    WrongName {
-        /// The name asked for.
-        expected: String,
-        /// The names in the certificate; RouterOS's own often have none.
-        presented: Vec<String>,
-    },
-    /// Over.
-    #[error("it expired {0} ago; renew it on the router, or set tls.pins")]
-    Expired(Duration),
-    /// Not yet begun.
-    #[error("it is valid only in {0}; check the clocks of router and cluster, or set tls.pins")]
-    NotYetValid(Duration),
-    /// Anything else: an unknown algorithm, a purpose that is not a server's.
-    #[error("{0}; issue another one, or set tls.pins")]
-    Other(String),
-}
-
-fn listed(names: &[String]) -> String {
-    if names.is_empty() {
-        return "carries no name at all (RouterOS's own often do not); set tls.pins".to_owned();
-    }
-    format!(
-        "for {}; set tls.serverName to one of these, or tls.pins",
-        names.join(", ")
-    )
 }

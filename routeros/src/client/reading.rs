@@ -1,10 +1,13 @@
 //! One look at a router.
 
-use crate::menu::{Resource, Routerboard, Table};
-use crate::value::Support;
-use crate::{BadMenuRow, Reading};
+use serde_json::Value;
 
-use super::{Client, Error};
+use crate::menu::{self, Resource, Routerboard, Rows, SafeMode};
+use crate::value::{Support, Version};
+use crate::{BadMenuRow, OtherUses, Reading};
+
+use super::call::Call;
+use super::{Client, Error, malformed, refusal};
 
 impl Client {
     /// Reads every menu that is needed, one after another. The version comes first: too old a router is asked
@@ -15,10 +18,15 @@ impl Client {
     /// read are in [`Reading::bad`].
     pub async fn reading(&self) -> Result<Reading, Error> {
         let resource = self.resource().await?;
+        self.rest_of(resource).await
+    }
+
+    /// The other menus of a router that says `resource` of itself.
+    pub(super) async fn rest_of(&self, resource: Resource) -> Result<Reading, Error> {
         let identity = self.get().await?;
         let routerboard = self.routerboard().await?;
         let mut bad = Vec::new();
-        Ok(Reading {
+        let mut reading = Reading {
             resource,
             identity,
             routerboard,
@@ -31,14 +39,30 @@ impl Client {
             leases: self.rows(&mut bad).await?,
             arp: self.rows(&mut bad).await?,
             bad,
-        })
+        };
+        reading.sort_bad();
+        Ok(reading)
     }
 
     /// The version, which decides whether anything else is asked.
-    async fn resource(&self) -> Result<Resource, Error> {
-        let resource: Resource = self.get().await?;
+    pub(super) async fn resource(&self) -> Result<Resource, Error> {
+        let answer = self
+            .call(Call::singleton::<Resource>())
+            .await
+            .map_err(|failure| failure.error)?;
+        // While it starts, REST answers with nothing, or with another menu's data.
+        if !names_itself(&answer.body) {
+            return Err(Error::Rebooting {
+                why: "/system/resource names no version and uptime yet".to_owned(),
+            });
+        }
+        let resource: Resource = menu::row(&answer.body).map_err(|bad| malformed::<Resource>(&bad))?;
         let support = resource.version.support();
-        *self.version() = Some(resource.version.clone());
+        let earlier = self.version().replace(resource.version.clone());
+        // Another version may know what the one before did not.
+        if earlier.is_some_and(|earlier| earlier != resource.version) {
+            *self.unfamiliar() = None;
+        }
         match support {
             Support::TooOld => Err(Error::TooOld(resource.version)),
             Support::Supported { .. } => Ok(resource),
@@ -55,7 +79,47 @@ impl Client {
         }
     }
 
-    fn version(&self) -> std::sync::MutexGuard<'_, Option<crate::value::Version>> {
+    /// Fails unless the router is one that may be written to.
+    pub(super) async fn check_writable(&self) -> Result<(), Error> {
+        self.check_version().await?;
+        match &*self.unfamiliar() {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes how a write was answered: a version that is newer than all that were tested is trusted as long as its
+    /// refusals are those of the others.
+    pub(super) fn note_answer<T>(&self, answer: &Result<T, Error>) {
+        let Err(Error::Refused {
+            status: 400..500,
+            detail,
+            ..
+        }) = answer
+        else {
+            return;
+        };
+        let version = self.version().clone();
+        let Some(version) = version.filter(Version::is_newer_than_tested) else {
+            return;
+        };
+        if !refusal::is_known(detail) {
+            tracing::warn!(%version, detail, "an unknown refusal of an unknown version: nothing more is written");
+            *self.unfamiliar() = Some(Error::Unfamiliar {
+                version,
+                detail: detail.clone(),
+            });
+        }
+    }
+
+    fn unfamiliar(&self) -> std::sync::MutexGuard<'_, Option<Error>> {
+        self.0
+            .unfamiliar
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn version(&self) -> std::sync::MutexGuard<'_, Option<Version>> {
         self.0
             .version
             .lock()
@@ -63,7 +127,7 @@ impl Client {
     }
 
     /// Virtual routers have no such menu and answer 400.
-    async fn routerboard(&self) -> Result<Option<Routerboard>, Error> {
+    pub(super) async fn routerboard(&self) -> Result<Option<Routerboard>, Error> {
         match self.get().await {
             Ok(board) => Ok(Some(board)),
             Err(Error::Refused { status: 400, .. }) => Ok(None),
@@ -71,7 +135,7 @@ impl Client {
         }
     }
 
-    async fn rows<M: Table>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
+    pub(super) async fn rows<M: Rows>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
         let listing = self.read::<M>().await?;
         bad.extend(
             listing
@@ -81,4 +145,62 @@ impl Client {
         );
         Ok(listing.rows)
     }
+
+    /// The rows of a menu that some routers do not have.
+    async fn rows_if_any<M: Rows>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
+        match self.rows(bad).await {
+            Err(Error::Refused { status: 400, .. }) => Ok(Vec::new()),
+            read => read,
+        }
+    }
+
+    /// Whether somebody works in Safe Mode; `None` where the router has no such menu, as before 7.18. Asked anew each
+    /// time: what is written while it is held is lost when that session breaks off.
+    ///
+    /// # Errors
+    /// Any kind.
+    pub async fn safe_mode(&self) -> Result<Option<SafeMode>, Error> {
+        self.check_version().await?;
+        if self
+            .version()
+            .as_ref()
+            .is_some_and(|version| *version < SafeMode::SINCE)
+        {
+            return Ok(None);
+        }
+        match self.get().await {
+            Ok(state) => Ok(Some(state)),
+            Err(Error::Refused { status: 400, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads who has addresses besides DHCP clients: six menus that change seldom and that no polling needs. A menu
+    /// that the router does not have is empty.
+    ///
+    /// # Errors
+    /// The first menu's that cannot be read as a whole, [`Error::TooOld`] for an old version.
+    pub async fn other_uses(&self) -> Result<OtherUses, Error> {
+        self.check_version().await?;
+        let mut bad = Vec::new();
+        Ok(OtherUses {
+            used: self.rows(&mut bad).await?,
+            matchers: self.rows_if_any(&mut bad).await?,
+            vlans: self.rows_if_any(&mut bad).await?,
+            containers: self.rows_if_any(&mut bad).await?,
+            secrets: self.rows_if_any(&mut bad).await?,
+            translations: self.rows_if_any(&mut bad).await?,
+            bad,
+        })
+    }
+}
+
+/// Whether `/system/resource` says what the router is and how long it has been up.
+fn names_itself(body: &Value) -> bool {
+    let told = |name| {
+        body.get(name)
+            .and_then(Value::as_str)
+            .is_some_and(|text| !text.is_empty())
+    };
+    told("version") && told("uptime")
 }

@@ -24,7 +24,8 @@ pub(super) fn classify(call: &Call, status: u16, body: &Value, address: &str) ->
     };
     let has_json = body.is_object();
     match (status, call.id) {
-        (401 | 403, _) => Error::Unauthorized,
+        (401, _) => Error::Unauthorized,
+        (403, _) => Error::SourceRefused,
         (404, Some(id)) if has_json => Error::NotFound { menu: call.menu, id },
         (400, Some(id)) if detail.contains("no such item") => Error::NotFound { menu: call.menu, id },
         (400, _) if detail.contains("Session closed") => Error::Timeout {
@@ -54,4 +55,34 @@ fn missing(kind: RequestKind, detail: &str) -> Permission {
         RequestKind::Read => Permission::Read,
         RequestKind::Add | RequestKind::Set | RequestKind::Remove => Permission::Write,
     }
+}
+
+/// The gist of every refusal of a write that versions up to the newest tested one are known to give.
+const KNOWN: [&str; 20] = [
+    "already exist",
+    "already have",
+    "can not change dynamic",
+    "contents too long",
+    "does not match any value of",
+    "expects range of ip addresses",
+    "has some users",
+    "invalid network",
+    "invalid or unexpected argument",
+    "invalid value",
+    "is configured elsewhere",
+    "missing =",
+    "missing or invalid resource identifier",
+    "must have ip address",
+    "no such command",
+    "no such item",
+    "out of range",
+    "pool with such name exists",
+    "ranges overlap",
+    "update canceled",
+];
+
+/// Whether a refusal of a write is one that is known. `unknown parameter` is not: it says that a property which this
+/// crate writes is gone.
+pub(super) fn is_known(detail: &str) -> bool {
+    KNOWN.iter().any(|known| detail.contains(known))
 }

@@ -1,7 +1,5 @@
 //! HTTP: one call, one request, one answer or one failure.
 
-use std::error::Error as StdError;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,8 +12,14 @@ use crate::value::quote;
 
 use super::call::{Answer, Call, Failure};
 use super::credentials::CredentialStore;
-use super::trust::CertificateFault;
-use super::{Error, RequestKind, body, refusal};
+use super::{Error, RequestKind, refusal};
+use crate::answer;
+use cause::Attempt;
+use contact::Contact;
+
+mod cause;
+mod contact;
+mod page;
 
 /// The largest answer that is read: some 40,000 leases. A router that sends more is broken, or no router.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -33,6 +37,7 @@ pub(super) struct Transport {
     http: reqwest::Client,
     base: Url,
     credentials: Arc<CredentialStore>,
+    contact: Contact,
 }
 
 impl Transport {
@@ -60,6 +65,7 @@ impl Transport {
             http,
             base,
             credentials,
+            contact: Contact::default(),
         })
     }
 
@@ -96,20 +102,29 @@ impl Transport {
             request = request.json(body);
         }
         let response = request.send().await.map_err(|error| self.failure(&error))?;
+        self.contact.note();
         let status = response.status();
         let bytes = self.read(&call, response).await?;
-        let body = body::parse(&bytes);
-        if !status.is_success() {
-            let body = body.unwrap_or_default();
-            return Err(Failure::answered(refusal::classify(
-                &call,
-                status.as_u16(),
-                &body,
-                &self.address(),
-            )));
-        }
-        let body = body.map_err(|why| Failure::answered(self.unreadable(&call, &bytes, why)))?;
-        Ok(Answer { body })
+        let body = answer::parse(&bytes);
+        let error = if status.is_success() {
+            match body {
+                Ok(body) => return Ok(Answer { body }),
+                Err(why) => self.unreadable(&call, &bytes, why.to_string()),
+            }
+        } else {
+            refusal::classify(&call, status.as_u16(), &body.unwrap_or_default(), &self.address())
+        };
+        Err(Failure::answered(self.look_closer(error).await))
+    }
+
+    /// Where there is no REST service, the web server may say which RouterOS it is. Asked without our name.
+    async fn look_closer(&self, error: Error) -> Error {
+        let Error::NoRest { address, why } = error else {
+            return error;
+        };
+        let mut front = self.base.clone();
+        front.set_path("/");
+        page::explained(&self.http, front, address, why).await
     }
 
     async fn read(&self, call: &Call, mut response: reqwest::Response) -> Result<Vec<u8>, Failure> {
@@ -137,17 +152,32 @@ impl Transport {
 
     /// What a transport error means. Once connected, the request must be taken for sent.
     fn failure(&self, error: &reqwest::Error) -> Failure {
-        let sources = Sources(Some(error));
-        if let Some(fault) = Sources(Some(error)).find_map(|source| source.downcast_ref::<CertificateFault>())
-        {
-            let (problem, pin) = (fault.problem.clone(), fault.pin.to_string());
+        let attempt = Attempt::of(error);
+        if let Some((problem, pin)) = attempt.certificate {
             return Failure::unsent(Error::Certificate { problem, pin });
         }
-        let why = quote(&sources.last().map(ToString::to_string).unwrap_or_default());
-        if error.is_connect() {
-            return Failure::unsent(Error::Unreachable {
+        let why = quote(&attempt.words);
+        if !attempt.connected {
+            return Failure::unsent(match self.contact.lately() {
+                Some(ago) => Error::Away {
+                    address: self.address(),
+                    ago,
+                    why,
+                },
+                None => Error::Unreachable {
+                    address: self.address(),
+                    service: self.service(),
+                    cause: attempt.cause,
+                    why,
+                },
+            });
+        }
+        // Over plain HTTP the address list shows only here: a connection that was never answered on.
+        if attempt.unanswered && self.contact.never() {
+            return Failure::interrupted(Error::Unreachable {
                 address: self.address(),
                 service: self.service(),
+                cause: super::NoConnection::AddressList,
                 why,
             });
         }
@@ -163,32 +193,6 @@ fn method(kind: RequestKind) -> Method {
         RequestKind::Add => Method::PUT,
         RequestKind::Set => Method::PATCH,
         RequestKind::Remove => Method::DELETE,
-    }
-}
-
-/// An error and its sources, outermost first, also through the wrappers that hide theirs.
-struct Sources<'a>(Option<&'a (dyn StdError + 'static)>);
-
-impl<'a> Iterator for Sources<'a> {
-    type Item = &'a (dyn StdError + 'static);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let error = self.0.take()?;
-        self.0 = wrapped(error).or_else(|| error.source());
-        Some(error)
-    }
-}
-
-/// `io::Error` shows its inner error's source as its own, rustls shows none.
-fn wrapped<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
-    if let Some(error) = error.downcast_ref::<io::Error>() {
-        return error
-            .get_ref()
-            .map(|inner| -> &(dyn StdError + 'static) { inner });
-    }
-    match error.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other)) => Some(other.0.as_ref()),
-        _ => None,
     }
 }
 

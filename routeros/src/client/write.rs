@@ -100,7 +100,7 @@ impl Client {
     /// Nothing was sent.
     pub async fn add<M: Writable>(&self, new: &M::New) -> Result<Outcome<M>, Error> {
         let _writing = self.0.writing.lock().await;
-        self.check_version().await?;
+        self.check_writable().await?;
         if let Some(found) = self
             .standing_in_place::<M>(new)
             .await
@@ -114,7 +114,7 @@ impl Client {
                 found: Some(found),
             });
         }
-        let answer = sent(self.call(Call::add::<M>(new)).await)?;
+        let answer = self.send(Call::add::<M>(new)).await?;
         let row = match created(&answer) {
             Some(id) => self.find(id).await,
             None => self.standing_in_place::<M>(new).await,
@@ -132,7 +132,7 @@ impl Client {
         change: &M::Change,
     ) -> Result<Outcome<M>, Error> {
         let _writing = self.0.writing.lock().await;
-        self.check_version().await?;
+        self.check_writable().await?;
         let row = match self.expect(target).await? {
             Ok(row) => row,
             Err(found) => {
@@ -146,7 +146,7 @@ impl Client {
         if change.unmet(&row).is_empty() {
             return Ok(Outcome::Applied(row));
         }
-        let answer = sent(self.call(Call::set::<M>(target.id, change)).await)?;
+        let answer = self.send(Call::set::<M>(target.id, change)).await?;
         Ok(settle(answer, self.find(target.id).await, |row| {
             change.unmet(row)
         }))
@@ -158,7 +158,7 @@ impl Client {
     /// Nothing was sent.
     pub async fn remove<M: Writable>(&self, target: &Target<M>) -> Result<Outcome<M, ()>, Error> {
         let _writing = self.0.writing.lock().await;
-        self.check_version().await?;
+        self.check_writable().await?;
         let row = match self.expect(target).await? {
             Ok(row) => row,
             Err(None) => return Ok(Outcome::Applied(())),
@@ -170,7 +170,7 @@ impl Client {
             }
         };
         permit(&row, Edit::Remove)?;
-        let answer = sent(self.call(Call::remove::<M>(target.id)).await)?;
+        let answer = self.send(Call::remove::<M>(target.id)).await?;
         Ok(match self.find::<M>(target.id).await {
             Err(failure) => Outcome::Unknown {
                 error: answer.err().unwrap_or(failure.error),
@@ -187,6 +187,21 @@ impl Client {
                 Err(error) => Outcome::NotApplied { error, row },
             },
         })
+    }
+
+    /// A write's answer once it may have been seen by the router; an error before that.
+    async fn send(&self, write: Call) -> Result<Result<Answer, Error>, Error> {
+        self.forget();
+        let answer = match self.call(write).await {
+            Ok(answer) => Ok(answer),
+            Err(Failure {
+                error,
+                stage: Stage::Unsent,
+            }) => return Err(error),
+            Err(Failure { error, .. }) => Err(error),
+        };
+        self.note_answer(&answer);
+        Ok(answer)
     }
 
     /// The row of `target` if it is as expected, else what is there instead.
@@ -209,18 +224,6 @@ impl Client {
         let mut colliding: Vec<M> = listing.rows.into_iter().filter(|row| new.collides(row)).collect();
         colliding.sort_by_key(|row| new.unmet(row).len());
         Ok(colliding.into_iter().next())
-    }
-}
-
-/// A write's answer once it may have been seen by the router; an error before that.
-fn sent(result: Result<Answer, Failure>) -> Result<Result<Answer, Error>, Error> {
-    match result {
-        Ok(answer) => Ok(Ok(answer)),
-        Err(Failure {
-            error,
-            stage: Stage::Unsent,
-        }) => Err(error),
-        Err(Failure { error, .. }) => Ok(Err(error)),
     }
 }
 

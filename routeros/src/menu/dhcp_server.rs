@@ -1,9 +1,10 @@
 //! `/ip/dhcp-server`.
 
 use std::convert::Infallible;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-use crate::value::{Duration, Reference, RowId};
+use crate::value::{Duration, Flag, Reference, RowId};
 
 use super::{BadField, Fields, Menu, Sealed, Table};
 
@@ -26,8 +27,12 @@ pub struct DhcpServer {
     pub lease_time: Option<Duration>,
     /// Whether it makes an ARP row for each bound lease.
     pub add_arp: bool,
-    /// `yes` (the default), `no` or a delay: not a flag. Empty when at its default.
-    pub authoritative: String,
+    /// What it does about clients that ask for an address which is not its own.
+    pub authoritative: Authoritative,
+    /// Whether it probes an address before it offers it.
+    pub conflict_detection: bool,
+    /// The relay whose requests alone it serves; `None` where it serves its own interface.
+    pub relay: Option<Ipv4Addr>,
     /// Switched off.
     pub disabled: bool,
     /// Made by a service of the router.
@@ -59,6 +64,34 @@ impl FromStr for AddressPool {
     }
 }
 
+/// Whether a DHCP server answers `NAK` to clients that ask for an address which is not its own (`authoritative=`).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Authoritative {
+    /// At once. The default, and what an absent property means.
+    #[default]
+    Yes,
+    /// Never.
+    No,
+    /// After the client has asked for so long in vain.
+    After(Duration),
+    /// A word that this crate does not know.
+    Other(String),
+}
+
+impl FromStr for Authoritative {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            "yes" => Self::Yes,
+            "no" => Self::No,
+            "after-2sec-delay" => Self::After(Duration::from_secs(2)),
+            "after-10sec-delay" => Self::After(Duration::from_secs(10)),
+            other => Self::Other(other.to_owned()),
+        })
+    }
+}
+
 impl Sealed for DhcpServer {}
 
 impl Table for DhcpServer {
@@ -77,6 +110,8 @@ impl Menu for DhcpServer {
         "lease-time",
         "add-arp",
         "authoritative",
+        "conflict-detection",
+        "relay",
         "disabled",
         "dynamic",
         "invalid",
@@ -93,7 +128,13 @@ impl Menu for DhcpServer {
                 .unwrap_or(AddressPool::StaticOnly),
             lease_time: fields.hint("lease-time"),
             add_arp: fields.flag("add-arp")?,
-            authoritative: fields.string("authoritative"),
+            authoritative: fields.optional("authoritative")?.unwrap_or_default(),
+            conflict_detection: fields
+                .optional::<Flag>("conflict-detection")?
+                .is_none_or(|flag| flag.0),
+            relay: fields
+                .hint("relay")
+                .filter(|relay: &Ipv4Addr| !relay.is_unspecified()),
             disabled: fields.flag("disabled")?,
             dynamic: fields.flag("dynamic")?,
             invalid: fields.flag("invalid")?,

@@ -7,14 +7,15 @@ use serde_json::{Value, json};
 use super::*;
 use crate::value::{Duration, DurationOrNever, MacAddr, Reference};
 
+mod reads;
 mod write;
 
-fn read<M: Table>(rows: &Value) -> Listing<M> {
+fn read<M: Rows>(rows: &Value) -> Listing<M> {
     Listing::read(rows.as_array().unwrap())
 }
 
 /// The only row of a list that has no bad one.
-fn only<M: Table + Clone>(row: Value) -> M {
+fn only<M: Rows + Clone>(row: Value) -> M {
     let listing = read::<M>(&Value::Array(vec![row]));
     assert_eq!(listing.bad, []);
     assert_eq!(listing.rows.len(), 1);

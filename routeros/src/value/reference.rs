@@ -6,6 +6,9 @@ use std::str::FromStr;
 
 use super::RowId;
 
+#[cfg(test)]
+mod tests;
+
 /// A property that names another row: a lease's server, a server's pool or interface. When the row it named was
 /// deleted, RouterOS shows the dead row's id instead, and creating a row of the old name does not relink it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

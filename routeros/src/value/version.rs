@@ -1,6 +1,5 @@
 //! RouterOS versions, and what this crate makes of each.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,7 +9,8 @@ mod policy;
 #[cfg(test)]
 mod tests;
 
-pub use policy::{ADVISORIES, Advisory, OLDEST_SUPPORTED, Support, TESTED, TestedSeries};
+pub(crate) use policy::SAFE_MODE;
+pub use policy::{ADVISORIES, Advisory, CAVEATS, Caveat, OLDEST_SUPPORTED, Support, TESTED, TestedSeries};
 
 const KIND: &str = "a RouterOS version";
 
@@ -27,14 +27,22 @@ pub enum PreRelease {
 
 /// A version as `/system/resource` shows it: `7.23.7 (long-term)`, `7.24beta2`, `7.25_ab12 (development)`. Ordered by
 /// number, pre-releases before their release; build and channel break ties only.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
+    // The order of the fields is the order of versions.
     major: u32,
     minor: u32,
     patch: u32,
-    pre: Option<PreRelease>,
+    stage: Stage,
     build: Option<String>,
     channel: Option<String>,
+}
+
+/// What of a number it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Stage {
+    Before(PreRelease),
+    Release,
 }
 
 impl Version {
@@ -44,7 +52,7 @@ impl Version {
             major,
             minor,
             patch,
-            pre: None,
+            stage: Stage::Release,
             build: None,
             channel: None,
         }
@@ -56,7 +64,7 @@ impl Version {
             major,
             minor,
             patch: 0,
-            pre: Some(pre),
+            stage: Stage::Before(pre),
             build: None,
             channel: None,
         }
@@ -72,39 +80,9 @@ impl Version {
         self.channel.as_deref()
     }
 
-    /// Everything that orders versions; `None` of `pre`, the release, is the newest of its number.
-    fn key(
-        &self,
-    ) -> (
-        u32,
-        u32,
-        u32,
-        bool,
-        Option<PreRelease>,
-        &Option<String>,
-        &Option<String>,
-    ) {
-        (
-            self.major,
-            self.minor,
-            self.patch,
-            self.pre.is_none(),
-            self.pre,
-            &self.build,
-            &self.channel,
-        )
-    }
-}
-
-impl Ord for Version {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
-    }
-}
-
-impl PartialOrd for Version {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
+    /// Whether it is a build before the release of its number.
+    pub const fn is_pre_release(&self) -> bool {
+        matches!(self.stage, Stage::Before(_))
     }
 }
 
@@ -114,11 +92,11 @@ impl fmt::Display for Version {
         if self.patch > 0 {
             write!(f, ".{}", self.patch)?;
         }
-        match self.pre {
-            Some(PreRelease::Alpha(number)) => write!(f, "alpha{number}")?,
-            Some(PreRelease::Beta(number)) => write!(f, "beta{number}")?,
-            Some(PreRelease::Candidate(number)) => write!(f, "rc{number}")?,
-            None => {}
+        match self.stage {
+            Stage::Before(PreRelease::Alpha(number)) => write!(f, "alpha{number}")?,
+            Stage::Before(PreRelease::Beta(number)) => write!(f, "beta{number}")?,
+            Stage::Before(PreRelease::Candidate(number)) => write!(f, "rc{number}")?,
+            Stage::Release => {}
         }
         if let Some(build) = &self.build {
             write!(f, "_{build}")?;
@@ -159,16 +137,16 @@ fn parse(text: &str) -> Option<Version> {
     if numbers.next().is_some() {
         return None;
     }
-    let pre = if pre.is_empty() {
-        None
+    let stage = if pre.is_empty() {
+        Stage::Release
     } else {
-        Some(pre_release(pre)?)
+        Stage::Before(pre_release(pre)?)
     };
     Some(Version {
         major,
         minor,
         patch,
-        pre,
+        stage,
         build: build.map(str::to_owned),
         channel: channel.map(str::to_owned),
     })

@@ -143,8 +143,8 @@ async fn a_router_that_goes_away_and_comes_back() {
     let pool = pool(&client).await;
     router.faults().unreachable(true);
     let error = client.set(&Target::of(&pool), &taken(&pool)).await.unwrap_err();
-    assert!(["Unreachable", "Busy"].contains(&error.category()), "{error}");
-    assert_eq!(client.reading().await.unwrap_err().category(), "Unreachable");
+    assert!(["Away", "Busy"].contains(&error.category()), "{error}");
+    assert_eq!(client.reading().await.unwrap_err().category(), "Away");
     router.faults().unreachable(false);
     let earlier = client.reading().await.unwrap();
     router.reboot();

@@ -17,7 +17,11 @@ use routeros_sim::{Config, PASSWORD, Router};
 mod access;
 mod certificates;
 mod faults;
+mod front;
+mod losses;
+mod polling;
 mod round_trip;
+mod sentences;
 
 const MARK: &str = "tiklb/v1 home/0a1b2c3d default/web";
 const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 200);

@@ -17,17 +17,20 @@ pub fn failure(error: &Error) -> Failure {
 fn kind(error: &Error) -> FailureKind {
     match error {
         Error::Configuration(_) => FailureKind::InvalidSpec,
-        Error::Unauthorized => FailureKind::Credentials,
+        Error::Unauthorized | Error::SourceRefused => FailureKind::Credentials,
         Error::PolicyMissing(_) => FailureKind::Policy,
-        Error::Unreachable { .. } | Error::Timeout { .. } => FailureKind::Unreachable,
+        Error::Unreachable { .. } | Error::Away { .. } | Error::Timeout { .. } => FailureKind::Unreachable,
         Error::Certificate { .. } => FailureKind::Certificate,
         // A menu that is always there is refused: its package is switched off, or this is something else.
         Error::NoRest { .. } | Error::Refused { .. } => FailureKind::NoRest,
-        Error::TooOld(_) => FailureKind::VersionTooOld,
+        Error::TooOld(_) | Error::NoRestBefore7(_) => FailureKind::VersionTooOld,
         // Half an answer, or another question's: what a router does that is starting or does not keep up. The last
         // two are not met by a reading.
-        Error::Busy { .. } | Error::Malformed { .. } | Error::NotFound { .. } | Error::Protected { .. } => {
-            FailureKind::Rebooting
-        }
+        Error::Rebooting { .. }
+        | Error::Busy { .. }
+        | Error::Malformed { .. }
+        | Error::NotFound { .. }
+        | Error::Unfamiliar { .. }
+        | Error::Protected { .. } => FailureKind::Rebooting,
     }
 }

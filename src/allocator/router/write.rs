@@ -89,15 +89,20 @@ fn unsent(error: &Error) -> Made {
     let words = format!("not sent: {error}");
     let outcome = match error {
         Error::Unauthorized
+        | Error::SourceRefused
         | Error::PolicyMissing(_)
         | Error::Unreachable { .. }
+        | Error::Away { .. }
+        | Error::Rebooting { .. }
         | Error::Certificate { .. }
         | Error::NoRest { .. }
+        | Error::NoRestBefore7(_)
         | Error::TooOld(_)
         | Error::Busy { .. }
         | Error::Timeout { .. }
         | Error::NotFound { .. } => Outcome::Changed,
         Error::Configuration(_)
+        | Error::Unfamiliar { .. }
         | Error::Refused { .. }
         | Error::Malformed { .. }
         | Error::Protected { .. } => Outcome::Refused(words.clone()),

@@ -28,7 +28,7 @@ fn names_the_missing_policy() {
         read_error(401, &json!({"error": 401, "message": "Unauthorized"})),
         Error::Unauthorized
     );
-    assert_eq!(read_error(403, &Value::Null), Error::Unauthorized);
+    assert_eq!(read_error(403, &Value::Null), Error::SourceRefused);
     let not_allowed = detail(500, "std failure: not allowed (9)");
     let not_enough = detail(500, "not enough permissions (9)");
     assert_eq!(
@@ -98,4 +98,29 @@ fn tells_slow_from_broken() {
             why: "500 failure: x".into()
         }
     );
+}
+
+#[test]
+fn knows_the_refusals_that_were_seen() {
+    for known in [
+        "failure: already have static lease with this IP address",
+        "failure: already have static lease for this client",
+        "failure: can not change dynamic lease",
+        "failure: pool with such name exists",
+        "failure: server with such name already exists",
+        "input does not match any value of server",
+        "value of range expects range of ip addresses",
+        "value of ranges must have ip address before '-'",
+        "invalid value for argument address",
+        "value of lease-time is out of range (00:00:10 .. 1d00:00:00)",
+        "missing or invalid resource identifier",
+        "missing =.id=",
+        "failure: contents too long",
+        "no such item",
+    ] {
+        assert!(is_known(known), "{known}");
+    }
+    for unknown in ["unknown parameter ranges", "failure: denied by policy engine", ""] {
+        assert!(!is_known(unknown), "{unknown}");
+    }
 }

@@ -27,9 +27,11 @@ pub(super) struct State {
 }
 
 /// An open breaker: these credentials were refused.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Open {
     generation: Generation,
+    /// What the router said: until then it would say it again.
+    error: Error,
     until: Instant,
     wait: Duration,
 }
@@ -46,25 +48,30 @@ impl State {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a request with the credentials of `generation` would be refused again.
-    fn is_open(&self, generation: Generation, now: Instant) -> bool {
-        self.open()
-            .is_some_and(|open| open.generation == generation && now < open.until)
+    /// What a request with the credentials of `generation` would be refused with again.
+    fn refusal(&self, generation: Generation, now: Instant) -> Option<Error> {
+        let open = self.open();
+        let open = open.as_ref()?;
+        (open.generation == generation && now < open.until).then(|| open.error.clone())
     }
 
     /// Notes how a request with the credentials of `generation` ended.
     fn note(&self, generation: Generation, result: &Result<Answer, Failure>, now: Instant) {
         let mut open = self.open();
-        let earlier = open.filter(|open| open.generation == generation);
+        let earlier = open
+            .as_ref()
+            .filter(|open| open.generation == generation)
+            .map(|open| open.wait);
         match result {
             Err(Failure {
-                error: Error::Unauthorized,
+                error: error @ (Error::Unauthorized | Error::SourceRefused),
                 ..
             }) => {
-                let wait = earlier.map_or(SHORTEST, |open| (open.wait * 2).min(LONGEST));
+                let wait = earlier.map_or(SHORTEST, |wait| (wait * 2).min(LONGEST));
                 tracing::warn!(?wait, "the router refuses our credentials");
                 *open = Some(Open {
                     generation,
+                    error: error.clone(),
                     until: now + wait,
                     wait,
                 });
@@ -111,8 +118,8 @@ where
     fn call(&mut self, call: Call) -> Response {
         let state = self.state.clone();
         let generation = state.credentials.generation();
-        if state.is_open(generation, Instant::now()) {
-            return Box::pin(std::future::ready(Err(Failure::unsent(Error::Unauthorized))));
+        if let Some(error) = state.refusal(generation, Instant::now()) {
+            return Box::pin(std::future::ready(Err(Failure::unsent(error))));
         }
         let answer = self.inner.call(call);
         Box::pin(async move {

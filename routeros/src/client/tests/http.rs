@@ -150,25 +150,38 @@ async fn answers_that_are_none() {
     ] {
         let fake = always(reply).await;
         assert_eq!(category(client(&fake).read::<Interface>().await), expected);
-        assert_eq!(
-            fake.requests().len(),
-            1,
-            "{expected} is not repeated, and nobody is followed elsewhere"
-        );
+        let requests = fake.requests();
+        let (first, further) = requests.split_first().unwrap();
+        assert!(first.line.starts_with("GET /rest/interface?"), "{}", first.line);
+        // Not repeated, and nobody is followed elsewhere: only the front page is looked at, by nobody in particular.
+        let further: Vec<_> = further.iter().map(|request| request.line.as_str()).collect();
+        let looked: &[&str] = if expected == "NoRest" {
+            &["GET / HTTP/1.1"]
+        } else {
+            &[]
+        };
+        assert_eq!(further, looked, "{expected}");
+        assert!(requests[1..].iter().all(|request| {
+            !request
+                .headers
+                .iter()
+                .any(|header| header.starts_with("authorization"))
+        }));
     }
 }
 
 #[tokio::test]
 async fn answers_that_break_off_are_repeated_on_new_connections() {
     let half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[{\"name\":".to_vec();
-    for reply in [
-        Reply::Break(vec![]),
-        Reply::Break(half),
-        Reply::Json(503, String::new()),
+    for (reply, expected) in [
+        // Never a word: so does a router treat those whom it does not let in.
+        (Reply::Break(vec![]), "Unreachable"),
+        (Reply::Break(half), "Busy"),
+        (Reply::Json(503, String::new()), "Busy"),
     ] {
         let closes = matches!(reply, Reply::Break(_));
         let fake = always(reply).await;
-        assert_eq!(category(client(&fake).read::<Interface>().await), "Busy");
+        assert_eq!(category(client(&fake).read::<Interface>().await), expected);
         let connections: Vec<_> = fake.requests().iter().map(|request| request.connection).collect();
         assert_eq!(connections, if closes { [0, 1, 2] } else { [0, 0, 0] });
     }
@@ -317,18 +330,14 @@ async fn nobody_there_names_what_to_check() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    for (scheme, service) in [
-        ("http", "www enabled"),
-        ("https", "www-ssl enabled with a certificate"),
-    ] {
+    for (scheme, service) in [("http", "www"), ("https", "www-ssl with a certificate")] {
         let client = Client::new(endpoint(&format!("{scheme}://{address}"))).unwrap();
         let error = client.read::<Pool>().await.unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
-                "no connection to {address} (Connection refused (os error 111)): check the address and the port, that \
-                 the router's /ip/service has {service}, and that the service's address list and the firewall \
-                 allow this host"
+                "no connection to {address} (Connection refused (os error 111)): enable {service} in the router's \
+                 /ip/service, and check the port"
             )
         );
         assert_eq!(error.category(), "Unreachable");

@@ -128,7 +128,7 @@ async fn a_menu_that_cannot_be_read_fails_the_whole_reading() {
     assert_eq!(client(&fake).reading().await.unwrap_err().category(), "Refused");
     // A router that boots answers, but not with what it is.
     let fake = router("system/resource", Reply::Json(200, "{}".into())).await;
-    assert_eq!(client(&fake).reading().await.unwrap_err().category(), "Malformed");
+    assert_eq!(client(&fake).reading().await.unwrap_err().category(), "Rebooting");
 }
 
 #[derive(Default)]
@@ -157,5 +157,98 @@ async fn each_request_is_reported() {
         reports[10..]
             .iter()
             .all(|report| (report.menu, report.outcome) == ("ip/arp", "Busy"))
+    );
+}
+
+/// A router of a version whose other menus are these, by path; all that are missing are refused.
+async fn of_version(version: &'static str, menus: &'static [(&'static str, &'static str)]) -> Fake {
+    Fake::http(move |request| {
+        let path = path(&request.line);
+        if path == "system/resource" {
+            let body = format!(r#"{{"version":"{version}","uptime":"1d"}}"#);
+            return Reply::Json(200, body);
+        }
+        match menus.iter().find(|(menu, _)| *menu == path) {
+            Some((_, body)) => Reply::Json(200, (*body).to_owned()),
+            None => Reply::Json(
+                400,
+                r#"{"error":400,"message":"Bad Request","detail":"no such command or directory (x)"}"#.into(),
+            ),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn safe_mode_is_asked_of_those_who_have_it() {
+    const HELD: &[(&str, &str)] = &[(
+        "safe-mode",
+        r#"{"enabled":"true","current":"false","owner":"winbox","user":"admin"}"#,
+    )];
+    let fake = of_version("7.17.2 (stable)", HELD).await;
+    assert_eq!(client(&fake).safe_mode().await, Ok(None));
+    assert_eq!(fake.requests().len(), 1, "the version alone is asked");
+
+    let fake = of_version("7.18 (stable)", HELD).await;
+    let client_of_18 = client(&fake);
+    for _ in 0..2 {
+        let state = client_of_18.safe_mode().await.unwrap().unwrap();
+        assert!(state.is_held());
+        assert_eq!(state.holder(), "admin");
+    }
+    let lines = fake.lines();
+    let paths: Vec<_> = lines.iter().map(|line| path(line)).collect();
+    assert_eq!(
+        paths,
+        ["system/resource", "safe-mode", "safe-mode"],
+        "it is asked anew each time"
+    );
+
+    let fake = of_version("7.18 (stable)", &[]).await;
+    assert_eq!(
+        client(&fake).safe_mode().await,
+        Ok(None),
+        "a menu that is not there"
+    );
+    let fake = of_version("7.11 (stable)", HELD).await;
+    assert_eq!(client(&fake).safe_mode().await.unwrap_err().category(), "TooOld");
+}
+
+#[tokio::test]
+async fn other_uses_are_read_from_the_menus_that_are_there() {
+    let fake = of_version(
+        "7.23.7 (long-term)",
+        &[
+            (
+                "ip/pool/used",
+                r#"[{"pool":"vpn","address":"192.168.1.90","owner":"l2tp","info":"anna"}]"#,
+            ),
+            (
+                "ip/dhcp-server/matcher",
+                r#"[{".id":"*1","name":"m"},{"name":"without an id"}]"#,
+            ),
+            ("ppp/secret", r#"[{".id":"*1","remote-address":"192.168.1.91"}]"#),
+        ],
+    )
+    .await;
+    let uses = client(&fake).other_uses().await.unwrap();
+    assert_eq!(
+        (uses.used.len(), uses.matchers.len(), uses.secrets.len()),
+        (1, 1, 1)
+    );
+    assert_eq!(
+        (uses.vlans.len(), uses.containers.len(), uses.translations.len()),
+        (0, 0, 0)
+    );
+    assert_eq!(
+        uses.bad.iter().map(|bad| bad.menu).collect::<Vec<_>>(),
+        ["ip/dhcp-server/matcher"]
+    );
+    assert!(uses.shared_pools().contains("vpn"));
+    // Without the menu that every router has, nothing can be said.
+    let fake = of_version("7.23.7 (long-term)", &[]).await;
+    assert_eq!(
+        client(&fake).other_uses().await.unwrap_err().category(),
+        "Refused"
     );
 }

@@ -9,7 +9,7 @@ use tower::util::BoxCloneSyncService;
 
 use super::*;
 use crate::client::credentials::CredentialStore;
-use crate::client::{Credentials, RequestKind};
+use crate::client::{Credentials, NoConnection, RequestKind};
 use crate::menu::{
     Arp, ArpChange, Comment, Lease, LeaseChange, NewArp, NewLease, NewPool, Pool, PoolChange, PoolRanges,
 };
@@ -131,6 +131,7 @@ fn unreachable() -> Reply {
     Err(Failure::unsent(Error::Unreachable {
         address,
         service: "www-ssl",
+        cause: NoConnection::ServiceOff,
         why,
     }))
 }
@@ -606,6 +607,52 @@ async fn old_versions_are_not_written_to() {
         "Unreachable"
     );
     script.assert_done();
+}
+
+#[tokio::test]
+async fn an_unknown_refusal_of_an_unknown_version_ends_all_writing() {
+    const STRANGE: &str = "failure: denied by policy engine";
+    const KNOWN: &str = "failure: already have static lease for this client";
+    let resource = |version: &str| {
+        (
+            "GET system/resource",
+            Ok(json!({"version": version, "uptime": "1d"})),
+        )
+    };
+    let add = |detail| {
+        vec![
+            (LEASES, Ok(json!([]))),
+            (PUT, refused(detail)),
+            (LEASES, Ok(json!([]))),
+        ]
+    };
+    for (version, detail, ends) in [
+        ("7.99 (stable)", STRANGE, true),
+        ("7.99 (stable)", KNOWN, false),
+        ("7.24.5 (stable)", STRANGE, false),
+    ] {
+        let mut steps = [vec![resource(version)], add(detail)].concat();
+        if !ends {
+            steps.extend(add(detail));
+        }
+        let (client, script) = Script::unknown_version(steps);
+        assert_eq!(
+            client.add::<Lease>(&claim()).await.unwrap().category(),
+            "NotApplied"
+        );
+        let again = client.add::<Lease>(&claim()).await;
+        if ends {
+            let error = again.unwrap_err();
+            let expected = "the router runs RouterOS 7.99 (stable), which is newer than this program knows, and \
+                            refused a write in words that it does not know either (failure: denied by policy engine): \
+                            nothing more is written to it; look for a newer release of this program, and tell its \
+                            authors of these words";
+            assert_eq!(error.to_string(), expected);
+        } else {
+            assert_eq!(again.unwrap().category(), "NotApplied", "{version} {detail}");
+        }
+        script.assert_done();
+    }
 }
 
 #[tokio::test]

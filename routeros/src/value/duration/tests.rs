@@ -23,6 +23,8 @@ fn prints_what_routeros_prints() {
         ("1d00:00:00", "1d"),
         ("2w1d01:02:03.5", "2w1d1h2m3s500ms"),
         ("1s500ms", "1s500ms"),
+        ("00:59:59", "59m59s"),
+        ("00:00:00.123456789", "123ms456us789ns"),
         ("1500ms", "1s500ms"),
         (" 10m ", "10m"),
     ] {
@@ -45,6 +47,8 @@ fn refuses_what_is_no_duration() {
         "10:20",
         "1:2:3:4",
         "00:60:00",
+        "00:00:60",
+        "00:00:61",
         "1h00:00:01",
         "never",
         "18446744073709551616",
@@ -59,6 +63,31 @@ fn refuses_what_is_no_duration() {
     ] {
         assert!(text.parse::<Duration>().is_err(), "{text:?}");
     }
+}
+
+#[test]
+fn the_largest_counts_of_small_units() {
+    let read = |text: &str| text.parse::<Duration>().unwrap().get();
+    assert_eq!(
+        read("18446744073709551615ms"),
+        time::Duration::from_millis(u64::MAX)
+    );
+    assert_eq!(
+        read("18446744073709551615us"),
+        time::Duration::from_micros(u64::MAX)
+    );
+    assert_eq!(
+        read("18446744073709551615ns"),
+        time::Duration::from_nanos(u64::MAX)
+    );
+    assert_eq!(read("18446744073709551615s"), time::Duration::from_secs(u64::MAX));
+}
+
+#[test]
+fn is_the_standard_librarys_and_back() {
+    let nanoseconds = time::Duration::new(61, 5_000_001);
+    assert_eq!(Duration::from(nanoseconds).get(), nanoseconds);
+    assert_eq!(Duration::from(nanoseconds).to_string(), "1m1s5ms1ns");
 }
 
 #[test]

@@ -125,6 +125,19 @@ fn the_whole_address_space_has_no_overflow() {
     assert!(all.contains(Ipv4Addr::BROADCAST) && !AddressRanges::default().contains(Ipv4Addr::BROADCAST));
 }
 
+#[test]
+fn one_range_is_a_set() {
+    let [first, last] = [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 3)];
+    let range = AddressRange::new(first, last).unwrap();
+    assert_eq!(AddressRanges::from(range), ranges("10.0.0.1-10.0.0.3"));
+    assert_eq!(
+        (range.first(), range.last(), range.to_string().as_str()),
+        (first, last, "10.0.0.1-10.0.0.3")
+    );
+    assert_eq!(AddressRange::new(last, first), None);
+    assert_eq!(AddressRange::new(first, first).unwrap().to_string(), "10.0.0.1");
+}
+
 /// A few ranges within 64 addresses, so that they touch and overlap often.
 fn small() -> impl Strategy<Value = AddressRanges> {
     prop::collection::vec((0u32..64, 0u32..8), 0..6).prop_map(|pairs| {

@@ -86,6 +86,51 @@ pub const ADVISORIES: &[Advisory] = &[
     },
 ];
 
+/// How releases between two versions differ from the others in something that this crate reads or writes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Caveat {
+    /// What is different, and what of it.
+    pub what: &'static str,
+    /// The first version with it.
+    since: Version,
+    /// The first version without it again, if there is one.
+    before: Option<Version>,
+}
+
+impl Caveat {
+    /// Whether `version` is one of them.
+    pub fn concerns(&self, version: &Version) -> bool {
+        *version >= self.since && self.before.as_ref().is_none_or(|before| version < before)
+    }
+}
+
+/// What a person should know who looks at such a router, or at a plan for it.
+pub const CAVEATS: &[Caveat] = &[
+    Caveat {
+        what: "static ARP rows on an interface with arp=reply-only are shown as invalid, and work all the same",
+        since: OLDEST_SUPPORTED,
+        before: Some(Version::new(7, 13, 2)),
+    },
+    Caveat {
+        what: "it is not to be seen whether somebody works in Safe Mode: do not while anything is written",
+        since: OLDEST_SUPPORTED,
+        before: Some(SAFE_MODE),
+    },
+    Caveat {
+        what: "REST can be switched off on its own in /ip/service/webserver, while the service still answers",
+        since: Version::new(7, 21, 0),
+        before: None,
+    },
+    Caveat {
+        what: "a DHCP server with add-dns-entries makes names of its leases: names of Services may be among them",
+        since: Version::new(7, 23, 0),
+        before: None,
+    },
+];
+
+/// The first version with the menu `/safe-mode`.
+pub(crate) const SAFE_MODE: Version = Version::new(7, 18, 0);
+
 /// What this crate makes of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Support {
@@ -101,13 +146,23 @@ pub enum Support {
 }
 
 impl Version {
+    /// Whether it is of a series above all that are [`TESTED`]: what it does differently is not known yet.
+    pub fn is_newer_than_tested(&self) -> bool {
+        TESTED.iter().all(|tested| tested.series < self.series())
+    }
+
+    /// How it differs from other versions.
+    pub fn caveats(&self) -> impl Iterator<Item = &'static Caveat> + '_ {
+        CAVEATS.iter().filter(|caveat| caveat.concerns(self))
+    }
+
     /// What this crate makes of this version.
     pub fn support(&self) -> Support {
         if *self < OLDEST_SUPPORTED {
             return Support::TooOld;
         }
         Support::Supported {
-            tested: TESTED.iter().any(|tested| tested.series == self.series()) && self.pre.is_none(),
+            tested: TESTED.iter().any(|tested| tested.series == self.series()) && !self.is_pre_release(),
             advisories: ADVISORIES
                 .iter()
                 .filter(|advisory| advisory.concerns(self))

@@ -91,7 +91,8 @@ proptest! {
             _ => PreRelease::Candidate(number),
         });
         let (major, minor, patch) = numbers;
-        let version = Version { major, minor, patch, pre, build, channel };
+        let stage = pre.map_or(Stage::Release, Stage::Before);
+        let version = Version { major, minor, patch, stage, build, channel };
         prop_assert_eq!(version.to_string().parse::<Version>(), Ok(version));
     }
 

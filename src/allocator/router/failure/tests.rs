@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use routeros::client::{CertificateProblem, Permission};
+use routeros::client::{CertificateProblem, NoConnection, Permission};
 use routeros::value::Version;
 
 use super::*;
@@ -19,10 +19,12 @@ fn the_way_and_the_account() {
     let (address, why) = ("192.168.1.1:443".to_owned(), "because".to_owned());
     said(&Error::Configuration(why.clone()), InvalidSpec);
     said(&Error::Unauthorized, Credentials);
+    said(&Error::SourceRefused, Credentials);
     said(&Error::PolicyMissing(Permission::Write), Policy);
     let unreachable = Error::Unreachable {
         address: address.clone(),
         service: "www-ssl",
+        cause: NoConnection::ServiceOff,
         why: why.clone(),
     };
     said(&unreachable, Unreachable);
@@ -44,6 +46,8 @@ fn what_the_router_says() {
     use FailureKind::{NoRest, Rebooting, VersionTooOld};
     let (menu, id, why) = ("ip/pool", "*1".parse().unwrap(), "because".to_owned());
     said(&Error::TooOld(Version::new(7, 11, 2)), VersionTooOld);
+    said(&Error::NoRestBefore7(Version::new(6, 49, 17)), VersionTooOld);
+    said(&Error::Rebooting { why: why.clone() }, Rebooting);
     let refused = Error::Refused {
         menu,
         status: 400,

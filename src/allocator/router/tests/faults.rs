@@ -143,7 +143,7 @@ async fn a_router_that_goes_away_and_comes_back() {
     let failure = desk.read().await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unreachable, "{}", failure.message);
     assert!(
-        failure.message.contains("www-ssl enabled with a certificate"),
+        failure.message.contains("if it restarts, wait two minutes"),
         "{}",
         failure.message
     );

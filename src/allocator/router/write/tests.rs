@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use routeros::client::{CertificateProblem, Permission};
+use routeros::client::{CertificateProblem, NoConnection, Permission};
 use routeros::menu::{self, Pool, Writable};
 use routeros::value::Version;
 use serde_json::json;
@@ -343,6 +343,7 @@ fn before_anything_was_sent_the_way_is_read_again_and_the_row_is_refused() {
     let unreachable = Error::Unreachable {
         address: why(),
         service: "www-ssl",
+        cause: NoConnection::Silence,
         why: why(),
     };
     let timeout = Error::Timeout {

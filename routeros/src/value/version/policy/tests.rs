@@ -69,3 +69,47 @@ fn tested_are_releases_of_listed_series() {
         assert_eq!(tested, expected, "{text}");
     }
 }
+
+#[test]
+fn unknown_is_what_is_above_every_tested_series() {
+    for (text, newer) in [
+        ("7.24.5", false),
+        ("7.24beta2", false),
+        ("7.16.2", false),
+        ("7.25beta1", true),
+        ("7.25 (stable)", true),
+        ("8.0", true),
+        ("6.49.17", false),
+    ] {
+        assert_eq!(
+            text.parse::<Version>().unwrap().is_newer_than_tested(),
+            newer,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn caveats_begin_and_end() {
+    const ARP: &str = "static AR";
+    const SAFE_MODE: &str = "it is not";
+    const REST: &str = "REST can ";
+    const NAMES: &str = "a DHCP se";
+    let first_words = |text: &str| -> Vec<&str> {
+        let version: Version = text.parse().unwrap();
+        version.caveats().map(|caveat| &caveat.what[..9]).collect()
+    };
+    for (text, expected) in [
+        ("7.11.3", vec![]),
+        ("7.12 (stable)", vec![ARP, SAFE_MODE]),
+        ("7.13.1", vec![ARP, SAFE_MODE]),
+        ("7.13.2", vec![SAFE_MODE]),
+        ("7.18beta2", vec![SAFE_MODE]),
+        ("7.18", vec![]),
+        ("7.20.8", vec![]),
+        ("7.21", vec![REST]),
+        ("7.24.5", vec![REST, NAMES]),
+    ] {
+        assert_eq!(first_words(text), expected, "{text}");
+    }
+}
