@@ -45,6 +45,9 @@ pub struct Switches {
     pub reuse_ids: bool,
     /// `/ip/service/webserver` has REST switched off (7.21 and newer).
     pub rest_off: bool,
+    /// Menus that a client of this router should write. A write elsewhere is carried out and remembered as a
+    /// violation.
+    pub allowed: Vec<Menu>,
     /// The refusal of ranges that overlap within one pool; the true text is not known.
     pub range_overlap_text: String,
     /// The refusal of a second permanent ARP row for an address; the true text is not known.
@@ -61,6 +64,7 @@ impl Default for Switches {
             delete_answers_ok: false,
             reuse_ids: false,
             rest_off: false,
+            allowed: vec![Menu::Pool, Menu::Lease, Menu::Arp],
             range_overlap_text: "ranges overlap".into(),
             arp_duplicate_text: "already have such entry".into(),
         }

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::config::Switches;
 use crate::lan::Lan;
 use crate::log::Log;
-use crate::menu::{Menu, Shape};
+use crate::menu::{Command, Menu, Shape};
 use crate::property::{Property, Shown};
 use crate::row::Row;
 use crate::table::{Entry, Id, Key, Table};
@@ -19,6 +19,13 @@ use crate::version::Version;
 
 /// Properties with their new values as texts. `!name` clears one, as the Terraform provider does.
 pub(crate) type Arguments = [(String, String)];
+
+/// What Safe Mode goes back to.
+#[derive(Debug)]
+struct SafeMode {
+    user: String,
+    tables: BTreeMap<Menu, Table>,
+}
 
 /// The router.
 #[derive(Debug)]
@@ -32,6 +39,8 @@ pub(crate) struct Device {
     pub(crate) log: Log,
     pub(crate) dhcp: crate::dhcp::State,
     pub(crate) lan: Option<Lan>,
+    /// A person who works in Safe Mode, and what was there when it was taken.
+    safe_mode: Option<SafeMode>,
     tables: BTreeMap<Menu, Table>,
     next_key: u64,
 }
@@ -60,6 +69,7 @@ impl Device {
             log: Log::default(),
             dhcp: crate::dhcp::State::default(),
             lan: None,
+            safe_mode: None,
             tables,
             next_key: 1,
         }
@@ -213,9 +223,21 @@ impl Device {
                 .values
                 .clone();
         }
-        self.apply(menu, &mut entry, arguments)?;
+        let ordered = menu.spec().commands.contains(&Command::Move);
+        let is_place = |(name, _): &&(String, String)| ordered && name == "place-before";
+        let place = arguments.iter().find(is_place);
+        let before = match place.map(|(_, id)| id.parse().ok().and_then(|id| self.by_id(menu, id))) {
+            Some(None) => return Err(Trap::not_found()),
+            Some(Some(row)) => Some(row.key),
+            None => None,
+        };
+        let properties: Vec<_> = arguments.iter().filter(|pair| !is_place(pair)).cloned().collect();
+        self.apply(menu, &mut entry, &properties)?;
         self.check(menu, &entry)?;
         let key = self.insert(menu, entry);
+        if before.is_some() {
+            self.place(menu, key, before)?;
+        }
         (menu.spec().changed)(self, key);
         Ok(key)
     }
@@ -242,6 +264,17 @@ impl Device {
         }
         let table = self.tables.get_mut(&menu.table()).ok_or_else(Trap::not_found)?;
         table.remove(key).map(|_| ()).ok_or_else(Trap::not_found)
+    }
+
+    /// Moves a row before another one, or to the end.
+    pub(crate) fn place(&mut self, menu: Menu, key: Key, before: Option<Key>) -> Result<(), Trap> {
+        if before == Some(key) {
+            return Err(Trap::failure("can not move object before itself"));
+        }
+        if let Some(table) = self.tables.get_mut(&menu.table()) {
+            table.place(key, before);
+        }
+        Ok(())
     }
 
     /// Reads arguments into a row that is not stored yet.
@@ -303,6 +336,44 @@ impl Device {
         let key = Key(self.next_key);
         self.next_key += 1;
         key
+    }
+
+    // === Safe Mode ===
+
+    /// Who works in Safe Mode.
+    pub(crate) fn safe_mode_holder(&self) -> Option<&str> {
+        self.safe_mode.as_ref().map(|held| held.user.as_str())
+    }
+
+    /// A person takes Safe Mode. `Err` holds who has it already.
+    pub(crate) fn take_safe_mode(&mut self, user: &str) -> Result<(), String> {
+        if let Some(held) = &self.safe_mode {
+            return Err(held.user.clone());
+        }
+        self.safe_mode = Some(SafeMode {
+            user: user.to_owned(),
+            tables: self.tables.clone(),
+        });
+        Ok(())
+    }
+
+    /// Safe Mode ends and everything that was done meanwhile stays. `false` where nobody had it.
+    pub(crate) fn release_safe_mode(&mut self) -> bool {
+        self.safe_mode.take().is_some()
+    }
+
+    /// Safe Mode ends because its session was lost: every configured row is as it was, whoever changed it. What the
+    /// router made itself stays. `false` where nobody had it.
+    pub(crate) fn abort_safe_mode(&mut self) -> bool {
+        let Some(held) = self.safe_mode.take() else {
+            return false;
+        };
+        for (menu, before) in held.tables {
+            if let Some(table) = self.tables.get_mut(&menu) {
+                table.restore(&before);
+            }
+        }
+        true
     }
 
     /// A reboot: uptime starts anew, learned neighbours are gone, dynamic leases survive under other ids.

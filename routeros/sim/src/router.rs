@@ -27,7 +27,7 @@ use crate::table::Id;
 use crate::tls::{Tls, TlsError};
 use crate::value::Link;
 use crate::value::mac::Mac;
-use crate::version::{PLAIN_HTTP, WEBSERVER_TOGGLES};
+use crate::version::{PLAIN_HTTP, REST, WEBSERVER_TOGGLES};
 
 /// Why a router could not start.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +117,18 @@ impl Shared {
     /// Whether the web server has REST at all.
     pub(crate) fn serves_rest(&self) -> bool {
         let device = self.device();
-        let off = device.switches.rest_off && device.version.has(WEBSERVER_TOGGLES);
+        if !device.version.has(REST) {
+            return false;
+        }
+        let toggle = if self.tls.is_some() {
+            "rest-secure"
+        } else {
+            "rest-plain"
+        };
+        let unticked = device
+            .entries(Menu::Webserver)
+            .any(|server| server.text(toggle) == Some("false"));
+        let off = (device.switches.rest_off || unticked) && device.version.has(WEBSERVER_TOGGLES);
         !off && (self.tls.is_some() || device.version.has(PLAIN_HTTP))
     }
 }

@@ -89,7 +89,13 @@ fn hardware(device: &mut Device, bridge: &str) {
         ("comment", "defconf".to_owned()),
     ];
     insert(device, Menu::Interface, values);
-    for menu in [Menu::Identity, Menu::Settings, Menu::Dns] {
+    for menu in [
+        Menu::Identity,
+        Menu::Settings,
+        Menu::Dns,
+        Menu::DhcpConfig,
+        Menu::Webserver,
+    ] {
         insert(device, menu, []);
     }
 }

@@ -152,6 +152,27 @@ impl Table {
         Some(entry)
     }
 
+    /// Moves a row before another one, or to the end.
+    pub(crate) fn place(&mut self, key: Key, before: Option<Key>) {
+        let at = |entries: &[Entry], key| entries.iter().position(|entry| entry.key == key);
+        let Some(from) = at(&self.entries, key) else {
+            return;
+        };
+        let entry = self.entries.remove(from);
+        let to = before
+            .and_then(|before| at(&self.entries, before))
+            .unwrap_or(self.entries.len());
+        self.entries.insert(to, entry);
+    }
+
+    /// The static rows are those of `before` again; dynamic ones stay as they are. Ids are never given twice.
+    pub(crate) fn restore(&mut self, before: &Table) {
+        self.entries.retain(|entry| entry.dynamic);
+        let fixed = before.entries.iter().filter(|entry| !entry.dynamic);
+        self.entries.splice(0..0, fixed.cloned());
+        self.next = self.next.max(before.next);
+    }
+
     /// What a reboot does: static rows keep their ids, the dynamic ones are numbered anew behind them, in
     /// reverse order, so that a remembered id means another row.
     pub(crate) fn renumber(&mut self) {

@@ -72,7 +72,14 @@ pub(crate) fn execute(device: &mut Device, call: &Call, target: &Target) -> Outc
         Method::POST => post(device, call, target),
         _ => Err(Trap::not_implemented().into()),
     };
-    done.unwrap_or_else(|refusal| refusal)
+    let mut outcome = done.unwrap_or_else(|refusal| refusal);
+    let menu = target.menu();
+    if call.writes() && outcome.status.is_success() && !device.switches.allowed.contains(&menu) {
+        outcome.violation = Some(format!(
+            "a write to {menu}, which no client of this router should change"
+        ));
+    }
+    outcome
 }
 
 type Done = Result<Outcome, Outcome>;
@@ -197,7 +204,8 @@ fn post(device: &mut Device, call: &Call, target: &Target) -> Done {
         Target::Menu(_) => return Err(Trap::no_such_command().into()),
         Target::Row(..) | Target::BadId(_) => return Err(Trap::bad_identifier().into()),
     };
-    let command = Command::named(word).filter(|command| menu.spec().commands.contains(command));
+    let command = Command::named(word)
+        .filter(|command| menu.spec().commands.contains(command) && (menu.spec().exists)(device));
     let Some(command) = command else {
         return Err(Outcome::outside(
             &Trap::no_such_directory(word),
@@ -226,6 +234,21 @@ fn post(device: &mut Device, call: &Call, target: &Target) -> Done {
             Command::Enable => device.set(menu, key, &[("disabled".into(), "no".into())])?,
             Command::Disable => device.set(menu, key, &[("disabled".into(), "yes".into())])?,
             Command::MakeStatic => device.make_static(key)?,
+            Command::Comment => {
+                let comment = named(&arguments, "comment").unwrap_or_default();
+                device.set(menu, key, &[("comment".into(), comment.to_owned())])?;
+            }
+            Command::Unset => {
+                let name = named(&arguments, "value-name").ok_or_else(|| Trap::missing("value-name"))?;
+                device.set(menu, key, &[(format!("!{name}"), String::new())])?;
+            }
+            Command::Move => {
+                let before = match named(&arguments, "destination") {
+                    Some(place) => Some(find(device, menu, place).ok_or_else(Trap::not_found)?),
+                    None => None,
+                };
+                device.place(menu, key, before)?;
+            }
             Command::Remove | Command::Print | Command::Add => device.remove(menu, key)?,
         }
         row = device.get(menu, key).map(|entry| device.show(menu, entry));
@@ -244,7 +267,7 @@ fn print(device: &Device, menu: Menu, object: &serde_json::Map<String, Value>) -
         }
         Err(word) => Err(Outcome::outside(
             &Trap::invalid_value(".query"),
-            &format!("the query word {word} is not simulated"),
+            &format!("{word} is no query word"),
         )),
     }
 }
@@ -265,20 +288,28 @@ fn rows_of(
         return Err(Trap::missing(".id").into());
     };
     let list = text(name, value)?;
-    let find = |number: &str| {
-        if let Ok(id) = number.parse() {
-            return device.by_id(menu, id);
-        }
-        if let Ok(position) = number.parse::<usize>() {
-            return device.entries(menu).nth(position);
-        }
+    list.split(',')
+        .map(|number| Ok(find(device, menu, number).ok_or_else(Trap::not_found)?))
+        .collect()
+}
+
+/// What the console takes for a row: its id, its position in the table, its name or its comment.
+fn find(device: &Device, menu: Menu, number: &str) -> Option<Key> {
+    let entry = if let Ok(id) = number.parse() {
+        device.by_id(menu, id)
+    } else if let Ok(position) = number.parse::<usize>() {
+        device.entries(menu).nth(position)
+    } else {
         device
             .entries(menu)
             .find(|entry| [entry.text("name"), entry.text("comment")].contains(&Some(number)))
     };
-    list.split(',')
-        .map(|number| Ok(find(number).ok_or_else(Trap::not_found)?.key))
-        .collect()
+    entry.map(|entry| entry.key)
+}
+
+fn named<'a>(arguments: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let (_, value) = arguments.iter().find(|(key, _)| key == name)?;
+    Some(value)
 }
 
 fn shown(device: &Device, menu: Menu, key: Key) -> Result<Row, Trap> {

@@ -30,6 +30,8 @@ pub(super) static SPEC: Spec = Spec {
         Command::Remove,
         Command::Enable,
         Command::Disable,
+        Command::Comment,
+        Command::Unset,
         Command::MakeStatic,
     ],
     properties: &[

@@ -34,7 +34,6 @@ pub(super) static SPEC: Spec = Spec {
         Property::new("vrf", Kind::Text).always("main"),
         DISABLED,
     ],
-    directories: &["webserver"],
     show: |_, service, row| {
         row.put("dynamic", service.dynamic);
         row.put("invalid", false);

@@ -19,11 +19,15 @@ mod journal;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
+mod menus;
+#[cfg(test)]
 mod pools;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod rows;
+#[cfg(test)]
+mod safe_mode;
 #[cfg(test)]
 mod values;
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::desk::{default_desk, desk, desk_of};
 /// Everything that a success may hold, in all menus at once.
 #[tokio::test]
 async fn item_3_every_value_of_every_menu_is_a_string_and_error_is_a_number() {
-    let desk = default_desk().await;
+    let desk = desk_of("7.24").await;
     desk.meet(
         "192.168.1.50".parse().unwrap(),
         "02:00:00:00:00:50".parse().unwrap(),
