@@ -1,6 +1,7 @@
 //! What a simulated router is at start. The default is the demo's: a home router as it comes out of quick set.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use crate::clock::Pace;
 use crate::menu::Menu;
@@ -43,6 +44,20 @@ pub struct Switches {
     pub delete_answers_ok: bool,
     /// The id of a removed row is given to the next new row of the menu.
     pub reuse_ids: bool,
+    /// A user whose `address` does not have the client's is answered 403 instead of 401.
+    pub user_address_answers_403: bool,
+    /// Every row has a key that no release is known to have.
+    pub extra_keys: bool,
+    /// Every row has `.about`, as rows with something to say have.
+    pub about: bool,
+    /// Keys come in another order in each answer.
+    pub shuffle_keys: bool,
+    /// Bodies come in chunks instead of with their length.
+    pub chunked: bool,
+    /// Each answer ends its connection.
+    pub close_connections: bool,
+    /// After so long a request is answered 400 `Session closed`, whether it was carried out or not.
+    pub session_limit: Duration,
     /// `/ip/service/webserver` has REST switched off (7.21 and newer).
     pub rest_off: bool,
     /// Menus that a client of this router should write. A write elsewhere is carried out and remembered as a
@@ -63,6 +78,13 @@ impl Default for Switches {
             put_answers_ok: false,
             delete_answers_ok: false,
             reuse_ids: false,
+            user_address_answers_403: false,
+            extra_keys: false,
+            about: false,
+            shuffle_keys: false,
+            chunked: false,
+            close_connections: false,
+            session_limit: Duration::from_mins(1),
             rest_off: false,
             allowed: vec![Menu::Pool, Menu::Lease, Menu::Arp],
             range_overlap_text: "ranges overlap".into(),

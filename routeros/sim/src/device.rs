@@ -14,11 +14,14 @@ use crate::property::{Property, Shown};
 use crate::row::Row;
 use crate::table::{Entry, Id, Key, Table};
 use crate::trap::Trap;
-use crate::value::{Link, Value};
+use crate::value::{Link, Value, duration};
 use crate::version::Version;
 
 /// Properties with their new values as texts. `!name` clears one, as the Terraform provider does.
 pub(crate) type Arguments = [(String, String)];
+
+/// `store-leases-disk` while it is not set: 5 minutes, in milliseconds.
+const STORE_LEASES: u64 = 300_000;
 
 /// What Safe Mode goes back to.
 #[derive(Debug)]
@@ -148,8 +151,8 @@ impl Device {
         }
         match spec.shape {
             Shape::Rows | Shape::Single => self.entries(menu).map(|entry| self.show(menu, entry)).collect(),
-            Shape::DerivedRows(rows) => rows(self),
-            Shape::DerivedSingle(row) => vec![row(self)],
+            Shape::DerivedRows(rows) => self.dressed(rows(self)),
+            Shape::DerivedSingle(row) => self.dressed(vec![row(self)]),
         }
     }
 
@@ -170,7 +173,25 @@ impl Device {
         if !spec.is_single() {
             row.put(".id", entry.id);
         }
+        self.dress(&mut row);
         row
+    }
+
+    fn dressed(&self, mut rows: Vec<Row>) -> Vec<Row> {
+        for row in &mut rows {
+            self.dress(row);
+        }
+        rows
+    }
+
+    /// Adds keys that a client cannot know, where they are switched on.
+    fn dress(&self, row: &mut Row) {
+        if self.switches.extra_keys {
+            row.put("key-of-tomorrow", "yes");
+        }
+        if self.switches.about {
+            row.put(".about", "something to say");
+        }
     }
 
     fn show_property(&self, entry: &Entry, property: &Property) -> Option<String> {
@@ -374,6 +395,36 @@ impl Device {
             }
         }
         true
+    }
+
+    /// A power cut: dynamic leases that were not on disk yet are gone, then all that a reboot does. An orderly reboot
+    /// writes them before.
+    pub(crate) fn power_cut(&mut self) {
+        self.settle();
+        let period = self
+            .entries(Menu::DhcpConfig)
+            .next()
+            .and_then(|config| config.text("store-leases-disk"));
+        let kept_until = match period {
+            Some("immediately") => self.now(),
+            Some("never") => Duration::ZERO,
+            other => {
+                let millis = other.and_then(duration::parse).unwrap_or(STORE_LEASES).max(1);
+                let up = u64::try_from(self.uptime().as_millis()).unwrap_or(u64::MAX);
+                self.booted + Duration::from_millis(up - up % millis)
+            }
+        };
+        let never = period == Some("never");
+        let lost: Vec<Key> = self
+            .entries(Menu::Lease)
+            .filter(|lease| lease.dynamic)
+            .filter(|lease| never || lease.life().is_some_and(|life| life.since > kept_until))
+            .map(|lease| lease.key)
+            .collect();
+        for lease in lost {
+            let _ = self.remove(Menu::Lease, lease);
+        }
+        self.reboot();
     }
 
     /// A reboot: uptime starts anew, learned neighbours are gone, dynamic leases survive under other ids.

@@ -220,6 +220,14 @@ impl Spec {
         self.properties.iter().any(|property| property.name == "name") && !matches!(self.shape, Shape::Single)
     }
 
+    /// Whether a router that boots answers before it has filled this menu. The board knows itself at once.
+    pub(crate) fn comes_late(&self) -> bool {
+        !matches!(
+            self.path,
+            "system/resource" | "system/routerboard" | "interface" | "user" | "user/group"
+        )
+    }
+
     pub(crate) fn is_single(&self) -> bool {
         matches!(self.shape, Shape::Single | Shape::DerivedSingle(_))
     }

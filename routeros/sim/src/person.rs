@@ -191,6 +191,10 @@ impl Person {
             at: self.shared.elapsed(),
         };
         locked(&self.shared.journal).edit(edit);
+        drop(device);
+        if menu == Menu::Service {
+            self.shared.open_or_close();
+        }
         Ok(id)
     }
 }

@@ -394,10 +394,11 @@ impl Device {
         if let Some(id) = &binding.client_id {
             entry.values.insert("client-id", Value::Text(id.clone()));
         }
-        let last_seen = Some(self.now());
+        let now = self.now();
         entry.live = Live::Lease(Box::new(Life {
             binding: Some(binding),
-            last_seen,
+            since: now,
+            last_seen: Some(now),
         }));
         self.insert(Menu::Lease, entry)
     }

@@ -7,6 +7,7 @@ use super::call::{Call, arguments, text};
 use super::query::Query;
 use super::target::Target;
 use crate::device::Device;
+use crate::fault::Reply;
 use crate::menu::{Command, Menu};
 use crate::row::Row;
 use crate::table::Key;
@@ -22,6 +23,8 @@ pub(crate) struct Outcome {
     pub(crate) row: Option<Row>,
     /// Why no client should have sent this.
     pub(crate) violation: Option<String>,
+    /// Nothing is answered: the connection ends.
+    pub(crate) hang_up: bool,
 }
 
 impl Outcome {
@@ -31,7 +34,32 @@ impl Outcome {
             body: Some(body),
             row: None,
             violation: None,
+            hang_up: false,
         }
+    }
+
+    /// What a fault says instead of the truth.
+    pub(crate) fn instead(reply: &Reply) -> Self {
+        Self {
+            hang_up: reply.is_lost(),
+            ..Self::refused(&reply.trap())
+        }
+    }
+
+    /// What is asked of a table that a booting router has not filled yet.
+    pub(crate) fn not_there_yet(target: &Target) -> Self {
+        match target {
+            Target::Menu(menu) if menu.spec().is_single() => Self::of(StatusCode::OK, json!({})),
+            Target::Menu(_) => Self::of(StatusCode::OK, json!([])),
+            Target::Word(_, word) if word == "print" => Self::of(StatusCode::OK, json!([])),
+            _ => Self::refused(&Trap::not_found()),
+        }
+    }
+
+    /// How many rows are answered.
+    pub(crate) fn rows(&self) -> u32 {
+        let rows = self.body.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
+        rows.try_into().unwrap_or(u32::MAX)
     }
 
     pub(crate) fn refused(trap: &Trap) -> Self {
@@ -168,6 +196,7 @@ fn delete(device: &mut Device, target: &Target) -> Done {
         body: None,
         row: None,
         violation: None,
+        hang_up: false,
     })
 }
 

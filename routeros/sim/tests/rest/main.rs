@@ -7,6 +7,8 @@ mod access;
 #[cfg(test)]
 mod binary;
 #[cfg(test)]
+mod boot;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod desk;
@@ -19,6 +21,8 @@ mod journal;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
+mod liberties;
+#[cfg(test)]
 mod menus;
 #[cfg(test)]
 mod pools;
@@ -28,6 +32,8 @@ mod reads;
 mod rows;
 #[cfg(test)]
 mod safe_mode;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod values;
 #[cfg(test)]
