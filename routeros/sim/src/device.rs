@@ -311,11 +311,26 @@ impl Device {
                 .kind
                 .read(name, text, &|menu, name| self.find(menu, name))?
             {
+                Some(Value::Text(text)) if property.name == "comment" && self.too_long(&text) => {
+                    return Err(Trap::failure("contents too long"));
+                }
                 Some(value) => entry.values.insert(property.name, value),
                 None => entry.values.remove(property.name),
             };
         }
         Ok(())
+    }
+
+    fn too_long(&self, comment: &str) -> bool {
+        let limit = self.switches.comment_limit;
+        limit > 0 && crate::raw::bytes(comment).len() > limit
+    }
+
+    /// After switches were turned.
+    pub(crate) fn switches_turned(&mut self) {
+        for table in self.tables.values_mut() {
+            table.set_reuse(self.switches.reuse_ids);
+        }
     }
 
     /// Whether a row may be stored: nothing required is absent, and the menu has no objection.

@@ -3,6 +3,8 @@
 //! Everything here is one state that [`crate::http`] asks at fixed points of a request; a new fault is a field
 //! of [`State`] and a question at its point.
 
+mod name;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

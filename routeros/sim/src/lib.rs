@@ -31,11 +31,13 @@
 //! - The journal's order is the order in which writes took effect: both happen under one lock.
 //! - Time is read from [`Clock`] alone, so a lease can expire within a test.
 
+mod admin;
 mod clock;
 mod config;
 mod device;
 mod dhcp;
 mod fault;
+mod file;
 mod http;
 mod journal;
 mod lan;
@@ -49,6 +51,7 @@ mod router;
 mod row;
 mod seed;
 mod snapshot;
+mod switch;
 mod table;
 mod tls;
 mod trap;
@@ -58,6 +61,7 @@ mod version;
 pub use clock::{Clock, Pace};
 pub use config::{Config, Lease, PASSWORD, Renewal, SeedRow, Switches};
 pub use fault::{FailingWrites, Faults};
+pub use file::FileError;
 pub use journal::{Edit, Journal, Violation, Write};
 pub use log::LogLine;
 pub use menu::{Menu, MenuError};
@@ -67,6 +71,7 @@ pub use router::{Router, StartError};
 pub use row::Row;
 pub use seed::SeedError;
 pub use snapshot::{Change, Difference, Snapshot, diff};
+pub use switch::{NameError, Named};
 pub use table::{Id, IdError};
 pub use tls::{Certificate, TlsError};
 pub use value::mac::{Mac, MacError};

@@ -51,6 +51,14 @@ pub enum StartError {
         /// Why not.
         source: std::io::Error,
     },
+    /// Its admin surface cannot listen.
+    #[error("listening for the admin surface on {address}: choose a free port, or 0")]
+    Admin {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The Linux interface is not there.
     #[error(
         "finding the interface {0:?}: it must exist, with a MAC address, in the network namespace of this thread"
@@ -383,7 +391,38 @@ impl Router {
 
     /// Turns switches while the router runs.
     pub fn switch(&self, turn: impl FnOnce(&mut Switches)) {
-        turn(&mut self.shared.device().switches);
+        let mut device = self.shared.device();
+        turn(&mut device.switches);
+        device.switches_turned();
+    }
+
+    /// The switches as they stand.
+    pub fn switches(&self) -> Switches {
+        self.shared.device().switches.clone()
+    }
+
+    /// Serves the admin surface on `listen`, over plain HTTP: everything that this handle can do, for programs that are
+    /// not written in Rust. Whoever reaches it owns the router; it belongs on loopback. Gives where it listens.
+    ///
+    /// # Errors
+    /// Where it cannot listen.
+    pub fn admin(&self, listen: SocketAddr) -> Result<SocketAddr, StartError> {
+        let failed = |source| StartError::Admin {
+            address: listen,
+            source,
+        };
+        let listener = crate::admin::listen(listen).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let weak = Router {
+            shared: Arc::clone(&self.shared),
+            running: Arc::new(Mutex::new(None)),
+        };
+        let task = self.shared.runtime.spawn(crate::admin::serve(weak, listener));
+        match locked(&self.running).as_mut() {
+            Some(running) => running.tasks.push(task),
+            None => task.abort(),
+        }
+        Ok(address)
     }
 
     /// Adds a lease, as at start.

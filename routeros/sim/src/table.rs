@@ -117,6 +117,11 @@ impl Table {
         }
     }
 
+    /// Whether removed rows' ids are given again.
+    pub(crate) fn set_reuse(&mut self, reuse: bool) {
+        self.reuse = reuse;
+    }
+
     /// Appends a row under `key` and gives it an id.
     pub(crate) fn push(&mut self, key: Key, mut entry: Entry) -> Id {
         entry.key = key;

@@ -53,6 +53,7 @@ type Issuer = CertifiedIssuer<'static, KeyPair>;
 
 /// What is presented at the moment.
 struct Presented {
+    kind: Certificate,
     server: Arc<ServerConfig>,
     leaf: CertificateDer<'static>,
     public_key: Vec<u8>,
@@ -98,6 +99,10 @@ impl Tls {
 
     pub(crate) fn server(&self) -> Arc<ServerConfig> {
         Arc::clone(&locked(&self.presented).server)
+    }
+
+    pub(crate) fn kind(&self) -> Certificate {
+        locked(&self.presented).kind
     }
 
     pub(crate) fn ca_pem(&self) -> String {
@@ -178,6 +183,7 @@ fn make(
         .with_no_client_auth()
         .with_single_cert(vec![leaf.clone()], private)?;
     Ok(Presented {
+        kind: certificate,
         server: Arc::new(server),
         leaf,
         public_key: key.subject_public_key_info(),

@@ -113,7 +113,7 @@ pub(crate) fn execute(device: &mut Device, call: &Call, target: &Target) -> Outc
 type Done = Result<Outcome, Outcome>;
 
 fn get(device: &Device, call: &Call, target: &Target) -> Done {
-    let query = Query::of_url(&call.query);
+    let query = Query::of_url(&call.query).adding_id(device.switches.proplist_adds_id);
     let menu = target.menu();
     let spec = menu.spec();
     if !(spec.exists)(device) {
@@ -291,6 +291,7 @@ fn post(device: &mut Device, call: &Call, target: &Target) -> Done {
 fn print(device: &Device, menu: Menu, object: &serde_json::Map<String, Value>) -> Done {
     match Query::of_body(object) {
         Ok(query) => {
+            let query = query.adding_id(device.switches.proplist_adds_id);
             let rows = query.apply(device.rows(menu));
             Ok(Outcome::of(StatusCode::OK, rows.iter().map(Row::json).collect()))
         }

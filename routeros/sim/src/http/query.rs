@@ -13,6 +13,8 @@ use word::{Comparison, Word};
 pub(crate) struct Query {
     words: Vec<Word>,
     proplist: Option<Vec<String>>,
+    /// `.id` is answered only where it was asked for.
+    strict: bool,
 }
 
 impl Query {
@@ -54,6 +56,12 @@ impl Query {
         Ok(read)
     }
 
+    /// Whether a projection adds `.id` by itself.
+    pub(crate) fn adding_id(mut self, adds: bool) -> Self {
+        self.strict = !adds;
+        self
+    }
+
     /// The rows that match, cut to the keys asked for. A key that a row lacks matches nothing, not even an empty
     /// value: `?server=all` finds no lease.
     pub(crate) fn apply(&self, rows: Vec<Row>) -> Vec<Row> {
@@ -66,7 +74,7 @@ impl Query {
     /// A row cut to the keys asked for.
     pub(crate) fn cut(&self, row: Row) -> Row {
         match &self.proplist {
-            Some(names) => row.project(names),
+            Some(names) => row.project(names, !self.strict),
             None => row,
         }
     }

@@ -100,6 +100,20 @@ async fn item_9_a_projection_always_holds_the_id_and_ignores_what_it_does_not_kn
 }
 
 #[tokio::test]
+async fn item_9_a_projection_may_leave_the_id_out() {
+    let desk = default_desk().await;
+    desk.switch(|switches| switches.proplist_adds_id = false);
+    let named = json!([{"name": "dhcp_pool"}]);
+    assert_eq!(desk.get("/rest/ip/pool?.proplist=name").await.1, named);
+    let body = r#"{".proplist":["name"]}"#;
+    assert_eq!(desk.post("/rest/ip/pool/print", body).await.1, named);
+    assert_eq!(
+        desk.get("/rest/ip/pool?.proplist=.id,name").await.1,
+        json!([{".id": "*1", "name": "dhcp_pool"}])
+    );
+}
+
+#[tokio::test]
 async fn print_takes_projection_and_query() {
     let desk = default_desk().await;
     let answer = json!([{".id": "*1", "name": "ether1"}]);

@@ -37,6 +37,19 @@ async fn item_17_a_comment_is_absent_when_empty_and_an_empty_one_clears_it() {
 }
 
 #[tokio::test]
+async fn item_17_a_comment_may_be_bounded() {
+    let desk = default_desk().await;
+    let long = |bytes: usize| json!({"comment": "x".repeat(bytes)}).to_string();
+    assert_eq!(desk.patch("/rest/ip/pool/*1", &long(1000)).await.0, 200);
+    desk.switch(|switches| switches.comment_limit = 200);
+    assert_eq!(desk.patch("/rest/ip/pool/*1", &long(200)).await.0, 200);
+    assert_eq!(
+        desk.refusal("PATCH", "/rest/ip/pool/*1", &long(201)).await,
+        "failure: contents too long"
+    );
+}
+
+#[tokio::test]
 async fn item_18_flags_are_taken_in_five_forms_and_shown_in_one() {
     let desk = default_desk().await;
     for (given, shown) in [
