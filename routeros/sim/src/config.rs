@@ -1,6 +1,7 @@
 //! What a simulated router is at start. The default is the demo's: a home router as it comes out of quick set.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use crate::clock::Pace;
 use crate::menu::Menu;
@@ -37,16 +38,47 @@ pub struct Switches {
     pub renewal_outside_pool: Renewal,
     /// An enabled static lease keeps its address from dynamic clients (likely, not proven).
     pub static_leases_reserve: bool,
+    /// Two pools may hold the same addresses (taken from silence: no refusal is known).
+    pub pools_may_overlap: bool,
+    /// How many ranges a pool may have, 0 for no bound; the true one is not known.
+    pub max_ranges: usize,
+    /// How many bytes a comment may have, 0 for no bound; the true one is not known.
+    pub comment_limit: usize,
+    /// A gratuitous ARP frame makes a row for an address that has none (Linux's `arp_accept`, not exposed).
+    pub gratuitous_arp_creates: bool,
+    /// A gratuitous ARP frame changes the MAC of a permanent row; Linux does not do so.
+    pub gratuitous_arp_moves_static: bool,
+    /// `.proplist` answers `.id` although nobody asked for it (7.23.7); older releases may not.
+    pub proplist_adds_id: bool,
     /// PUT answers 200 instead of 201 (seen on 7.21.3).
     pub put_answers_ok: bool,
     /// DELETE answers 200 instead of 204; the body is empty either way.
     pub delete_answers_ok: bool,
     /// The id of a removed row is given to the next new row of the menu.
     pub reuse_ids: bool,
+    /// A user whose `address` does not have the client's is answered 403 instead of 401.
+    pub user_address_answers_403: bool,
+    /// Every row has a key that no release is known to have.
+    pub extra_keys: bool,
+    /// Every row has `.about`, as rows with something to say have.
+    pub about: bool,
+    /// Keys come in another order in each answer.
+    pub shuffle_keys: bool,
+    /// Bodies come in chunks instead of with their length.
+    pub chunked: bool,
+    /// Each answer ends its connection.
+    pub close_connections: bool,
+    /// After so long a request is answered 400 `Session closed`, whether it was carried out or not.
+    pub session_limit: Duration,
     /// `/ip/service/webserver` has REST switched off (7.21 and newer).
     pub rest_off: bool,
+    /// Menus that a client of this router should write. A write elsewhere is carried out and remembered as a
+    /// violation.
+    pub allowed: Vec<Menu>,
     /// The refusal of ranges that overlap within one pool; the true text is not known.
     pub range_overlap_text: String,
+    /// The refusal of more than [`Switches::max_ranges`].
+    pub max_ranges_text: String,
     /// The refusal of a second permanent ARP row for an address; the true text is not known.
     pub arp_duplicate_text: String,
 }
@@ -57,10 +89,25 @@ impl Default for Switches {
             range_form: RangeForm::default(),
             renewal_outside_pool: Renewal::default(),
             static_leases_reserve: true,
+            pools_may_overlap: true,
+            max_ranges: 0,
+            comment_limit: 0,
+            gratuitous_arp_creates: false,
+            gratuitous_arp_moves_static: false,
+            proplist_adds_id: true,
             put_answers_ok: false,
             delete_answers_ok: false,
             reuse_ids: false,
+            user_address_answers_403: false,
+            extra_keys: false,
+            about: false,
+            shuffle_keys: false,
+            chunked: false,
+            close_connections: false,
+            session_limit: Duration::from_mins(1),
             rest_off: false,
+            allowed: vec![Menu::Pool, Menu::Lease, Menu::Arp],
+            max_ranges_text: "too many ranges".into(),
             range_overlap_text: "ranges overlap".into(),
             arp_duplicate_text: "already have such entry".into(),
         }

@@ -9,16 +9,26 @@ use crate::clock::Clock;
 use crate::config::Switches;
 use crate::lan::Lan;
 use crate::log::Log;
-use crate::menu::{Menu, Shape};
+use crate::menu::{Command, Menu, Shape};
 use crate::property::{Property, Shown};
 use crate::row::Row;
 use crate::table::{Entry, Id, Key, Table};
 use crate::trap::Trap;
-use crate::value::{Link, Value};
+use crate::value::{Link, Value, duration};
 use crate::version::Version;
 
 /// Properties with their new values as texts. `!name` clears one, as the Terraform provider does.
 pub(crate) type Arguments = [(String, String)];
+
+/// `store-leases-disk` while it is not set: 5 minutes, in milliseconds.
+const STORE_LEASES: u64 = 300_000;
+
+/// What Safe Mode goes back to.
+#[derive(Debug)]
+struct SafeMode {
+    user: String,
+    tables: BTreeMap<Menu, Table>,
+}
 
 /// The router.
 #[derive(Debug)]
@@ -32,6 +42,8 @@ pub(crate) struct Device {
     pub(crate) log: Log,
     pub(crate) dhcp: crate::dhcp::State,
     pub(crate) lan: Option<Lan>,
+    /// A person who works in Safe Mode, and what was there when it was taken.
+    safe_mode: Option<SafeMode>,
     tables: BTreeMap<Menu, Table>,
     next_key: u64,
 }
@@ -60,6 +72,7 @@ impl Device {
             log: Log::default(),
             dhcp: crate::dhcp::State::default(),
             lan: None,
+            safe_mode: None,
             tables,
             next_key: 1,
         }
@@ -138,8 +151,8 @@ impl Device {
         }
         match spec.shape {
             Shape::Rows | Shape::Single => self.entries(menu).map(|entry| self.show(menu, entry)).collect(),
-            Shape::DerivedRows(rows) => rows(self),
-            Shape::DerivedSingle(row) => vec![row(self)],
+            Shape::DerivedRows(rows) => self.dressed(rows(self)),
+            Shape::DerivedSingle(row) => self.dressed(vec![row(self)]),
         }
     }
 
@@ -160,7 +173,25 @@ impl Device {
         if !spec.is_single() {
             row.put(".id", entry.id);
         }
+        self.dress(&mut row);
         row
+    }
+
+    fn dressed(&self, mut rows: Vec<Row>) -> Vec<Row> {
+        for row in &mut rows {
+            self.dress(row);
+        }
+        rows
+    }
+
+    /// Adds keys that a client cannot know, where they are switched on.
+    fn dress(&self, row: &mut Row) {
+        if self.switches.extra_keys {
+            row.put("key-of-tomorrow", "yes");
+        }
+        if self.switches.about {
+            row.put(".about", "something to say");
+        }
     }
 
     fn show_property(&self, entry: &Entry, property: &Property) -> Option<String> {
@@ -213,9 +244,21 @@ impl Device {
                 .values
                 .clone();
         }
-        self.apply(menu, &mut entry, arguments)?;
+        let ordered = menu.spec().commands.contains(&Command::Move);
+        let is_place = |(name, _): &&(String, String)| ordered && name == "place-before";
+        let place = arguments.iter().find(is_place);
+        let before = match place.map(|(_, id)| id.parse().ok().and_then(|id| self.by_id(menu, id))) {
+            Some(None) => return Err(Trap::not_found()),
+            Some(Some(row)) => Some(row.key),
+            None => None,
+        };
+        let properties: Vec<_> = arguments.iter().filter(|pair| !is_place(pair)).cloned().collect();
+        self.apply(menu, &mut entry, &properties)?;
         self.check(menu, &entry)?;
         let key = self.insert(menu, entry);
+        if before.is_some() {
+            self.place(menu, key, before)?;
+        }
         (menu.spec().changed)(self, key);
         Ok(key)
     }
@@ -244,6 +287,17 @@ impl Device {
         table.remove(key).map(|_| ()).ok_or_else(Trap::not_found)
     }
 
+    /// Moves a row before another one, or to the end.
+    pub(crate) fn place(&mut self, menu: Menu, key: Key, before: Option<Key>) -> Result<(), Trap> {
+        if before == Some(key) {
+            return Err(Trap::failure("can not move object before itself"));
+        }
+        if let Some(table) = self.tables.get_mut(&menu.table()) {
+            table.place(key, before);
+        }
+        Ok(())
+    }
+
     /// Reads arguments into a row that is not stored yet.
     fn apply(&self, menu: Menu, entry: &mut Entry, arguments: &Arguments) -> Result<(), Trap> {
         for (name, text) in arguments.iter().filter(|(name, _)| name != "copy-from") {
@@ -257,11 +311,26 @@ impl Device {
                 .kind
                 .read(name, text, &|menu, name| self.find(menu, name))?
             {
+                Some(Value::Text(text)) if property.name == "comment" && self.too_long(&text) => {
+                    return Err(Trap::failure("contents too long"));
+                }
                 Some(value) => entry.values.insert(property.name, value),
                 None => entry.values.remove(property.name),
             };
         }
         Ok(())
+    }
+
+    fn too_long(&self, comment: &str) -> bool {
+        let limit = self.switches.comment_limit;
+        limit > 0 && crate::raw::bytes(comment).len() > limit
+    }
+
+    /// After switches were turned.
+    pub(crate) fn switches_turned(&mut self) {
+        for table in self.tables.values_mut() {
+            table.set_reuse(self.switches.reuse_ids);
+        }
     }
 
     /// Whether a row may be stored: nothing required is absent, and the menu has no objection.
@@ -303,6 +372,74 @@ impl Device {
         let key = Key(self.next_key);
         self.next_key += 1;
         key
+    }
+
+    // === Safe Mode ===
+
+    /// Who works in Safe Mode.
+    pub(crate) fn safe_mode_holder(&self) -> Option<&str> {
+        self.safe_mode.as_ref().map(|held| held.user.as_str())
+    }
+
+    /// A person takes Safe Mode. `Err` holds who has it already.
+    pub(crate) fn take_safe_mode(&mut self, user: &str) -> Result<(), String> {
+        if let Some(held) = &self.safe_mode {
+            return Err(held.user.clone());
+        }
+        self.safe_mode = Some(SafeMode {
+            user: user.to_owned(),
+            tables: self.tables.clone(),
+        });
+        Ok(())
+    }
+
+    /// Safe Mode ends and everything that was done meanwhile stays. `false` where nobody had it.
+    pub(crate) fn release_safe_mode(&mut self) -> bool {
+        self.safe_mode.take().is_some()
+    }
+
+    /// Safe Mode ends because its session was lost: every configured row is as it was, whoever changed it. What the
+    /// router made itself stays. `false` where nobody had it.
+    pub(crate) fn abort_safe_mode(&mut self) -> bool {
+        let Some(held) = self.safe_mode.take() else {
+            return false;
+        };
+        for (menu, before) in held.tables {
+            if let Some(table) = self.tables.get_mut(&menu) {
+                table.restore(&before);
+            }
+        }
+        true
+    }
+
+    /// A power cut: dynamic leases that were not on disk yet are gone, then all that a reboot does. An orderly reboot
+    /// writes them before.
+    pub(crate) fn power_cut(&mut self) {
+        self.settle();
+        let period = self
+            .entries(Menu::DhcpConfig)
+            .next()
+            .and_then(|config| config.text("store-leases-disk"));
+        let kept_until = match period {
+            Some("immediately") => self.now(),
+            Some("never") => Duration::ZERO,
+            other => {
+                let millis = other.and_then(duration::parse).unwrap_or(STORE_LEASES).max(1);
+                let up = u64::try_from(self.uptime().as_millis()).unwrap_or(u64::MAX);
+                self.booted + Duration::from_millis(up - up % millis)
+            }
+        };
+        let never = period == Some("never");
+        let lost: Vec<Key> = self
+            .entries(Menu::Lease)
+            .filter(|lease| lease.dynamic)
+            .filter(|lease| never || lease.life().is_some_and(|life| life.since > kept_until))
+            .map(|lease| lease.key)
+            .collect();
+        for lease in lost {
+            let _ = self.remove(Menu::Lease, lease);
+        }
+        self.reboot();
     }
 
     /// A reboot: uptime starts anew, learned neighbours are gone, dynamic leases survive under other ids.

@@ -2,13 +2,14 @@
 
 pub(crate) mod access;
 pub(crate) mod answer;
+pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod execute;
 pub(crate) mod gate;
+pub(crate) mod pending;
 pub(crate) mod query;
 pub(crate) mod target;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -72,6 +74,10 @@ async fn accept(
             accepted = listener.accept() => accepted,
         };
         match accepted {
+            Ok((stream, peer)) if !shared.admits(peer.ip()) => {
+                // What a client sees of `address` and `max-sessions`: its connection is reset.
+                let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+            }
             Ok((stream, peer)) => {
                 let Ok(place) = Arc::clone(places).try_acquire_owned() else {
                     continue;
@@ -98,31 +104,37 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
         return;
     };
     let _ = stream.set_nodelay(true);
+    let row = stream
+        .local_addr()
+        .ok()
+        .and_then(|local| shared.connected(peer, local));
+    let visitor = access::Visitor::new(peer, registered);
     match shared.tls.as_ref().map(crate::tls::Tls::server) {
-        None => converse(&shared, stream, peer).await,
+        None => converse(&shared, stream, &visitor).await,
         Some(config) => {
             let handshake = TlsAcceptor::from(config).accept(stream);
             match tokio::time::timeout(HANDSHAKE, handshake).await {
-                Ok(Ok(stream)) => converse(&shared, stream, peer).await,
+                Ok(Ok(stream)) => converse(&shared, stream, &visitor).await,
                 Ok(Err(error)) => tracing::debug!(%error, %peer, "TLS handshake"),
                 Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
             }
         }
     }
     shared.gate.forget(registered);
+    shared.disconnected(row);
 }
 
-async fn converse(shared: &Arc<Shared>, stream: impl AsyncRead + AsyncWrite + Unpin, peer: SocketAddr) {
-    let visitor = access::Visitor::new(peer);
-    let service = service_fn(|request| {
-        let visitor = &visitor;
-        async move { Ok::<_, Infallible>(answer::answer(shared, visitor, request).await) }
-    });
+async fn converse(
+    shared: &Arc<Shared>,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    visitor: &access::Visitor,
+) {
+    let service = service_fn(|request| answer::answer(shared, visitor, request));
     let conversation = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(IDLE)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = conversation.await {
-        tracing::debug!(%error, %peer, "connection ended");
+        tracing::debug!(%error, "connection ended");
     }
 }

@@ -66,6 +66,18 @@ pub struct Edit {
     pub at: Duration,
 }
 
+impl fmt::Display for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:9.3}s a person at {}:", self.at.as_secs_f64(), self.menu)?;
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => write!(f, " {before} -> {after}"),
+            (Some(before), None) => write!(f, " removes {before}"),
+            (None, Some(after)) => write!(f, " adds {after}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
 /// A request for something that no client of this router should use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
@@ -122,6 +134,7 @@ impl Journal {
     }
 
     pub(crate) fn edit(&mut self, edit: Edit) {
+        tracing::info!(target: "routeros_sim::journal", "{edit}");
         keep(&mut self.edits, &mut self.dropped, edit);
     }
 

@@ -31,11 +31,13 @@
 //! - The journal's order is the order in which writes took effect: both happen under one lock.
 //! - Time is read from [`Clock`] alone, so a lease can expire within a test.
 
+mod admin;
 mod clock;
 mod config;
 mod device;
 mod dhcp;
 mod fault;
+mod file;
 mod http;
 mod journal;
 mod lan;
@@ -44,10 +46,12 @@ mod menu;
 mod neighbor;
 mod person;
 mod property;
+mod raw;
 mod router;
 mod row;
 mod seed;
 mod snapshot;
+mod switch;
 mod table;
 mod tls;
 mod trap;
@@ -57,14 +61,17 @@ mod version;
 pub use clock::{Clock, Pace};
 pub use config::{Config, Lease, PASSWORD, Renewal, SeedRow, Switches};
 pub use fault::{FailingWrites, Faults};
+pub use file::FileError;
 pub use journal::{Edit, Journal, Violation, Write};
 pub use log::LogLine;
 pub use menu::{Menu, MenuError};
 pub use person::{EditError, Person};
+pub use raw::raw;
 pub use router::{Router, StartError};
 pub use row::Row;
 pub use seed::SeedError;
 pub use snapshot::{Change, Difference, Snapshot, diff};
+pub use switch::{NameError, Named};
 pub use table::{Id, IdError};
 pub use tls::{Certificate, TlsError};
 pub use value::mac::{Mac, MacError};

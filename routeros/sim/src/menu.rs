@@ -3,20 +3,26 @@
 mod address;
 mod arp;
 mod bridge;
+mod bridge_host;
+mod dhcp_config;
 mod dns;
+mod dns_static;
 mod group;
 mod identity;
 mod interface;
 mod lease;
+mod matcher;
 mod network;
 mod pool;
 mod pool_used;
 mod resource;
 mod routerboard;
+mod safe_mode;
 mod server;
 mod service;
 mod settings;
 mod user;
+mod webserver;
 
 use std::fmt;
 use std::str::FromStr;
@@ -40,26 +46,38 @@ pub enum Menu {
     Interface,
     /// `/interface/bridge`
     Bridge,
+    /// `/interface/bridge/host`
+    BridgeHost,
     /// `/ip/address`
     Address,
     /// `/ip/arp`
     Arp,
     /// `/ip/dhcp-server`
     DhcpServer,
+    /// `/ip/dhcp-server/config`
+    DhcpConfig,
     /// `/ip/dhcp-server/lease`
     Lease,
+    /// `/ip/dhcp-server/matcher`
+    Matcher,
     /// `/ip/dhcp-server/network`
     Network,
     /// `/ip/dns`
     Dns,
+    /// `/ip/dns/static`
+    DnsStatic,
     /// `/ip/pool`
     Pool,
     /// `/ip/pool/used`
     PoolUsed,
     /// `/ip/service`
     Service,
+    /// `/ip/service/webserver`
+    Webserver,
     /// `/ip/settings`
     Settings,
+    /// `/safe-mode`
+    SafeMode,
     /// `/system/identity`
     Identity,
     /// `/system/resource`
@@ -98,17 +116,23 @@ pub(crate) enum Command {
     Remove,
     Enable,
     Disable,
+    Comment,
+    Move,
+    Unset,
     MakeStatic,
 }
 
 impl Command {
-    const ALL: [Command; 7] = [
+    const ALL: [Command; 10] = [
         Command::Print,
         Command::Add,
         Command::Set,
         Command::Remove,
         Command::Enable,
         Command::Disable,
+        Command::Comment,
+        Command::Move,
+        Command::Unset,
         Command::MakeStatic,
     ];
 
@@ -120,6 +144,9 @@ impl Command {
             Command::Remove => "remove",
             Command::Enable => "enable",
             Command::Disable => "disable",
+            Command::Comment => "comment",
+            Command::Move => "move",
+            Command::Unset => "unset",
             Command::MakeStatic => "make-static",
         }
     }
@@ -130,7 +157,13 @@ impl Command {
 }
 
 /// A menu of rows that the API reads and writes.
-const ROWS: &[Command] = &[Command::Print, Command::Add, Command::Set, Command::Remove];
+const ROWS: &[Command] = &[
+    Command::Print,
+    Command::Add,
+    Command::Set,
+    Command::Remove,
+    Command::Comment,
+];
 /// The same, where rows have `disabled`.
 const SWITCHED_ROWS: &[Command] = &[
     Command::Print,
@@ -139,6 +172,7 @@ const SWITCHED_ROWS: &[Command] = &[
     Command::Remove,
     Command::Enable,
     Command::Disable,
+    Command::Comment,
 ];
 /// A menu that the API only reads.
 const READ_ONLY: &[Command] = &[Command::Print];
@@ -186,6 +220,14 @@ impl Spec {
         self.properties.iter().any(|property| property.name == "name") && !matches!(self.shape, Shape::Single)
     }
 
+    /// Whether a router that boots answers before it has filled this menu. The board knows itself at once.
+    pub(crate) fn comes_late(&self) -> bool {
+        !matches!(
+            self.path,
+            "system/resource" | "system/routerboard" | "interface" | "user" | "user/group"
+        )
+    }
+
     pub(crate) fn is_single(&self) -> bool {
         matches!(self.shape, Shape::Single | Shape::DerivedSingle(_))
     }
@@ -193,19 +235,25 @@ impl Spec {
 
 impl Menu {
     /// Every menu, in the order of a snapshot.
-    pub const ALL: [Menu; 17] = [
+    pub const ALL: [Menu; 23] = [
         Menu::Identity,
         Menu::Resource,
         Menu::Routerboard,
         Menu::Interface,
         Menu::Bridge,
+        Menu::BridgeHost,
         Menu::Address,
         Menu::Settings,
         Menu::Dns,
+        Menu::DnsStatic,
         Menu::Service,
+        Menu::Webserver,
+        Menu::SafeMode,
         Menu::Pool,
         Menu::PoolUsed,
         Menu::DhcpServer,
+        Menu::DhcpConfig,
+        Menu::Matcher,
         Menu::Network,
         Menu::Lease,
         Menu::Arp,
@@ -222,15 +270,21 @@ impl Menu {
         match self {
             Menu::Interface => &interface::SPEC,
             Menu::Bridge => &bridge::SPEC,
+            Menu::BridgeHost => &bridge_host::SPEC,
             Menu::Address => &address::SPEC,
             Menu::Arp => &arp::SPEC,
             Menu::DhcpServer => &server::SPEC,
+            Menu::DhcpConfig => &dhcp_config::SPEC,
+            Menu::Matcher => &matcher::SPEC,
             Menu::Lease => &lease::SPEC,
             Menu::Network => &network::SPEC,
             Menu::Dns => &dns::SPEC,
+            Menu::DnsStatic => &dns_static::SPEC,
             Menu::Pool => &pool::SPEC,
             Menu::PoolUsed => &pool_used::SPEC,
             Menu::Service => &service::SPEC,
+            Menu::Webserver => &webserver::SPEC,
+            Menu::SafeMode => &safe_mode::SPEC,
             Menu::Settings => &settings::SPEC,
             Menu::Identity => &identity::SPEC,
             Menu::Resource => &resource::SPEC,

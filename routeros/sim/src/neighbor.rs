@@ -185,13 +185,20 @@ impl Device {
         }
         let station =
             frame.sender_mac.is_station() && !frame.sender.is_unspecified() && !frame.sender.is_multicast();
-        if !station || self.is_own(frame.sender) || crate::menu::arp_is_pinned(self, frame.sender) {
+        if !station || self.is_own(frame.sender) {
+            return;
+        }
+        if crate::menu::arp_is_pinned(self, frame.sender) {
+            if frame.is_gratuitous() && self.switches.gratuitous_arp_moves_static {
+                self.move_pinned(frame);
+            }
             return;
         }
         let to_us = self.is_own(frame.target);
         let solicited = frame.operation == Operation::Reply && frame.destination == own;
         let new = if solicited { State::Reachable } else { State::Stale };
         let now = self.now();
+        let makes_a_row = to_us || (frame.is_gratuitous() && self.switches.gratuitous_arp_creates);
         match self.neighbor_mut(bridge, frame.sender) {
             Some(neighbor) => {
                 let unlocked = now > neighbor.updated + LOCK;
@@ -199,12 +206,23 @@ impl Device {
                 let overrides = asks_us || unlocked || frame.is_gratuitous();
                 neighbor.update(frame.sender_mac, new, overrides, now);
             }
-            None if to_us => self.learn(
+            None if makes_a_row => self.learn(
                 bridge,
                 frame.sender,
                 Neighbor::new(Some(frame.sender_mac), new, now),
             ),
             None => {}
+        }
+    }
+
+    /// The permanent row takes the MAC of a gratuitous frame, where that is switched on.
+    fn move_pinned(&mut self, frame: &ArpFrame) {
+        let text = frame.sender.to_string();
+        for row in self.entries_mut(Menu::Arp) {
+            if !row.dynamic && !row.flag("disabled") && row.text("address") == Some(&text) {
+                row.values
+                    .insert("mac-address", Value::Text(frame.sender_mac.to_string()));
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! A person in Winbox: edits like a client, but in every menu, and recorded as a person's edits.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::device::Device;
@@ -32,6 +33,15 @@ pub enum EditError {
         menu: Menu,
         /// Its words.
         detail: String,
+    },
+    /// Safe Mode is another person's, or nobody's.
+    #[error("{}", match holder {
+        Some(user) => format!("taking Safe Mode: {user} has it; release or abort it first"),
+        None => "ending Safe Mode: nobody has it; take it first".to_owned(),
+    })]
+    SafeMode {
+        /// Who has it.
+        holder: Option<String>,
     },
 }
 
@@ -82,6 +92,61 @@ impl Person {
             .map(|_| ())
     }
 
+    /// Takes Safe Mode: from now on an abort takes everything back, whoever did it.
+    ///
+    /// # Errors
+    /// Where another person has it.
+    pub fn take_safe_mode(&self, user: &str) -> Result<(), EditError> {
+        let taken = self.shared.device().take_safe_mode(user);
+        taken.map_err(|holder| EditError::SafeMode { holder: Some(holder) })
+    }
+
+    /// Leaves Safe Mode; everything that was done meanwhile stays.
+    ///
+    /// # Errors
+    /// Where nobody has it.
+    pub fn release_safe_mode(&self) -> Result<(), EditError> {
+        let released = self.shared.device().release_safe_mode();
+        released.then_some(()).ok_or(EditError::SafeMode { holder: None })
+    }
+
+    /// The session in Safe Mode is lost: what people and clients configured since it was taken is undone. Each row
+    /// that changes by it is recorded as an edit.
+    ///
+    /// # Errors
+    /// Where nobody has it.
+    pub fn abort_safe_mode(&self) -> Result<(), EditError> {
+        let mut device = self.shared.device();
+        device.settle();
+        let before = configured(&device);
+        if !device.abort_safe_mode() {
+            return Err(EditError::SafeMode { holder: None });
+        }
+        let mut after = configured(&device);
+        let mut journal = locked(&self.shared.journal);
+        let at = self.shared.elapsed();
+        for (place, old) in before {
+            let new = after.remove(&place);
+            if new.as_ref() != Some(&old) {
+                journal.edit(Edit {
+                    menu: place.0,
+                    before: Some(old),
+                    after: new,
+                    at,
+                });
+            }
+        }
+        for ((menu, _), new) in after {
+            journal.edit(Edit {
+                menu,
+                before: None,
+                after: Some(new),
+                at,
+            });
+        }
+        Ok(())
+    }
+
     fn one(&self, menu: Menu, key: &str, value: &str) -> Result<Key, EditError> {
         let mut device = self.shared.device();
         device.settle();
@@ -112,7 +177,7 @@ impl Person {
     ) -> Result<Option<Id>, EditError> {
         let mut device = self.shared.device();
         device.settle();
-        let rows: std::collections::BTreeMap<Key, Row> = device
+        let rows: BTreeMap<Key, Row> = device
             .entries(menu)
             .map(|entry| (entry.key, device.show(menu, entry)))
             .collect();
@@ -126,8 +191,26 @@ impl Person {
             at: self.shared.elapsed(),
         };
         locked(&self.shared.journal).edit(edit);
+        drop(device);
+        if menu == Menu::Service {
+            self.shared.open_or_close();
+        }
         Ok(id)
     }
+}
+
+/// Every row that somebody configured.
+fn configured(device: &Device) -> BTreeMap<(Menu, Key), Row> {
+    let stored =
+        |menu: &Menu| matches!(menu.spec().shape, Shape::Rows | Shape::Single) && menu.table() == *menu;
+    Menu::ALL
+        .into_iter()
+        .filter(stored)
+        .flat_map(|menu| {
+            let fixed = device.entries(menu).filter(|entry| !entry.dynamic);
+            fixed.map(move |entry| ((menu, entry.key), device.show(menu, entry)))
+        })
+        .collect()
 }
 
 fn owned<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {

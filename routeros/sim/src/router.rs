@@ -1,19 +1,21 @@
 //! A running router and the handle to it.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::{Config, Lease, Switches};
 use crate::device::Device;
-use crate::fault::{self, Faults};
+use crate::fault::{self, Boot, Faults};
+use crate::http::access;
 use crate::http::gate::Gate;
 use crate::journal::{Journal, Violation};
 use crate::lan::Opened;
@@ -23,11 +25,14 @@ use crate::person::{EditError, Person};
 use crate::row::Row;
 use crate::seed::SeedError;
 use crate::snapshot::Snapshot;
-use crate::table::Id;
+use crate::table::{Entry, Id, Key};
 use crate::tls::{Tls, TlsError};
-use crate::value::Link;
 use crate::value::mac::Mac;
-use crate::version::{PLAIN_HTTP, WEBSERVER_TOGGLES};
+use crate::value::{Link, Value};
+use crate::version::{PLAIN_HTTP, REST, SERVICE_CONNECTIONS, SERVICE_MAX_SESSIONS, WEBSERVER_TOGGLES};
+
+/// `max-sessions` while it is not set.
+const MAX_SESSIONS: usize = 20;
 
 /// Why a router could not start.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,14 @@ pub enum StartError {
     /// It cannot listen.
     #[error("listening for HTTP on {address}: choose a free port, or 0")]
     Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Its admin surface cannot listen.
+    #[error("listening for the admin surface on {address}: choose a free port, or 0")]
+    Admin {
         /// Where.
         address: SocketAddr,
         /// Why not.
@@ -84,7 +97,9 @@ pub(crate) struct Shared {
     /// Another task changed what the DHCP server waits for.
     pub(crate) dhcp_changed: Notify,
     in_flight: AtomicUsize,
+    numbers: AtomicU64,
     started: Instant,
+    runtime: Handle,
 }
 
 /// A request that is being answered.
@@ -114,10 +129,95 @@ impl Shared {
         Flight(self)
     }
 
+    /// Another number each time.
+    pub(crate) fn number(&self) -> u64 {
+        // An odd constant that spreads small numbers over all bits (splitmix64's).
+        let count = self.numbers.fetch_add(1, Ordering::Relaxed) + 1;
+        count.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    }
+
+    /// Listens, or does not: after a change of what that depends on.
+    pub(crate) fn open_or_close(&self) {
+        let service = self.service();
+        let enabled = !self
+            .device()
+            .by_name(Menu::Service, service)
+            .is_some_and(|row| row.flag("disabled"));
+        let faults = locked(&self.faults);
+        let up = self.clock.now() >= faults.boot.listens_at;
+        self.gate.set_open(enabled && up && !faults.unreachable);
+    }
+
+    /// The service that this router's REST is served by.
+    pub(crate) fn service(&self) -> &'static str {
+        if self.tls.is_some() { "www-ssl" } else { "www" }
+    }
+
+    /// The router answers, and its tables are not filled yet.
+    pub(crate) fn is_booting(&self) -> bool {
+        self.clock.now() < locked(&self.faults).boot.ready_at
+    }
+
+    /// Whether a client at this address may connect: `address` and `max-sessions` of the service.
+    pub(crate) fn admits(&self, peer: IpAddr) -> bool {
+        let device = self.device();
+        let Some(service) = device.by_name(Menu::Service, self.service()) else {
+            return true;
+        };
+        let most = service
+            .text("max-sessions")
+            .map_or(Ok(MAX_SESSIONS), str::parse::<usize>)
+            .unwrap_or(MAX_SESSIONS);
+        let room = !device.version.has(SERVICE_MAX_SESSIONS) || self.gate.count() < most;
+        room && access::lists(service.text("address").unwrap_or_default(), peer)
+    }
+
+    /// Adds the row of a living connection to `/ip/service`, from the release on that shows them.
+    pub(crate) fn connected(&self, peer: SocketAddr, local: SocketAddr) -> Option<Key> {
+        let service = self.service();
+        let mut device = self.device();
+        if !device.version.has(SERVICE_CONNECTIONS) {
+            return None;
+        }
+        let port = device
+            .by_name(Menu::Service, service)
+            .and_then(|row| row.text("port"))
+            .unwrap_or_default()
+            .to_owned();
+        let mut row = Entry::new(true);
+        for (key, text) in [
+            ("name", service.to_owned()),
+            ("port", port),
+            ("local", local.to_string()),
+            ("remote", peer.to_string()),
+        ] {
+            row.values.insert(key, Value::Text(text));
+        }
+        Some(device.insert(Menu::Service, row))
+    }
+
+    /// Removes the row of a connection that ended.
+    pub(crate) fn disconnected(&self, row: Option<Key>) {
+        if let Some(row) = row {
+            let _ = self.device().remove(Menu::Service, row);
+        }
+    }
+
     /// Whether the web server has REST at all.
     pub(crate) fn serves_rest(&self) -> bool {
         let device = self.device();
-        let off = device.switches.rest_off && device.version.has(WEBSERVER_TOGGLES);
+        if !device.version.has(REST) {
+            return false;
+        }
+        let toggle = if self.tls.is_some() {
+            "rest-secure"
+        } else {
+            "rest-plain"
+        };
+        let unticked = device
+            .entries(Menu::Webserver)
+            .any(|server| server.text(toggle) == Some("false"));
+        let off = (device.switches.rest_off || unticked) && device.version.has(WEBSERVER_TOGGLES);
         !off && (self.tls.is_some() || device.version.has(PLAIN_HTTP))
     }
 }
@@ -160,7 +260,7 @@ impl Router {
         reason = "a future can only be polled where a runtime is, which this needs"
     )]
     pub async fn start(config: Config, listen: SocketAddr, lan: Option<&str>) -> Result<Router, StartError> {
-        let runtime = tokio::runtime::Handle::try_current()?;
+        let runtime = Handle::try_current()?;
         let clock = Clock::new(config.pace);
         let mut device = crate::seed::device(&config, clock.clone())?;
         let tls = match config.certificate {
@@ -183,8 +283,11 @@ impl Router {
             gate,
             dhcp_changed: Notify::new(),
             in_flight: AtomicUsize::new(0),
+            numbers: AtomicU64::new(0),
             started: Instant::now(),
+            runtime: runtime.clone(),
         });
+        shared.open_or_close();
         let mut tasks = vec![runtime.spawn(crate::http::serve(Arc::clone(&shared)))];
         let wire = opened.map(|opened| {
             let (dhcp, stop) = opened.serve(&shared);
@@ -293,7 +396,38 @@ impl Router {
 
     /// Turns switches while the router runs.
     pub fn switch(&self, turn: impl FnOnce(&mut Switches)) {
-        turn(&mut self.shared.device().switches);
+        let mut device = self.shared.device();
+        turn(&mut device.switches);
+        device.switches_turned();
+    }
+
+    /// The switches as they stand.
+    pub fn switches(&self) -> Switches {
+        self.shared.device().switches.clone()
+    }
+
+    /// Serves the admin surface on `listen`, over plain HTTP: everything that this handle can do, for programs that are
+    /// not written in Rust. Whoever reaches it owns the router; it belongs on loopback. Gives where it listens.
+    ///
+    /// # Errors
+    /// Where it cannot listen.
+    pub fn admin(&self, listen: SocketAddr) -> Result<SocketAddr, StartError> {
+        let failed = |source| StartError::Admin {
+            address: listen,
+            source,
+        };
+        let listener = crate::admin::listen(listen).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let weak = Router {
+            shared: Arc::clone(&self.shared),
+            running: Arc::new(Mutex::new(None)),
+        };
+        let task = self.shared.runtime.spawn(crate::admin::serve(weak, listener));
+        match locked(&self.running).as_mut() {
+            Some(running) => running.tasks.push(task),
+            None => task.abort(),
+        }
+        Ok(address)
     }
 
     /// Adds a lease, as at start.
@@ -331,6 +465,27 @@ impl Router {
     pub fn reboot(&self) {
         self.shared.device().reboot();
         self.shared.gate.drop_connections();
+    }
+
+    /// A power cut and the boot after it, by the router's clock: connections are refused for `outage`, then tables
+    /// are empty and writes fail for `warm_up`, then all is as it was, but for what a boot changes and for dynamic
+    /// leases that were not on disk yet (`store-leases-disk`).
+    pub fn power_cycle(&self, outage: Duration, warm_up: Duration) {
+        self.shared.device().power_cut();
+        let listens_at = self.shared.clock.now() + outage;
+        locked(&self.shared.faults).boot = Boot {
+            listens_at,
+            ready_at: listens_at + warm_up,
+        };
+        self.shared.gate.drop_connections();
+        self.shared.open_or_close();
+        let (weak, clock) = (Arc::downgrade(&self.shared), self.shared.clock.clone());
+        self.shared.runtime.spawn(async move {
+            clock.reached(listens_at).await;
+            if let Some(shared) = weak.upgrade() {
+                shared.open_or_close();
+            }
+        });
     }
 
     /// Stops the router: nothing is answered any more, and its ports are free.

@@ -39,9 +39,9 @@ impl Row {
         self.0.remove(key);
     }
 
-    /// The keys named, and `.id`, which is always there.
-    pub(crate) fn project(&self, names: &[String]) -> Row {
-        let keep = |key: &String| key == ".id" || names.contains(key);
+    /// The keys named, and `.id` where it is added by itself.
+    pub(crate) fn project(&self, names: &[String], adds_id: bool) -> Row {
+        let keep = |key: &String| (adds_id && key == ".id") || names.contains(key);
         Row(self
             .0
             .iter()

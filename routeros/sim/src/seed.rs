@@ -43,18 +43,32 @@ pub(crate) fn device(config: &Config, clock: Clock) -> Result<Device, SeedError>
     );
     hardware(&mut device, &config.lan_bridge);
     services(&mut device);
-    for (menu, values) in &config.rows {
-        device.add(*menu, values).map_err(|trap| refused(*menu, &trap))?;
-    }
     if let Some(identity) = device.entries_mut(Menu::Identity).next() {
         identity
             .values
             .insert("name", Value::Text(config.identity.clone()));
     }
+    for (menu, values) in &config.rows {
+        row(&mut device, *menu, values).map_err(|trap| refused(*menu, &trap))?;
+    }
     for wanted in &config.leases {
         lease(&mut device, wanted).map_err(|trap| refused(Menu::Lease, &trap))?;
     }
     Ok(device)
+}
+
+/// Adds a row, or changes the one that every router has: a singleton, a port, a bridge or a service of that name.
+fn row(device: &mut Device, menu: Menu, values: &[(String, String)]) -> Result<(), Trap> {
+    let name = values.iter().find(|(key, _)| key == "name").map(|(_, name)| name);
+    let there = match menu {
+        Menu::Interface | Menu::Bridge | Menu::Service => name.and_then(|name| device.by_name(menu, name)),
+        _ if menu.spec().is_single() => device.entries(menu).next(),
+        _ => None,
+    };
+    match there.map(|entry| entry.key) {
+        Some(key) => device.set(menu, key, values),
+        None => device.add(menu, values).map(|_| ()),
+    }
 }
 
 fn refused(menu: Menu, trap: &Trap) -> SeedError {
@@ -89,7 +103,13 @@ fn hardware(device: &mut Device, bridge: &str) {
         ("comment", "defconf".to_owned()),
     ];
     insert(device, Menu::Interface, values);
-    for menu in [Menu::Identity, Menu::Settings, Menu::Dns] {
+    for menu in [
+        Menu::Identity,
+        Menu::Settings,
+        Menu::Dns,
+        Menu::DhcpConfig,
+        Menu::Webserver,
+    ] {
         insert(device, menu, []);
     }
 }

@@ -42,10 +42,13 @@ impl Snapshot {
         self.0.get(&menu).map_or(&[], Vec::as_slice)
     }
 
-    /// The same without what changes by itself: times left, ages, counters.
+    /// The same without what changes by itself: times left, ages, counters, clients' connections.
     #[must_use]
     pub fn settled(&self) -> Snapshot {
-        self.map(|row| Some(row.iter().filter(|(key, _)| !is_volatile(key)).collect()))
+        self.map(|row| {
+            let connection = row.get("connection") == Some("true");
+            (!connection).then(|| row.iter().filter(|(key, _)| !is_volatile(key)).collect())
+        })
     }
 
     /// What a person or a client configured: [`Snapshot::settled`] without the rows that the router makes itself.

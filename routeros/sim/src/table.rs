@@ -117,6 +117,11 @@ impl Table {
         }
     }
 
+    /// Whether removed rows' ids are given again.
+    pub(crate) fn set_reuse(&mut self, reuse: bool) {
+        self.reuse = reuse;
+    }
+
     /// Appends a row under `key` and gives it an id.
     pub(crate) fn push(&mut self, key: Key, mut entry: Entry) -> Id {
         entry.key = key;
@@ -150,6 +155,27 @@ impl Table {
             self.freed.push(entry.id);
         }
         Some(entry)
+    }
+
+    /// Moves a row before another one, or to the end.
+    pub(crate) fn place(&mut self, key: Key, before: Option<Key>) {
+        let at = |entries: &[Entry], key| entries.iter().position(|entry| entry.key == key);
+        let Some(from) = at(&self.entries, key) else {
+            return;
+        };
+        let entry = self.entries.remove(from);
+        let to = before
+            .and_then(|before| at(&self.entries, before))
+            .unwrap_or(self.entries.len());
+        self.entries.insert(to, entry);
+    }
+
+    /// The static rows are those of `before` again; dynamic ones stay as they are. Ids are never given twice.
+    pub(crate) fn restore(&mut self, before: &Table) {
+        self.entries.retain(|entry| entry.dynamic);
+        let fixed = before.entries.iter().filter(|entry| !entry.dynamic);
+        self.entries.splice(0..0, fixed.cloned());
+        self.next = self.next.max(before.next);
     }
 
     /// What a reboot does: static rows keep their ids, the dynamic ones are numbered anew behind them, in

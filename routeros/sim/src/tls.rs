@@ -26,6 +26,9 @@ pub enum Certificate {
     Expired,
     /// Signed by itself.
     SelfSigned,
+    /// Signed by itself, and a CA at the same time, without alternative names: what `/certificate` makes of a template
+    /// that says nothing else.
+    SelfSignedCa,
     /// As the right one, with a new key under the same CA.
     Rotated,
     /// The right names, signed by a CA that the client does not know.
@@ -50,6 +53,7 @@ type Issuer = CertifiedIssuer<'static, KeyPair>;
 
 /// What is presented at the moment.
 struct Presented {
+    kind: Certificate,
     server: Arc<ServerConfig>,
     leaf: CertificateDer<'static>,
     public_key: Vec<u8>,
@@ -97,6 +101,10 @@ impl Tls {
         Arc::clone(&locked(&self.presented).server)
     }
 
+    pub(crate) fn kind(&self) -> Certificate {
+        locked(&self.presented).kind
+    }
+
     pub(crate) fn ca_pem(&self) -> String {
         self.authority.pem()
     }
@@ -136,7 +144,7 @@ fn make(
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let wrong = ["other.invalid".to_owned()];
     let names = match certificate {
-        Certificate::NoNames => &[],
+        Certificate::NoNames | Certificate::SelfSignedCa => &[],
         Certificate::WrongName => &wrong[..],
         _ => names,
     };
@@ -147,6 +155,15 @@ fn make(
     if certificate == Certificate::Expired {
         (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
     }
+    if certificate == Certificate::SelfSignedCa {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::CrlSign,
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyEncipherment,
+        ];
+    }
     let new_key = KeyPair::generate()?;
     let key = if certificate == Certificate::Rotated {
         &new_key
@@ -154,7 +171,7 @@ fn make(
         right_key
     };
     let leaf = match certificate {
-        Certificate::SelfSigned => params.self_signed(key)?,
+        Certificate::SelfSigned | Certificate::SelfSignedCa => params.self_signed(key)?,
         Certificate::OtherCa => params.signed_by(key, stranger)?,
         _ => params.signed_by(key, authority)?,
     };
@@ -166,6 +183,7 @@ fn make(
         .with_no_client_auth()
         .with_single_cert(vec![leaf.clone()], private)?;
     Ok(Presented {
+        kind: certificate,
         server: Arc::new(server),
         leaf,
         public_key: key.subject_public_key_info(),

@@ -125,6 +125,19 @@ impl Trap {
         )
     }
 
+    /// A request took longer than the web server allows; what it asked for may be done all the same.
+    pub(crate) fn session_closed() -> Self {
+        Self::bad_request("Session closed")
+    }
+
+    /// The user's `address` does not have the client's.
+    pub(crate) fn forbidden() -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            detail: None,
+        }
+    }
+
     /// A method that the web server does not know.
     pub(crate) fn not_implemented() -> Self {
         Self {

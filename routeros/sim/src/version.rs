@@ -22,6 +22,14 @@ pub(crate) const ARP_STATUS: Release = (7, 12, 0);
 pub(crate) const LEASE_CLASS_ID: Release = (7, 16, 0);
 /// `/ip/service` has `max-sessions` (changelog).
 pub(crate) const SERVICE_MAX_SESSIONS: Release = (7, 16, 0);
+/// `/ip/service` has a dynamic row for each living connection (schema of 7.21.5, rows of 7.23.7).
+pub(crate) const SERVICE_CONNECTIONS: Release = (7, 21, 0);
+/// `/ip/dns/static` shows `type` also for address records; before, their rows lack it (sources differ on 7.16 itself).
+pub(crate) const DNS_STATIC_TYPE: Release = (7, 16, 0);
+/// `/safe-mode` is a menu (changelog).
+pub(crate) const SAFE_MODE: Release = (7, 18, 0);
+/// There is REST (7.1beta4); `RouterOS` 6 has a web server without it.
+pub(crate) const REST: Release = (7, 1, 0);
 /// `/ip/pool` rows carry `total`, `used` and `available`.
 pub(crate) const POOL_COUNTERS: Release = (7, 21, 0);
 /// `/ip/arp` spells its flag `dhcp`; before it is `DHCP`.

@@ -49,19 +49,48 @@ impl Device {
         Duration::from_millis(millis.unwrap_or(default))
     }
 
-    /// An address for a client: the one it had, the one it asks for, or the highest free one of the pool.
+    /// The server's pool and what overflows into: each pool's `next-pool`, each pool once.
+    fn pool_chain(&self, server: Key) -> Vec<(Key, Ranges)> {
+        let mut chain: Vec<(Key, Ranges)> = Vec::new();
+        let mut next = self.server_pool(server);
+        while let Some((key, ranges)) = next.filter(|(key, _)| !chain.iter().any(|(seen, _)| seen == key)) {
+            chain.push((key, ranges));
+            next = self.get(Menu::Pool, key).and_then(|pool| {
+                let following = self.get(Menu::Pool, pool.link("next-pool")?)?;
+                Some((following.key, Ranges::parse(following.text("ranges")?).ok()?))
+            });
+        }
+        chain
+    }
+
+    /// Whether the server hands this address out, from its pool or from one that its pool overflows into.
+    pub(crate) fn hands_out(&self, server: Key, address: Ipv4Addr) -> bool {
+        self.pool_chain(server)
+            .iter()
+            .any(|(_, ranges)| ranges.contains(address))
+    }
+
+    /// An address for a client: the one it had, the one it asks for, or the highest free one of the first pool that
+    /// has one.
     pub(crate) fn choose_address(
         &self,
         server: Key,
         client: &Client,
         wish: Option<Ipv4Addr>,
     ) -> Option<(Key, Ipv4Addr)> {
-        let (pool, ranges) = self.server_pool(server)?;
+        let chain = self.pool_chain(server);
         let had = self.dhcp.remembered.get(&(server, client.clone())).copied();
-        let usable = |address: &Ipv4Addr| ranges.contains(*address) && self.is_free(*address);
-        let preferred = had.into_iter().chain(wish).find(usable);
-        let address = preferred.or_else(|| ranges.descending().find(|address| self.is_free(*address)))?;
-        Some((pool, address))
+        let usable = |address: Ipv4Addr| {
+            let (pool, _) = chain.iter().find(|(_, ranges)| ranges.contains(address))?;
+            self.is_free(address).then_some((*pool, address))
+        };
+        if let Some(preferred) = had.into_iter().chain(wish).find_map(usable) {
+            return Some(preferred);
+        }
+        chain.iter().find_map(|(pool, ranges)| {
+            let free = ranges.descending().find(|address| self.is_free(*address))?;
+            Some((*pool, free))
+        })
     }
 
     /// Nobody has it by lease, and it is not the router's own.

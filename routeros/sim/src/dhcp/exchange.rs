@@ -62,11 +62,9 @@ impl Device {
                 _ => Vec::new(),
             };
         }
-        let pool = self.server_pool(server);
-        let stays = |address| pool.as_ref().is_some_and(|(_, ranges)| ranges.contains(address));
         let own = self
             .dynamic_leases(server, client)
-            .find(|(_, binding)| stays(binding.address));
+            .find(|(_, binding)| self.hands_out(server, binding.address));
         let Some((lease, binding)) = own.map(|(lease, binding)| (lease.key, binding.clone())) else {
             return self.test_another(server, client, message, 0);
         };
@@ -242,8 +240,7 @@ impl Device {
         let Some(lease) = self.lease_for(server, client, wanted) else {
             return self.refuse_unknown(server, message);
         };
-        let pool = self.server_pool(server);
-        let inside = pool.is_some_and(|(_, ranges)| ranges.contains(wanted));
+        let inside = self.hands_out(server, wanted);
         match self.switches.renewal_outside_pool {
             _ if inside => self.acknowledge(server, lease, client, message, wanted),
             Renewal::Ack => self.acknowledge(server, lease, client, message, wanted),
@@ -397,10 +394,11 @@ impl Device {
         if let Some(id) = &binding.client_id {
             entry.values.insert("client-id", Value::Text(id.clone()));
         }
-        let last_seen = Some(self.now());
+        let now = self.now();
         entry.live = Live::Lease(Box::new(Life {
             binding: Some(binding),
-            last_seen,
+            since: now,
+            last_seen: Some(now),
         }));
         self.insert(Menu::Lease, entry)
     }

@@ -41,6 +41,8 @@ impl Status {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Life {
     pub(crate) binding: Option<Binding>,
+    /// When the row came to be, by the router's clock.
+    pub(crate) since: Duration,
     /// When the client was last heard.
     pub(crate) last_seen: Option<Duration>,
 }

@@ -307,6 +307,42 @@ fn a_client_gets_its_address_again_and_may_wish_for_a_free_one() {
 }
 
 #[test]
+fn item_26_a_full_pool_overflows_into_the_next_one() {
+    let config = Config::default()
+        .change(Menu::Pool, "dhcp_pool", "ranges", "192.168.1.100")
+        .row(
+            Menu::Pool,
+            [
+                ("name", "more"),
+                ("ranges", "192.168.1.50"),
+                ("next-pool", "dhcp_pool"),
+            ],
+        );
+    let mut device = router_of(&config);
+    assert_eq!(lease(&mut device, mac(1)), lan(100));
+    let full = device.dhcp_message(&message(MessageType::Discover, mac(2)));
+    assert_eq!(full, [], "without a next pool there is nothing left");
+    set(&mut device, Menu::Pool, &[("next-pool", "more")]);
+    assert_eq!(lease(&mut device, mac(2)), lan(50));
+    let of = |row: Row| {
+        [
+            row.get("pool").unwrap().to_owned(),
+            row.get("address").unwrap().to_owned(),
+        ]
+    };
+    let used: Vec<_> = device.rows(Menu::PoolUsed).into_iter().map(of).collect();
+    assert_eq!(used, [["dhcp_pool", "192.168.1.100"], ["more", "192.168.1.50"]]);
+    device.switches.renewal_outside_pool = Renewal::Nak;
+    assert_eq!(
+        sent(&device.dhcp_message(&renewing(mac(2), lan(50)))),
+        [(MessageType::Ack, lan(50))],
+        "an address of the next pool is not outside"
+    );
+    // Two pools that name each other end the search, too.
+    assert_eq!(device.dhcp_message(&message(MessageType::Discover, mac(3))), []);
+}
+
+#[test]
 fn item_23_a_renewal_outside_the_shrunk_pool_is_answered_as_switched() {
     for (renewal, answer, left) in [
         (

@@ -6,11 +6,12 @@
 //! | `api` | 500 `std failure: not allowed (9)` |
 //! | `read`, and by analogy `write` | 500 `not enough permissions (9)` |
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ipnet::IpNet;
 
 use crate::device::Device;
 use crate::menu::Menu;
@@ -21,6 +22,8 @@ use crate::value::policy::Policies;
 #[derive(Debug)]
 pub(crate) struct Visitor {
     peer: SocketAddr,
+    /// The connection, as the gate knows it.
+    pub(crate) connection: u64,
     /// The router logs one log-in per connection, not per request.
     logged: AtomicBool,
 }
@@ -33,9 +36,10 @@ pub(crate) struct User {
 }
 
 impl Visitor {
-    pub(crate) fn new(peer: SocketAddr) -> Self {
+    pub(crate) fn new(peer: SocketAddr, connection: u64) -> Self {
         Self {
             peer,
+            connection,
             logged: AtomicBool::new(false),
         }
     }
@@ -47,6 +51,13 @@ impl Visitor {
             .as_ref()
             .and_then(|(name, password)| user(device, name, password));
         let from = self.peer.ip();
+        let elsewhere = credentials.as_ref().is_some_and(|(name, _)| {
+            let listed = device
+                .by_name(Menu::User, name)
+                .and_then(|row| row.text("address"));
+            !lists(listed.unwrap_or_default(), from)
+        });
+        let user = user.filter(|_| !elsewhere);
         let wall = device.clock.wall();
         match (user, credentials) {
             (Some(user), _) => {
@@ -61,7 +72,11 @@ impl Visitor {
                     let message = format!("login failure for user {name} from {from} via rest-api");
                     device.log.add(wall, "system,error,critical", message);
                 }
-                Err(Trap::unauthorized())
+                Err(if elsewhere && device.switches.user_address_answers_403 {
+                    Trap::forbidden()
+                } else {
+                    Trap::unauthorized()
+                })
             }
         }
     }
@@ -80,6 +95,15 @@ impl User {
             Err(Trap::not_enough_permissions())
         }
     }
+}
+
+/// Whether a list of addresses and networks has this one; an empty list has all.
+pub(crate) fn lists(list: &str, address: IpAddr) -> bool {
+    let holds = |entry: &str| match entry.parse::<IpNet>() {
+        Ok(net) => net.contains(&address),
+        Err(_) => entry.parse() == Ok(address),
+    };
+    list.is_empty() || list.split(',').any(holds)
 }
 
 /// Name and password of a Basic header.

@@ -7,6 +7,7 @@ use super::call::{Call, arguments, text};
 use super::query::Query;
 use super::target::Target;
 use crate::device::Device;
+use crate::fault::Reply;
 use crate::menu::{Command, Menu};
 use crate::row::Row;
 use crate::table::Key;
@@ -22,6 +23,8 @@ pub(crate) struct Outcome {
     pub(crate) row: Option<Row>,
     /// Why no client should have sent this.
     pub(crate) violation: Option<String>,
+    /// Nothing is answered: the connection ends.
+    pub(crate) hang_up: bool,
 }
 
 impl Outcome {
@@ -31,7 +34,32 @@ impl Outcome {
             body: Some(body),
             row: None,
             violation: None,
+            hang_up: false,
         }
+    }
+
+    /// What a fault says instead of the truth.
+    pub(crate) fn instead(reply: &Reply) -> Self {
+        Self {
+            hang_up: reply.is_lost(),
+            ..Self::refused(&reply.trap())
+        }
+    }
+
+    /// What is asked of a table that a booting router has not filled yet.
+    pub(crate) fn not_there_yet(target: &Target) -> Self {
+        match target {
+            Target::Menu(menu) if menu.spec().is_single() => Self::of(StatusCode::OK, json!({})),
+            Target::Menu(_) => Self::of(StatusCode::OK, json!([])),
+            Target::Word(_, word) if word == "print" => Self::of(StatusCode::OK, json!([])),
+            _ => Self::refused(&Trap::not_found()),
+        }
+    }
+
+    /// How many rows are answered.
+    pub(crate) fn rows(&self) -> u32 {
+        let rows = self.body.as_ref().and_then(Value::as_array).map_or(0, Vec::len);
+        rows.try_into().unwrap_or(u32::MAX)
     }
 
     pub(crate) fn refused(trap: &Trap) -> Self {
@@ -72,13 +100,20 @@ pub(crate) fn execute(device: &mut Device, call: &Call, target: &Target) -> Outc
         Method::POST => post(device, call, target),
         _ => Err(Trap::not_implemented().into()),
     };
-    done.unwrap_or_else(|refusal| refusal)
+    let mut outcome = done.unwrap_or_else(|refusal| refusal);
+    let menu = target.menu();
+    if call.writes() && outcome.status.is_success() && !device.switches.allowed.contains(&menu) {
+        outcome.violation = Some(format!(
+            "a write to {menu}, which no client of this router should change"
+        ));
+    }
+    outcome
 }
 
 type Done = Result<Outcome, Outcome>;
 
 fn get(device: &Device, call: &Call, target: &Target) -> Done {
-    let query = Query::of_url(&call.query);
+    let query = Query::of_url(&call.query).adding_id(device.switches.proplist_adds_id);
     let menu = target.menu();
     let spec = menu.spec();
     if !(spec.exists)(device) {
@@ -161,6 +196,7 @@ fn delete(device: &mut Device, target: &Target) -> Done {
         body: None,
         row: None,
         violation: None,
+        hang_up: false,
     })
 }
 
@@ -197,7 +233,8 @@ fn post(device: &mut Device, call: &Call, target: &Target) -> Done {
         Target::Menu(_) => return Err(Trap::no_such_command().into()),
         Target::Row(..) | Target::BadId(_) => return Err(Trap::bad_identifier().into()),
     };
-    let command = Command::named(word).filter(|command| menu.spec().commands.contains(command));
+    let command = Command::named(word)
+        .filter(|command| menu.spec().commands.contains(command) && (menu.spec().exists)(device));
     let Some(command) = command else {
         return Err(Outcome::outside(
             &Trap::no_such_directory(word),
@@ -226,6 +263,21 @@ fn post(device: &mut Device, call: &Call, target: &Target) -> Done {
             Command::Enable => device.set(menu, key, &[("disabled".into(), "no".into())])?,
             Command::Disable => device.set(menu, key, &[("disabled".into(), "yes".into())])?,
             Command::MakeStatic => device.make_static(key)?,
+            Command::Comment => {
+                let comment = named(&arguments, "comment").unwrap_or_default();
+                device.set(menu, key, &[("comment".into(), comment.to_owned())])?;
+            }
+            Command::Unset => {
+                let name = named(&arguments, "value-name").ok_or_else(|| Trap::missing("value-name"))?;
+                device.set(menu, key, &[(format!("!{name}"), String::new())])?;
+            }
+            Command::Move => {
+                let before = match named(&arguments, "destination") {
+                    Some(place) => Some(find(device, menu, place).ok_or_else(Trap::not_found)?),
+                    None => None,
+                };
+                device.place(menu, key, before)?;
+            }
             Command::Remove | Command::Print | Command::Add => device.remove(menu, key)?,
         }
         row = device.get(menu, key).map(|entry| device.show(menu, entry));
@@ -239,12 +291,13 @@ fn post(device: &mut Device, call: &Call, target: &Target) -> Done {
 fn print(device: &Device, menu: Menu, object: &serde_json::Map<String, Value>) -> Done {
     match Query::of_body(object) {
         Ok(query) => {
+            let query = query.adding_id(device.switches.proplist_adds_id);
             let rows = query.apply(device.rows(menu));
             Ok(Outcome::of(StatusCode::OK, rows.iter().map(Row::json).collect()))
         }
         Err(word) => Err(Outcome::outside(
             &Trap::invalid_value(".query"),
-            &format!("the query word {word} is not simulated"),
+            &format!("{word} is no query word"),
         )),
     }
 }
@@ -265,20 +318,28 @@ fn rows_of(
         return Err(Trap::missing(".id").into());
     };
     let list = text(name, value)?;
-    let find = |number: &str| {
-        if let Ok(id) = number.parse() {
-            return device.by_id(menu, id);
-        }
-        if let Ok(position) = number.parse::<usize>() {
-            return device.entries(menu).nth(position);
-        }
+    list.split(',')
+        .map(|number| Ok(find(device, menu, number).ok_or_else(Trap::not_found)?))
+        .collect()
+}
+
+/// What the console takes for a row: its id, its position in the table, its name or its comment.
+fn find(device: &Device, menu: Menu, number: &str) -> Option<Key> {
+    let entry = if let Ok(id) = number.parse() {
+        device.by_id(menu, id)
+    } else if let Ok(position) = number.parse::<usize>() {
+        device.entries(menu).nth(position)
+    } else {
         device
             .entries(menu)
             .find(|entry| [entry.text("name"), entry.text("comment")].contains(&Some(number)))
     };
-    list.split(',')
-        .map(|number| Ok(find(number).ok_or_else(Trap::not_found)?.key))
-        .collect()
+    entry.map(|entry| entry.key)
+}
+
+fn named<'a>(arguments: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let (_, value) = arguments.iter().find(|(key, _)| key == name)?;
+    Some(value)
 }
 
 fn shown(device: &Device, menu: Menu, key: Key) -> Result<Row, Trap> {

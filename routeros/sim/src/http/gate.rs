@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::TcpStream;
@@ -113,6 +114,18 @@ impl Gate {
             connections.insert(number, socket);
             number
         })
+    }
+
+    /// Ends a connection with a reset instead of an orderly close, once its last owner lets go of it.
+    pub(crate) fn reset(&self, number: u64) {
+        if let Some(connection) = locked(&self.connections).get(&number) {
+            let _ = connection.set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    /// How many connections live.
+    pub(crate) fn count(&self) -> usize {
+        locked(&self.connections).len()
     }
 
     pub(crate) fn forget(&self, number: u64) {

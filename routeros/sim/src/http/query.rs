@@ -1,19 +1,24 @@
 //! Filters and projections: `?address=…&.proplist=…` of a GET, `.query` and `.proplist` of a POST.
 
+mod word;
+
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::row::Row;
+use word::{Comparison, Word};
 
 /// Which rows, and which of their keys.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Query {
-    equal: Vec<(String, String)>,
+    words: Vec<Word>,
     proplist: Option<Vec<String>>,
+    /// `.id` is answered only where it was asked for.
+    strict: bool,
 }
 
 impl Query {
-    /// Reads a URL's query.
+    /// Reads a URL's query: only equality, all of it at once.
     pub(crate) fn of_url(query: &str) -> Self {
         let mut read = Self::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
@@ -22,13 +27,13 @@ impl Query {
             if key == ".proplist" {
                 read.proplist = Some(names(&value));
             } else {
-                read.equal.push((key, value));
+                read.words.push(Word::Compare(key, Comparison::Equal, value));
             }
         }
         read
     }
 
-    /// Reads a POST's `.query` and `.proplist`. `Err` holds a word that is not simulated: all but `key=value`.
+    /// Reads a POST's `.query` and `.proplist`. `Err` holds a word that is none.
     pub(crate) fn of_body(object: &serde_json::Map<String, Value>) -> Result<Self, String> {
         let mut read = Self::default();
         match object.get(".proplist") {
@@ -43,29 +48,25 @@ impl Query {
             Some(Value::String(list)) => read.proplist = Some(names(list)),
             _ => {}
         }
-        for word in object
-            .get(".query")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
-            let text = word.as_str().unwrap_or_default();
-            match text.split_once('=') {
-                Some((key, value)) if !key.is_empty() && !key.starts_with(['>', '<', '#', '-']) => {
-                    read.equal.push((key.to_owned(), value.to_owned()));
-                }
-                _ => return Err(word.to_string()),
-            }
+        let words = object.get(".query").and_then(Value::as_array);
+        for word in words.into_iter().flatten() {
+            let parsed = word.as_str().and_then(Word::parse);
+            read.words.push(parsed.ok_or_else(|| word.to_string())?);
         }
         Ok(read)
+    }
+
+    /// Whether a projection adds `.id` by itself.
+    pub(crate) fn adding_id(mut self, adds: bool) -> Self {
+        self.strict = !adds;
+        self
     }
 
     /// The rows that match, cut to the keys asked for. A key that a row lacks matches nothing, not even an empty
     /// value: `?server=all` finds no lease.
     pub(crate) fn apply(&self, rows: Vec<Row>) -> Vec<Row> {
-        let matches = |row: &Row| self.equal.iter().all(|(key, value)| row.get(key) == Some(value));
         rows.into_iter()
-            .filter(matches)
+            .filter(|row| word::matches(&self.words, row))
             .map(|row| self.cut(row))
             .collect()
     }
@@ -73,7 +74,7 @@ impl Query {
     /// A row cut to the keys asked for.
     pub(crate) fn cut(&self, row: Row) -> Row {
         match &self.proplist {
-            Some(names) => row.project(names),
+            Some(names) => row.project(names, !self.strict),
             None => row,
         }
     }

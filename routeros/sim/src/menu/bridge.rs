@@ -75,7 +75,6 @@ pub(super) static SPEC: Spec = Spec {
     directories: &[
         "calea",
         "filter",
-        "host",
         "mdb",
         "mlag",
         "msti",

@@ -37,7 +37,13 @@ const LINK_UP: Duration = Duration::from_secs(10);
 
 pub(super) static SPEC: Spec = Spec {
     path: "interface",
-    commands: &[Command::Print, Command::Set, Command::Enable, Command::Disable],
+    commands: &[
+        Command::Print,
+        Command::Set,
+        Command::Enable,
+        Command::Disable,
+        Command::Comment,
+    ],
     properties: &[
         Property::new("name", Kind::Text).required(),
         Property::new(

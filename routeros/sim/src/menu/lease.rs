@@ -30,6 +30,8 @@ pub(super) static SPEC: Spec = Spec {
         Command::Remove,
         Command::Enable,
         Command::Disable,
+        Command::Comment,
+        Command::Unset,
         Command::MakeStatic,
     ],
     properties: &[
@@ -100,7 +102,9 @@ fn check(device: &Device, lease: &Entry) -> Result<(), Trap> {
 
 fn show(device: &Device, lease: &Entry, row: &mut Row) {
     let Live::Lease(life) = &lease.live else { return };
-    let Life { binding, last_seen } = &**life;
+    let Life {
+        binding, last_seen, ..
+    } = &**life;
     row.put("dynamic", lease.dynamic);
     row.put("blocked", lease.flag("block-access"));
     row.put("radius", false);

@@ -1,6 +1,6 @@
 //! `/ip/dhcp-server/network`: what clients of a network are told.
 
-use super::{Menu, ROWS, Spec};
+use super::{Command, Menu, Spec};
 use crate::device::Device;
 use crate::property::{COMMENT, Property};
 use crate::row::Row;
@@ -11,7 +11,14 @@ use crate::value::Kind;
 /// Lists read as an empty text while unset; single values are absent.
 pub(super) static SPEC: Spec = Spec {
     path: "ip/dhcp-server/network",
-    commands: ROWS,
+    commands: &[
+        Command::Print,
+        Command::Add,
+        Command::Set,
+        Command::Remove,
+        Command::Comment,
+        Command::Unset,
+    ],
     properties: &[
         Property::new("address", Kind::Network).required(),
         Property::new("gateway", Kind::Addresses).always(""),

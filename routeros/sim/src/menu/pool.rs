@@ -41,9 +41,18 @@ fn check(device: &Device, pool: &Entry) -> Result<(), Trap> {
     if device.entries(Menu::Pool).any(twin) {
         return Err(Trap::failure("pool with such name exists"));
     }
-    // Ranges of one pool must not overlap; two pools may, RouterOS does not object.
-    if ranges(pool).is_some_and(|ranges| ranges.overlap()) {
-        return Err(Trap::failure(&device.switches.range_overlap_text));
+    let switches = &device.switches;
+    let Some(own) = ranges(pool) else { return Ok(()) };
+    // Ranges of one pool must not overlap; two pools may, as far as is known.
+    let others = device
+        .entries(Menu::Pool)
+        .filter(|other| !switches.pools_may_overlap && other.key != pool.key)
+        .filter_map(ranges);
+    if own.overlap() || others.into_iter().any(|other| own.meets(&other)) {
+        return Err(Trap::failure(&switches.range_overlap_text));
+    }
+    if switches.max_ranges > 0 && own.len() > switches.max_ranges {
+        return Err(Trap::failure(&switches.max_ranges_text));
     }
     Ok(())
 }

@@ -106,7 +106,7 @@ pub(super) static SPEC: Spec = Spec {
         COMMENT,
         DISABLED,
     ],
-    directories: &["alert", "config", "matcher", "option"],
+    directories: &["alert", "option"],
     check,
     show,
     ..Spec::BASE

@@ -34,11 +34,20 @@ pub(super) static SPEC: Spec = Spec {
         Property::new("vrf", Kind::Text).always("main"),
         DISABLED,
     ],
-    directories: &["webserver"],
     show: |_, service, row| {
         row.put("dynamic", service.dynamic);
         row.put("invalid", false);
         row.put("proto", "tcp");
+        if service.dynamic {
+            // A living connection.
+            row.put("connection", true);
+            for key in ["local", "remote"] {
+                row.put(key, service.text(key).unwrap_or_default());
+            }
+            for key in ["address", "certificate", "max-sessions", "tls-version"] {
+                row.drop_key(key);
+            }
+        }
     },
     ..Spec::BASE
 };

@@ -5,7 +5,7 @@ use crate::version::Version;
 
 /// Writable properties by menu: those of 7.12.2, then what 7.16.2, 7.20.8 and 7.24 add (`set` and `add` arguments
 /// as `/console/inspect` lists them; `copy-from` and `numbers` are no properties).
-const SCHEMAS: [(Menu, &str, [&str; 3]); 9] = [
+const SCHEMAS: [(Menu, &str, [&str; 3]); 12] = [
     (Menu::Pool, "comment name next-pool ranges", ["", "", ""]),
     (
         Menu::DhcpServer,
@@ -48,6 +48,23 @@ const SCHEMAS: [(Menu, &str, [&str; 3]); 9] = [
         ["inactivity-policy inactivity-timeout", "", ""],
     ),
     (Menu::UserGroup, "comment name policy skin", ["", "", ""]),
+    // `place-before` is an argument of `add`, no property.
+    (
+        Menu::DnsStatic,
+        "address address-list cname comment disabled forward-to match-subdomain mx-exchange mx-preference name ns \
+         regexp srv-port srv-priority srv-target srv-weight text ttl type",
+        ["", "", ""],
+    ),
+    (
+        Menu::Matcher,
+        "address-pool code disabled name option-set server value",
+        ["comment matching-type", "", ""],
+    ),
+    (
+        Menu::DhcpConfig,
+        "accounting interim-update radius-password store-leases-disk",
+        ["", "", ""],
+    ),
 ];
 
 /// `/ip/settings` also loses a property.
@@ -109,6 +126,16 @@ fn item_14_properties_are_those_of_the_schemas_in_each_version() {
             "{version}"
         );
     }
+}
+
+/// `/ip/service/webserver` stands in no schema before 7.21.
+#[test]
+fn item_14_the_web_servers_toggles_are_those_of_the_schema() {
+    assert_eq!(
+        properties(Menu::Webserver, "7.24").join(" "),
+        "acme-plain crl-plain graphs-plain graphs-secure index-plain index-secure rest-plain rest-secure scep-plain \
+         webfig-plain webfig-secure"
+    );
 }
 
 #[test]

@@ -304,6 +304,35 @@ fn item_28_a_reply_only_interface_learns_nothing() {
 }
 
 #[test]
+fn item_28_what_a_gratuitous_frame_does_is_switchable_where_it_is_not_known() {
+    let mut device = router();
+    device.heard(&request(A, HOST, HOST));
+    assert_eq!(device.count(Menu::Arp), 0, "an absent row is not made");
+    device.switches.gratuitous_arp_creates = true;
+    device.heard(&request(A, HOST, HOST));
+    assert_eq!(
+        device.rows(Menu::Arp)[0].get("mac-address"),
+        Some(A.to_string().as_str())
+    );
+
+    let mut device = router();
+    add_static(&mut device, "no");
+    let mac = |device: &Device| {
+        device.rows(Menu::Arp)[0]
+            .get("mac-address")
+            .map(ToOwned::to_owned)
+    };
+    let before = mac(&device);
+    device.heard(&request(B, HOST, HOST));
+    assert_eq!(mac(&device), before, "a permanent row stays");
+    device.switches.gratuitous_arp_moves_static = true;
+    device.heard(&request(B, HOST, ROUTER));
+    assert_eq!(mac(&device), before, "a question is not gratuitous");
+    device.heard(&request(B, HOST, HOST));
+    assert_eq!(mac(&device), Some(B.to_string()));
+}
+
+#[test]
 fn item_28_a_second_permanent_row_is_refused_with_the_text_that_is_configured() {
     let mut device = router();
     device.switches.arp_duplicate_text = "whatever it says".into();

@@ -42,6 +42,17 @@ impl Ranges {
         spans.windows(2).any(|pair| pair[1].first <= pair[0].last)
     }
 
+    /// Whether the two share an address.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let meet = |one: &Span, two: &Span| one.first <= two.last && two.first <= one.last;
+        self.0.iter().any(|one| other.0.iter().any(|two| meet(one, two)))
+    }
+
+    /// How many ranges there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// How many addresses there are.
     pub(crate) fn count(&self) -> u64 {
         self.0

@@ -1,6 +1,7 @@
 //! The stand-alone program.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
@@ -70,4 +71,194 @@ fn the_program_says_what_it_cannot_do() {
         .output()
         .unwrap();
     assert!(String::from_utf8_lossy(&refused.stderr).contains("seven"));
+}
+
+fn said(arguments: &[&str]) -> (bool, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_routeros-sim"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn the_help_teaches_and_every_flag_has_a_twin_in_the_environment() {
+    let (success, help) = said(&["--help"]);
+    assert!(success);
+    let mut flags = 0;
+    for line in help.lines().map(str::trim).filter(|line| line.starts_with("--")) {
+        let flag = line.trim_start_matches("--").split_whitespace().next().unwrap();
+        flags += 1;
+        let rest = help.split(&format!("--{flag}")).nth(1).unwrap();
+        let about: String = rest.lines().take(14).collect::<Vec<_>>().join("\n");
+        assert!(
+            about.contains("[env: ROUTEROS_SIM_"),
+            "--{flag} has no twin: {about}"
+        );
+    }
+    assert!(flags >= 18, "{help}");
+    // Long lines are wrapped.
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for name in routeros_sim::Switches::default().named() {
+        assert!(
+            help.contains(name.name) && help.contains(name.does),
+            "{}",
+            name.name
+        );
+    }
+    for (name, takes, does) in routeros_sim::Faults::known() {
+        assert!(
+            help.contains(name) && help.contains(takes) && help.contains(does),
+            "{name}"
+        );
+    }
+    for word in ["curl -u tiklb", "--interface br0", "\"ip/pool\"", "NAME=VALUE"] {
+        assert!(help.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_told_what_would_be_right() {
+    let folder = Folder::new("wrong");
+    let (menu, row) = (
+        folder.file("menu.json", r#"{"ip/pols": []}"#),
+        folder.file(
+            "row.json",
+            r#"{"ip/pool": [{"name": "lan", "range": "10.0.0.1"}]}"#,
+        ),
+    );
+    let missing = folder.0.join("missing.json").to_str().unwrap().to_owned();
+    for (arguments, expected) in [
+        (
+            &["--switch", "renewal-outside-pool=maybe"][..],
+            "ack, silent or nak",
+        ),
+        (&["--switch", "renewal=ack"], "renewal-outside-pool"),
+        (&["--switch", "chunked"], "write NAME=VALUE"),
+        (&["--fault", "latency=3s"], "delay-per-row"),
+        (&["--fault", "delay=soon"], "a time such as 300ms"),
+        (&["--certificate", "none"], "self-signed-ca"),
+        (&["--clock", "fast"], "real, stopped"),
+        (&["--listen", "8443"], "--listen"),
+        (&["--routeros", "7"], "7.20.8"),
+        (&["--rows", &missing], "missing.json"),
+        (&["--rows", &menu], "ip/pool/used"),
+        (&["--rows", &row], "unknown parameter range"),
+        (
+            &["--journal", "/no-such-folder/journal"],
+            "its directory must exist",
+        ),
+    ] {
+        let arguments = [&["--listen", "127.0.0.1:0", "--plain"], arguments].concat();
+        let arguments = if arguments.contains(&"8443") {
+            arguments[3..].to_vec()
+        } else {
+            arguments
+        };
+        let (success, text) = said(&arguments);
+        assert!(!success && text.contains(expected), "{arguments:?}: {text}");
+    }
+}
+
+/// A folder of this test's own, gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("routeros-sim-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running program, its REST and its admin surface.
+fn with_admin(mut command: Command) -> (Program, String, String) {
+    let mut program = Program(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(program.0.stdout.take().unwrap()).lines();
+    let mut url = || {
+        let line = lines.next().unwrap().unwrap();
+        line.split_whitespace().next().unwrap().to_owned()
+    };
+    let (rest, admin) = (url(), url());
+    (program, rest, admin)
+}
+
+fn interrupt(mut program: Program) {
+    kill(Pid::from_raw(program.0.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    assert!(program.0.wait().unwrap().success());
+}
+
+#[tokio::test]
+async fn the_program_takes_rows_switches_and_faults_and_keeps_its_journal() {
+    let folder = Folder::new("rows");
+    let rows =
+        r#"{"ip/pool": [{"name": "lan", "ranges": "10.0.0.1"}], "system/identity": {"name": "attic"}}"#;
+    let (rows, journal) = (folder.file("rows.json", rows), folder.file("journal", ""));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_routeros-sim"));
+    command
+        .args([
+            "--plain",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--user",
+            "ann",
+        ])
+        .args([
+            "--switch",
+            "put-answers-200=yes",
+            "--rows",
+            &rows,
+            "--journal",
+            &journal,
+        ])
+        .env("ROUTEROS_SIM_FAULTS", "fail-reads=1;fail-applied-writes=1")
+        .env("ROUTEROS_SIM_PASSWORD", "secret");
+    let (program, rest, admin) = with_admin(command);
+    let http = crate::desk::builder().build().unwrap();
+    let ask = async |method: &str, path: &str, body: &'static str| {
+        let request = http.request(method.parse().unwrap(), format!("{rest}{path}"));
+        let answer = request
+            .basic_auth("ann", Some("secret"))
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let mut statuses = vec![ask("GET", "/ip/pool", "").await.0];
+    assert_eq!(ask("GET", "/ip/pool", "").await.1[0]["name"], "lan");
+    assert_eq!(ask("GET", "/system/identity", "").await.1["name"], "attic");
+    for body in [
+        r#"{"name":"a","ranges":"10.0.0.2"}"#,
+        r#"{"name":"b","ranges":"10.0.0.3"}"#,
+    ] {
+        statuses.push(ask("PUT", "/ip/pool", body).await.0);
+    }
+    assert_eq!(statuses, [500, 500, 200]);
+    let shown = http.get(format!("{admin}journal")).send().await.unwrap();
+    let shown: Value = shown.json().await.unwrap();
+    assert_eq!(shown["writes"].as_array().unwrap().len(), 2);
+    assert_eq!(shown["violations"], serde_json::json!([]));
+    interrupt(program);
+    let kept = std::fs::read_to_string(&journal).unwrap();
+    assert_eq!(
+        kept.lines().filter(|line| line.contains("PUT /ip/pool")).count(),
+        2,
+        "{kept}"
+    );
 }

@@ -58,6 +58,7 @@ async fn item_36_each_wrong_certificate_is_refused_for_its_own_reason() {
         (Certificate::WrongName, "NotValidForName"),
         (Certificate::Expired, "expired"),
         (Certificate::SelfSigned, "UnknownIssuer"),
+        (Certificate::SelfSignedCa, "CaUsedAsEndEntity"),
         (Certificate::OtherCa, "UnknownIssuer"),
     ] {
         let router = router(certificate).await;

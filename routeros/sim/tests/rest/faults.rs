@@ -106,6 +106,57 @@ async fn a_write_can_fail_before_or_after_it_was_carried_out() {
 }
 
 #[tokio::test]
+async fn item_33_a_write_may_be_answered_400_and_be_done_all_the_same() {
+    let desk = default_desk().await;
+    let failing =
+        FailingWrites::after_applying().answering(reqwest::StatusCode::BAD_REQUEST, "update canceled");
+    desk.faults().fail_writes(failing.times(1));
+    assert_eq!(
+        desk.patch(POOL, r#"{"comment":"done"}"#).await,
+        (
+            400,
+            json!({"error": 400, "message": "Bad Request", "detail": "update canceled"})
+        )
+    );
+    assert_eq!(desk.rows(Menu::Pool)[0].get("comment"), Some("done"));
+}
+
+#[tokio::test]
+async fn item_33_an_answer_may_get_lost_before_or_after_the_write() {
+    let desk = default_desk().await;
+    let send = |comment: &'static str| {
+        let request = desk.http.patch(format!("{}{POOL}", desk.url()));
+        let body = json!({"comment": comment}).to_string();
+        request
+            .basic_auth("tiklb", Some(routeros_sim::PASSWORD))
+            .body(body)
+            .send()
+    };
+    let comment = || desk.rows(Menu::Pool)[0].get("comment").map(ToOwned::to_owned);
+    desk.faults()
+        .fail_writes(FailingWrites::before_applying().lost().times(1));
+    let lost = send("one").await.unwrap_err();
+    assert!(!lost.is_connect() && !lost.is_timeout(), "{lost:?}");
+    assert_eq!(comment(), None);
+    desk.faults()
+        .fail_writes(FailingWrites::after_applying().lost().times(1));
+    assert!(send("two").await.is_err());
+    assert_eq!(comment().as_deref(), Some("two"));
+    assert_eq!(send("three").await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn item_33_reads_fail_for_a_moment() {
+    let desk = default_desk().await;
+    desk.faults().fail_reads(2);
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        statuses.push(try_get(&desk).await.unwrap());
+    }
+    assert_eq!(statuses, [500, 500, 200]);
+}
+
+#[tokio::test]
 async fn a_person_edits_between_a_clients_read_and_its_write() {
     let desk = default_desk().await;
     let ranges = |answer: &Value| answer["ranges"].as_str().unwrap().to_owned();

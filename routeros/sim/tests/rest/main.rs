@@ -5,7 +5,11 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod admin;
+#[cfg(test)]
 mod binary;
+#[cfg(test)]
+mod boot;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
@@ -19,11 +23,19 @@ mod journal;
 #[cfg(test)]
 mod leases;
 #[cfg(test)]
+mod liberties;
+#[cfg(test)]
+mod menus;
+#[cfg(test)]
 mod pools;
 #[cfg(test)]
 mod reads;
 #[cfg(test)]
 mod rows;
+#[cfg(test)]
+mod safe_mode;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod values;
 #[cfg(test)]

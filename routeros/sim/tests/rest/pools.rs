@@ -103,3 +103,39 @@ async fn item_22_counters_and_used_addresses_follow_the_leases() {
     desk.delete("/rest/ip/dhcp-server/lease/*1").await;
     assert_eq!(desk.get("/rest/ip/pool/used").await, (200, json!([])));
 }
+
+#[tokio::test]
+async fn item_22_pools_may_be_bounded_where_nothing_is_known() {
+    let desk = default_desk().await;
+    let twin = r#"{"name":"twin","ranges":"192.168.1.200-192.168.1.210"}"#;
+    assert_eq!(
+        desk.put("/rest/ip/pool", twin).await.0,
+        201,
+        "two pools may hold the same addresses"
+    );
+    desk.delete("/rest/ip/pool/*2").await;
+    desk.switch(|switches| {
+        (switches.pools_may_overlap, switches.max_ranges) = (false, 2);
+        switches.max_ranges_text = "whatever it says".into();
+    });
+    assert_eq!(
+        desk.refusal("PUT", "/rest/ip/pool", twin).await,
+        "failure: ranges overlap"
+    );
+    let ranges = |text: &str| format!(r#"{{"ranges":"{text}"}}"#);
+    assert_eq!(
+        desk.patch("/rest/ip/pool/*1", &ranges("192.168.1.9,192.168.1.11"))
+            .await
+            .0,
+        200
+    );
+    assert_eq!(
+        desk.refusal(
+            "PATCH",
+            "/rest/ip/pool/*1",
+            &ranges("192.168.1.9,192.168.1.11,192.168.1.13")
+        )
+        .await,
+        "failure: whatever it says"
+    );
+}

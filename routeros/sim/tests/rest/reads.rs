@@ -100,6 +100,20 @@ async fn item_9_a_projection_always_holds_the_id_and_ignores_what_it_does_not_kn
 }
 
 #[tokio::test]
+async fn item_9_a_projection_may_leave_the_id_out() {
+    let desk = default_desk().await;
+    desk.switch(|switches| switches.proplist_adds_id = false);
+    let named = json!([{"name": "dhcp_pool"}]);
+    assert_eq!(desk.get("/rest/ip/pool?.proplist=name").await.1, named);
+    let body = r#"{".proplist":["name"]}"#;
+    assert_eq!(desk.post("/rest/ip/pool/print", body).await.1, named);
+    assert_eq!(
+        desk.get("/rest/ip/pool?.proplist=.id,name").await.1,
+        json!([{".id": "*1", "name": "dhcp_pool"}])
+    );
+}
+
+#[tokio::test]
 async fn print_takes_projection_and_query() {
     let desk = default_desk().await;
     let answer = json!([{".id": "*1", "name": "ether1"}]);
@@ -111,17 +125,47 @@ async fn print_takes_projection_and_query() {
         );
     }
     assert!(desk.violations().is_empty());
-    let (status, _) = desk
-        .post(
-            "/rest/interface/print",
-            r##"{".query":["name=ether1","name=ether2","#|"]}"##,
-        )
-        .await;
-    assert_eq!(
-        (status, desk.violations().len()),
-        (400, 1),
-        "a word that is not simulated must not be ignored"
-    );
+}
+
+#[tokio::test]
+async fn item_13_the_query_language_works_on_a_stack() {
+    let desk = default_desk().await;
+    for (words, names) in [
+        (
+            r##"["name=ether1","name=ether2","#|"]"##,
+            &["ether1", "ether2"][..],
+        ),
+        (
+            r##"["name=ether1","name=ether2","#|","#!","type=ether"]"##,
+            &["ether3", "ether4", "ether5"],
+        ),
+        (r#"["default-name","-slave"]"#, &["ether1"]),
+        (r#"["-default-name"]"#, &["bridge"]),
+        (r#"[">name=ether4"]"#, &["ether5"]),
+        (r#"["<l2mtu=1596"]"#, &[]),
+        (r##"["type=bridge","slave=true","#|&"]"##, &[]),
+    ] {
+        let body = format!(r#"{{".proplist":"name",".query":{words}}}"#);
+        let (status, rows) = desk.post("/rest/interface/print", &body).await;
+        let found: Vec<&str> = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["name"].as_str().unwrap())
+            .collect();
+        assert_eq!((status, &found[..]), (200, names), "{words}");
+    }
+    assert_eq!(desk.violations(), []);
+    for word in ["#?", "<mtu", ""] {
+        let before = desk.violations().len();
+        let body = format!(r#"{{".query":["{word}"]}}"#);
+        assert_eq!(
+            desk.post("/rest/interface/print", &body).await.0,
+            400,
+            "{word:?} must not be ignored"
+        );
+        assert_eq!(desk.violations().len(), before + 1);
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use crate::desk::{default_desk, desk, desk_of};
 /// Everything that a success may hold, in all menus at once.
 #[tokio::test]
 async fn item_3_every_value_of_every_menu_is_a_string_and_error_is_a_number() {
-    let desk = default_desk().await;
+    let desk = desk_of("7.24").await;
     desk.meet(
         "192.168.1.50".parse().unwrap(),
         "02:00:00:00:00:50".parse().unwrap(),
@@ -34,6 +34,19 @@ async fn item_17_a_comment_is_absent_when_empty_and_an_empty_one_clears_it() {
     assert_eq!(row["comment"], "mine");
     let (status, row) = desk.patch("/rest/ip/pool/*1", r#"{"comment":""}"#).await;
     assert_eq!((status, row.get("comment")), (200, None));
+}
+
+#[tokio::test]
+async fn item_17_a_comment_may_be_bounded() {
+    let desk = default_desk().await;
+    let long = |bytes: usize| json!({"comment": "x".repeat(bytes)}).to_string();
+    assert_eq!(desk.patch("/rest/ip/pool/*1", &long(1000)).await.0, 200);
+    desk.switch(|switches| switches.comment_limit = 200);
+    assert_eq!(desk.patch("/rest/ip/pool/*1", &long(200)).await.0, 200);
+    assert_eq!(
+        desk.refusal("PATCH", "/rest/ip/pool/*1", &long(201)).await,
+        "failure: contents too long"
+    );
 }
 
 #[tokio::test]

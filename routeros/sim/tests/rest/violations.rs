@@ -10,8 +10,8 @@ async fn item_40_other_menus_other_commands_and_execute_are_refused_and_remember
         ("GET", "/rest/ip/firewall/filter", 400),
         ("POST", "/rest/system/reboot", 400),
         ("POST", "/rest/ip/pool/reset", 400),
-        ("GET", "/rest/ip/dhcp-server/matcher", 400),
-        ("GET", "/rest/ip/service/webserver", 400),
+        ("GET", "/rest/ip/dhcp-server/alert", 400),
+        ("POST", "/rest/safe-mode/take", 400),
         ("POST", "/rest/ip/dns/set", 400),
         ("POST", "/rest/user/add", 400),
         ("DELETE", "/rest/ip/service/*0", 406),
@@ -37,6 +37,28 @@ async fn item_40_other_menus_other_commands_and_execute_are_refused_and_remember
         )
         .await;
     assert_eq!(execute.1["detail"], "no such command or directory (execute)");
+}
+
+#[tokio::test]
+async fn item_40_a_write_to_a_menu_outside_the_allowed_ones_is_carried_out_and_remembered() {
+    let desk = default_desk().await;
+    for (method, path, body) in [
+        ("PATCH", "/rest/ip/dhcp-server/*1", r#"{"comment":"x"}"#),
+        (
+            "PUT",
+            "/rest/ip/dns/static",
+            r#"{"name":"a","address":"10.0.0.1"}"#,
+        ),
+        ("POST", "/rest/system/identity/set", r#"{"name":"x"}"#),
+    ] {
+        let before = desk.violations().len();
+        assert!(desk.ask(method, path, Some(body)).await.0 < 300);
+        assert_eq!(desk.violations().len(), before + 1, "{method} {path}");
+    }
+    desk.switch(|switches| switches.allowed.push(routeros_sim::Menu::DnsStatic));
+    let before = desk.violations().len();
+    desk.delete("/rest/ip/dns/static/*1").await;
+    assert_eq!(desk.violations().len(), before);
 }
 
 #[tokio::test]

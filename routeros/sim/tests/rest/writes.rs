@@ -3,7 +3,7 @@
 use routeros_sim::{Config, Menu, Switches};
 use serde_json::{Value, json};
 
-use crate::desk::{default_desk, desk, desk_of};
+use crate::desk::{Desk, default_desk, desk, desk_of};
 
 const POOLS: &str = "/rest/ip/pool";
 
@@ -55,13 +55,15 @@ async fn item_11_post_adds_sets_switches_and_removes() {
         ("set", r#"{".id":"*1","comment":"c"}"#),
         ("disable", r#"{".id":"*1"}"#),
         ("enable", r#"{"numbers":"*1"}"#),
+        ("comment", r#"{"numbers":"*1","comment":"nas"}"#),
+        ("unset", r#"{"numbers":"*1","value-name":"comment"}"#),
         ("remove", r#"{".id":"*1"}"#),
     ] {
         let path = format!("/rest/ip/dhcp-server/lease/{command}");
         assert_eq!(desk.post(&path, body).await, (200, json!([])), "{command}");
     }
     assert_eq!(desk.rows(Menu::Lease), []);
-    for command in ["set", "remove", "enable"] {
+    for command in ["set", "remove", "enable", "comment", "unset"] {
         let path = format!("/rest/ip/dhcp-server/lease/{command}");
         assert_eq!(desk.refusal("POST", &path, "{}").await, "missing =.id=");
     }
@@ -69,6 +71,67 @@ async fn item_11_post_adds_sets_switches_and_removes() {
         desk.refusal("POST", "/rest/ip/pool/add", r#"{"ranges":"10.0.0.1"}"#)
             .await,
         "missing =name="
+    );
+}
+
+#[tokio::test]
+async fn item_11_comment_and_unset_change_one_property_and_move_the_order() {
+    let desk = default_desk().await;
+    let comments = |desk: &Desk| desk.rows(Menu::Pool)[0].get("comment").map(ToOwned::to_owned);
+    desk.post("/rest/ip/pool/comment", r#"{"numbers":"*1","comment":"home"}"#)
+        .await;
+    assert_eq!(comments(&desk).as_deref(), Some("home"));
+    desk.post("/rest/ip/pool/comment", r#"{"numbers":"*1","comment":""}"#)
+        .await;
+    assert_eq!(comments(&desk), None);
+
+    let lease = r#"{"address":"192.168.1.5","mac-address":"02:00:00:00:00:05","rate-limit":"1M"}"#;
+    desk.post("/rest/ip/dhcp-server/lease/add", lease).await;
+    desk.post(
+        "/rest/ip/dhcp-server/lease/unset",
+        r#"{"numbers":"*1","value-name":"rate-limit"}"#,
+    )
+    .await;
+    assert_eq!(desk.rows(Menu::Lease)[0].get("rate-limit"), None);
+    assert_eq!(
+        desk.refusal("POST", "/rest/ip/dhcp-server/lease/unset", r#"{"numbers":"*1"}"#)
+            .await,
+        "missing =value-name="
+    );
+
+    let names = "/rest/ip/dns/static";
+    for name in ["a", "b", "c"] {
+        desk.put(names, &format!(r#"{{"name":"{name}","address":"10.0.0.1"}}"#))
+            .await;
+    }
+    desk.put(names, r#"{"name":"d","address":"10.0.0.1","place-before":"*2"}"#)
+        .await;
+    let order = |desk: &Desk| -> Vec<String> {
+        let rows = desk.rows(Menu::DnsStatic);
+        rows.iter()
+            .map(|row| row.get("name").unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(order(&desk), ["a", "d", "b", "c"]);
+    let moving = format!("{names}/move");
+    assert_eq!(
+        desk.post(&moving, r#"{"numbers":"*3","destination":"*1"}"#).await,
+        (200, json!([]))
+    );
+    assert_eq!(order(&desk), ["c", "a", "d", "b"]);
+    desk.post(&moving, r#"{"numbers":"*3"}"#).await;
+    assert_eq!(order(&desk), ["a", "d", "b", "c"]);
+    assert_eq!(
+        desk.refusal("POST", &moving, r#"{"numbers":"*1","destination":"*1"}"#)
+            .await,
+        "failure: can not move object before itself"
+    );
+    assert_eq!(desk.refusal("POST", &moving, "{}").await, "missing =.id=");
+    assert_eq!(
+        desk.refusal("POST", "/rest/ip/pool/move", r#"{"numbers":"*1"}"#)
+            .await,
+        "no such command or directory (move)",
+        "pools have no order"
     );
 }
 
