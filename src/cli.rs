@@ -8,12 +8,18 @@
 )]
 
 mod allocator;
+mod console;
 mod crds;
 mod daemon;
+mod manifests;
 mod plan;
+mod progress;
+mod reach;
+mod rehearsal;
 mod speaker;
 mod status;
 mod table;
+mod undo;
 mod view;
 
 use std::path::PathBuf;
