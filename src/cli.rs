@@ -16,6 +16,7 @@ mod plan;
 mod progress;
 mod reach;
 mod rehearsal;
+mod router;
 mod speaker;
 mod status;
 mod table;
@@ -50,7 +51,9 @@ enum Verb {
     /// Announce addresses on this node's network (runs on each node)
     Speaker(speaker::SpeakerVerb),
     /// Show what would be written to the router, row by row, and why. Writes nothing
-    Plan(plan::PlanVerb),
+    Plan(Box<plan::PlanVerb>),
+    /// Look at a router for the first time, and print the objects that make it the cluster's
+    Router(router::RouterVerb),
     /// Show routers, pools, addresses and who announces them, and what is in the way
     Status(status::StatusVerb),
     /// Print the custom resource definitions as YAML
@@ -76,6 +79,7 @@ pub fn run() -> ExitCode {
         Verb::Allocator(allocator) => allocator.run(),
         Verb::Speaker(speaker) => speaker.run(),
         Verb::Plan(plan) => plan.run(),
+        Verb::Router(router) => router.run(),
         Verb::Status(status) => status.run(),
         Verb::Crds(crds::Crds {}) => crds::Crds::run(),
     };

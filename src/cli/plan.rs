@@ -63,7 +63,7 @@ pub(super) struct PlanVerb {
     range: Option<RangeSet>,
 
     /// The name in our rows' marks, where no MikrotikRouter says it
-    #[arg(long, env = "TIKLB_CLUSTER_NAME", value_name = "NAME")]
+    #[arg(long, env = "TIKLB_CLUSTER_NAME", value_name = "NAME", value_parser = reach::cluster_name)]
     cluster_name: Option<String>,
 
     /// The UID of the namespace kube-system, where no cluster is asked
@@ -202,12 +202,13 @@ impl PlanVerb {
 
     fn print_reservations(&self, source: &Source, looked: &[Looked]) -> Result<ExitCode> {
         let ranges = self.range.clone().unwrap_or_else(|| source.ranges());
+        let living = source.living();
         let mut failed = false;
         for looked in looked {
             let name = &looked.router.object.key.name;
             match &looked.read {
                 Ok(read) => {
-                    let kept = import::reservations(read, &ranges, source.services());
+                    let kept = import::reservations(read, &ranges, source.services(), living.as_deref());
                     let page = import::yaml(&kept, &ranges, &self.cluster.namespace);
                     print!("{}", page.context("writing the reservations as YAML")?);
                 }

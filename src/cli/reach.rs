@@ -289,3 +289,16 @@ pub(super) fn range(text: &str) -> Result<RangeSet, String> {
     }
     Ok(ranges)
 }
+
+/// Reads `--cluster-name`, as the custom resource's rule has it.
+///
+/// # Errors
+/// How such a name is written.
+pub(super) fn cluster_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let inner = text.chars().all(|c| plain(c) || c == '-');
+    if (1..=20).contains(&text.len()) && inner && text.starts_with(plain) && text.ends_with(plain) {
+        return Ok(text.to_owned());
+    }
+    Err("use at most 20 lower-case letters, digits and inner hyphens, such as home".to_owned())
+}

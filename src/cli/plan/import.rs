@@ -27,8 +27,14 @@ pub(super) struct Kept {
     asked: bool,
 }
 
-/// The reservations within `ranges`, by address. Rows that the router made by itself are none.
-pub(super) fn reservations(reading: &Reading, ranges: &RangeSet, services: &[Service]) -> Vec<Kept> {
+/// The reservations within `ranges`, by address. Rows that the router made by itself are none, and neither are those of
+/// the cluster that lives (`living`, its short UID): its Services have them.
+pub(super) fn reservations(
+    reading: &Reading,
+    ranges: &RangeSet,
+    services: &[Service],
+    living: Option<&str>,
+) -> Vec<Kept> {
     let wishes = wishes(services);
     let mut kept: BTreeMap<IpAddr, Kept> = BTreeMap::new();
     let leases = reading.leases.iter().filter(|row| !row.dynamic);
@@ -43,6 +49,12 @@ pub(super) fn reservations(reading: &Reading, ranges: &RangeSet, services: &[Ser
             continue;
         }
         let marker = Marker::parse(comment);
+        if marker
+            .as_ref()
+            .is_some_and(|marker| living == Some(marker.owner.uid.as_str()))
+        {
+            continue;
+        }
         let marked = marker.as_ref().and_then(|marker| service_of(&marker.subject));
         let service = marked.or_else(|| wishes.get(&address).cloned());
         let note = match &marker {

@@ -154,6 +154,14 @@ impl Source {
             .fold(RangeSet::new(), |all, range| all.union(&range.into()))
     }
 
+    /// The UID, in its short form, of the cluster that was asked.
+    pub(super) fn living(&self) -> Option<String> {
+        match self {
+            Self::Cluster(view) => Some(view.cluster_uid.short()),
+            Self::Files(_) => None,
+        }
+    }
+
     pub(super) fn services(&self) -> &[Service] {
         match self {
             Self::Cluster(view) => &view.services,

@@ -236,7 +236,13 @@ fn what_a_person_reserved_by_hand_is_printed_as_the_objects_that_keep_it() {
         .into(),
         ..tiklb_core::model::service::Service::default()
     };
-    let kept = import::reservations(&read, &ranges, &[service]);
+    let kept = import::reservations(&read, &ranges, std::slice::from_ref(&service), None);
     let page = import::yaml(&kept, &ranges, "metallb-system").unwrap();
     assert_eq!(page, include_str!("tests/import.yaml"), "{page}");
+    let living = import::reservations(&read, &ranges, &[service], Some("1a2b3c4d"));
+    assert_eq!(
+        living.len(),
+        kept.len() - 1,
+        "a living cluster's own rows are no find"
+    );
 }
