@@ -1,10 +1,10 @@
 //! `tiklb plan`
 
 mod document;
-mod finding;
+pub(super) mod finding;
 mod import;
-mod page;
-mod source;
+pub(super) mod page;
+pub(super) mod source;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

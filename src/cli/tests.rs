@@ -82,7 +82,15 @@ fn bad_values_are_told_with_what_would_be_right() {
 #[test]
 fn without_a_verb_the_verbs_are_shown() {
     let help = refusal("tiklb");
-    for verb in ["allocator", "speaker", "plan", "router", "status", "crds"] {
+    for verb in [
+        "allocator",
+        "speaker",
+        "plan",
+        "release",
+        "router",
+        "status",
+        "crds",
+    ] {
         assert!(help.contains(verb), "no {verb} in {help}");
     }
 }

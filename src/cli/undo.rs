@@ -57,6 +57,9 @@ pub(super) fn only_owner(
     Ok(found.pop())
 }
 
+/// The `uid` of an object that no manifest holds.
+pub(super) const MADE_UP: &str = "made-up";
+
 /// A MikrotikRouter as a manifest would bring it.
 ///
 /// # Errors
@@ -65,7 +68,7 @@ pub(super) fn made_up(namespace: &str, name: &str, url: &str, cluster: &str) -> 
     let object = json!({
         "apiVersion": "tiklb.io/v1alpha1",
         "kind": "MikrotikRouter",
-        "metadata": {"name": name, "namespace": namespace, "uid": "made-up", "resourceVersion": "1"},
+        "metadata": {"name": name, "namespace": namespace, "uid": MADE_UP, "resourceVersion": "1"},
         "spec": {"url": url, "clusterName": cluster, "credentialsSecretRef": {"name": "none"}},
     });
     let object = serde_json::from_value(object).context("making up a MikrotikRouter")?;

@@ -6,28 +6,28 @@ use crate::cli::console::Command;
 
 /// One router, and what would be done on it.
 #[derive(Debug)]
-pub(super) struct Finding {
+pub(in crate::cli) struct Finding {
     /// Of its object; of one that has none, `router`.
-    pub(super) name: String,
-    pub(super) namespace: String,
-    pub(super) url: String,
-    pub(super) read: Result<Reading, Failure>,
-    pub(super) writes: Vec<Planned>,
-    pub(super) obstacles: Vec<String>,
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) namespace: String,
+    pub(in crate::cli) url: String,
+    pub(in crate::cli) read: Result<Reading, Failure>,
+    pub(in crate::cli) writes: Vec<Planned>,
+    pub(in crate::cli) obstacles: Vec<String>,
     /// What its object's status would say.
-    pub(super) status: Option<RouterStatus>,
+    pub(in crate::cli) status: Option<RouterStatus>,
     /// What a reader of the plan should know besides.
-    pub(super) notes: Vec<String>,
+    pub(in crate::cli) notes: Vec<String>,
 }
 
 impl Finding {
-    pub(super) fn plan(&mut self, plan: Plan) {
+    pub(in crate::cli) fn plan(&mut self, plan: Plan) {
         self.writes = plan.writes;
         self.obstacles = plan.obstacles;
     }
 
     /// Each write's reason and its command.
-    pub(super) fn commands(&self) -> Vec<(String, Command)> {
+    pub(in crate::cli) fn commands(&self) -> Vec<(String, Command)> {
         let writes = self.writes.iter();
         writes
             .map(|planned| (planned.because.clone(), Command::of(&planned.write)))

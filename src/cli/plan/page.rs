@@ -7,7 +7,7 @@ use super::finding::Finding;
 use crate::cli::console::{Command, script};
 
 /// The page about one router.
-pub(super) fn page(finding: &Finding) -> String {
+pub(in crate::cli) fn page(finding: &Finding) -> String {
     let (name, url) = (&finding.name, &finding.url);
     let mut lines = vec![match &finding.read {
         Ok(read) => format!("MikrotikRouter {name}: {} at {url}", device(read)),
@@ -51,12 +51,12 @@ pub(super) fn page(finding: &Finding) -> String {
 }
 
 /// `MikroTik (RB750Gr3, RouterOS 7.20.8 (stable))`
-pub(super) fn device(read: &Reading) -> String {
+pub(in crate::cli) fn device(read: &Reading) -> String {
     format!("{} ({}, RouterOS {})", read.identity, read.board, read.version)
 }
 
 /// Conditions that keep a range or every write from happening: type, reason, message.
-pub(super) fn refusals(status: &RouterStatus) -> Vec<(&'static str, &'static str, String)> {
+pub(in crate::cli) fn refusals(status: &RouterStatus) -> Vec<(&'static str, &'static str, String)> {
     let speaks = |kind: ConditionKind, reasons: &[&str]| {
         let condition = status.conditions.get(&kind)?;
         let said = condition.truth != Truth::True && !reasons.contains(&condition.reason);
@@ -74,7 +74,7 @@ pub(super) fn refusals(status: &RouterStatus) -> Vec<(&'static str, &'static str
 }
 
 /// The commands of several routers as one file for `/import`: it is for one router, so that each begins with its name.
-pub(super) fn commands(findings: &[Finding], undo: bool) -> String {
+pub(in crate::cli) fn commands(findings: &[Finding], undo: bool) -> String {
     let mut sheets = Vec::new();
     for finding in findings {
         let device = match &finding.read {

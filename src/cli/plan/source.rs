@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use routeros::client::Client;
 use tiklb_core::allocator::{Allocator, Effect, Event, Settings};
 use tiklb_core::config::PoolObject;
 use tiklb_core::model::service::Service;
@@ -26,12 +27,12 @@ use crate::cluster::object::secret::SecretObject;
 /// A Secret that is not listed within this may not be read with this kubeconfig.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Stands for a cluster whose UID is not known.
-pub(super) const UNKNOWN_UID: &str = "00000000";
+pub(in crate::cli) const UNKNOWN_UID: &str = "00000000";
 /// What a cluster is called that names itself nowhere.
 const UNNAMED: &str = "home";
 
 /// The objects, and how their routers are reached.
-pub(super) enum Source {
+pub(in crate::cli) enum Source {
     /// A cluster.
     Cluster(Box<View>),
     /// Files and flags.
@@ -40,25 +41,25 @@ pub(super) enum Source {
 
 /// What identifies the cluster where nothing else does.
 #[derive(Debug, Default)]
-pub(super) struct Identity {
-    pub(super) cluster_name: Option<String>,
-    pub(super) cluster_uid: Option<String>,
+pub(in crate::cli) struct Identity {
+    pub(in crate::cli) cluster_name: Option<String>,
+    pub(in crate::cli) cluster_uid: Option<String>,
 }
 
 /// A router that was read, or not.
-pub(super) struct Looked {
-    pub(super) router: SeenRouter,
-    pub(super) read: Result<Reading, Failure>,
+pub(in crate::cli) struct Looked {
+    pub(in crate::cli) router: SeenRouter,
+    pub(in crate::cli) read: Result<Reading, Failure>,
 }
 
 impl Source {
     /// Lists the cluster.
-    pub(super) async fn cluster(cluster: &Cluster) -> Result<Self> {
+    pub(in crate::cli) async fn cluster(cluster: &Cluster) -> Result<Self> {
         Ok(Self::Cluster(Box::new(View::read(cluster).await?)))
     }
 
     /// Reads files; `url` is the router, where it is not one of their MikrotikRouters' own.
-    pub(super) fn files(
+    pub(in crate::cli) fn files(
         files: &[PathBuf],
         url: Option<&str>,
         range: Option<&RangeSet>,
@@ -92,7 +93,7 @@ impl Source {
     }
 
     /// The routers' objects; `name` chooses one.
-    pub(super) fn routers(&self, name: Option<&str>) -> Vec<SeenRouter> {
+    pub(in crate::cli) fn routers(&self, name: Option<&str>) -> Vec<SeenRouter> {
         let all: Vec<&SeenRouter> = match self {
             Self::Cluster(view) => view.routers.iter().map(|known| &known.value).collect(),
             Self::Files(manifests) => manifests.routers.iter().collect(),
@@ -105,13 +106,14 @@ impl Source {
     }
 
     /// Reads one router.
-    pub(super) async fn look(&self, router: SeenRouter, given: &Given) -> Looked {
+    pub(in crate::cli) async fn look(&self, router: SeenRouter, given: &Given) -> Looked {
         let what = format!("reading the router of MikrotikRouter {}", router.object.key.name);
         let read = told(&what, self.read(&router, given)).await;
         Looked { router, read }
     }
 
-    async fn read(&self, router: &SeenRouter, given: &Given) -> Result<Reading, Failure> {
+    /// A client of one router.
+    pub(in crate::cli) async fn client(&self, router: &SeenRouter, given: &Given) -> Result<Client, Failure> {
         let Some(access) = &router.access else {
             let message = router.object.spec.as_ref().err().cloned().unwrap_or_default();
             return Err(Failure {
@@ -130,9 +132,21 @@ impl Source {
             secrets: &secrets,
         };
         // A router that no object names is known by flags alone.
-        let made_up = router.object.uid.0 == "made-up" && manifests_are_silent(&secrets);
-        let said = Some(&said).filter(|_| !made_up);
-        let client = given.client(&access.url, said)?;
+        if router.object.uid.0 != undo::MADE_UP {
+            return given.client(&access.url, Some(&said));
+        }
+        let Some(credentials) = account_among(&secrets) else {
+            return given.client(&access.url, None);
+        };
+        let access = &RouterAccess {
+            credentials,
+            ..access.clone()
+        };
+        given.client(&access.url, Some(&Said { access, ..said }))
+    }
+
+    async fn read(&self, router: &SeenRouter, given: &Given) -> Result<Reading, Failure> {
+        let client = self.client(router, given).await?;
         let read = client.reading().await;
         client.idle().await;
         read.map(|read| reading(&read)).map_err(|error| match self {
@@ -142,7 +156,7 @@ impl Source {
     }
 
     /// The addresses of all pools, as far as they can be read.
-    pub(super) fn ranges(&self) -> RangeSet {
+    pub(in crate::cli) fn ranges(&self) -> RangeSet {
         let pools: Vec<&PoolObject> = match self {
             Self::Cluster(view) => view.pools.iter().map(|known| &known.value).collect(),
             Self::Files(manifests) => manifests.pools.iter().collect(),
@@ -155,14 +169,14 @@ impl Source {
     }
 
     /// The UID, in its short form, of the cluster that was asked.
-    pub(super) fn living(&self) -> Option<String> {
+    pub(in crate::cli) fn living(&self) -> Option<String> {
         match self {
             Self::Cluster(view) => Some(view.cluster_uid.short()),
             Self::Files(_) => None,
         }
     }
 
-    pub(super) fn services(&self) -> &[Service] {
+    pub(in crate::cli) fn services(&self) -> &[Service] {
         match self {
             Self::Cluster(view) => &view.services,
             Self::Files(manifests) => &manifests.services,
@@ -193,7 +207,7 @@ impl Source {
     }
 
     /// What is to be done on each router.
-    pub(super) fn findings(
+    pub(in crate::cli) fn findings(
         &self,
         looked: Vec<Looked>,
         class: Option<&String>,
@@ -216,7 +230,12 @@ impl Source {
     }
 
     /// What would take everything away again.
-    pub(super) fn undoing(&self, looked: Vec<Looked>, identity: &Identity, now: Now) -> Result<Vec<Finding>> {
+    pub(in crate::cli) fn undoing(
+        &self,
+        looked: Vec<Looked>,
+        identity: &Identity,
+        now: Now,
+    ) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         for looked in looked {
             let owner = self.owner(&looked, identity)?;
@@ -240,7 +259,7 @@ impl Source {
     fn owner(&self, looked: &Looked, identity: &Identity) -> Result<Option<Owner>> {
         let Ok(read) = &looked.read else { return Ok(None) };
         let spec = looked.router.object.spec.as_ref().ok();
-        let made_up = looked.router.object.uid.0 == "made-up";
+        let made_up = looked.router.object.uid.0 == undo::MADE_UP;
         let name = identity
             .cluster_name
             .as_deref()
@@ -256,8 +275,12 @@ impl Source {
     }
 }
 
-fn manifests_are_silent(secrets: &BTreeMap<String, SecretObject>) -> bool {
-    secrets.is_empty()
+/// The Secret that holds an account, where no MikrotikRouter names it and only one can be meant.
+fn account_among(secrets: &BTreeMap<String, SecretObject>) -> Option<String> {
+    let has = |secret: &SecretObject| secret.get("username").is_some() && secret.get("password").is_some();
+    let mut found = secrets.iter().filter(|(_, secret)| has(secret));
+    let (name, _) = found.next()?;
+    found.next().is_none().then(|| name.clone())
 }
 
 async fn secrets(

@@ -1,6 +1,5 @@
 //! `tiklb router enroll`
 
-use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use super::manifest::{Manifest, Trusted};
 use crate::allocator::router::failure::failure;
 use crate::allocator::router::reading::{advisories, reading};
 use crate::api::DEFAULT_NAMESPACE;
+use crate::cli::consent;
 use crate::cli::daemon;
 use crate::cli::progress::told;
 use crate::cli::reach::{self, Given, Reach, in_flags};
@@ -135,19 +135,13 @@ impl Enroll {
             tell("certificate: trusted because --trust-on-first-use says so");
             return Ok(());
         }
-        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        if !consent::can_ask() {
             bail!(
                 "nothing says whether this certificate is the router's: compare the fingerprint with `/certificate print detail` on the router and give --pin {}, or give --ca-file; --trust-on-first-use takes it unseen",
                 presented.pin
             );
         }
-        eprint!("Does `/certificate print detail` on the router show this fingerprint? Type yes to go on: ");
-        std::io::stderr().flush().context("asking")?;
-        let mut answer = String::new();
-        std::io::stdin()
-            .read_line(&mut answer)
-            .context("reading the answer")?;
-        if answer.trim() == "yes" {
+        if consent::ask("Does `/certificate print detail` on the router show this fingerprint?")? {
             return Ok(());
         }
         bail!("the certificate is not trusted, and no password was sent");

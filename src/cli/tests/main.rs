@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod enroll;
 #[cfg(test)]
+mod object;
+#[cfg(test)]
 mod plan;
+#[cfg(test)]
+mod release;
 #[cfg(test)]
 mod shell;

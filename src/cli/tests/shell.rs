@@ -150,19 +150,20 @@ pub(crate) fn assert_golden(name: &str, found: &str) {
 
 /// The router of a cluster that is gone: its pool is cut, our rows stand on it, and others' beside them.
 pub(crate) fn held() -> Config {
+    held_by("home/1a2b3c4d")
+}
+
+/// The same, of another cluster.
+pub(crate) fn held_by(owner: &str) -> Config {
+    let mark = format!("tiklb/v1 {owner}");
+    let (web, took) = (
+        format!("{mark} default/web"),
+        format!("{mark} holds lan; took 192.168.1.200-192.168.1.220 from dhcp_pool"),
+    );
     let lease = |last: u8, comment: &str| {
         let mac = format!("02:4C:C0:A8:01:{last:02X}").parse().unwrap();
         let lease = Lease::fixed(std::net::Ipv4Addr::new(192, 168, 1, last), mac);
         lease.server("defconf").comment(comment)
-    };
-    let arp = |address: &'static str, comment: &'static str| {
-        [
-            ("address", address),
-            ("mac-address", "48:A9:8A:01:00:01"),
-            ("interface", "bridge"),
-            ("disabled", "yes"),
-            ("comment", comment),
-        ]
     };
     Config::default()
         .change(
@@ -176,19 +177,24 @@ pub(crate) fn held() -> Config {
             [
                 ("name", "tiklb-home-lan"),
                 ("ranges", "192.168.1.200-192.168.1.220"),
-                (
-                    "comment",
-                    "tiklb/v1 home/1a2b3c4d holds lan; took 192.168.1.200-192.168.1.220 from dhcp_pool",
-                ),
+                ("comment", &took),
             ],
         )
-        .row(
-            Menu::Arp,
-            arp("192.168.1.200", "tiklb/v1 home/1a2b3c4d default/web"),
-        )
+        .row(Menu::Arp, arp("192.168.1.200", &web))
         .row(Menu::Arp, arp("192.168.1.30", "camera"))
-        .lease(lease(200, &format!("{OWNER} default/web | Anna's \"tv\"")))
-        .lease(lease(201, &format!("{OWNER} media/photos")))
+        .lease(lease(200, &format!("{mark} default/web | Anna's \"tv\"")))
+        .lease(lease(201, &format!("{mark} media/photos")))
         .lease(lease(20, "nas"))
         .lease(lease(210, "printer"))
+}
+
+/// A disabled row, to be seen by a person.
+fn arp<'a>(address: &'a str, comment: &'a str) -> [(&'a str, &'a str); 5] {
+    [
+        ("address", address),
+        ("mac-address", "48:A9:8A:01:00:01"),
+        ("interface", "bridge"),
+        ("disabled", "yes"),
+        ("comment", comment),
+    ]
 }
