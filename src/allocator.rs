@@ -16,4 +16,4 @@ mod process;
 pub mod router;
 pub mod status;
 
-pub use self::process::{Options, run};
+pub use self::process::{LEASE, Options, run};

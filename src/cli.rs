@@ -8,12 +8,21 @@
 )]
 
 mod allocator;
+mod consent;
+mod console;
 mod crds;
 mod daemon;
+mod manifests;
 mod plan;
+mod progress;
+mod reach;
+mod rehearsal;
+mod release;
+mod router;
 mod speaker;
 mod status;
 mod table;
+mod undo;
 mod view;
 
 use std::path::PathBuf;
@@ -44,7 +53,11 @@ enum Verb {
     /// Announce addresses on this node's network (runs on each node)
     Speaker(speaker::SpeakerVerb),
     /// Show what would be written to the router, row by row, and why. Writes nothing
-    Plan(plan::PlanVerb),
+    Plan(Box<plan::PlanVerb>),
+    /// Give a router back what was taken, and remove every row of ours. Shows the plan and asks first
+    Release(Box<release::ReleaseVerb>),
+    /// Look at a router for the first time, and print the objects that make it the cluster's
+    Router(router::RouterVerb),
     /// Show routers, pools, addresses and who announces them, and what is in the way
     Status(status::StatusVerb),
     /// Print the custom resource definitions as YAML
@@ -70,6 +83,8 @@ pub fn run() -> ExitCode {
         Verb::Allocator(allocator) => allocator.run(),
         Verb::Speaker(speaker) => speaker.run(),
         Verb::Plan(plan) => plan.run(),
+        Verb::Release(release) => release.run(),
+        Verb::Router(router) => router.run(),
         Verb::Status(status) => status.run(),
         Verb::Crds(crds::Crds {}) => crds::Crds::run(),
     };

@@ -22,6 +22,7 @@ pub mod heartbeat;
 pub mod identity;
 pub mod lease;
 pub mod object;
+pub mod removal;
 pub mod service;
 pub mod source;
 pub mod survey;

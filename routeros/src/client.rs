@@ -23,6 +23,7 @@ mod endpoint;
 mod error;
 mod observer;
 mod polling;
+mod presented;
 mod reading;
 mod refusal;
 mod stack;
@@ -36,6 +37,7 @@ pub use credentials::Credentials;
 pub use endpoint::{Endpoint, Timeouts};
 pub use error::{CertificateProblem, Error, NoConnection, Permission};
 pub use observer::{Observer, RequestKind, RequestReport};
+pub use presented::{Presented, presented};
 pub use trust::{InvalidPin, SpkiPin, Trust};
 pub use write::Outcome;
 

@@ -27,7 +27,7 @@ mod feed;
 mod instruments;
 
 /// The Lease of the one allocator that writes.
-const LEASE: &str = "tiklb-allocator";
+pub const LEASE: &str = "tiklb-allocator";
 /// Changes that wait to be taken in; the watches wait when it is full.
 const INBOX: usize = 1_024;
 /// A step takes milliseconds; one that takes this long will not end.

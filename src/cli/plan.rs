@@ -1,224 +1,262 @@
 //! `tiklb plan`
 
-use std::collections::BTreeMap;
-use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
+mod document;
+pub(super) mod finding;
+mod import;
+pub(super) mod page;
+pub(super) mod source;
 
-use anyhow::{Result, bail};
-use clap::Args;
-use routeros::client::{Observer, RequestReport, Timeouts};
-use tiklb_core::allocator::{Allocator, Effect, Event, Settings};
-use tiklb_core::model::ObjectKey;
-use tiklb_core::reservation::condition::Truth;
-use tiklb_core::reservation::{ConditionKind, Failure, FailureKind, Plan, Reading, RouterStatus};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::builder::FalseyValueParser;
+use clap::{Args, ValueEnum};
+use tiklb_core::model::RangeSet;
 
 use super::Cluster;
 use super::daemon;
-use super::view::{View, first};
-use crate::allocator::router::connection::connection;
-use crate::allocator::router::failure::failure;
-use crate::allocator::router::reading::reading;
+use super::reach::{self, Reach};
 use crate::clock::Clock;
-use crate::cluster::object::router::{RouterAccess, SeenRouter};
-use crate::cluster::object::secret::SecretObject;
+use finding::Finding;
+use source::{Identity, Looked, Source};
 
 /// What `diff` and `terraform plan -detailed-exitcode` return for a difference.
 const CHANGES: u8 = 2;
-/// A person waits: a router that is off should not take half a minute to be called so.
-const CONNECT: Duration = Duration::from_secs(5);
-/// A Secret that is not listed within this may not be read with this kubeconfig.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Standard output, as a file's name.
+const STDOUT: &str = "-";
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// For programs: apiVersion cli.tiklb.io/v1, kind RouterPlan
+    Json,
+}
 
 /// Show what would be written to the router, row by row, and why. Writes nothing
 ///
-/// Reads the cluster and each router once and compares. Needs the right to read the Secrets that MikrotikRouters name.
+/// Without -f and --router it reads the cluster and each router once and compares; that needs the right to read the
+/// Secrets that MikrotikRouters name, or --username and --password-file. With -f it reads manifests instead of a
+/// cluster, and plays what would follow to its end. In both cases the console commands that do the same stand beside
+/// each write.
+///
 /// Ends with 0 where nothing is to be done, with 2 where something is, with 1 on an error.
 #[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct PlanVerb {
     #[command(flatten)]
     cluster: Cluster,
+
+    /// Manifests to read instead of a cluster: files, folders, or - for standard input
+    #[arg(short, long = "filename", env = "TIKLB_FILENAME", value_name = "FILE|DIR", num_args = 1.., value_delimiter = ',')]
+    filename: Vec<PathBuf>,
+
+    /// The router to read, where it is not the one that a MikrotikRouter names
+    #[arg(long = "router", env = "TIKLB_ROUTER", value_name = "URL")]
+    url: Option<String>,
+
+    /// Addresses, as if an IPAddressPool held them: for a first look without any manifest
+    #[arg(long, env = "TIKLB_RANGE", value_name = "RANGE", value_parser = reach::range)]
+    range: Option<RangeSet>,
+
+    /// The name in our rows' marks, where no MikrotikRouter says it
+    #[arg(long, env = "TIKLB_CLUSTER_NAME", value_name = "NAME", value_parser = reach::cluster_name)]
+    cluster_name: Option<String>,
+
+    /// The UID of the namespace kube-system, where no cluster is asked
+    #[arg(long, env = "TIKLB_CLUSTER_UID", value_name = "UID")]
+    cluster_uid: Option<String>,
+
+    #[command(flatten)]
+    reach: Reach,
 
     /// Serve only Services of this loadBalancerClass; without it, only those that name none
     #[arg(long, env = "TIKLB_LB_CLASS", value_name = "CLASS")]
     lb_class: Option<String>,
 
+    /// How it is printed
+    #[arg(
+        short,
+        long,
+        env = "TIKLB_OUTPUT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    output: Output,
+
+    /// Print the console commands that take everything of ours away again and give back what was taken
+    #[arg(long, env = "TIKLB_UNDO", value_parser = FalseyValueParser::new(), conflicts_with = "import")]
+    undo: bool,
+
+    /// Print the reservations that the router already holds in the range, as the objects that keep them
+    #[arg(long, env = "TIKLB_IMPORT", value_parser = FalseyValueParser::new(), conflicts_with_all = ["output", "export"])]
+    import: bool,
+
+    /// Write the console commands to this file too, for /import on a router; - prints nothing else
+    #[arg(long, env = "TIKLB_EXPORT", value_name = "FILE.rsc")]
+    export: Option<PathBuf>,
+
     /// Only the MikrotikRouter of this name
-    router: Option<String>,
+    name: Option<String>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  tiklb plan
+      the cluster of your kubeconfig against its routers
+  tiklb plan -f clusters/home/ --username tiklb --password-file ~/.tiklb-password
+      a repository, before it is applied
+  tiklb plan --router https://192.168.1.1 --pin sha256/… --username tiklb --range 192.168.1.200-192.168.1.220
+      a first look, with the password in TIKLB_PASSWORD
+  tiklb plan --import --router https://192.168.1.1 --range 192.168.1.200-192.168.1.220 …  > reservations.yaml
+      what the router reserves there today, for Git
+  tiklb plan --undo > undo.rsc
+      the way back, to be pasted into the router's console
+
+-o json prints one object: apiVersion, kind, undo, changes (a number), and routers[] with name, namespace, url, error or
+identity, board, version, serial; writes[] (menu, action, target, summary, because, command), obstacles[], refusals[]
+(condition, reason, message), leftAlone[], leftAloneMore, notes[]. Under cli.tiklb.io/v1 fields are only ever added.";
 
 impl PlanVerb {
     pub(super) fn run(self) -> Result<ExitCode> {
         daemon::runtime(1)?.block_on(self.show())
     }
 
+    fn is_offline(&self) -> bool {
+        !self.filename.is_empty() || self.url.is_some()
+    }
+
     async fn show(self) -> Result<ExitCode> {
-        let view = View::read(&self.cluster).await?;
-        let wanted = |key: &ObjectKey| self.router.as_ref().is_none_or(|name| *name == key.name);
-        let routers: Vec<&SeenRouter> = view
-            .routers
-            .iter()
-            .map(|known| &known.value)
-            .filter(|router| wanted(&router.object.key))
-            .collect();
+        let given = self.reach.given()?;
+        let identity = Identity {
+            cluster_name: self.cluster_name.clone(),
+            cluster_uid: self.cluster_uid.clone(),
+        };
+        let source = self.source(&identity).await?;
+        let routers = source.routers(self.name.as_deref());
         if routers.is_empty() {
-            bail!(
-                "there is no MikrotikRouter{} in namespace {}: create one (deploy/examples/homelab/mikrotikrouter.yaml)",
-                self.router
-                    .as_ref()
-                    .map_or(String::new(), |name| format!(" {name}")),
-                self.cluster.namespace
+            bail!(self.no_router());
+        }
+        let mut looked = Vec::new();
+        for router in routers {
+            looked.push(source.look(router, &given).await);
+        }
+        if self.import {
+            return self.print_reservations(&source, &looked);
+        }
+        let now = Clock::start().now();
+        let findings = if self.undo {
+            source.undoing(looked, &identity, now)?
+        } else {
+            source.findings(looked, self.lb_class.as_ref(), &identity, now)?
+        };
+        self.print(&findings)?;
+        Ok(verdict(&findings))
+    }
+
+    async fn source(&self, identity: &Identity) -> Result<Source> {
+        if !self.is_offline() {
+            if self.range.is_some() && !self.import {
+                bail!(
+                    "--range stands for a pool that no manifest holds: give --router URL or -f FILE with it"
+                );
+            }
+            return Source::cluster(&self.cluster).await;
+        }
+        let source = Source::files(
+            &self.filename,
+            self.url.as_deref(),
+            self.range.as_ref(),
+            &self.cluster.namespace,
+            identity,
+        )?;
+        if let Source::Files(manifests) = &source {
+            manifests.notes.iter().for_each(|note| eprintln!("tiklb: {note}"));
+            if manifests.pools.is_empty() && !self.undo {
+                bail!(
+                    "no IPAddressPool is among the manifests: give the file that holds it with -f, or --range 192.168.1.200-192.168.1.220"
+                );
+            }
+        }
+        Ok(source)
+    }
+
+    fn no_router(&self) -> String {
+        let named = self
+            .name
+            .as_ref()
+            .map_or(String::new(), |name| format!(" {name}"));
+        if self.is_offline() {
+            return format!(
+                "there is no MikrotikRouter{named} among the manifests: give its file with -f, or the router with --router URL"
             );
         }
-        let mut allocator = Allocator::new(Settings {
-            class: self.lb_class.clone(),
-            cluster_uid: view.cluster_uid.short(),
-        });
-        let clock = Clock::start();
-        allocator.step(view.events(), clock.now());
-        let (mut changes, mut failed) = (0, false);
-        for router in routers {
-            let key = &router.object.key;
-            let read = read(&view, router).await;
-            let event = Event::RouterRead {
-                router: key.clone(),
-                result: Box::new(read.clone()),
-            };
-            let step = allocator.step([event], clock.now());
-            let status = step.effects.into_iter().find_map(|effect| match effect {
-                Effect::SetRouterStatus { router, status } if router == *key => Some(*status),
-                _ => None,
-            });
-            let plan = allocator.plan(key, clock.now()).unwrap_or_default();
-            print!("{}", told(router, &read, &plan, status.as_ref()));
-            changes += plan.writes.len();
-            failed |= read.is_err();
+        format!(
+            "there is no MikrotikRouter{named} in namespace {}: create one (deploy/examples/homelab/mikrotikrouter.yaml)",
+            self.cluster.namespace
+        )
+    }
+
+    fn print_reservations(&self, source: &Source, looked: &[Looked]) -> Result<ExitCode> {
+        let ranges = self.range.clone().unwrap_or_else(|| source.ranges());
+        let living = source.living();
+        let mut failed = false;
+        for looked in looked {
+            let name = &looked.router.object.key.name;
+            match &looked.read {
+                Ok(read) => {
+                    let kept = import::reservations(read, &ranges, source.services(), living.as_deref());
+                    let page = import::yaml(&kept, &ranges, &self.cluster.namespace);
+                    print!("{}", page.context("writing the reservations as YAML")?);
+                }
+                Err(failure) => {
+                    failed = true;
+                    eprintln!("tiklb: MikrotikRouter {name} cannot be read: {}", failure.message);
+                }
+            }
         }
-        Ok(match (failed, changes) {
-            (true, _) => ExitCode::FAILURE,
-            (false, 0) => ExitCode::SUCCESS,
-            (false, _) => ExitCode::from(CHANGES),
+        Ok(if failed {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
         })
     }
-}
 
-async fn read(view: &View, router: &SeenRouter) -> Result<Reading, Failure> {
-    let Some(access) = &router.access else {
-        let why = router.object.spec.as_ref().err().cloned().unwrap_or_default();
-        return Err(Failure {
-            kind: FailureKind::InvalidSpec,
-            message: why,
-        });
-    };
-    let mut secrets: BTreeMap<String, SecretObject> = BTreeMap::new();
-    for name in RouterAccess::secrets(access) {
-        let found = tokio::time::timeout(PATIENCE, first(view.source.secret(name), "Secrets"));
-        let found = found
-            .await
-            .map_err(|_| unreadable(&router.object.key.namespace, name))?;
-        let found = found.unwrap_or_default();
-        secrets.extend(found.into_iter().map(|secret| (name.to_owned(), secret)));
-    }
-    let connection = connection(&router.object.key.namespace, access, &secrets)?;
-    let timeouts = Timeouts {
-        connect: CONNECT,
-        ..Timeouts::default()
-    };
-    let client = connection
-        .peer
-        .client(connection.credentials, timeouts, Arc::new(Silent))?;
-    let read = client.reading().await;
-    client.idle().await;
-    read.map(|read| reading(&read)).map_err(|error| failure(&error))
-}
-
-fn unreadable(namespace: &str, secret: &str) -> Failure {
-    Failure {
-        kind: FailureKind::SecretMissing,
-        message: format!(
-            "the Secret {namespace}/{secret} could not be read within 10 s: try `kubectl get secret -n {namespace} {secret}`"
-        ),
-    }
-}
-
-/// Nobody counts a person's requests.
-struct Silent;
-
-impl Observer for Silent {
-    fn request(&self, _: RequestReport) {}
-}
-
-/// What a person reads.
-fn told(
-    router: &SeenRouter,
-    read: &Result<Reading, Failure>,
-    plan: &Plan,
-    status: Option<&RouterStatus>,
-) -> String {
-    let (name, url) = (&router.object.key.name, url(router));
-    let mut lines = vec![match read {
-        Ok(read) => format!(
-            "MikrotikRouter {name}: {} ({}, RouterOS {}) at {url}",
-            read.identity, read.board, read.version
-        ),
-        Err(failure) => format!(
-            "MikrotikRouter {name} at {url} cannot be read: {}",
-            failure.message
-        ),
-    }];
-    for planned in &plan.writes {
-        lines.push(format!("  {}", planned.write));
-        lines.push(format!("      because {}", planned.because));
-    }
-    lines.extend(
-        plan.obstacles
-            .iter()
-            .map(|obstacle| format!("  in the way: {obstacle}")),
-    );
-    lines.extend(status.into_iter().flat_map(refusals));
-    if let Some(held) = status.map(|status| &status.conflicts) {
-        let others = held
-            .entries
-            .iter()
-            .map(|holder| format!("  left alone: {holder}"));
-        lines.extend(others);
-        if held.truncated > 0 {
-            lines.push(format!("  left alone: {} addresses more", held.truncated));
+    fn print(&self, findings: &[Finding]) -> Result<()> {
+        if let Some(file) = &self.export {
+            let commands = page::commands(findings, self.undo);
+            if file.as_os_str() == STDOUT {
+                print!("{commands}");
+                return Ok(());
+            }
+            if let [_, _, ..] = findings {
+                bail!("--export is for one router, and there are several: name the MikrotikRouter");
+            }
+            std::fs::write(file, commands).with_context(|| format!("writing {}", file.display()))?;
         }
+        match self.output {
+            Output::Json => print!("{}", document::document(findings, self.undo)?),
+            Output::Text if self.undo => print!("{}", page::commands(findings, true)),
+            Output::Text => findings
+                .iter()
+                .for_each(|finding| print!("{}", page::page(finding))),
+        }
+        Ok(())
     }
-    if read.is_ok() {
-        lines.push(match plan.writes.len() {
-            0 => "  nothing to be done".to_owned(),
-            1 => "  1 write to be made; nothing was written now".to_owned(),
-            many => format!("  {many} writes to be made, one after another; nothing was written now"),
-        });
-    }
-    lines.join("\n") + "\n"
 }
 
-fn url(router: &SeenRouter) -> &str {
-    router
-        .access
-        .as_ref()
-        .map_or("an unknown place", |access| &access.url)
-}
-
-/// Conditions that keep a range or every write from happening.
-fn refusals(status: &RouterStatus) -> Vec<String> {
-    let speaks = |kind: ConditionKind, reasons: &[&str]| {
-        let condition = status.conditions.get(&kind)?;
-        let said = condition.truth != Truth::True && !reasons.contains(&condition.reason);
-        said.then(|| format!("  not done: {} ({})", condition.message, condition.reason))
-    };
-    let pools = speaks(
-        ConditionKind::PoolsExcluded,
-        &["Pending", "Reading", "DryRun", "Paused"],
-    );
-    let rows = speaks(
-        ConditionKind::ReservationsInSync,
-        &["Writing", "Reading", "DryRun", "Paused", "ForeignRow"],
-    );
-    pools.into_iter().chain(rows).collect()
+fn verdict(findings: &[Finding]) -> ExitCode {
+    if findings.iter().any(|finding| finding.read.is_err()) {
+        return ExitCode::FAILURE;
+    }
+    if findings.iter().all(|finding| finding.writes.is_empty()) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(CHANGES)
+    }
 }
 
 #[cfg(test)]

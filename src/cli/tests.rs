@@ -20,9 +20,21 @@ fn the_definition_is_sound() {
     Cli::command().debug_assert();
 }
 
+/// All verbs, also those behind another.
+fn verbs() -> Vec<clap::Command> {
+    let mut verbs: Vec<clap::Command> = Cli::command().get_subcommands().cloned().collect();
+    let mut at = 0;
+    while let Some(verb) = verbs.get(at) {
+        let inner: Vec<clap::Command> = verb.get_subcommands().cloned().collect();
+        verbs.extend(inner);
+        at += 1;
+    }
+    verbs
+}
+
 #[test]
 fn every_flag_has_an_environment_twin_of_its_name() {
-    for verb in Cli::command().get_subcommands() {
+    for verb in verbs() {
         for flag in verb.get_arguments() {
             let Some(long) = flag.get_long().filter(|long| *long != "help") else {
                 continue;
@@ -36,7 +48,7 @@ fn every_flag_has_an_environment_twin_of_its_name() {
 
 #[test]
 fn every_verb_and_every_flag_says_what_it_is_for() {
-    for verb in Cli::command().get_subcommands() {
+    for verb in verbs() {
         let name = verb.get_name();
         assert!(verb.get_about().is_some(), "{name}");
         for argument in verb.get_arguments() {
@@ -70,7 +82,15 @@ fn bad_values_are_told_with_what_would_be_right() {
 #[test]
 fn without_a_verb_the_verbs_are_shown() {
     let help = refusal("tiklb");
-    for verb in ["allocator", "speaker", "plan", "status", "crds"] {
+    for verb in [
+        "allocator",
+        "speaker",
+        "plan",
+        "release",
+        "router",
+        "status",
+        "crds",
+    ] {
         assert!(help.contains(verb), "no {verb} in {help}");
     }
 }

@@ -26,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The lists.
 pub(super) struct View {
+    pub(super) client: Client,
     pub(super) source: Source,
     pub(super) cluster_uid: Uid,
     pub(super) services: Vec<Service>,
@@ -80,6 +81,7 @@ impl View {
             conflicts: conflicts?,
             nodes: nodes?,
             surveys: surveys?,
+            client,
             source,
         })
     }

@@ -89,7 +89,11 @@ fn sources(folder: &str) -> Vec<File> {
     let mut files = rust(&[folder]);
     // Crates of their own inside of the product's folder.
     files.retain(|file| {
-        folder == "src/core/" || !is_below(&file.path, &["src/core", "src/tests", "src/link/tests"])
+        folder == "src/core/"
+            || !is_below(
+                &file.path,
+                &["src/core", "src/tests", "src/cli/tests", "src/link/tests"],
+            )
     });
     files
 }

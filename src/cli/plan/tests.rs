@@ -1,30 +1,24 @@
 //! The page that a person reads before anything is written. That a plan writes nothing is told by the stories, on a
 //! router.
 
-use serde_json::json;
-use tiklb_core::reservation::condition::{Condition, Listing};
-use tiklb_core::reservation::{Planned, Write};
+use serde_json::{Value, json};
+use tiklb_core::reservation::condition::{Condition, Listing, Truth};
+use tiklb_core::reservation::observed::{ArpRow, LeaseRow};
+use tiklb_core::reservation::{ConditionKind, Failure, FailureKind, Planned, Reading, RouterStatus, Write};
 
+use super::page::page;
 use super::*;
-use crate::api::{Decoded, MikrotikRouter};
-use crate::cluster::object::Verdict;
-use crate::cluster::object::router::router as seen;
 
-fn home() -> SeenRouter {
-    let object = json!({
-        "apiVersion": "tiklb.io/v1alpha1",
-        "kind": "MikrotikRouter",
-        "metadata": {"name": "home", "namespace": "metallb-system", "uid": "u1", "resourceVersion": "1"},
-        "spec": {
-            "url": "https://192.168.1.1",
-            "clusterName": "home",
-            "credentialsSecretRef": {"name": "mikrotik"},
-        },
-    });
-    let object: Decoded<MikrotikRouter> = serde_json::from_value(object).unwrap();
-    match seen(object) {
-        Verdict::Keep(known) => known.value,
-        other => panic!("{other:?}"),
+fn home() -> Finding {
+    Finding {
+        name: "home".to_owned(),
+        namespace: "metallb-system".to_owned(),
+        url: "https://192.168.1.1".to_owned(),
+        read: Ok(reading()),
+        writes: Vec::new(),
+        obstacles: Vec::new(),
+        status: None,
+        notes: Vec::new(),
     }
 }
 
@@ -49,20 +43,19 @@ fn add(name: &str) -> Planned {
 }
 
 #[test]
-fn each_write_stands_with_its_reason_and_the_end_counts_them() {
-    let mut plan = Plan {
-        writes: vec![add("tiklb-home-a")],
-        ..Plan::default()
-    };
+fn each_write_stands_with_its_reason_and_its_command_and_the_end_counts_them() {
+    let mut finding = home();
+    finding.writes.push(add("tiklb-home-a"));
     assert_eq!(
-        told(&home(), &Ok(reading()), &plan, None),
+        page(&finding),
         "MikrotikRouter home: MikroTik (RB750Gr3, RouterOS 7.20.8 (stable)) at https://192.168.1.1\n  \
          /ip/pool add tiklb-home-a: 192.168.1.200-192.168.1.220  \"tiklb/v1\"\n      \
-         because shows IPAddressPool homelab in Winbox\n  \
+         because shows IPAddressPool homelab in Winbox\n      \
+         console: /ip pool add name=\"tiklb-home-a\" ranges=192.168.1.200-192.168.1.220 comment=\"tiklb/v1\"\n  \
          1 write to be made; nothing was written now\n"
     );
-    plan.writes.push(add("tiklb-home-b"));
-    let page = told(&home(), &Ok(reading()), &plan, None);
+    finding.writes.push(add("tiklb-home-b"));
+    let page = page(&finding);
     assert!(
         page.ends_with("  2 writes to be made, one after another; nothing was written now\n"),
         "{page}"
@@ -71,25 +64,18 @@ fn each_write_stands_with_its_reason_and_the_end_counts_them() {
 
 #[test]
 fn a_router_that_agrees_has_nothing_to_be_done() {
-    let page = told(&home(), &Ok(reading()), &Plan::default(), None);
+    let page = page(&home());
     assert!(page.ends_with("\n  nothing to be done\n"), "{page}");
 }
 
-#[test]
-fn what_is_in_the_way_refused_or_left_alone_is_said() {
-    let plan = Plan {
-        obstacles: vec![
-            "a pool named tiklb-home-a exists that is not ours: rename it on the router".to_owned(),
-        ],
-        ..Plan::default()
-    };
+fn refused() -> RouterStatus {
     let no = |reason, message: &str| Condition {
         truth: Truth::False,
         reason,
         message: message.to_owned(),
     };
     let conflicts = (0..30).map(|last| format!("192.168.1.{last} somebody"));
-    let mut status = RouterStatus {
+    RouterStatus {
         conditions: [
             (ConditionKind::PoolsExcluded, no("PoolNotFound", "no such pool")),
             (
@@ -100,34 +86,163 @@ fn what_is_in_the_way_refused_or_left_alone_is_said() {
         .into(),
         conflicts: conflicts.collect::<Listing>(),
         ..RouterStatus::default()
-    };
-    let page = told(&home(), &Ok(reading()), &plan, Some(&status));
+    }
+}
+
+#[test]
+fn what_is_in_the_way_refused_or_left_alone_is_said() {
+    let mut finding = home();
+    finding
+        .obstacles
+        .push("a pool named tiklb-home-a exists that is not ours: rename it on the router".to_owned());
+    finding.notes.push("a remark".to_owned());
+    finding.status = Some(refused());
+    let text = page(&finding);
+    for wanted in [
+        "\n  in the way: a pool named tiklb-home-a exists",
+        "\n  not done: no such pool (PoolNotFound)\n",
+        "\n  left alone: 192.168.1.0 somebody\n",
+        "\n  left alone: 10 addresses more\n",
+        "\n  note: a remark\n",
+    ] {
+        assert!(text.contains(wanted), "no {wanted} in {text}");
+    }
     assert!(
-        page.contains("\n  in the way: a pool named tiklb-home-a exists"),
-        "{page}"
+        !text.contains("Writing"),
+        "what is planned is no obstacle: {text}"
     );
-    assert!(
-        page.contains("\n  not done: no such pool (PoolNotFound)\n"),
-        "{page}"
-    );
-    assert!(
-        !page.contains("Writing"),
-        "what is planned is no obstacle: {page}"
-    );
-    assert!(page.contains("\n  left alone: 192.168.1.0 somebody\n"), "{page}");
-    assert!(page.contains("\n  left alone: 10 addresses more\n"), "{page}");
-    status.conflicts = Listing::default();
-    assert!(!told(&home(), &Ok(reading()), &plan, Some(&status)).contains("left alone"));
+    finding.status = None;
+    assert!(!page(&finding).contains("left alone"));
+}
+
+fn unread() -> Finding {
+    Finding {
+        read: Err(Failure {
+            kind: FailureKind::Credentials,
+            message: "the router refuses the password".to_owned(),
+        }),
+        ..home()
+    }
 }
 
 #[test]
 fn a_router_that_cannot_be_read_is_said_with_why_and_without_a_count() {
-    let why = Err(Failure {
-        kind: FailureKind::Credentials,
-        message: "the router refuses the password".to_owned(),
-    });
     assert_eq!(
-        told(&home(), &why, &Plan::default(), None),
+        page(&unread()),
         "MikrotikRouter home at https://192.168.1.1 cannot be read: the router refuses the password\n"
+    );
+}
+
+#[test]
+fn an_error_goes_before_changes_and_changes_before_nothing() {
+    let changed = || Finding {
+        writes: vec![add("a")],
+        ..home()
+    };
+    let code = |findings: &[Finding]| format!("{:?}", verdict(findings));
+    assert_eq!(code(&[home()]), format!("{:?}", ExitCode::SUCCESS));
+    assert_eq!(code(&[home(), changed()]), format!("{:?}", ExitCode::from(2)));
+    assert_eq!(code(&[changed(), unread()]), format!("{:?}", ExitCode::FAILURE));
+}
+
+#[test]
+fn programs_get_every_part_under_a_version() {
+    let mut finding = home();
+    finding.writes.push(add("tiklb-home-a"));
+    finding.status = Some(refused());
+    let text = document::document(&[finding, unread()], false).unwrap();
+    let found: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(found["apiVersion"], "cli.tiklb.io/v1");
+    assert_eq!(found["kind"], "RouterPlan");
+    assert_eq!((&found["undo"], &found["changes"]), (&json!(false), &json!(1)));
+    let router = &found["routers"][0];
+    assert_eq!(router["identity"], "MikroTik");
+    assert_eq!(
+        router["writes"],
+        json!([{
+            "menu": "/ip/pool",
+            "action": "add",
+            "target": "pool tiklb-home-a",
+            "summary": "/ip/pool add tiklb-home-a: 192.168.1.200-192.168.1.220  \"tiklb/v1\"",
+            "because": "shows IPAddressPool homelab in Winbox",
+            "command": "/ip pool add name=\"tiklb-home-a\" ranges=192.168.1.200-192.168.1.220 comment=\"tiklb/v1\"",
+        }])
+    );
+    assert_eq!(
+        router["refusals"],
+        json!([{"condition": "PoolsExcluded", "reason": "PoolNotFound", "message": "no such pool"}])
+    );
+    assert_eq!(router["leftAloneMore"], 10);
+    assert_eq!(router["leftAlone"].as_array().map(Vec::len), Some(20));
+    let unread = &found["routers"][1];
+    assert_eq!(unread["error"], "the router refuses the password");
+    assert!(unread.get("identity").is_none());
+}
+
+fn lease(address: &str, comment: &str) -> LeaseRow {
+    LeaseRow {
+        id: "*1".to_owned(),
+        address: address.parse().unwrap(),
+        mac: None,
+        server: None,
+        dynamic: false,
+        disabled: false,
+        expires_after: None,
+        host_name: None,
+        comment: comment.to_owned(),
+    }
+}
+
+fn arp(address: &str, comment: &str, dynamic: bool) -> ArpRow {
+    ArpRow {
+        id: "*1".to_owned(),
+        address: address.parse().unwrap(),
+        mac: None,
+        interface: "bridge".to_owned(),
+        dynamic,
+        disabled: false,
+        alive: true,
+        comment: comment.to_owned(),
+    }
+}
+
+/// A golden page: a static lease with a person's words, one of an earlier cluster, one of whose Service the wish is
+/// known, an ARP row; and what is none: dynamic rows, and rows outside of the range.
+#[test]
+fn what_a_person_reserved_by_hand_is_printed_as_the_objects_that_keep_it() {
+    let mut read = reading();
+    read.leases = vec![
+        lease("192.168.1.203", "photos\nkind: Secret"),
+        lease("192.168.1.204", "tiklb/v1 home/1a2b3c4d apps/web +1 | Anna's"),
+        lease("192.168.1.205", ""),
+        lease("192.168.1.20", "nas"),
+        LeaseRow {
+            dynamic: true,
+            ..lease("192.168.1.206", "phone")
+        },
+    ];
+    read.arps = vec![
+        arp("192.168.1.203", "", false),
+        arp("192.168.1.207", "printer", false),
+        arp("192.168.1.208", "", true),
+    ];
+    let ranges: RangeSet = "192.168.1.200-192.168.1.220".parse().unwrap();
+    let service = tiklb_core::model::service::Service {
+        key: tiklb_core::model::ObjectKey::new("media", "tv"),
+        annotations: [(
+            "metallb.io/loadBalancerIPs".to_owned(),
+            "192.168.1.205".to_owned(),
+        )]
+        .into(),
+        ..tiklb_core::model::service::Service::default()
+    };
+    let kept = import::reservations(&read, &ranges, std::slice::from_ref(&service), None);
+    let page = import::yaml(&kept, &ranges, "metallb-system").unwrap();
+    assert_eq!(page, include_str!("tests/import.yaml"), "{page}");
+    let living = import::reservations(&read, &ranges, &[service], Some("1a2b3c4d"));
+    assert_eq!(
+        living.len(),
+        kept.len() - 1,
+        "a living cluster's own rows are no find"
     );
 }

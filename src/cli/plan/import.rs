@@ -1,0 +1,155 @@
+//! Reservations that a router already holds, as the objects and annotations that would keep them: `tiklb plan --import`.
+//!
+//! A person who kept addresses by hand wrote static leases and static ARP rows. Each in the range becomes an
+//! AddressReservation, so that no Service is given the address by chance. Which Service should have it is known where
+//! a row carries a mark of tiklb's (a cluster that was built anew), or where a Service already asks for the address.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+use tiklb_core::ipam::request::{PREFIX, Request, Wanted};
+use tiklb_core::model::service::Service;
+use tiklb_core::model::{ObjectKey, RangeSet};
+use tiklb_core::reservation::{Marker, Reading};
+
+/// One address that a person reserved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) address: IpAddr,
+    /// What a person calls it.
+    note: String,
+    /// Where it stands, for the comment.
+    place: String,
+    /// The Service that is known to be meant.
+    service: Option<ObjectKey>,
+    /// That Service asks for the address already.
+    asked: bool,
+}
+
+/// The reservations within `ranges`, by address. Rows that the router made by itself are none, and neither are those of
+/// the cluster that lives (`living`, its short UID): its Services have them.
+pub(super) fn reservations(
+    reading: &Reading,
+    ranges: &RangeSet,
+    services: &[Service],
+    living: Option<&str>,
+) -> Vec<Kept> {
+    let wishes = wishes(services);
+    let mut kept: BTreeMap<IpAddr, Kept> = BTreeMap::new();
+    let leases = reading.leases.iter().filter(|row| !row.dynamic);
+    let leases = leases.map(|row| {
+        let name = row.host_name.clone().unwrap_or_default();
+        (row.address, &row.comment, name, "a static lease")
+    });
+    let arps = reading.arps.iter().filter(|row| !row.dynamic);
+    let arps = arps.map(|row| (row.address, &row.comment, String::new(), "a static ARP row"));
+    for (address, comment, host_name, place) in leases.chain(arps) {
+        if !ranges.contains(address) {
+            continue;
+        }
+        let marker = Marker::parse(comment);
+        if marker
+            .as_ref()
+            .is_some_and(|marker| living == Some(marker.owner.uid.as_str()))
+        {
+            continue;
+        }
+        let marked = marker.as_ref().and_then(|marker| service_of(&marker.subject));
+        let service = marked.or_else(|| wishes.get(&address).cloned());
+        let note = match &marker {
+            Some(marker) => marker.note.clone(),
+            None if comment.is_empty() => host_name,
+            None => comment.clone(),
+        };
+        let asked = service
+            .as_ref()
+            .is_some_and(|service| wishes.get(&address) == Some(service));
+        kept.entry(address).or_insert(Kept {
+            address,
+            note,
+            place: format!("{place} on {}", reading.identity),
+            service,
+            asked,
+        });
+    }
+    kept.into_values().collect()
+}
+
+/// `namespace/name` out of a mark's subject, which may end in ` +2`.
+fn service_of(subject: &str) -> Option<ObjectKey> {
+    let word = subject.split(' ').next()?;
+    let (namespace, name) = word.split_once('/')?;
+    (!namespace.is_empty() && !name.is_empty()).then(|| ObjectKey::new(namespace, name))
+}
+
+fn wishes(services: &[Service]) -> BTreeMap<IpAddr, ObjectKey> {
+    let mut wishes = BTreeMap::new();
+    for service in services {
+        if let Ok(Request {
+            wanted: Wanted::Exactly(addresses),
+            ..
+        }) = Request::of(service)
+        {
+            wishes.extend(
+                addresses
+                    .into_iter()
+                    .map(|address| (address, service.key.clone())),
+            );
+        }
+    }
+    wishes
+}
+
+/// The page: YAML for Git.
+pub(super) fn yaml(
+    kept: &[Kept],
+    ranges: &RangeSet,
+    namespace: &str,
+) -> Result<String, serde_saphyr::ser_error::Error> {
+    let mut page = format!("# Reservations that the router holds in {ranges}, as objects that keep them.\n");
+    if kept.is_empty() {
+        page.push_str("# There are none.\n");
+    }
+    for kept in kept {
+        let object = serde_saphyr::to_string(&object(kept, namespace))?;
+        let (address, place) = (kept.address, one_line(&kept.place));
+        page.extend(["---\n", &format!("# {address} {place}\n"), &advice(kept), &object]);
+    }
+    Ok(page)
+}
+
+/// What a person has to do besides, as comment lines.
+fn advice(kept: &Kept) -> String {
+    let annotation = format!("#   {PREFIX}loadBalancerIPs: {}\n", kept.address);
+    match &kept.service {
+        Some(service) if kept.asked => format!("# Service {service} asks for this address already.\n"),
+        Some(service) => format!("# On Service {service}, under metadata.annotations:\n{annotation}"),
+        None => format!(
+            "# For a Service: add `for: namespace/name` under spec, and on the Service, under metadata.annotations:\n{annotation}"
+        ),
+    }
+}
+
+fn object(kept: &Kept, namespace: &str) -> Value {
+    let mut spec = json!({"address": kept.address.to_string()});
+    if let Some(service) = &kept.service {
+        spec["for"] = service.to_string().into();
+    }
+    if !kept.note.is_empty() {
+        spec["note"] = one_line(&kept.note).into();
+    }
+    let name = kept.address.to_string().replace(['.', ':'], "-");
+    json!({
+        "apiVersion": "tiklb.io/v1alpha1",
+        "kind": "AddressReservation",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": spec,
+    })
+}
+
+/// A foreign comment may hold anything; in ours it must not begin a line of its own.
+fn one_line(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(plain).collect()
+}

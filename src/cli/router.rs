@@ -1,0 +1,32 @@
+//! `tiklb router`
+
+mod account;
+mod enroll;
+mod manifest;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+/// Look at a router that is to become, or is, one of the cluster's
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(super) struct RouterVerb {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Look at a router for the first time, and print the objects that make it the cluster's. Reads only
+    Enroll(Box<enroll::Enroll>),
+}
+
+impl RouterVerb {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        match self.verb {
+            Verb::Enroll(enroll) => enroll.run(),
+        }
+    }
+}
