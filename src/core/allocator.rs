@@ -264,6 +264,7 @@ impl Allocator {
         for entry in self.routers.values_mut() {
             *entry = routers::Entry::new(entry.router.object().clone(), now.mono);
         }
+        self.relate_routers();
     }
 
     fn take_surveys(&mut self, change: Change<SurveyRecord>, now: Now) {

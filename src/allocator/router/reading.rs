@@ -31,6 +31,8 @@ pub fn reading(read: &routeros::Reading) -> Reading {
             Support::Supported { tested: true, .. }
         ),
         uptime: read.uptime().0.get(),
+        // The client does not read /safe-mode yet.
+        safe_mode: None,
         addresses: read.addresses.iter().filter_map(address).collect(),
         interfaces: read
             .interfaces

@@ -20,7 +20,7 @@ use tiklb_core::model::{MacAddr, ObjectKey, RangeSet};
 use tiklb_core::reservation::marker::claim_mac;
 use tiklb_core::reservation::observed::PoolRow;
 use tiklb_core::reservation::write::{ArpSpec, LeaseSpec};
-use tiklb_core::reservation::{Failure, Outcome, Planned, Reading, Write};
+use tiklb_core::reservation::{Depth, Failure, Outcome, Planned, Reading, Write};
 use tokio::sync::mpsc;
 
 use super::sessions::{Watcher, Watchers};
@@ -165,7 +165,7 @@ impl Desk {
     }
 
     async fn read(&mut self) -> Result<Reading, Failure> {
-        self.sessions.read(&key());
+        self.sessions.read(&key(), Depth::Whole);
         match self.event().await {
             Event::RouterRead { router, result } if router == key() => *result,
             other => panic!("{other:?}"),

@@ -10,7 +10,9 @@ use super::{Allocator, Step, Written};
 use crate::config::{Config, RouterObject};
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 use crate::reservation::router::Work;
-use crate::reservation::{Failure, Landscape, Outcome, Plan, Reading, Router, RouterStatus, Surveys, Write};
+use crate::reservation::{
+    Failure, Landscape, Outcome, Plan, Reading, Router, RouterStatus, Surveys, Twins, Write,
+};
 
 /// A status is written at once when a condition or a record changes; counts and times wait for this long.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
@@ -141,8 +143,22 @@ impl Allocator {
                 self.said.remove(&About::router(&key));
             }
         }
+        self.relate_routers();
         self.reconfigure = true;
         self.reconsider_waiting();
+    }
+
+    /// Objects for the same router must know of each other.
+    pub(super) fn relate_routers(&mut self) {
+        let objects: Vec<RouterObject> = self
+            .routers
+            .values()
+            .map(|entry| entry.router.object().clone())
+            .collect();
+        for entry in self.routers.values_mut() {
+            let twins = Twins::of(entry.router.object(), objects.iter());
+            entry.router.relate(twins);
+        }
     }
 
     fn see_router(&mut self, object: RouterObject, now: Now) {
@@ -192,19 +208,19 @@ impl Entry {
         let intent = self.router.intend(landscape, now);
         self.finalize(key, intent.finalizer, step);
         self.report(key, intent.status, now.mono, step);
+        if !matches!(intent.work, Work::Wait(_)) {
+            self.router.begin(&intent.work);
+        }
         match intent.work {
             Work::Wait(wake) => wake.into_iter().for_each(|at| step.wake_at(at)),
-            Work::Read => {
-                self.router.begin();
-                step.effects.push(Effect::ReadRouter { router: key.clone() });
-            }
-            Work::Write(planned) => {
-                self.router.begin();
-                step.effects.push(Effect::WriteRouter {
-                    router: key.clone(),
-                    planned,
-                });
-            }
+            Work::Read(depth) => step.effects.push(Effect::ReadRouter {
+                router: key.clone(),
+                depth,
+            }),
+            Work::Write(planned) => step.effects.push(Effect::WriteRouter {
+                router: key.clone(),
+                planned,
+            }),
         }
         intent.given_up
     }

@@ -104,6 +104,8 @@ pub struct RouterObject {
     pub serial: Option<String>,
     /// `status.identity`.
     pub identity: Option<String>,
+    /// The annotation `tiklb.io/confirm`: the hash of the removals that a person agrees to.
+    pub confirm: Option<String>,
 }
 
 /// `MikrotikRouter.spec`, as far as decisions need it. Credentials and TLS are the wiring's.
@@ -113,6 +115,8 @@ pub struct RouterSpec {
     pub url: String,
     /// Marks our rows together with the cluster's UID.
     pub cluster_name: String,
+    /// The UID, in its short form, of an earlier cluster of this name whose rows are taken over.
+    pub adopt_from: Option<String>,
     /// Whether anything is written.
     pub mode: RouterMode,
     /// Which pools this router is asked to agree on.

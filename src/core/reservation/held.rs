@@ -166,7 +166,7 @@ impl HeldBook {
 
 /// Whether a comment carries exactly our marker.
 pub(super) fn is_ours(comment: &str, owner: &Owner) -> bool {
-    Marker::parse(comment).is_some_and(|marker| marker.owner == *owner)
+    Marker::parse(comment).is_some_and(|marker| owner.owns(&marker))
 }
 
 fn lease_holder(row: &LeaseRow, reading: &Reading) -> Holder {

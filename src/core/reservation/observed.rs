@@ -24,6 +24,8 @@ pub struct Reading {
     pub untested: bool,
     /// `/system/resource` uptime.
     pub uptime: Duration,
+    /// `/safe-mode` (7.18 and later): who holds it, in words; `None` where nobody does or the router does not say.
+    pub safe_mode: Option<String>,
     /// `/ip/address`: enabled, valid rows.
     pub addresses: Vec<AddressRow>,
     /// MAC addresses of the router's interfaces, by name.

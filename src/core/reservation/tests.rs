@@ -1,7 +1,9 @@
 //! The state machine against a router on paper.
 
+mod brakes;
 mod first_sync;
 mod held;
+mod heritage;
 mod marker;
 mod paper;
 mod release;

@@ -137,6 +137,19 @@ impl Write {
         }
     }
 
+    /// Whether it touches a pool, ours or another's: what was taken must be on record before.
+    pub fn is_of_pool(&self) -> bool {
+        matches!(
+            self,
+            Self::SetPoolRanges { .. } | Self::SetPool { .. } | Self::AddPool { .. } | Self::RemovePool(_)
+        )
+    }
+
+    /// Whether traffic waits for it: the row pins the router to a node that does not answer any more.
+    pub fn is_urgent(&self) -> bool {
+        matches!(self, Self::SetArp { row, spec } if !row.disabled && row.mac != Some(spec.mac))
+    }
+
     /// Puts the row that was read back into a reading, so that the next decision is made on it.
     pub fn fold(&self, read_back: &ReadBack, reading: &mut Reading) {
         match self {

@@ -31,6 +31,13 @@ impl Router {
         if let Some(holder) = self.held.holder(address) {
             return Some(Availability::Held(holder.clone()));
         }
+        if let Some(elder) = &self.twins.elder {
+            let why = format!(
+                "MikrotikRouters {name} and {} are about the same router: delete one",
+                elder.name
+            );
+            return Some(Availability::Unproven(why));
+        }
         let gate = match (self.mode(), spec.assignment) {
             (RouterMode::DryRun | RouterMode::Paused, _) => Ok(()),
             (RouterMode::Enforce, Assignment::Surveyed) => surveyed(address, None, landscape, now.mono),

@@ -12,9 +12,9 @@ use crate::allocator::router::tests::key;
 impl Home {
     pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::ReadRouter { router } => {
+            Effect::ReadRouter { router, depth } => {
                 self.under_way += 1;
-                self.desk.sessions.read(&router);
+                self.desk.sessions.read(&router, depth);
             }
             Effect::WriteRouter { router, planned } => {
                 self.under_way += 1;
