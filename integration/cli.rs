@@ -71,7 +71,7 @@ struct DemoArguments {
     keep: bool,
     /// The router's pool at the start: 100-199 is one that a person has shrunk by hand, from which nothing is taken and
     /// to which nothing is given back
-    #[arg(long, value_name = "RANGES")]
+    #[arg(long, value_name = "RANGES", value_parser = demo::pool_at_start)]
     start: Option<Ranges>,
 }
 

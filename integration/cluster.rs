@@ -64,6 +64,9 @@ const READY: Duration = Duration::from_mins(2);
 /// Tokens outlive every story and a `--keep` demo that stands for a day.
 const TOKEN_SECONDS: u32 = 24 * 60 * 60;
 
+/// A compaction of a young etcd takes milliseconds.
+const ETCD_ANSWER: Duration = Duration::from_secs(20);
+
 /// Media type of what is sent.
 const JSON: &str = "application/json";
 
@@ -176,6 +179,27 @@ impl Cluster {
     pub async fn stop_api(&mut self) -> Result<()> {
         let api = self.api.take().context("kube-apiserver does not run")?;
         api.end(API_GRACE).await?;
+        Ok(())
+    }
+
+    /// Makes etcd forget what was before `version`, a resourceVersion, as it does by itself after minutes.
+    ///
+    /// # Errors
+    /// When etcd does not answer, or refuses: it knows no such version, or has forgotten more already.
+    pub async fn compact(&self, version: &str) -> Result<()> {
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(ETCD_ANSWER)
+            .build()?;
+        // `revision` is a 64-bit number, which JSON has as text here. Physical: it is gone when the answer comes.
+        let body = json!({"revision": version, "physical": true}).to_string();
+        let request = client.post(control_plane::ETCD_COMPACTION).body(body);
+        let answer = self.control.call(request.send()).await??;
+        let status = answer.status();
+        ensure!(
+            status.is_success(),
+            "etcd does not compact to revision {version}: {status}"
+        );
         Ok(())
     }
 

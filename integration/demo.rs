@@ -19,7 +19,7 @@ use anyhow::{Context as _, Result};
 use routeros_sim::Snapshot;
 use tokio::time::Instant;
 
-use crate::home::{Home, Plan, Ranges};
+use crate::home::{Home, Plan, Ranges, RangesError};
 use crate::screen::Screen;
 use crate::wire::DhcpClient;
 pub(crate) use apply::HOMELAB;
@@ -110,6 +110,34 @@ struct Demo {
     applied: Instant,
     placed: Vec<Placed>,
     newcomer: Option<DhcpClient>,
+}
+
+/// Addresses that must be left in the router's pool: the phone, the newcomer and a few more, and as many as tiklb leaves
+/// unless it is told otherwise.
+const LEFT: usize = 10;
+
+/// Reads the router's pool at the start, which must be one that a router of this home could have.
+///
+/// # Errors
+/// In words for the person who typed it.
+pub fn pool_at_start(text: &str) -> Result<Ranges, String> {
+    let ranges: Ranges = text.parse().map_err(|why: RangesError| why.to_string())?;
+    let hosts: Ranges = "2-254".parse().map_err(|why: RangesError| why.to_string())?;
+    let services: Ranges = "200-220".parse().map_err(|why: RangesError| why.to_string())?;
+    let foreign = &ranges - &hosts;
+    if !foreign.is_empty() {
+        return Err(format!(
+            "{foreign} cannot be in the pool: the home's network is 192.168.1.0/24, and its router is 192.168.1.1"
+        ));
+    }
+    let left = (&ranges - &services).len();
+    if left < LEFT {
+        return Err(format!(
+            "outside of {services}, which the example takes for Services, that leaves {left} addresses for DHCP clients: \
+             the home needs {LEFT}"
+        ));
+    }
+    Ok(ranges)
 }
 
 /// Runs it inside of the [sandbox](crate::sandbox). `folder` is where a person finds the home's files.

@@ -24,6 +24,16 @@ fn a_demo_can_begin_with_a_pool_that_a_person_has_shrunk() {
         start.to_string(),
         "192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254"
     );
+    for (start, words) in [
+        ("200-220", "leaves 0 addresses"),
+        ("10.0.0.0/24", "192.168.1.0/24"),
+        ("1-254", "192.168.1.1 "),
+    ] {
+        let error = parse(&format!("lab demo --start {start}"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(words), "{error}");
+    }
     let error = parse("lab demo --start many").unwrap_err().to_string();
     assert!(
         error.contains("100-199 and 192.168.1.100-192.168.1.199 are"),

@@ -21,6 +21,9 @@ pub(super) const SERVICE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 43, 0, 1);
 /// etcd's ports, on loopback.
 const ETCD: (&str, &str) = ("http://127.0.0.1:2379", "http://127.0.0.1:2380");
 
+/// Where etcd is told by JSON to forget what was before a revision.
+pub(super) const ETCD_COMPACTION: &str = "http://127.0.0.1:2379/v3/kv/compaction";
+
 /// Answers 200 once etcd has a leader, which is itself.
 pub(super) const ETCD_HEALTH: &str = "http://127.0.0.1:2379/health";
 

@@ -69,7 +69,10 @@ async fn unreachable(scene: &mut Scene) -> Outcome {
     let said = scene
         .condition("Reachable", "False", "Unreachable", FIRST_SYNC)
         .await?;
-    ensure!(said.contains("192.168.1.77"), "{said}");
+    ensure!(
+        said.contains("192.168.1.77") && said.contains("check the address"),
+        "{said}"
+    );
     nothing_new_nothing_lost(scene).await?;
     scene.apply_router(|_| {}).await?;
     mended(scene).await
@@ -82,7 +85,8 @@ async fn a_wrong_password(scene: &mut Scene) -> Outcome {
     let said = scene
         .condition("Authorized", "False", "WrongCredentials", FIRST_SYNC)
         .await?;
-    ensure!(said.contains("password") && !said.contains(PASSWORD), "{said}");
+    let fix = "in the Secret that credentialsSecretRef names";
+    ensure!(said.contains(fix) && !said.contains(PASSWORD), "{said}");
     nothing_new_nothing_lost(scene).await?;
     // A change of the Secret is picked up without a restart.
     let secrets = SECRETS.in_namespace(NAMESPACE);
@@ -102,7 +106,7 @@ async fn a_wrong_certificate(scene: &mut Scene) -> Outcome {
     let said = scene
         .condition("Reachable", "False", "CertificateRejected", FIRST_SYNC)
         .await?;
-    ensure!(said.contains("certificate"), "{said}");
+    ensure!(said.contains("tls.pins"), "{said}");
     nothing_new_nothing_lost(scene).await?;
     scene.home.router().faults().certificate(Certificate::default())?;
     mended(scene).await
@@ -116,7 +120,7 @@ async fn no_such_pool(scene: &mut Scene) -> Outcome {
     let said = scene
         .condition("PoolsExcluded", "False", "PoolNotFound", FIRST_SYNC)
         .await?;
-    ensure!(said.contains("dhcp-pool"), "{said}");
+    ensure!(said.contains("its pools are: dhcp_pool"), "{said}");
     nothing_new_nothing_lost(scene).await?;
     scene
         .apply_router(|spec| spec["dhcp"] = json!({"pools": ["dhcp_pool"]}))
@@ -127,7 +131,7 @@ async fn no_such_pool(scene: &mut Scene) -> Outcome {
 async fn a_range_outside_of_every_connected_network(scene: &mut Scene) -> Outcome {
     something_in_use(scene).await?;
     scene.create_pool("elsewhere", &["10.77.0.10-10.77.0.20"]).await?;
-    // It must be meant by the router: by default one governs what lies in its own networks.
+    // Both pools are meant by the router.
     scene
         .apply_router(|spec| {
             spec["poolSelector"] = json!({"matchLabels": {"on": "router"}});
@@ -141,7 +145,10 @@ async fn a_range_outside_of_every_connected_network(scene: &mut Scene) -> Outcom
     let said = scene
         .condition("PoolsExcluded", "False", "RangeNotConnected", FIRST_SYNC)
         .await?;
-    ensure!(said.contains("10.77.0.10-10.77.0.20"), "{said}");
+    ensure!(
+        said.contains("10.77.0.10-10.77.0.20") && said.contains("spec.poolSelector"),
+        "{said}"
+    );
     let stranger = Ipv4Addr::new(10, 77, 0, 15);
     scene.ask("stranger", stranger).await?;
     let said = scene.event(APPS, "stranger", "AwaitingProof").await?;

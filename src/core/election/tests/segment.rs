@@ -41,6 +41,9 @@ pub(super) struct Speaker {
     deadline: Instant,
 }
 
+/// Datagrams in a socket that nobody reads, with their senders.
+type Waiting = Vec<(usize, Arc<[u8]>)>;
+
 /// What travels.
 enum Parcel {
     Datagram {
@@ -93,7 +96,7 @@ pub(super) struct Segment {
     /// Nodes that nothing reaches, though what they send arrives.
     pub(super) deaf: BTreeSet<usize>,
     /// Nodes whose speaker is stopped, and what waits in its sockets.
-    pub(super) stopped: BTreeMap<usize, Vec<(usize, Arc<[u8]>)>>,
+    pub(super) stopped: BTreeMap<usize, Waiting>,
     /// A firewall on every node drops the heartbeats.
     pub(super) firewall: bool,
     /// The gateway is on this side; no witness for the others.
