@@ -5,16 +5,21 @@
 //! what a change does to that. Four witnesses are merged by one clock: the API server's journal and a watch of ours, what
 //! allocator and speakers say they decided, every ARP frame about the address, and the router's journal of writes.
 //!
-//! Two runs differ in times, in what is drawn or counted, and in the order of what happens side by side. [`name`] takes
-//! out the first two, [`entry`] the third; both say for each rule why it hides nothing.
+//! Two runs differ in times, in what is drawn or counted, and in the order of what happens side by side. `trace/name.rs` takes
+//! out the first two, `trace/entry.rs` the third; both say for each rule why it hides nothing.
 
+mod count;
 mod entry;
 mod golden;
 mod leaf;
 mod life;
+mod log;
 mod name;
 mod recorder;
 mod request;
+mod rest;
+mod router;
+mod span;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +27,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow};
 
 use crate::home::{Home, Plan};
+use golden::Purpose;
 
 /// Longer than any run takes beside a build on two cores; alone it is half a minute.
 const BOUND: Duration = Duration::from_mins(3);
@@ -33,10 +39,16 @@ const BOUND: Duration = Duration::from_mins(3);
 /// The difference; what did not happen, with the last lines of tiklb's processes.
 pub async fn judge(tiklb: PathBuf) -> Result<()> {
     // A wish that is refused is better refused before the run.
-    let purpose = golden::Purpose::from_environment()?;
+    let purpose = Purpose::from_environment()?;
     let mut home = Home::build(Plan::default().tiklb(tiklb)).await?;
     let told = tokio::time::timeout(BOUND, life::tell(&mut home)).await;
     let told = told.unwrap_or_else(|_| Err(anyhow!("the trace was not complete within {BOUND:?}")));
-    let trace = told.with_context(|| format!("what tiklb said:\n{}", home.last_words()))?;
-    purpose.carry_out(&trace)
+    let told = told.with_context(|| format!("what tiklb said:\n{}", home.last_words()))?;
+    if told.missed.is_empty() {
+        return purpose.carry_out(&told.trace);
+    }
+    // Half a life is never committed.
+    let compared = Purpose::Compare.carry_out(&told.trace).err();
+    let error = compared.unwrap_or_else(|| anyhow!("the trace itself is as committed"));
+    Err(error.context(format!("it did not come to its end: {}", told.missed.join("; "))))
 }

@@ -7,7 +7,7 @@
 //! | UIDs, also the eight digits in a row's comment | `<uid>` | drawn by the API server |
 //! | resource versions | `<version>` | counted over all that was written before; that one is named at all is kept |
 //! | names of events and records | `web.<generated>`, `l2-<generated>` | made of a time, and of a hash |
-//! | ids of router rows (`*9`) | `<row of …>`, in [`recorder`](super::recorder) | counted by the router |
+//! | ids of router rows (`*9`) | `<row of …>`, by [`router`](super::router) | counted by the router |
 //!
 //! MAC addresses that no host has stay: those of reserved leases are made of the address.
 

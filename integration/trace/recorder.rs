@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
@@ -12,9 +12,11 @@ use super::entry::{Entry, Fact, Lane};
 use super::leaf::{changes, leaves};
 use super::name::Names;
 use super::request::{self, paragraph};
+use super::span::{Moment, Span};
+use super::{log, router};
 use crate::home::Home;
-use crate::kube::{Event, Kube, SERVICES};
-use crate::lan::{Journal, Mac, Process};
+use crate::kube::{Error, Event, Kube, SERVICES};
+use crate::lan::{Journal, Mac};
 use crate::wire::{ArpFrame, Capture, Operation, Seen};
 
 /// Watch events kept; one Service makes a handful.
@@ -32,46 +34,6 @@ pub(super) struct Subject {
     pub(super) namespace: &'static str,
     pub(super) name: &'static str,
     pub(super) address: Ipv4Addr,
-}
-
-/// One moment by both clocks: log lines have the time of day, all else the one that only goes forward.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Moment {
-    mono: Instant,
-    wall: SystemTime,
-}
-
-impl Moment {
-    pub(super) fn now() -> Self {
-        Self {
-            mono: Instant::now(),
-            wall: SystemTime::now(),
-        }
-    }
-}
-
-/// From one moment to another.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Span {
-    pub(super) from: Moment,
-    pub(super) to: Moment,
-}
-
-impl Span {
-    fn holds(&self, at: Instant) -> bool {
-        (self.from.mono..self.to.mono).contains(&at)
-    }
-
-    /// A time of day by the other clock; nothing outside of the span. The time of day may be slewed meanwhile: what it
-    /// gained or lost is spread over the span.
-    fn moment(&self, wall: SystemTime) -> Option<Instant> {
-        if !(self.from.wall..self.to.wall).contains(&wall) {
-            return None;
-        }
-        let walls = self.to.wall.duration_since(self.from.wall).ok()?;
-        let share = wall.duration_since(self.from.wall).ok()?.div_duration_f64(walls);
-        Some(self.from.mono + (self.to.mono - self.from.mono).mul_f64(share))
-    }
 }
 
 /// Records until it is dropped.
@@ -103,6 +65,12 @@ impl Recorder {
             services,
             follower: tokio::spawn(following).abort_handle(),
         })
+    }
+
+    /// Waits until the watch shows a Service that is there already: what comes after it is not missed.
+    pub(super) async fn listening(&self, service: &str, bound: Duration) -> Result<()> {
+        self.watched("ADDED", |object| object["metadata"]["name"] == service, bound)
+            .await
     }
 
     /// Waits until the watch shows a change of this kind that fits.
@@ -148,13 +116,6 @@ impl Recorder {
             .unwrap_or("router")
     }
 
-    /// How many lines of a process name the address.
-    pub(super) fn lines(process: &Process, address: Ipv4Addr) -> usize {
-        let address = address.to_string();
-        let lines = process.logs();
-        lines.iter().filter(|line| line.text.contains(&address)).count()
-    }
-
     /// What is written of an object without what is drawn or counted.
     pub(super) fn values(&self, document: &Value) -> BTreeMap<String, String> {
         leaves(&self.names.document(document))
@@ -176,12 +137,15 @@ impl Recorder {
             .filter(|entry| span.holds(entry.at));
         let mut entries: Vec<Entry> = requests.collect();
         entries.extend(self.watch_events(subject, span));
-        entries.extend(self.log_lines("allocator", home.allocator()?, subject, span));
+        let mut processes = vec![("allocator", home.allocator()?)];
         for node in home.node_names() {
-            entries.extend(self.log_lines(node, home.speaker(node)?, subject, span));
+            processes.push((node, home.speaker(node)?));
+        }
+        for (actor, process) in processes {
+            entries.extend(log::told(actor, process, subject, span, &self.names));
         }
         entries.extend(self.conversation(subject, span));
-        entries.extend(self.router_writes(home, span));
+        entries.extend(router::told(home, span, &self.names));
         Ok(entries)
     }
 
@@ -211,39 +175,6 @@ impl Recorder {
             let version = event.object["metadata"]["resourceVersion"].as_str();
             let version = version.and_then(|version| version.parse().ok());
             entry.needs.extend(version.map(Fact::Version));
-            entries.push(entry);
-        }
-        entries
-    }
-
-    /// The lines in which a process says what it decided about the Service, and why. Others, that a machine is slow say,
-    /// are none of the Service's story.
-    fn log_lines(&self, actor: &str, process: &Process, subject: Subject, span: Span) -> Vec<Entry> {
-        let key = format!("{}/{}", subject.namespace, subject.name);
-        let address = subject.address.to_string();
-        let mut entries = Vec::new();
-        for line in process.logs() {
-            let concerns = line.text.contains(&key) || line.text.contains(&address);
-            let Some(line) = LogLine::parse(&line.text).filter(|_| concerns) else {
-                continue;
-            };
-            let Some(at) = span.moment(line.at) else { continue };
-            let text = paragraph(actor, &self.names.plain(line.says), []);
-            let mut entry = Entry::new(at, Lane::Speaker, text);
-            match (actor, line.target) {
-                ("allocator", "tiklb::audit") => {
-                    entry.lane = Lane::Router;
-                    entry.needs = router_needs(line.says.contains("write=/ip/arp"));
-                }
-                ("allocator", _) => {
-                    entry.lane = Lane::Allocator;
-                    entry.gives = vec![Fact::Decision];
-                }
-                _ => {
-                    entry.needs = vec![Fact::Address];
-                    entry.gives = vec![Fact::Claim];
-                }
-            }
             entries.push(entry);
         }
         entries
@@ -289,92 +220,18 @@ impl Recorder {
             })
             .collect()
     }
-
-    /// Every write on the router, whatever it is about. A row's id is the router's; the address tells which row it is.
-    fn router_writes(&self, home: &Home, span: Span) -> Vec<Entry> {
-        let mut addresses: BTreeMap<(String, String), String> = BTreeMap::new();
-        let mut entries = Vec::new();
-        for write in home.router().journal().writes {
-            let row = write.row.as_ref();
-            if let Some((id, address)) = row.and_then(|row| Some((row.id()?, row.get("address")?))) {
-                addresses.insert((write.path.clone(), id.to_owned()), address.to_owned());
-            }
-            let id = write.id.map(|id| {
-                let address = addresses.get(&(write.path.clone(), id));
-                let address = address.map_or("an older write", String::as_str);
-                format!("/<row of {address}>")
-            });
-            let at = home.router().started() + write.at;
-            if !span.holds(at) {
-                continue;
-            }
-            let refused = match write.status {
-                200..300 => String::new(),
-                status => format!(", refused with {status}"),
-            };
-            let head = format!(
-                "carries out {} /{}{}{refused}",
-                write.method,
-                write.path,
-                id.unwrap_or_default()
-            );
-            let body: Value = serde_json::from_str(&write.body).unwrap_or_default();
-            let values = self
-                .values(&body)
-                .into_iter()
-                .filter(|(path, _)| !path.is_empty());
-            let lines = values.map(|(path, value)| format!("{path}: {value}"));
-            let mut entry = Entry::new(at, Lane::Router, paragraph("router", &head, lines));
-            entry.needs = router_needs(write.path.starts_with("ip/arp"));
-            entries.push(entry);
-        }
-        entries
-    }
 }
 
-/// A row waits for the Service's status; one that says who answers also for the announcer's word.
-fn router_needs(is_arp: bool) -> Vec<Fact> {
-    let announcer = is_arp.then_some(Fact::Announcer);
-    std::iter::once(Fact::Address).chain(announcer).collect()
-}
-
-/// A line as tracing writes it: time, level, target, words with fields.
-struct LogLine<'a> {
-    at: SystemTime,
-    target: &'a str,
-    says: &'a str,
-}
-
-impl<'a> LogLine<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let (time, rest) = text.split_once(' ')?;
-        let (_level, rest) = rest.trim_start().split_once(' ')?;
-        let (target, says) = rest.split_once(": ")?;
-        let at: jiff::Timestamp = time.parse().ok()?;
-        Some(Self {
-            at: at.into(),
-            target: target.trim(),
-            says,
-        })
-    }
-}
-
-/// Writes down what a watch tells, and its end, should it come.
+/// Writes down what a watch tells. When it ends, what is waited for does not come.
 async fn follow(kube: Kube, namespace: &str, events: Journal<(Instant, Event)>) {
-    let end = |why: String| Event {
-        kind: format!("the watch has ended ({why}):"),
-        object: Value::Null,
-    };
-    let mut watch = match kube.watch(SERVICES.in_namespace(namespace), &[]).await {
-        Ok(watch) => watch,
-        Err(error) => return events.push((Instant::now(), end(error.to_string()))),
+    let Ok(mut watch) = kube.watch(SERVICES.in_namespace(namespace), &[]).await else {
+        return;
     };
     loop {
         match watch.next(SILENCE).await {
             Ok(Some(event)) => events.push((Instant::now(), event)),
-            Err(crate::kube::Error::Silent { .. }) => {}
-            Ok(None) => return events.push((Instant::now(), end("by the server".to_owned()))),
-            Err(error) => return events.push((Instant::now(), end(error.to_string()))),
+            Err(Error::Silent { .. }) => {}
+            Ok(None) | Err(_) => return,
         }
     }
 }

@@ -19,12 +19,16 @@ pub(super) const SUMMARIES: [&str; 2] = ["ipaddresspools.metallb.io", "mikrotikr
 /// What the path says already.
 const IN_THE_PATH: [&str; 4] = ["apiVersion", "kind", "metadata.name", "metadata.namespace"];
 
-/// Lines of one entry, under the actor's name.
+/// What an actor does, with what belongs to it below.
 pub(super) fn paragraph(actor: &str, head: &str, lines: impl IntoIterator<Item = String>) -> String {
-    let head = format!("{actor:<10} {head}");
-    lines
-        .into_iter()
-        .fold(head, |text, line| format!("{text}\n             {line}"))
+    indented(&format!("{actor:<10} {head}"), lines)
+}
+
+/// Lines under a head.
+pub(super) fn indented(head: &str, lines: impl IntoIterator<Item = String>) -> String {
+    lines.into_iter().fold(head.to_owned(), |text, line| {
+        format!("{text}\n             {line}")
+    })
 }
 
 /// What a request tells, unless it reads or beats. Refused writes are told too.
