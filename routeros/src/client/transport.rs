@@ -92,7 +92,7 @@ impl Transport {
         url
     }
 
-    async fn send(self, call: Call) -> Result<Answer, Failure> {
+    pub(super) async fn send(self, call: Call) -> Result<Answer, Failure> {
         let (credentials, _) = self.credentials.current();
         let mut request = self
             .http
