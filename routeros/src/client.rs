@@ -22,7 +22,6 @@ mod credentials;
 mod endpoint;
 mod error;
 mod observer;
-mod polling;
 mod presented;
 mod reading;
 mod refusal;
@@ -61,8 +60,6 @@ struct Shared {
     version: std::sync::Mutex<Option<Version>>,
     /// A refusal that no known version gives, of a version that is not known: a reason to write nothing more.
     unfamiliar: std::sync::Mutex<Option<Error>>,
-    /// What seldom changes, for the next poll.
-    seldom: std::sync::Mutex<Option<polling::Seldom>>,
     /// Held from the look before a write until the look after it, so that no other write of ours comes in between.
     writing: tokio::sync::Mutex<()>,
 }
@@ -101,7 +98,6 @@ impl Client {
             credentials,
             version: std::sync::Mutex::default(),
             unfamiliar: std::sync::Mutex::default(),
-            seldom: std::sync::Mutex::default(),
             writing: tokio::sync::Mutex::default(),
         }))
     }

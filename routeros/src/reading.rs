@@ -39,12 +39,6 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Two readings of the same rows are equal, whatever order the menus were read in.
-    #[cfg(feature = "client")]
-    pub(crate) fn sort_bad(&mut self) {
-        self.bad.sort_by_key(|bad| (bad.menu, bad.row.id));
-    }
-
     /// Time since the router's last start.
     pub fn uptime(&self) -> Uptime {
         self.resource.uptime

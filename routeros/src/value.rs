@@ -4,7 +4,6 @@
 mod duration;
 mod flag;
 mod mac;
-mod policies;
 mod ranges;
 mod reference;
 mod row_id;
@@ -13,7 +12,6 @@ mod version;
 pub use duration::{Duration, DurationOrNever, Uptime};
 pub use flag::Flag;
 pub use mac::{LocalMac, MacAddr};
-pub use policies::Policies;
 pub use ranges::{AddressRange, AddressRanges, InvalidRanges};
 pub use reference::Reference;
 pub use row_id::RowId;

@@ -8,8 +8,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use routeros::menu::{
-    Address, Arp, Bridge, BridgeHost, DhcpMatcher, DhcpNetwork, DhcpServer, Identity, Interface, Lease, Menu,
-    Nat, Pool, PoolUsed, PppSecret, Resource, Routerboard, SafeMode, Service, User, UserGroup, Veth, Vlan,
+    Address, Arp, Bridge, BridgeHost, DhcpMatcher, DhcpNetwork, DhcpServer, Group, Identity, Interface,
+    Lease, Menu, Nat, Pool, PoolUsed, PppSecret, Resource, Routerboard, SafeMode, Service, User, Veth, Vlan,
     Writable,
 };
 
@@ -114,7 +114,7 @@ fn the_client_names_nothing_that_routeros_lacks() {
     reads::<SafeMode>(&lists);
     reads::<Service>(&lists);
     reads::<User>(&lists);
-    reads::<UserGroup>(&lists);
+    reads::<Group>(&lists);
     reads::<Veth>(&lists);
     reads::<Vlan>(&lists);
     assert_eq!(lists.len(), 22, "a menu in the lists that nothing reads");

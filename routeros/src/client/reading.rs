@@ -18,15 +18,10 @@ impl Client {
     /// read are in [`Reading::bad`].
     pub async fn reading(&self) -> Result<Reading, Error> {
         let resource = self.resource().await?;
-        self.rest_of(resource).await
-    }
-
-    /// The other menus of a router that says `resource` of itself.
-    pub(super) async fn rest_of(&self, resource: Resource) -> Result<Reading, Error> {
         let identity = self.get().await?;
         let routerboard = self.routerboard().await?;
         let mut bad = Vec::new();
-        let mut reading = Reading {
+        Ok(Reading {
             resource,
             identity,
             routerboard,
@@ -39,9 +34,33 @@ impl Client {
             leases: self.rows(&mut bad).await?,
             arp: self.rows(&mut bad).await?,
             bad,
-        };
-        reading.sort_bad();
-        Ok(reading)
+        })
+    }
+
+    /// Reads what changes by itself, in five requests: uptime, addresses, pools, leases and ARP rows. The other menus
+    /// are as `known` has them.
+    ///
+    /// # Errors
+    /// As of [`Client::reading`].
+    pub async fn pulse(&self, known: &Reading) -> Result<Reading, Error> {
+        let resource = self.resource().await?;
+        let mut bad = Vec::new();
+        let addresses = self.rows::<Address>(&mut bad).await?;
+        let pools = self.rows::<Pool>(&mut bad).await?;
+        let leases = self.rows::<Lease>(&mut bad).await?;
+        let arp = self.rows::<Arp>(&mut bad).await?;
+        let read = [Address::PATH, Pool::PATH, Lease::PATH, Arp::PATH];
+        let kept = known.bad.iter().filter(|row| !read.contains(&row.menu));
+        bad.extend(kept.cloned());
+        Ok(Reading {
+            resource,
+            addresses,
+            pools,
+            leases,
+            arp,
+            bad,
+            ..known.clone()
+        })
     }
 
     /// Reads what changes by itself, in five requests: uptime, addresses, pools, leases and ARP rows. The other menus
@@ -71,7 +90,7 @@ impl Client {
     }
 
     /// The version, which decides whether anything else is asked.
-    pub(super) async fn resource(&self) -> Result<Resource, Error> {
+    async fn resource(&self) -> Result<Resource, Error> {
         let answer = self
             .call(Call::singleton::<Resource>())
             .await
@@ -153,7 +172,7 @@ impl Client {
     }
 
     /// Virtual routers have no such menu and answer 400.
-    pub(super) async fn routerboard(&self) -> Result<Option<Routerboard>, Error> {
+    async fn routerboard(&self) -> Result<Option<Routerboard>, Error> {
         match self.get().await {
             Ok(board) => Ok(Some(board)),
             Err(Error::Refused { status: 400, .. }) => Ok(None),
@@ -161,7 +180,7 @@ impl Client {
         }
     }
 
-    pub(super) async fn rows<M: Rows>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
+    async fn rows<M: Rows>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
         let listing = self.read::<M>().await?;
         bad.extend(
             listing

@@ -191,7 +191,6 @@ impl Client {
 
     /// A write's answer once it may have been seen by the router; an error before that.
     async fn send(&self, write: Call) -> Result<Result<Answer, Error>, Error> {
-        self.forget();
         let answer = match self.call(write).await {
             Ok(answer) => Ok(answer),
             Err(Failure {

@@ -12,12 +12,11 @@ use std::str::FromStr;
 use routeros::answer;
 use routeros::menu::{
     self, Address, AddressPool, Arp, Authoritative, Bridge, BridgeHost, Comment, DhcpMatcher, DhcpNetwork,
-    DhcpServer, Identity, Interface, Lease, LeaseAddress, LeaseServer, Listing, MAX_COMMENT, Menu, Nat, Pool,
-    PoolUsed, PppSecret, Resource, Routerboard, Rows, SafeMode, Service, User, UserGroup, Veth, Vlan,
+    DhcpServer, Group, Identity, Interface, Lease, LeaseAddress, LeaseServer, Listing, MAX_COMMENT, Menu,
+    Nat, Pool, PoolUsed, PppSecret, Resource, Routerboard, Rows, SafeMode, Service, User, Veth, Vlan,
 };
 use routeros::value::{
-    AddressRanges, Duration, DurationOrNever, Flag, LocalMac, MacAddr, Policies, Reference, RowId, Uptime,
-    Version,
+    AddressRanges, Duration, DurationOrNever, Flag, LocalMac, MacAddr, Reference, RowId, Uptime, Version,
 };
 use serde_json::Value;
 
@@ -32,7 +31,6 @@ pub(crate) fn values(bytes: &[u8]) {
     round::<Uptime>(&text);
     round::<Flag>(&text);
     round::<MacAddr>(&text);
-    round::<Policies>(&text);
     round::<Reference>(&text);
     round::<RowId>(&text);
     round::<Version>(&text);
@@ -119,7 +117,7 @@ pub(crate) fn rows(bytes: &[u8]) {
     list::<PppSecret>(elements);
     list::<Service>(elements);
     list::<User>(elements);
-    list::<UserGroup>(elements);
+    list::<Group>(elements);
     list::<Veth>(elements);
     list::<Vlan>(elements);
 }

@@ -4,7 +4,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
     IsCa, KeyPair, KeyUsagePurpose, PublicKeyData, date_time_ymd,
 };
-use routeros::client::{CertificateProblem, Error, SpkiPin};
+use routeros::client::{CertificateProblem, Error, SpkiPin, presented};
 use routeros::menu::Pool;
 use routeros_sim::Certificate;
 
@@ -301,4 +301,44 @@ async fn an_intermediate_ca_and_tls_1_2_alone() {
     let served = Presented::chain(chain, leaf.pem(), &key, &[&rustls::version::TLS12]).await;
     assert_eq!(served.refusal(Some(&root.pem()), &[]).await, None);
     assert_eq!(served.refusal(None, &[served.pin]).await, None);
+}
+
+#[tokio::test]
+async fn a_look_at_a_certificate_tells_nobody_anything() {
+    let patience = Duration::from_secs(10);
+    let router = start(Config::default()).await;
+    let seen = presented(&router.url(), patience).await.unwrap().unwrap();
+    assert_eq!(seen.pin, SpkiPin::of(&router.public_key_der().unwrap()));
+    let digest = sha_256(&router.certificate_der().unwrap());
+    assert_eq!(seen.fingerprint, digest);
+    assert_eq!((router.log(), router.journal().reads.len()), (vec![], 0));
+
+    let plain = plain().await;
+    assert_eq!(
+        presented(&plain.url(), patience).await,
+        Ok(None),
+        "over http there is none"
+    );
+    router.faults().unreachable(true);
+    assert_eq!(
+        presented(&router.url(), patience).await.unwrap_err().category(),
+        "Unreachable"
+    );
+}
+
+/// A SHA-256 in hexadecimal digits, by the library that the product does not use for it.
+fn sha_256(bytes: &[u8]) -> String {
+    let provider = rustls::crypto::ring::default_provider();
+    let suites = provider
+        .cipher_suites
+        .iter()
+        .filter_map(rustls::SupportedCipherSuite::tls13);
+    let hash = suites
+        .map(|suite| suite.common.hash_provider)
+        .find(|hash| hash.output_len() == 32);
+    let digest = hash.unwrap().hash(bytes);
+    digest
+        .as_ref()
+        .iter()
+        .fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
 }

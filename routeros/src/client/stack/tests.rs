@@ -155,6 +155,18 @@ async fn reads_are_repeated_a_few_times_with_growing_pauses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn clients_that_fail_together_do_not_come_back_together() {
+    let mut pauses = std::collections::BTreeSet::new();
+    for _ in 0..16 {
+        let bench = Bench::new(Script::new(|_, _| async { busy() }));
+        assert_eq!(bench.category(read()).await, "Busy");
+        pauses.insert(bench.script.milliseconds()[1]);
+    }
+    // Each of 250 milliseconds is as likely: that all sixteen are one of two does not happen.
+    assert!(pauses.len() > 2, "{pauses:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_read_that_recovers_is_an_answer() {
     let bench = Bench::new(Script::new(|at, _| async move {
         if at < 2 { broken() } else { Ok(ok()) }
@@ -293,6 +305,23 @@ async fn a_refused_password_is_not_tried_again_and_again() {
         times.len(),
         "what was not sent is not reported"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_is_not_let_in_asks_as_seldom() {
+    let refused = || async { Err(Failure::answered(Error::SourceRefused)) };
+    let bench = Bench::new(Script::new(move |_, _| refused()));
+    for _ in 0..3 {
+        assert_eq!(bench.category(read()).await, "SourceRefused");
+    }
+    assert_eq!(
+        bench.script.milliseconds(),
+        [0],
+        "the same is said without asking"
+    );
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(bench.category(read()).await, "SourceRefused");
+    assert_eq!(bench.script.milliseconds().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

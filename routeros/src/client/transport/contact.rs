@@ -6,6 +6,9 @@ use tokio::time::Instant;
 
 use crate::value::Duration;
 
+#[cfg(test)]
+mod tests;
+
 /// How long after its last answer a router that is gone is taken for one that restarts. A small board needs a minute
 /// or two, more when it upgrades; after that a person should look at more than the clock.
 const RESTART: std::time::Duration = std::time::Duration::from_mins(5);

@@ -5,6 +5,9 @@ use reqwest::{Client, Url};
 use crate::client::Error;
 use crate::value::{OLDEST_SUPPORTED, Version, quote};
 
+#[cfg(test)]
+mod tests;
+
 /// How much of the page is looked at: it names the version in its first lines.
 const LOOKED_AT: usize = 64 * 1024;
 
