@@ -75,6 +75,8 @@ pub struct Switches {
     /// Menus that a client of this router should write. A write elsewhere is carried out and remembered as a
     /// violation.
     pub allowed: Vec<Menu>,
+    /// The `detail` of the 500 for a write without the policy `write`; by analogy, the true text is not known.
+    pub missing_write_text: String,
     /// The refusal of ranges that overlap within one pool; the true text is not known.
     pub range_overlap_text: String,
     /// The refusal of more than [`Switches::max_ranges`].
@@ -107,6 +109,7 @@ impl Default for Switches {
             session_limit: Duration::from_mins(1),
             rest_off: false,
             allowed: vec![Menu::Pool, Menu::Lease, Menu::Arp],
+            missing_write_text: "not enough permissions (9)".into(),
             max_ranges_text: "too many ranges".into(),
             range_overlap_text: "ranges overlap".into(),
             arp_duplicate_text: "already have such entry".into(),

@@ -24,7 +24,9 @@
 //! - `http/` answers requests, `tls` makes certificates, `fault` is everything that can go wrong.
 //! - `dhcp/` and `neighbor/` are the DHCP server and the ARP table: decisions first, one file each for the wire;
 //!   `lan` opens the interface for both.
-//! - `journal` and `snapshot` are what tests ask.
+//! - `journal` and `snapshot` are what tests ask; `person` edits as somebody in Winbox does.
+//! - `switch` and `fault/name` give switches and faults their names, `file` reads rows, `admin/` is all of it over HTTP
+//!   for programs that are not written in Rust; `raw` holds what is no text.
 //!
 //! # Invariants
 //! - No network, no menu: a router without an interface answers the same REST requests.

@@ -42,13 +42,16 @@ impl Snapshot {
         self.0.get(&menu).map_or(&[], Vec::as_slice)
     }
 
-    /// The same without what changes by itself: times left, ages, counters, clients' connections.
+    /// The same without what changes by itself: times left, ages, counters, clients' connections, and hosts behind the
+    /// bridge, which are nothing but neighbours and leases seen from another side.
     #[must_use]
     pub fn settled(&self) -> Snapshot {
-        self.map(|row| {
+        let mut kept = self.map(|row| {
             let connection = row.get("connection") == Some("true");
             (!connection).then(|| row.iter().filter(|(key, _)| !is_volatile(key)).collect())
-        })
+        });
+        kept.0.remove(&Menu::BridgeHost);
+        kept
     }
 
     /// What a person or a client configured: [`Snapshot::settled`] without the rows that the router makes itself.

@@ -113,7 +113,7 @@ macro_rules! bound {
     };
 }
 
-const SWITCHES: [Switch; 24] = [
+const SWITCHES: [Switch; 25] = [
     Switch {
         name: "range-form",
         takes: "verbatim, cidr or merged",
@@ -255,6 +255,11 @@ const SWITCHES: [Switch; 24] = [
             Some(())
         },
     },
+    text!(
+        "missing-write-text",
+        missing_write_text,
+        "the refusal of a write without the policy write"
+    ),
     text!(
         "range-overlap-text",
         range_overlap_text,

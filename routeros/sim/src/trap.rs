@@ -113,9 +113,14 @@ impl Trap {
         Self::internal("std failure: not allowed (9)")
     }
 
-    /// The user's group lacks `read` or `write`.
+    /// The user's group lacks `read`.
     pub(crate) fn not_enough_permissions() -> Self {
         Self::internal("not enough permissions (9)")
+    }
+
+    /// The user's group lacks `write`: the text is a switch.
+    pub(crate) fn may_not_write(text: &str) -> Self {
+        Self::internal(text)
     }
 
     /// A passing failure inside the router, as `RouterOS` words its own time-outs.

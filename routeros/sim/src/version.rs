@@ -22,6 +22,10 @@ pub(crate) const ARP_STATUS: Release = (7, 12, 0);
 pub(crate) const LEASE_CLASS_ID: Release = (7, 16, 0);
 /// `/ip/service` has `max-sessions` (changelog).
 pub(crate) const SERVICE_MAX_SESSIONS: Release = (7, 16, 0);
+/// A permanent ARP row on a `reply-only` interface is shown as invalid from here (7.4) …
+pub(crate) const ARP_FALSE_INVALID: Release = (7, 4, 0);
+/// … up to, and no longer in, this one (changelog of 7.13.2).
+pub(crate) const ARP_FALSE_INVALID_FIXED: Release = (7, 13, 2);
 /// `/ip/service` has a dynamic row for each living connection (schema of 7.21.5, rows of 7.23.7).
 pub(crate) const SERVICE_CONNECTIONS: Release = (7, 21, 0);
 /// `/ip/dns/static` shows `type` also for address records; before, their rows lack it (sources differ on 7.16 itself).

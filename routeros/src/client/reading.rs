@@ -63,32 +63,6 @@ impl Client {
         })
     }
 
-    /// Reads what changes by itself, in five requests: uptime, addresses, pools, leases and ARP rows. The other menus
-    /// are as `known` has them.
-    ///
-    /// # Errors
-    /// As of [`Client::reading`].
-    pub async fn pulse(&self, known: &Reading) -> Result<Reading, Error> {
-        let resource = self.resource().await?;
-        let mut bad = Vec::new();
-        let addresses = self.rows::<Address>(&mut bad).await?;
-        let pools = self.rows::<Pool>(&mut bad).await?;
-        let leases = self.rows::<Lease>(&mut bad).await?;
-        let arp = self.rows::<Arp>(&mut bad).await?;
-        let read = [Address::PATH, Pool::PATH, Lease::PATH, Arp::PATH];
-        let kept = known.bad.iter().filter(|row| !read.contains(&row.menu));
-        bad.extend(kept.cloned());
-        Ok(Reading {
-            resource,
-            addresses,
-            pools,
-            leases,
-            arp,
-            bad,
-            ..known.clone()
-        })
-    }
-
     /// The version, which decides whether anything else is asked.
     async fn resource(&self) -> Result<Resource, Error> {
         let answer = self

@@ -83,16 +83,15 @@ impl Visitor {
 }
 
 impl User {
-    /// Whether the group lets the user read, or write.
-    pub(crate) fn may(&self, writes: bool) -> Result<(), Trap> {
+    /// Whether the group lets the user read, or write; what a missing `write` is refused with is not known.
+    pub(crate) fn may(&self, writes: bool, missing_write: &str) -> Result<(), Trap> {
         if !self.policies.has("api") {
             return Err(Trap::not_allowed());
         }
-        let needed = if writes { "write" } else { "read" };
-        if self.policies.has(needed) {
-            Ok(())
-        } else {
-            Err(Trap::not_enough_permissions())
+        match writes {
+            true if !self.policies.has("write") => Err(Trap::may_not_write(missing_write)),
+            false if !self.policies.has("read") => Err(Trap::not_enough_permissions()),
+            _ => Ok(()),
         }
     }
 }

@@ -137,7 +137,8 @@ fn carry_out(shared: &Arc<Shared>, call: &Call, user: &User) -> Outcome {
     }
     let booting = shared.is_booting();
     let mut device = shared.device();
-    let mut outcome = match (user.may(call.writes()), &target, &verdict) {
+    let allowed = user.may(call.writes(), &device.switches.missing_write_text);
+    let mut outcome = match (allowed, &target, &verdict) {
         (Err(trap), _, _) => Outcome::refused(&trap),
         (Ok(()), _, Verdict::Refuse(reply)) => Outcome::instead(reply),
         (Ok(()), Err(trap), _) => Outcome::outside(trap, "a path outside the simulated menus"),

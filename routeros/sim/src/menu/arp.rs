@@ -11,7 +11,7 @@ use crate::row::Row;
 use crate::table::{Entry, Key, Live};
 use crate::trap::Trap;
 use crate::value::Kind;
-use crate::version::{ARP_LOWERCASE_DHCP, ARP_STATUS};
+use crate::version::{ARP_FALSE_INVALID, ARP_FALSE_INVALID_FIXED, ARP_LOWERCASE_DHCP, ARP_STATUS};
 
 pub(super) static SPEC: Spec = Spec {
     path: "ip/arp",
@@ -92,7 +92,8 @@ fn show(device: &Device, entry: &Entry, row: &mut Row) {
     };
     row.put(dhcp_key, dhcp);
     row.put("dynamic", entry.dynamic);
-    row.put("invalid", !entry.flag("disabled") && !is_valid(device, entry));
+    let invalid = !is_valid(device, entry) || (!entry.dynamic && is_said_to_be_invalid(device, entry));
+    row.put("invalid", !entry.flag("disabled") && invalid);
     row.put(
         "complete",
         status.is_some_and(crate::neighbor::State::is_complete),
@@ -106,6 +107,17 @@ fn show(device: &Device, entry: &Entry, row: &mut Row) {
             None => row.drop_key("mac-address"),
         }
     }
+}
+
+/// An error of some releases: the row works, and is shown as invalid all the same.
+fn is_said_to_be_invalid(device: &Device, entry: &Entry) -> bool {
+    let reply_only = || {
+        let interface = entry
+            .link("interface")
+            .and_then(|key| device.get(Menu::Interface, key));
+        interface.is_some_and(|interface| interface.text("arp") == Some("reply-only"))
+    };
+    device.version.has(ARP_FALSE_INVALID) && !device.version.has(ARP_FALSE_INVALID_FIXED) && reply_only()
 }
 
 /// The interface exists and one of the router's networks on it covers the address.

@@ -1,10 +1,13 @@
 //! The simulator on a real LAN: a bridge and hosts in network namespaces that each test makes for itself.
 //!
 //! Needs root, or a user namespace of its own, which is entered before any thread starts. Where neither can be had, the
-//! tests fail if `CI=true`, and are otherwise listed as ignored with the reason.
+//! tests fail if `CI=true`, and are otherwise listed as ignored with the reason. So are those with Debian's DHCP client
+//! where it is not installed.
 
 #[cfg(test)]
 mod addresses;
+#[cfg(test)]
+mod dhclient;
 #[cfg(test)]
 mod dhcp_client;
 #[cfg(test)]
@@ -61,22 +64,51 @@ const STORIES: &[Story] = &[
     ("an_interface_that_is_not_there_is_named", addresses::no_interface),
 ];
 
+/// Those with Debian's DHCP client.
+const DHCLIENT_STORIES: &[Story] = &[
+    (
+        "dhclient_item_24_is_bound_renews_by_itself_and_releases",
+        dhclient::whole_life,
+    ),
+    (
+        "dhclient_item_23_a_renewal_outside_the_pool_is_acknowledged",
+        dhclient::acknowledged,
+    ),
+    (
+        "dhclient_item_23_a_renewal_outside_the_pool_is_refused",
+        dhclient::refused,
+    ),
+    (
+        "dhclient_item_23_a_renewal_outside_the_pool_is_not_answered",
+        dhclient::unanswered,
+    ),
+    (
+        "dhclient_item_26_an_address_that_it_held_and_that_is_reserved_is_not_given_to_it",
+        dhclient::reserved,
+    ),
+];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let obstacle = sandbox::enter().err();
     let must_run = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    let trials = STORIES.iter().map(|(name, story)| match &obstacle {
-        None => Trial::test(*name, move || sandbox::run(*story)),
-        Some(reason) => {
-            let reason = reason.clone();
-            Trial::ignorable_test(*name, move || {
-                if must_run {
-                    Err(Failed::from(reason))
-                } else {
-                    Ok(Completion::ignored_with(reason))
-                }
-            })
-        }
-    });
+    let without_client = obstacle.clone().or_else(|| dhclient::program().err());
+    let plain = STORIES.iter().map(|story| (story, &obstacle));
+    let with_client = DHCLIENT_STORIES.iter().map(|story| (story, &without_client));
+    let trials = plain
+        .chain(with_client)
+        .map(|((name, story), obstacle)| match obstacle {
+            None => Trial::test(*name, move || sandbox::run(*story)),
+            Some(reason) => {
+                let reason = reason.clone();
+                Trial::ignorable_test(*name, move || {
+                    if must_run {
+                        Err(Failed::from(reason))
+                    } else {
+                        Ok(Completion::ignored_with(reason))
+                    }
+                })
+            }
+        });
     libtest_mimic::run(&arguments, trials.collect()).exit_code()
 }

@@ -116,3 +116,21 @@ async fn item_2_each_missing_policy_has_its_own_answer() {
         201
     );
 }
+
+#[tokio::test]
+async fn item_2_what_a_missing_write_is_answered_is_switchable() {
+    let config = Config::default()
+        .row(
+            Menu::UserGroup,
+            [("name", "narrow"), ("policy", "read,api,rest-api")],
+        )
+        .user("narrow", "secret", "narrow");
+    let desk = desk(config).await;
+    desk.switch(|switches| switches.missing_write_text = "std failure: not allowed (9)".into());
+    let (status, answer) = as_user(&desk, "narrow", "secret", "PUT").await;
+    assert_eq!(
+        (status, &answer["detail"]),
+        (500, &json!("std failure: not allowed (9)"))
+    );
+    assert_eq!(as_user(&desk, "narrow", "secret", "GET").await.0, 200);
+}

@@ -1,12 +1,12 @@
 //! The stand-alone program.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// A running program; killed if the test fails.
 struct Program(Child);
@@ -120,15 +120,16 @@ fn the_help_teaches_and_every_flag_has_a_twin_in_the_environment() {
 
 #[test]
 fn wrong_arguments_are_told_what_would_be_right() {
-    let folder = Folder::new("wrong");
+    let folder = TempDir::new().unwrap();
     let (menu, row) = (
-        folder.file("menu.json", r#"{"ip/pols": []}"#),
-        folder.file(
+        file(&folder, "menu.json", r#"{"ip/pols": []}"#),
+        file(
+            &folder,
             "row.json",
             r#"{"ip/pool": [{"name": "lan", "range": "10.0.0.1"}]}"#,
         ),
     );
-    let missing = folder.0.join("missing.json").to_str().unwrap().to_owned();
+    let missing = folder.path().join("missing.json").to_str().unwrap().to_owned();
     for (arguments, expected) in [
         (
             &["--switch", "renewal-outside-pool=maybe"][..],
@@ -161,27 +162,10 @@ fn wrong_arguments_are_told_what_would_be_right() {
     }
 }
 
-/// A folder of this test's own, gone with it.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("routeros-sim-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str, text: &str) -> String {
-        let path = self.0.join(name);
-        std::fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+fn file(folder: &TempDir, name: &str, text: &str) -> String {
+    let path = folder.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 /// A running program, its REST and its admin surface.
@@ -203,10 +187,10 @@ fn interrupt(mut program: Program) {
 
 #[tokio::test]
 async fn the_program_takes_rows_switches_and_faults_and_keeps_its_journal() {
-    let folder = Folder::new("rows");
+    let folder = TempDir::new().unwrap();
     let rows =
         r#"{"ip/pool": [{"name": "lan", "ranges": "10.0.0.1"}], "system/identity": {"name": "attic"}}"#;
-    let (rows, journal) = (folder.file("rows.json", rows), folder.file("journal", ""));
+    let (rows, journal) = (file(&folder, "rows.json", rows), file(&folder, "journal", ""));
     let mut command = Command::new(env!("CARGO_BIN_EXE_routeros-sim"));
     command
         .args([

@@ -13,6 +13,8 @@ mod boot;
 #[cfg(test)]
 mod certificates;
 #[cfg(test)]
+mod checklist;
+#[cfg(test)]
 mod desk;
 #[cfg(test)]
 mod faults;

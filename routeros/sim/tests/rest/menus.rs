@@ -118,6 +118,12 @@ async fn hosts_behind_the_bridge_are_those_that_the_router_met() {
         "192.168.1.9".parse().unwrap(),
         "AA:BB:CC:00:00:09".parse().unwrap(),
     );
+    assert_eq!(desk.snapshot().rows(Menu::BridgeHost).len(), 3);
+    assert_eq!(
+        desk.snapshot().settled().rows(Menu::BridgeHost),
+        [],
+        "they come and go by themselves"
+    );
     let (_, rows) = desk.get("/rest/interface/bridge/host").await;
     let shown: Vec<_> = rows
         .as_array()

@@ -158,6 +158,26 @@ async fn a_permanent_arp_row_outside_the_routers_networks_is_invalid() {
 }
 
 #[tokio::test]
+async fn item_20_a_permanent_arp_row_on_a_reply_only_interface_was_shown_as_invalid_by_mistake() {
+    let row = r#"{"address":"192.168.1.50","mac-address":"02:00:00:00:00:50","interface":"bridge"}"#;
+    for (version, arp, invalid) in [
+        ("7.13.1", "reply-only", "true"),
+        ("7.13.1", "enabled", "false"),
+        ("7.13.2", "reply-only", "false"),
+    ] {
+        let desk = desk_of(version).await;
+        desk.person()
+            .set(Menu::Bridge, ("name", "bridge"), [("arp", arp)])
+            .unwrap();
+        assert_eq!(
+            desk.put("/rest/ip/arp", row).await.1["invalid"],
+            invalid,
+            "{version} {arp}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn networks_addresses_and_pools() {
     let desk = desk_of(OLDER).await;
     assert_eq!(
