@@ -58,10 +58,11 @@ impl Source {
         Ok(Self::Cluster(Box::new(View::read(cluster).await?)))
     }
 
-    /// Reads files; `url` is the router, where it is not one of their MikrotikRouters' own.
+    /// Reads files; `url` is the router, where it is not their MikrotikRouter's own, and `made_up` where they hold none.
     pub(in crate::cli) fn files(
         files: &[PathBuf],
         url: Option<&str>,
+        made_up: Option<&str>,
         range: Option<&RangeSet>,
         namespace: &str,
         identity: &Identity,
@@ -70,14 +71,15 @@ impl Source {
         if let Some(range) = range {
             manifests.add_range(range, namespace);
         }
-        if let Some(url) = url {
+        if manifests.routers.is_empty()
+            && let Some(url) = url.or(made_up)
+        {
+            let name = identity.cluster_name.as_deref().unwrap_or(UNNAMED);
+            let key = undo::nameless(namespace);
+            let router = undo::made_up(&key.namespace, &key.name, url, name)?;
+            manifests.routers.push(router);
+        } else if let Some(url) = url {
             match manifests.routers.as_mut_slice() {
-                [] => {
-                    let name = identity.cluster_name.as_deref().unwrap_or(UNNAMED);
-                    let key = undo::nameless(namespace);
-                    let router = undo::made_up(&key.namespace, &key.name, url, name)?;
-                    manifests.routers.push(router);
-                }
                 [router] => {
                     if let Some(access) = &mut router.access {
                         url.clone_into(&mut access.url);
