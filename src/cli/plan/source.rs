@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use routeros::client::Client;
 use tiklb_core::allocator::{Allocator, Effect, Event, Settings};
 use tiklb_core::config::PoolObject;
+use tiklb_core::config::object::RouterMode;
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{AddressRange, Now, ObjectKey, RangeSet};
 use tiklb_core::reservation::{Failure, FailureKind, Owner, Reading};
@@ -348,6 +349,7 @@ fn present(view: &View, looked: Looked, settings: Settings, now: Now) -> Finding
 /// Everything that would be written until nothing is left to do.
 fn rehearsed(manifests: &Manifests, looked: Looked, settings: Settings, known: bool, now: Now) -> Finding {
     let key = looked.router.object.key.clone();
+    let only_shown = only_shown(&looked);
     let uid = settings.cluster_uid.clone();
     let readings = BTreeMap::from([(key.clone(), looked.read.clone())]);
     let mut played = match &looked.read {
@@ -359,12 +361,31 @@ fn rehearsed(manifests: &Manifests, looked: Looked, settings: Settings, known: b
     finding.obstacles = played.obstacles.remove(&key).unwrap_or_default();
     finding.status = played.statuses.remove(&key);
     finding.notes.extend(played.said);
+    finding.notes.extend(only_shown);
     if finding.read.is_ok() {
         finding
             .notes
             .extend(assumptions(&finding, &played.addresses, &uid, known));
     }
     finding
+}
+
+/// Why tiklb would make none of these writes as things are, if it would not.
+fn only_shown(looked: &Looked) -> Option<String> {
+    let (Ok(spec), Ok(read)) = (&looked.router.object.spec, &looked.read) else {
+        return None;
+    };
+    if spec.mode != RouterMode::Enforce {
+        let words = "tiklb would make none of these writes: spec.mode is not Enforce";
+        return Some(words.to_owned());
+    }
+    let held_back = read.untested && !spec.accept_untested;
+    held_back.then(|| {
+        format!(
+            "tiklb would only show these writes: RouterOS {} is none of the versions that it was tested with, and spec.acceptUntestedVersion is not set",
+            read.version
+        )
+    })
 }
 
 /// What the plan takes for granted.

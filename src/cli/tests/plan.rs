@@ -80,6 +80,21 @@ async fn a_range_alone_is_enough_for_a_first_look() {
         Some(2),
         "our own pool row is still to be written: {outside:?}"
     );
+    let object = desk.file(
+        "router.yaml",
+        "apiVersion: tiklb.io/v1alpha1\nkind: MikrotikRouter\nmetadata: {name: router}\n\
+         spec: {url: 'https://x', clusterName: home, mode: DryRun, credentialsSecretRef: {name: none}}\n",
+    );
+    let shown = desk
+        .ask(&format!("plan -f {object} --router URL --range 192.168.1.200/30"))
+        .await;
+    assert_eq!(shown.code, Some(2), "{shown:?}");
+    assert!(
+        shown
+            .out
+            .contains("none of these writes: spec.mode is not Enforce"),
+        "{shown:?}"
+    );
     let nothing = desk.ask("plan --router URL --range 10.0.0.1-10.0.0.9").await;
     assert_eq!(nothing.code, Some(0), "{nothing:?}");
     assert!(
