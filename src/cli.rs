@@ -8,6 +8,7 @@
 )]
 
 mod allocator;
+mod configuration;
 mod consent;
 mod console;
 mod crds;

@@ -34,9 +34,9 @@
 
     # Signing takes a small board up to a minute.
     /certificate add name="tiklb-ca" common-name="tiklb-ca" key-size=2048 key-usage=key-cert-sign,crl-sign days-valid=3650
-    /certificate sign "tiklb-ca" name="tiklb-ca"
+    /certificate sign "tiklb-ca"
     /certificate add name="tiklb-rest" common-name=$tiklbRouter subject-alt-name=("IP:" . $tiklbRouter) key-size=2048 key-usage=digital-signature,key-encipherment,tls-server days-valid=3650
-    /certificate sign "tiklb-rest" ca="tiklb-ca" name="tiklb-rest"
+    /certificate sign "tiklb-rest" ca="tiklb-ca"
 
     # A certificate that the service had before is named here, so that it can be put back.
     :put ("www-ssl had the certificate: " . [/ip service get www-ssl certificate])

@@ -6,7 +6,7 @@ mod import;
 pub(super) mod page;
 pub(super) mod source;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -15,14 +15,18 @@ use clap::{Args, ValueEnum};
 use tiklb_core::model::RangeSet;
 
 use super::Cluster;
+use super::configuration;
 use super::daemon;
 use super::reach::{self, Reach};
 use crate::clock::Clock;
+use crate::cluster::object::router::SeenRouter;
 use finding::Finding;
 use source::{Identity, Looked, Source};
 
 /// What `diff` and `terraform plan -detailed-exitcode` return for a difference.
 const CHANGES: u8 = 2;
+/// The url of a router that is known by its export alone.
+const NOWHERE: &str = "https://router.invalid";
 /// Standard output, as a file's name.
 const STDOUT: &str = "-";
 
@@ -57,6 +61,15 @@ pub(super) struct PlanVerb {
     /// The router to read, where it is not the one that a MikrotikRouter names
     #[arg(long = "router", env = "TIKLB_ROUTER", value_name = "URL")]
     url: Option<String>,
+
+    /// What `/export` wrote on the router, to read instead of asking it: for one without the REST API
+    #[arg(
+        long,
+        env = "TIKLB_FROM_EXPORT",
+        value_name = "FILE.rsc",
+        conflicts_with = "url"
+    )]
+    from_export: Option<PathBuf>,
 
     /// Addresses, as if an IPAddressPool held them: for a first look without any manifest
     #[arg(long, env = "TIKLB_RANGE", value_name = "RANGE", value_parser = reach::range)]
@@ -113,6 +126,8 @@ Examples:
       a first look, with the password in TIKLB_PASSWORD
   tiklb plan --import --router https://192.168.1.1 --range 192.168.1.200-192.168.1.220 …  > reservations.yaml
       what the router reserves there today, for Git
+  tiklb plan -f clusters/home/ --from-export router.rsc --export tiklb.rsc
+      a router without the REST API: from what `/export file=router` wrote there, to what `/import tiklb.rsc` does
   tiklb plan --undo > undo.rsc
       the way back, to be pasted into the router's console
 
@@ -126,7 +141,7 @@ impl PlanVerb {
     }
 
     fn is_offline(&self) -> bool {
-        !self.filename.is_empty() || self.url.is_some()
+        !self.filename.is_empty() || self.url.is_some() || self.from_export.is_some()
     }
 
     async fn show(self) -> Result<ExitCode> {
@@ -140,9 +155,17 @@ impl PlanVerb {
         if routers.is_empty() {
             bail!(self.no_router());
         }
+        if self.from_export.is_some() && routers.len() > 1 {
+            bail!(
+                "an export is of one router, and the files hold several MikrotikRouters: name the one that it is of"
+            );
+        }
         let mut looked = Vec::new();
         for router in routers {
-            looked.push(source.look(router, &given).await);
+            looked.push(match &self.from_export {
+                Some(file) => from_export(router, file)?,
+                None => source.look(router, &given).await,
+            });
         }
         if self.import {
             return self.print_reservations(&source, &looked);
@@ -153,8 +176,20 @@ impl PlanVerb {
         } else {
             source.findings(looked, self.lb_class.as_ref(), &identity, now)?
         };
+        let findings = self.placed(findings);
         self.print(&findings)?;
         Ok(verdict(&findings))
+    }
+
+    /// Says of a plan that was made from an export that it was.
+    fn placed(&self, mut findings: Vec<Finding>) -> Vec<Finding> {
+        if let Some(file) = &self.from_export {
+            for finding in &mut findings {
+                finding.url = file.display().to_string();
+                finding.notes.push(configuration::BLIND.to_owned());
+            }
+        }
+        findings
     }
 
     async fn source(&self, identity: &Identity) -> Result<Source> {
@@ -169,6 +204,7 @@ impl PlanVerb {
         let source = Source::files(
             &self.filename,
             self.url.as_deref(),
+            self.from_export.as_ref().map(|_| NOWHERE),
             self.range.as_ref(),
             &self.cluster.namespace,
             identity,
@@ -246,6 +282,18 @@ impl PlanVerb {
         }
         Ok(())
     }
+}
+
+/// A router as its export tells it.
+fn from_export(router: SeenRouter, file: &Path) -> Result<Looked> {
+    let read = std::fs::read_to_string(file)
+        .map_err(anyhow::Error::from)
+        .and_then(|text| configuration::reading(&text))
+        .with_context(|| format!("reading {}, which --from-export names", file.display()))?;
+    Ok(Looked {
+        router,
+        read: Ok(read),
+    })
 }
 
 fn verdict(findings: &[Finding]) -> ExitCode {

@@ -270,6 +270,7 @@ fn what_is_shipped_names_what_exists() {
         // What the verbs printed, in the tests with a router.
         "src/cli/tests/golden/plan.rsc",
         "src/cli/tests/golden/undo.rsc",
+        "src/cli/tests/golden/from-export.rsc",
     ] {
         checked.insert(file, check_file(&root.join(file), &menus));
     }

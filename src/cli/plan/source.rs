@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 use routeros::client::Client;
 use tiklb_core::allocator::{Allocator, Effect, Event, Settings};
 use tiklb_core::config::PoolObject;
+use tiklb_core::config::object::RouterMode;
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{AddressRange, Now, ObjectKey, RangeSet};
 use tiklb_core::reservation::{Failure, FailureKind, Owner, Reading};
@@ -58,10 +59,11 @@ impl Source {
         Ok(Self::Cluster(Box::new(View::read(cluster).await?)))
     }
 
-    /// Reads files; `url` is the router, where it is not one of their MikrotikRouters' own.
+    /// Reads files; `url` is the router, where it is not their MikrotikRouter's own, and `made_up` where they hold none.
     pub(in crate::cli) fn files(
         files: &[PathBuf],
         url: Option<&str>,
+        made_up: Option<&str>,
         range: Option<&RangeSet>,
         namespace: &str,
         identity: &Identity,
@@ -70,14 +72,15 @@ impl Source {
         if let Some(range) = range {
             manifests.add_range(range, namespace);
         }
-        if let Some(url) = url {
+        if manifests.routers.is_empty()
+            && let Some(url) = url.or(made_up)
+        {
+            let name = identity.cluster_name.as_deref().unwrap_or(UNNAMED);
+            let key = undo::nameless(namespace);
+            let router = undo::made_up(&key.namespace, &key.name, url, name)?;
+            manifests.routers.push(router);
+        } else if let Some(url) = url {
             match manifests.routers.as_mut_slice() {
-                [] => {
-                    let name = identity.cluster_name.as_deref().unwrap_or(UNNAMED);
-                    let key = undo::nameless(namespace);
-                    let router = undo::made_up(&key.namespace, &key.name, url, name)?;
-                    manifests.routers.push(router);
-                }
                 [router] => {
                     if let Some(access) = &mut router.access {
                         url.clone_into(&mut access.url);
@@ -346,6 +349,7 @@ fn present(view: &View, looked: Looked, settings: Settings, now: Now) -> Finding
 /// Everything that would be written until nothing is left to do.
 fn rehearsed(manifests: &Manifests, looked: Looked, settings: Settings, known: bool, now: Now) -> Finding {
     let key = looked.router.object.key.clone();
+    let only_shown = only_shown(&looked);
     let uid = settings.cluster_uid.clone();
     let readings = BTreeMap::from([(key.clone(), looked.read.clone())]);
     let mut played = match &looked.read {
@@ -357,12 +361,31 @@ fn rehearsed(manifests: &Manifests, looked: Looked, settings: Settings, known: b
     finding.obstacles = played.obstacles.remove(&key).unwrap_or_default();
     finding.status = played.statuses.remove(&key);
     finding.notes.extend(played.said);
+    finding.notes.extend(only_shown);
     if finding.read.is_ok() {
         finding
             .notes
             .extend(assumptions(&finding, &played.addresses, &uid, known));
     }
     finding
+}
+
+/// Why tiklb would make none of these writes as things are, if it would not.
+fn only_shown(looked: &Looked) -> Option<String> {
+    let (Ok(spec), Ok(read)) = (&looked.router.object.spec, &looked.read) else {
+        return None;
+    };
+    if spec.mode != RouterMode::Enforce {
+        let words = "tiklb would make none of these writes: spec.mode is not Enforce";
+        return Some(words.to_owned());
+    }
+    let held_back = read.untested && !spec.accept_untested;
+    held_back.then(|| {
+        format!(
+            "tiklb would only show these writes: RouterOS {} is none of the versions that it was tested with, and spec.acceptUntestedVersion is not set",
+            read.version
+        )
+    })
 }
 
 /// What the plan takes for granted.

@@ -2,9 +2,13 @@
 //!
 //! Its group's policies are read; nothing is tried: a write that proves the right to write is a write.
 
+use std::collections::BTreeSet;
+
 use routeros::client::{Client, Error};
-use routeros::menu::{User, UserGroup};
-use routeros::value::Policies;
+use routeros::menu::{Group, User};
+
+/// What tiklb's account needs, all of it.
+const NEEDED: [&str; 4] = ["api", "read", "rest-api", "write"];
 
 /// What was found out.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,9 +48,9 @@ impl Account {
         let Some(user) = users.into_iter().find(|user| user.name == username) else {
             return Ok(None);
         };
-        let groups = client.read::<UserGroup>().await?.rows;
+        let groups = client.read::<Group>().await?.rows;
         let group = groups.into_iter().find(|group| group.name == user.group);
-        let policies = group.map(|group| group.policy).unwrap_or_default();
+        let policies = group.map(|group| group.policies).unwrap_or_default();
         Ok(Some(Rights::of(user, &policies)))
     }
 
@@ -70,7 +74,7 @@ impl Account {
             lines.push(format!(
                 "account {username} (group {}): has all that is needed: {}. That it may write was read, not tried",
                 rights.group,
-                Policies::NEEDED.join(", ")
+                NEEDED.join(", ")
             ));
         } else {
             lines.push(format!(
@@ -78,7 +82,7 @@ impl Account {
                 rights.group,
                 rights.missing.join(", "),
                 crate::cli::console::quoted(&rights.group),
-                Policies::NEEDED.join(",")
+                NEEDED.join(",")
             ));
         }
         if !rights.surplus.is_empty() {
@@ -98,12 +102,16 @@ impl Account {
 }
 
 impl Rights {
-    fn of(user: User, policies: &Policies) -> Self {
+    fn of(user: User, policies: &BTreeSet<String>) -> Self {
+        let missing = NEEDED.into_iter().filter(|policy| !policies.contains(*policy));
+        let surplus = policies
+            .iter()
+            .filter(|policy| !NEEDED.contains(&policy.as_str()));
         Self {
             group: user.group,
-            missing: policies.missing(),
-            surplus: policies.needless().into_iter().map(str::to_owned).collect(),
-            from: user.address.join(","),
+            missing: missing.collect(),
+            surplus: surplus.cloned().collect(),
+            from: user.address,
         }
     }
 }

@@ -80,6 +80,21 @@ async fn a_range_alone_is_enough_for_a_first_look() {
         Some(2),
         "our own pool row is still to be written: {outside:?}"
     );
+    let object = desk.file(
+        "router.yaml",
+        "apiVersion: tiklb.io/v1alpha1\nkind: MikrotikRouter\nmetadata: {name: router}\n\
+         spec: {url: 'https://x', clusterName: home, mode: DryRun, credentialsSecretRef: {name: none}}\n",
+    );
+    let shown = desk
+        .ask(&format!("plan -f {object} --router URL --range 192.168.1.200/30"))
+        .await;
+    assert_eq!(shown.code, Some(2), "{shown:?}");
+    assert!(
+        shown
+            .out
+            .contains("none of these writes: spec.mode is not Enforce"),
+        "{shown:?}"
+    );
     let nothing = desk.ask("plan --router URL --range 10.0.0.1-10.0.0.9").await;
     assert_eq!(nothing.code, Some(0), "{nothing:?}");
     assert!(
@@ -183,4 +198,38 @@ async fn flags_and_their_variables_are_one() {
     assert_eq!(said.code, Some(2), "{said:?}");
     assert_golden("plan.txt", &desk.plain(&said.out));
     assert!(!said.out.contains(PASSWORD));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_router_without_rest_is_known_by_its_export() {
+    let desk = Desk::start("export", home()).await;
+    let export = desk.file(
+        "router.rsc",
+        "# 2026-11-28 08:00:00 by RouterOS 6.49.17\n# model = RB750Gr3\n/ip pool\nadd name=dhcp_pool ranges=192.168.1.100-192.168.1.254\n\
+         /ip dhcp-server\nadd address-pool=dhcp_pool disabled=no interface=bridge name=defconf\n\
+         /ip address\nadd address=192.168.1.1/24 interface=bridge network=192.168.1.0\n\
+         /ip dhcp-server lease\nadd address=192.168.1.205 comment=\"printer in the hall\" mac-address=48:A9:8A:01:02:03 server=defconf\n",
+    );
+    let line = format!("plan -f {} --from-export {export} --export -", homelab());
+    let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+    let said = desk.run(&words, &[]).await;
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert_golden("from-export.rsc", &said.out.replace(&export, "FILE"));
+    desk.assert_untouched();
+    assert!(desk.router.journal().reads.is_empty(), "the router was asked");
+    let other = desk
+        .run(
+            &[
+                "plan",
+                "--from-export",
+                "nowhere.rsc",
+                "--range",
+                "192.168.1.200/30",
+            ]
+            .map(str::to_owned),
+            &[],
+        )
+        .await;
+    assert_eq!(other.code, Some(1), "{other:?}");
+    assert!(other.err.contains("nowhere.rsc"), "{other:?}");
 }

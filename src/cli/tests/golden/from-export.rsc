@@ -1,0 +1,21 @@
+# For MikroTik (RB750Gr3, RouterOS 6.49.17) at FILE (MikrotikRouter router).
+# Makes what tiklb would write. It was worked out from what the router held when this was printed: use it soon, and on this router alone.
+# These commands were not run on RouterOS yet: look at each before you paste it.
+# Note: worked out from files: that nobody answers for these addresses is taken for granted, and ARP rows follow once a node answers
+# Note: 00000000 stands for this cluster's UID: give it with --cluster-uid (kubectl get namespace kube-system -o jsonpath={.metadata.uid})
+# Note: read from an export, which does not say who has an address now: look at /ip dhcp-server lease print and /ip arp print before you use these commands
+
+# 192.168.1.200-192.168.1.220 belongs to IPAddressPool homelab-pool: no DHCP client may be given it
+/ip pool set [find where name="dhcp_pool"] ranges=192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254
+
+# shows IPAddressPool homelab-pool in Winbox
+/ip pool add name="tiklb-home-homelab-pool" ranges=192.168.1.200-192.168.1.220 comment="tiklb/v1 home/00000000 holds homelab-pool; took 192.168.1.200-192.168.1.220 from dhcp_pool"
+
+# reserves 192.168.1.200 for home-assistant/homeassistant-db-external
+/ip dhcp-server lease add address=192.168.1.200 mac-address=02:4C:C0:A8:01:C8 server="defconf" comment="tiklb/v1 home/00000000 home-assistant/homeassistant-db-external"
+
+# reserves 192.168.1.201 for whoami/whoami-lan
+/ip dhcp-server lease add address=192.168.1.201 mac-address=02:4C:C0:A8:01:C9 server="defconf" comment="tiklb/v1 home/00000000 whoami/whoami-lan"
+
+# reserves 192.168.1.203 for immich/immich-server-lan
+/ip dhcp-server lease add address=192.168.1.203 mac-address=02:4C:C0:A8:01:CB server="defconf" comment="tiklb/v1 home/00000000 immich/immich-server-lan"
