@@ -171,6 +171,20 @@ async fn answers_that_are_none() {
 }
 
 #[tokio::test]
+async fn a_front_page_that_never_comes_costs_no_verdict() {
+    let mut endless = b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n".to_vec();
+    endless.resize(100_000, b'x');
+    for page in [Reply::Never, Reply::Break(vec![]), Reply::Raw(endless)] {
+        let fake = Fake::http(move |request| match request.line.as_str() {
+            "GET / HTTP/1.1" => page.clone(),
+            _ => Reply::Json(404, String::new()),
+        })
+        .await;
+        assert_eq!(category(client(&fake).read::<Interface>().await), "NoRest");
+    }
+}
+
+#[tokio::test]
 async fn answers_that_break_off_are_repeated_on_new_connections() {
     let half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[{\"name\":".to_vec();
     for (reply, expected) in [

@@ -1,5 +1,7 @@
 //! The front page of the router's web server, which names the version to everybody.
 
+use std::time::Duration;
+
 use reqwest::{Client, Url};
 
 use crate::client::Error;
@@ -7,6 +9,9 @@ use crate::value::{OLDEST_SUPPORTED, Version, quote};
 
 #[cfg(test)]
 mod tests;
+
+/// How long the page may take: it is a hint, and the request that it explains has its own time limit.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How much of the page is looked at: it names the version in its first lines.
 const LOOKED_AT: usize = 64 * 1024;
@@ -16,7 +21,8 @@ const BEFORE: &str = "RouterOS v";
 
 /// Why there is no REST service at `address`, as far as the page at `front` tells.
 pub(super) async fn explained(http: &Client, front: Url, address: String, why: String) -> Error {
-    match version(http, front).await {
+    let version = tokio::time::timeout(PATIENCE, version(http, front)).await;
+    match version.ok().flatten() {
         Some(version) if version.series() < (7, 0) => Error::NoRestBefore7(version),
         Some(version) if version < OLDEST_SUPPORTED => Error::TooOld(version),
         Some(version) => Error::NoRest {
