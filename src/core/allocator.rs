@@ -412,13 +412,15 @@ impl Allocator {
             .collect()
     }
 
-    /// Addresses that a status names or a speaker announces.
+    /// Addresses that a status names, is about to name, or a speaker announces.
     fn in_use(&self) -> RangeSet {
         let announced = self
             .announcements
             .values()
             .flat_map(|announcement| announcement.addresses.iter());
-        self.confirmed.keys().chain(announced).copied().collect()
+        let decided = self.ledger.holders().keys();
+        let used = self.confirmed.keys().chain(announced).chain(decided);
+        used.copied().collect()
     }
 }
 

@@ -4,7 +4,9 @@
 mod access;
 mod faults;
 mod handles;
+mod home;
 mod log;
+mod model;
 mod round_trip;
 mod story;
 
@@ -119,10 +121,11 @@ impl Desk {
     }
 
     async fn with(config: Config, timeouts: Timeouts) -> Self {
+        let plain = config.certificate.is_none();
         let sim = Router::start(config, "127.0.0.1:0".parse().unwrap(), None)
             .await
             .unwrap();
-        let ca = sim.ca_pem().unwrap();
+        let ca = sim.ca_pem().unwrap_or_default();
         let secrets = BTreeMap::from([
             stored_secret("mikrotik", 1, &[("username", "tiklb"), ("password", PASSWORD)]),
             stored_secret("mikrotik-ca", 1, &[("ca.crt", &ca)]),
@@ -133,6 +136,11 @@ impl Desk {
             "credentialsSecretRef": {"name": "mikrotik"},
             "tls": {"caSecretRef": {"name": "mikrotik-ca"}},
         });
+        let mut spec = spec;
+        if plain {
+            spec["tls"].take();
+            spec["allowPlainHttp"] = json!(true);
+        }
         let reports = Arc::new(Reports::default());
         let (tell, events) = mpsc::channel(16);
         let watchers = watched_by(&reports);
@@ -245,6 +253,7 @@ fn arp_spec(last: u8) -> ArpSpec {
         address: VIP.parse().unwrap(),
         mac: MacAddr::new(0x48, 0xa9, 0x8a, 1, 0, last),
         interface: "bridge".to_owned(),
+        enabled: false,
         comment: MARK.to_owned(),
     }
 }

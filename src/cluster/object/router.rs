@@ -134,7 +134,8 @@ fn spec(written: MikrotikRouterSpec) -> Result<RouterSpec, String> {
         allowed_pools: written.dhcp.pools,
         leases: written.reservations.leases,
         arp: match written.reservations.arp {
-            Arp::Visible | Arp::Always => ArpRows::Visible,
+            Arp::Visible => ArpRows::Visible,
+            Arp::Always => ArpRows::Always,
             Arp::Never => ArpRows::Never,
         },
         assignment: match written.assignment {
@@ -154,9 +155,6 @@ fn unsupported(written: &MikrotikRouterSpec) -> Vec<String> {
     let mut fields = Vec::new();
     if written.dhcp.evict == Evict::OnRequest {
         fields.push("spec.dhcp.evict: OnRequest (leases of others are waited for)".to_owned());
-    }
-    if written.reservations.arp == Arp::Always {
-        fields.push("spec.reservations.arp: Always (the rows are kept as with Visible)".to_owned());
     }
     fields.extend(written.tls.iter().flat_map(|tls| idle_tls(&written.url, tls)));
     fields

@@ -160,9 +160,12 @@ pub enum RouterMode {
 /// `spec.reservations.arp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ArpRows {
-    /// Disabled rows that a person sees and that have no effect.
+    /// Disabled rows that a person sees and that have no effect; in effect where the router would otherwise not talk to
+    /// the address at all.
     #[default]
     Visible,
+    /// Rows in effect: they pin the router to the node that answers, and follow it.
+    Always,
     /// No rows.
     Never,
 }

@@ -1,6 +1,6 @@
 //! What a router was read to hold: plain rows of the menus that matter here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ pub struct Reading {
     pub addresses: Vec<AddressRow>,
     /// MAC addresses of the router's interfaces, by name.
     pub interfaces: BTreeMap<String, MacAddr>,
+    /// Names of interfaces with `arp=reply-only` (`/interface/bridge`): the router learns nothing there and talks only
+    /// to addresses that have an ARP row.
+    pub reply_only: BTreeSet<String>,
     /// `/ip/pool`.
     pub pools: Vec<PoolRow>,
     /// `/ip/dhcp-server`.

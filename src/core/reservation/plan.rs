@@ -43,6 +43,8 @@ pub struct Ground<'a> {
     pub taken: &'a [Taken],
     /// What is to be recorded besides: the record of another object for the same router, which this one takes over.
     pub inherits: &'a [Taken],
+    /// What is on record and was never taken, by the names of the router's pools.
+    pub unmade: &'a BTreeMap<String, RangeSet>,
     /// What no pool of the cluster asks for any more and nobody uses, and has waited long enough.
     pub unwanted: &'a RangeSet,
     /// Removals that a person has agreed to, as they are printed.
@@ -89,19 +91,20 @@ pub fn difference(ground: &Ground<'_>, wall: Timestamp) -> Plan {
     if ground.spec.shrink_pools {
         cut_pools(ground, wall, &mut record, &mut plan);
     }
-    let handed_out = record::handed_out(ground.reading, ground.owner);
-    record::settle(&mut record, ground.unwanted, &handed_out);
+    record::settle(&mut record, ground.unwanted, ground.reading, ground.owner);
     own_pools(ground, &record, &mut plan);
     if ground.spec.leases {
         leases(ground, &mut plan);
     }
-    if ground.spec.arp == ArpRows::Visible {
+    if ground.spec.arp != ArpRows::Never {
         arps(ground, &mut plan);
     }
     let removals = removal::surplus(ground, &record, &mut plan);
     let (free, held) = removals.split(ground.confirmed);
     plan.writes.extend(free);
     plan.held = held;
+    // Traffic that waits goes ahead of everything else.
+    plan.writes.sort_by_key(|planned| !planned.write.is_urgent());
     plan.record = Some(record).filter(|record| record != ground.taken);
     plan
 }
@@ -109,12 +112,18 @@ pub fn difference(ground: &Ground<'_>, wall: Timestamp) -> Plan {
 impl Ground<'_> {
     /// Everything that is known to have been taken, wherever that is written down.
     fn record(&self, wall: Timestamp) -> Vec<Taken> {
-        let known = record::merged(self.taken, self.inherits);
+        let mut known = record::merged(self.taken, self.inherits);
+        for taken in &mut known {
+            if let Some(unmade) = self.unmade.get(&taken.pool) {
+                taken.ranges = taken.ranges.difference(unmade);
+            }
+        }
+        known.retain(|taken| !taken.ranges.is_empty());
         if known.is_empty() {
             // The object is new and the rows are not: it was deleted and made again, or so was the cluster.
             return record::recovered(self.reading, self.owner, wall);
         }
-        known
+        record::renamed(&known, self.reading)
     }
 }
 
@@ -152,10 +161,17 @@ pub(super) fn own_pool_name(cluster: &str, pool: &str) -> String {
 }
 
 fn own_pools(ground: &Ground<'_>, record: &[Taken], plan: &mut Plan) {
+    // What no claim holds any more waits to be given back: until then the first row says so too.
+    let known = record
+        .iter()
+        .fold(RangeSet::new(), |all, taken| all.union(&taken.ranges));
+    let claimed = |all: RangeSet, claim: &Claim| all.difference(&claim.ranges);
+    let mut orphans = ground.claims.iter().fold(known, claimed);
     for claim in ground.claims {
         let name = own_pool_name(&ground.spec.cluster_name, &claim.pool);
         // The record that is written before the cut is what the row will say.
-        let subject = pool_subject(claim, record);
+        let subject = pool_subject(claim, &claim.ranges.union(&orphans), record);
+        orphans = RangeSet::new();
         match ground.reading.pools.iter().find(|row| row.name == name) {
             None => {
                 let comment = Marker::comment(ground.owner, &subject, "");
@@ -188,9 +204,9 @@ fn own_pools(ground: &Ground<'_>, record: &[Taken], plan: &mut Plan) {
     }
 }
 
-/// What our pool row says of an IPAddressPool.
-fn pool_subject(claim: &Claim, taken: &[Taken]) -> String {
-    let of_claim = |record: &Taken| record.ranges.intersection(&claim.ranges);
+/// What our pool row says: what was taken of `ranges`.
+fn pool_subject(claim: &Claim, ranges: &RangeSet, taken: &[Taken]) -> String {
+    let of_claim = |record: &Taken| record.ranges.intersection(ranges);
     let taken: Vec<(RangeSet, &str)> = taken
         .iter()
         .map(|record| (of_claim(record), record.pool.as_str()))
@@ -271,9 +287,12 @@ fn arps(ground: &Ground<'_>, plan: &mut Plan) {
             .arps
             .iter()
             .find(|row| row.address == address && is_ours(&row.comment, ground.owner));
+        let reply_only = ground.reading.reply_only.contains(&place.interface);
+        let enabled = ground.spec.arp == ArpRows::Always || reply_only;
         let spec = ArpSpec {
             address,
             mac,
+            enabled,
             interface: place.interface,
             comment: Marker::comment(ground.owner, &subject, ours.map_or("", |row| &row.comment)),
         };
@@ -292,7 +311,7 @@ fn arps(ground: &Ground<'_>, plan: &mut Plan) {
             }
             Some(row) => {
                 let same = row.mac == Some(mac) && row.comment == spec.comment;
-                if !(same && row.disabled) {
+                if !(same && row.disabled != enabled) {
                     plan.push(
                         Write::SetArp {
                             row: row.clone(),

@@ -8,7 +8,7 @@
 
 use super::held::is_ours;
 use super::marker::{Marker, Owner, took};
-use super::observed::Reading;
+use super::observed::{PoolRow, Reading};
 use crate::config::object::Taken;
 use crate::model::{RangeSet, Timestamp};
 
@@ -38,26 +38,79 @@ pub fn merged(record: &[Taken], other: &[Taken]) -> Vec<Taken> {
     all
 }
 
-/// Takes out what the router hands out again and nobody wants: it was given back. What somebody put back that is still
-/// wanted stays: it is about to be taken again.
-pub fn settle(record: &mut Vec<Taken>, unwanted: &RangeSet, handed_out: &RangeSet) {
-    let back = unwanted.intersection(handed_out);
+/// `record` under the names that the pools have today. What stands on the router under the old name could not be found
+/// again by who knows nothing else.
+pub fn renamed(record: &[Taken], reading: &Reading) -> Vec<Taken> {
+    let mut all = Vec::new();
+    for taken in record {
+        let name = pool_of(reading, taken).map_or(&taken.pool, |row| &row.name);
+        add(&mut all, name, &taken.server, &taken.ranges, taken.since);
+    }
+    all
+}
+
+/// Takes out what was given back: what nobody wants and the router hands out again, from that pool or, because somebody
+/// moved it there, from another. What is still wanted stays: it is about to be taken again. Until every pool has its
+/// part back all of it stays: pools may have held the same addresses, and the one that has them again would look like
+/// one to which somebody moved them.
+pub fn settle(record: &mut Vec<Taken>, unwanted: &RangeSet, reading: &Reading, owner: &Owner) {
+    let before = record.clone();
+    let back = |taken: &Taken| {
+        let row = pool_of(reading, taken)?;
+        Some(row.ranges.union(&elsewhere(reading, owner, &before, row)))
+    };
+    let lacks = |taken: &Taken| {
+        let gone = taken.ranges.intersection(unwanted);
+        back(taken).is_some_and(|back| !back.contains_all(&gone))
+    };
+    if before.iter().any(lacks) {
+        return;
+    }
     for taken in record.iter_mut() {
-        taken.ranges = taken.ranges.difference(&back);
+        let settled = unwanted.intersection(&back(taken).unwrap_or_default());
+        taken.ranges = taken.ranges.difference(&settled);
     }
     record.retain(|taken| !taken.ranges.is_empty());
 }
 
-/// What the comments of our own pool rows say was taken, as far as no pool hands it out again.
+/// What other pools hand out that was not taken from them: who moved it there does not want it back here.
+pub fn elsewhere(reading: &Reading, owner: &Owner, record: &[Taken], row: &PoolRow) -> RangeSet {
+    let others = reading
+        .pools
+        .iter()
+        .filter(|other| other.id != row.id && !is_ours(&other.comment, owner));
+    others.fold(RangeSet::new(), |all, other| {
+        let from_it = |taken: &&Taken| pool_of(reading, taken).is_some_and(|row| row.id == other.id);
+        let taken = record.iter().filter(from_it);
+        let taken = taken.fold(RangeSet::new(), |all, taken| all.union(&taken.ranges));
+        all.union(&other.ranges.difference(&taken))
+    })
+}
+
+/// The pool that addresses were taken from, by its name. Where none has that name any more a person may have renamed it:
+/// then the one that its server hands out today.
+pub fn pool_of<'a>(reading: &'a Reading, taken: &Taken) -> Option<&'a PoolRow> {
+    let by_name = |name: &str| reading.pools.iter().find(|row| row.name == name);
+    by_name(&taken.pool).or_else(|| {
+        let server = reading
+            .servers
+            .iter()
+            .find(|server| server.name == taken.server)?;
+        by_name(server.pool.as_deref()?)
+    })
+}
+
+/// What the comments of our own pool rows say was taken, as far as that pool does not hand it out again.
 pub fn recovered(reading: &Reading, owner: &Owner, wall: Timestamp) -> Vec<Taken> {
-    let handed_out = handed_out(reading, owner);
     let mut record = Vec::new();
     for row in reading.pools.iter().filter(|row| is_ours(&row.comment, owner)) {
         let Some(marker) = Marker::parse(&row.comment) else {
             continue;
         };
         for (ranges, from) in took(&marker.subject) {
-            let ranges = ranges.intersection(&row.ranges).difference(&handed_out);
+            let pool = reading.pools.iter().find(|pool| pool.name == from);
+            let back = pool.map(|pool| pool.ranges.clone()).unwrap_or_default();
+            let ranges = ranges.difference(&back);
             let server = reading
                 .servers
                 .iter()
@@ -69,10 +122,4 @@ pub fn recovered(reading: &Reading, owner: &Owner, wall: Timestamp) -> Vec<Taken
         }
     }
     record
-}
-
-/// All addresses in pools of the router that are not ours.
-pub fn handed_out(reading: &Reading, owner: &Owner) -> RangeSet {
-    let foreign = reading.pools.iter().filter(|row| !is_ours(&row.comment, owner));
-    foreign.fold(RangeSet::new(), |all, row| all.union(&row.ranges))
 }

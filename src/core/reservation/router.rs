@@ -171,6 +171,7 @@ pub struct Router {
     taken_back: Vec<Instant>,
     making: BTreeMap<String, memory::Making>,
     unwanted: memory::Unwanted,
+    promises: memory::Promises,
     /// Removals that a person has agreed to, as they are printed.
     confirmed: BTreeSet<String>,
     twins: Twins,
@@ -208,6 +209,7 @@ impl Router {
             taken_back: Vec::new(),
             making: BTreeMap::new(),
             unwanted: memory::Unwanted::default(),
+            promises: memory::Promises::default(),
             confirmed: BTreeSet::new(),
             twins: Twins::default(),
             boards: twin::Boards::default(),
@@ -357,6 +359,7 @@ impl Router {
                 self.refused.remove(&write.target());
                 self.changed.remove(&write.target());
                 self.note_made(write, now);
+                self.note_cut(write, true);
                 if let Write::SetPoolRanges { row, ranges } = write
                     && !row.ranges.difference(ranges).is_empty()
                 {
@@ -379,6 +382,7 @@ impl Router {
                     .insert(write.target(), (now + AFTER_REFUSAL, why.clone()));
             }
             Outcome::Unknown(why) => {
+                self.note_cut(write, false);
                 self.refused
                     .insert(write.target(), (now + AFTER_UNKNOWN, why.clone()));
                 self.trust = Trust::Stale;
@@ -399,6 +403,7 @@ impl Router {
         if !judgement.plan.held.is_empty() && !self.confirmed.is_empty() {
             judgement = self.judge(landscape, now);
         }
+        self.note_promises(&judgement.plan, judgement.may_write);
         // What is no longer wanted is no longer refused.
         let wanted = |target: &String| judgement.plan.writes.iter().any(|p| p.write.target() == *target);
         self.refused.retain(|target, _| wanted(target));
@@ -421,6 +426,9 @@ impl Router {
         }
         if judgement.mode == RouterMode::Paused || self.object.spec.is_err() {
             return Work::Wait(None);
+        }
+        if let Some(urgent) = self.urgent(judgement, landscape, now) {
+            return Work::Write(Box::new(urgent.clone()));
         }
         if now >= self.next_read {
             return Work::Read(self.depth_wanted(judgement, now));
@@ -458,6 +466,19 @@ impl Router {
                 .fold(wake, Instant::min);
         }
         Work::Wait(Some(wake))
+    }
+
+    /// A row that pins the router to a node that does not answer any more: it waits for no reading.
+    fn urgent<'a>(
+        &self,
+        judgement: &'a judgement::Judgement,
+        landscape: &Landscape<'_>,
+        now: Instant,
+    ) -> Option<&'a Planned> {
+        let first = judgement.plan.writes.first()?;
+        let may = judgement.may_write && landscape.complete && now >= landscape.fence;
+        let refused = self.refused.contains_key(&first.write.target());
+        (may && !refused && first.write.is_urgent()).then_some(first)
     }
 
     /// Whether the last whole reading is young enough for a write to follow from it.

@@ -1,5 +1,6 @@
 //! The state machine against a router on paper.
 
+mod arp;
 mod brakes;
 mod first_sync;
 mod held;

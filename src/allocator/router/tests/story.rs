@@ -1,15 +1,13 @@
 //! Core's allocator, the sessions and the simulated router together: from a router as bought to one that agrees, and
 //! back to what it was.
 
-mod home;
-
 use routeros_sim::{FailingWrites, Lease, Mac, Menu, diff};
 use tiklb_core::reservation::ConditionKind::{
     Authorized, NoConflicts, PoolsExcluded, Reachable, ReservationsInSync,
 };
 
+use super::home::Home;
 use super::*;
-use home::Home;
 
 const CUT: &str = "192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254";
 const WHOLE: &str = "192.168.1.100-192.168.1.254";

@@ -8,7 +8,7 @@ use crate::config::object::{ArpRows, Taken};
 use crate::model::{RangeSet, Timestamp};
 use crate::reservation::brake::Removals;
 use crate::reservation::held::is_ours;
-use crate::reservation::observed::{PoolRow, Reading};
+use crate::reservation::observed::PoolRow;
 use crate::reservation::record;
 use crate::reservation::write::{Planned, Write};
 
@@ -100,13 +100,16 @@ fn exclusions(ground: &Ground<'_>, known: &[Taken], removals: &mut Removals) {
                 .push(planned(Write::RemovePool(row.clone()), because));
         }
     }
+    let all = known
+        .iter()
+        .all(|taken| ground.unwanted.contains_all(&taken.ranges));
     for taken in known {
         let unwanted = taken.ranges.intersection(ground.unwanted);
-        let Some(write) = pool_of(ground.reading, taken).and_then(|row| giving(ground, row, &unwanted))
-        else {
+        let row = record::pool_of(ground.reading, taken);
+        let Some(write) = row.and_then(|row| giving(ground, known, row, &unwanted)) else {
             continue;
         };
-        let whole = unwanted == taken.ranges || !unwanted.intersection(&gone).is_empty();
+        let whole = all || !unwanted.intersection(&gone).is_empty();
         let to = if whole {
             &mut removals.wholes
         } else {
@@ -148,47 +151,32 @@ pub fn release(ground: &Ground<'_>, in_use: &RangeSet, wall: Timestamp) -> Plan 
         }
     }
     for taken in &known {
-        give_back(ground, taken, in_use, &mut plan);
+        give_back(ground, &known, taken, in_use, &mut plan);
     }
     plan.record = Some(known).filter(|record| record != ground.taken);
     plan
 }
 
-fn give_back(ground: &Ground<'_>, taken: &Taken, in_use: &RangeSet, plan: &mut Plan) {
-    let Some(row) = pool_of(ground.reading, taken) else {
+fn give_back(ground: &Ground<'_>, known: &[Taken], taken: &Taken, in_use: &RangeSet, plan: &mut Plan) {
+    let Some(row) = record::pool_of(ground.reading, taken) else {
         plan.obstacles.push(format!(
             "the pool {} from which {} was taken is gone: add the range to another pool by hand if it is still wanted",
             taken.pool, taken.ranges
         ));
         return;
     };
-    if let Some(write) = giving(ground, row, &taken.ranges.difference(in_use)) {
-        let because = format!(
-            "gives {} back, which was taken from it",
-            taken.ranges.difference(in_use)
-        );
-        plan.push(write, because);
+    let free = taken.ranges.difference(in_use);
+    if let Some(write) = giving(ground, known, row, &free) {
+        plan.push(write, format!("gives {free} back, which was taken from it"));
     }
 }
 
-/// Adds `ranges` to a pool, as far as no pool has them.
-fn giving(ground: &Ground<'_>, row: &PoolRow, ranges: &RangeSet) -> Option<Write> {
-    let give = ranges.difference(&record::handed_out(ground.reading, ground.owner));
+/// Adds `ranges` to a pool, as far as it lacks them and nobody moved them to another.
+fn giving(ground: &Ground<'_>, known: &[Taken], row: &PoolRow, ranges: &RangeSet) -> Option<Write> {
+    let elsewhere = record::elsewhere(ground.reading, ground.owner, known, row);
+    let give = ranges.difference(&row.ranges).difference(&elsewhere);
     (!give.is_empty()).then(|| Write::SetPoolRanges {
         row: row.clone(),
         ranges: row.ranges.union(&give),
-    })
-}
-
-/// The pool that addresses were taken from, by its name. Where none has that name any more a person may have renamed it:
-/// then the one that its server hands out today.
-fn pool_of<'a>(reading: &'a Reading, taken: &Taken) -> Option<&'a PoolRow> {
-    let by_name = |name: &str| reading.pools.iter().find(|row| row.name == name);
-    by_name(&taken.pool).or_else(|| {
-        let server = reading
-            .servers
-            .iter()
-            .find(|server| server.name == taken.server)?;
-        by_name(server.pool.as_deref()?)
     })
 }

@@ -321,8 +321,16 @@ impl Router {
     }
 
     fn failover_limited(&self) -> Condition {
+        const LIMITED: &str = "the router itself sends to the announcing node by rows that tiklb rewrites: after a failover that takes as long as the router's API, and does not happen while the allocator or the API is away";
+        let reply_only = self.reading.iter().flat_map(|reading| &reading.reply_only);
+        let reply_only: Vec<&str> = reply_only.map(String::as_str).collect();
         match self.object.spec.as_ref().map(|spec| spec.arp) {
             Ok(ArpRows::Never) => Condition::no("NoRows", "no ARP rows are written on the router"),
+            Ok(ArpRows::Always) => Condition::yes("Always", LIMITED),
+            _ if !reply_only.is_empty() => {
+                let message = format!("{} has arp=reply-only: {LIMITED}", reply_only.join(", "));
+                Condition::yes("ReplyOnly", message)
+            }
             _ => Condition::no(
                 "Visible",
                 "the ARP rows on the router are disabled and have no effect",

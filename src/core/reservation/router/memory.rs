@@ -1,10 +1,11 @@
 //! What is remembered of a router between readings: since when, and how often.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Landscape, Router, judgement};
+use crate::config::object::Taken;
 use crate::model::{Instant, Now, RangeSet};
 use crate::reservation::brake;
 use crate::reservation::held::{Ours, is_ours};
@@ -21,6 +22,47 @@ const UNDONE_WINDOW: Duration = Duration::from_hours(24);
 pub(super) struct Making {
     what: String,
     at: Vec<Instant>,
+}
+
+/// Between the record of a cut and the cut a person may take a part of it out of the pool: that part was never ours to
+/// give back. By the names of the router's pools.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Promises {
+    /// Recorded, and not cut yet.
+    open: BTreeMap<String, RangeSet>,
+    /// Recorded, and not there any more when the cut was made.
+    unmade: BTreeMap<String, RangeSet>,
+}
+
+impl Promises {
+    /// The cuts of a plan are about to be recorded beside what is `stored`.
+    fn note(&mut self, stored: &[Taken], plan: &Plan) {
+        for planned in &plan.writes {
+            let Write::SetPoolRanges { row, ranges } = &planned.write else {
+                continue;
+            };
+            let known = stored.iter().filter(|known| known.pool == row.name);
+            let known = known.fold(RangeSet::new(), |all, known| all.union(&known.ranges));
+            let fresh = row.ranges.difference(ranges).difference(&known);
+            if !fresh.is_empty() {
+                let open = self.open.entry(row.name.clone()).or_default();
+                *open = open.union(&fresh);
+            }
+        }
+    }
+
+    /// A pool was cut by so much, or nothing of it is to be cut any more.
+    fn kept(&mut self, pool: &str, cut: &RangeSet) {
+        let left = self.open.remove(pool).unwrap_or_default().difference(cut);
+        let unmade = self.unmade.entry(pool.to_owned()).or_default();
+        *unmade = unmade.difference(cut).union(&left);
+        self.unmade.retain(|_, ranges| !ranges.is_empty());
+    }
+
+    /// What is on record and was not taken from this pool.
+    pub(super) fn unmade(&self) -> &BTreeMap<String, RangeSet> {
+        &self.unmade
+    }
 }
 
 /// What an exclusion was kept for, and until when.
@@ -98,6 +140,42 @@ impl Router {
         if making.at.len() <= UNDONE_LIMIT {
             making.at.retain(|at| now.since(*at) < UNDONE_WINDOW);
             making.at.push(now);
+        }
+    }
+
+    /// What is about to be recorded, and what was recorded for cuts that nobody has to make any more.
+    pub(super) fn note_promises(&mut self, plan: &Plan, may_write: bool) {
+        if plan.record.is_some() && may_write {
+            self.promises.note(&self.object.taken, plan);
+        }
+        let cut = |pool: &String| {
+            let mut writes = plan.writes.iter().map(|planned| &planned.write);
+            writes.any(|write| matches!(write, Write::SetPoolRanges { row, .. } if row.name == *pool))
+        };
+        if may_write && plan.record.is_none() {
+            let over: Vec<String> = self
+                .promises
+                .open
+                .keys()
+                .filter(|pool| !cut(pool))
+                .cloned()
+                .collect();
+            for pool in over {
+                self.promises.kept(&pool, &RangeSet::new());
+            }
+        }
+    }
+
+    /// A pool's ranges were written. Where that is not known, it counts as done: what is on record is given back.
+    pub(super) fn note_cut(&mut self, write: &Write, known: bool) {
+        let Write::SetPoolRanges { row, ranges } = write else {
+            return;
+        };
+        let cut = row.ranges.difference(ranges);
+        if known && !cut.is_empty() {
+            self.promises.kept(&row.name, &cut);
+        } else if !known {
+            self.promises.open.remove(&row.name);
         }
     }
 

@@ -129,6 +129,7 @@ impl Router {
             announcers: landscape.announcers,
             taken: &self.object.taken,
             inherits: &self.twins.inherits,
+            unmade: self.promises.unmade(),
             unwanted: &unwanted,
             confirmed: &self.confirmed,
             departed: &self.departed,

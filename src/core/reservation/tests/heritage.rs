@@ -40,6 +40,19 @@ fn an_object_that_was_made_anew_finds_its_record_on_the_router() {
     assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
 }
 
+#[test]
+fn what_waits_to_be_given_back_is_found_too() {
+    let mut paper = synced();
+    paper.config = pools(&[("home", "192.168.1.200-192.168.1.210")]);
+    paper.run(Duration::from_mins(2));
+    paper.router = Router::new(object(spec()));
+    paper.run(Duration::from_mins(15));
+    assert_eq!(
+        pool_of(&paper),
+        "192.168.1.100-192.168.1.199,192.168.1.211-192.168.1.254"
+    );
+}
+
 /// It is deleted before it was ever read: the comment that is removed is the only record.
 #[test]
 fn a_release_records_what_it_finds_before_it_removes_the_finding() {

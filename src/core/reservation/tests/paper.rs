@@ -449,7 +449,7 @@ impl Paper {
             mac: Some(spec.mac),
             interface: spec.interface.clone(),
             dynamic: false,
-            disabled: true,
+            disabled: !spec.enabled,
             alive: false,
             comment: spec.comment.clone(),
         };
