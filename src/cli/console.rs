@@ -164,7 +164,8 @@ fn arp_values(spec: &ArpSpec, new: bool) -> Vec<Assignment> {
         values.push(("interface", quoted(&spec.interface)));
     }
     values.push(("comment", quoted(&spec.comment)));
-    values.push(("disabled", "yes".to_owned()));
+    let disabled = if spec.enabled { "no" } else { "yes" };
+    values.push(("disabled", disabled.to_owned()));
     values
 }
 

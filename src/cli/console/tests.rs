@@ -154,6 +154,7 @@ fn arp_spec() -> ArpSpec {
         address,
         mac,
         interface: "bridge".to_owned(),
+        enabled: false,
         comment,
     }
 }
@@ -224,6 +225,18 @@ fn each_command_names_what_exists() {
     let menus = menus();
     for write in writes() {
         check(&Command::of(&write).to_string(), &menus);
+    }
+}
+
+#[test]
+fn an_arp_row_is_in_effect_where_it_should_be() {
+    for (enabled, words) in [(true, "disabled=no"), (false, "disabled=yes")] {
+        let spec = ArpSpec {
+            enabled,
+            ..arp_spec()
+        };
+        let command = Command::of(&Write::AddArp(spec)).to_string();
+        assert!(command.contains(words), "{command}");
     }
 }
 
