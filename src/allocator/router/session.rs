@@ -42,7 +42,7 @@ const WAITING: usize = 4;
 /// Is told about each request to one router, and what became of each write.
 pub trait Watcher: Observer {
     /// A write has ended.
-    fn written(&self, outcome: &Outcome);
+    fn written(&self, planned: &Planned, outcome: &Outcome);
 }
 
 /// Makes the watcher of a router.
@@ -227,7 +227,7 @@ impl Task {
         let began = Instant::now();
         let made = write::make(client, &planned.write).await;
         self.log.written(planned, &made, began.elapsed());
-        self.watcher.written(&made.outcome);
+        self.watcher.written(planned, &made.outcome);
         made.outcome
     }
 

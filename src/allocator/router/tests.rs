@@ -60,7 +60,7 @@ impl Observer for Reports {
 }
 
 impl Watcher for Reports {
-    fn written(&self, _: &Outcome) {}
+    fn written(&self, _: &Planned, _: &Outcome) {}
 }
 
 fn watched_by(reports: &Arc<Reports>) -> Watchers {

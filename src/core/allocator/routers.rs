@@ -1,6 +1,6 @@
 //! Driving the routers' state machines, and saying in their objects how they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use super::effect::{About, Effect, Notice};
 use super::event::{Change, Kind};
 use super::{Allocator, Step, Written};
 use crate::config::{Config, RouterObject};
+use crate::ipam::request::uses_existing_lease;
+use crate::ipam::{Request, Wanted};
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 use crate::reservation::router::Work;
 use crate::reservation::{
@@ -41,6 +43,7 @@ impl Entry {
 pub(super) struct View {
     announcers: BTreeMap<IpAddr, MacAddr>,
     in_use: RangeSet,
+    adopted: BTreeSet<IpAddr>,
     nodes: Vec<(NodeName, IpAddr)>,
     complete: bool,
     fence: Instant,
@@ -51,7 +54,7 @@ impl View {
         &'a self,
         config: &'a Config,
         cluster_uid: &'a str,
-        assigned: &'a BTreeMap<IpAddr, std::collections::BTreeSet<ObjectKey>>,
+        assigned: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
         surveys: &'a Surveys,
     ) -> Landscape<'a> {
         Landscape {
@@ -60,6 +63,7 @@ impl View {
             assigned,
             announcers: &self.announcers,
             in_use: &self.in_use,
+            adopted: &self.adopted,
             nodes: &self.nodes,
             surveys,
             complete: self.complete,
@@ -78,10 +82,24 @@ impl Allocator {
         View {
             announcers: self.announcers(),
             in_use: self.in_use(),
+            adopted: self.adopted(),
             nodes: nodes.collect(),
             complete: self.is_complete(),
             fence: self.fence,
         }
+    }
+
+    /// Addresses whose static lease, somebody's, is meant for the Service that names them.
+    fn adopted(&self) -> BTreeSet<IpAddr> {
+        let services = self.services.values();
+        let adopting = services.filter(|service| uses_existing_lease(service));
+        adopting
+            .filter_map(|service| match Request::of(service).ok()?.wanted {
+                Wanted::Exactly(addresses) => Some(addresses),
+                Wanted::Any => None,
+            })
+            .flatten()
+            .collect()
     }
 
     /// Who answers for each address: of several records the one with the highest epoch, as after a failover the old

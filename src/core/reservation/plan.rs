@@ -37,6 +37,8 @@ pub struct Ground<'a> {
     pub claims: &'a [Claim],
     /// Addresses of this router's pools that Services have, and which.
     pub assigned: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    /// Addresses for which somebody's static lease may stand.
+    pub adopted: &'a BTreeSet<IpAddr>,
     /// Who answers for them.
     pub announcers: &'a BTreeMap<IpAddr, MacAddr>,
     /// What the object's status records as taken.
@@ -255,6 +257,9 @@ fn leases(ground: &Ground<'_>, plan: &mut Plan) {
                 );
             }
         } else if let Some(row) = here().next() {
+            if !row.dynamic && !row.disabled && ground.adopted.contains(&address) {
+                continue; // It stands for the Service as it is.
+            }
             let name = row.host_name.as_deref().unwrap_or("someone else");
             let kind = if row.dynamic { "leased to" } else { "reserved for" };
             plan.obstacles.push(format!(

@@ -96,6 +96,8 @@ pub struct Landscape<'a> {
     pub announcers: &'a BTreeMap<IpAddr, MacAddr>,
     /// Addresses that a status names or a speaker announces.
     pub in_use: &'a RangeSet,
+    /// Addresses for which a Service says that somebody's static lease is meant for it.
+    pub adopted: &'a BTreeSet<IpAddr>,
     /// The nodes' own addresses.
     pub nodes: &'a [(NodeName, IpAddr)],
     /// What the surveys heard.

@@ -126,6 +126,7 @@ impl Router {
             reading,
             claims,
             assigned: &assigned,
+            adopted: landscape.adopted,
             announcers: landscape.announcers,
             taken: &self.object.taken,
             inherits: &self.twins.inherits,

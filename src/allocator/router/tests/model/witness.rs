@@ -21,6 +21,9 @@ pub(super) struct Witness {
     took: BTreeMap<String, RangeSet>,
     /// Pools that people changed.
     edited: Vec<String>,
+    /// Both records are lost: a person removed our pool rows, and the object went with its status before they were made
+    /// again. Nobody can know any more what was taken.
+    lost: bool,
     /// People made rows that may be in our way.
     pub(super) obstructed: bool,
     /// A row that a person edited between our look and our write, as it was at the look. Nothing on a router can prevent
@@ -86,6 +89,7 @@ impl Witness {
             rows,
             took: BTreeMap::new(),
             edited: Vec::new(),
+            lost: false,
             obstructed: false,
             looked_at: None,
             in_use: Vec::new(),
@@ -104,6 +108,12 @@ impl Witness {
     pub(super) fn before(&mut self, home: &Home) {
         self.rows = rows_of(&home.desk.sim);
         self.in_use = in_use(home);
+    }
+
+    /// The object is about to go with its status.
+    pub(super) fn before_pruning(&mut self, sim: &Router) {
+        let recorded = sim.rows(Menu::Pool).iter().any(is_ours);
+        self.lost |= !recorded && !self.took.is_empty();
     }
 
     /// A step ended: nothing happened that must not.
@@ -290,6 +300,9 @@ impl Witness {
         let rows = rows_of(&home.desk.sim);
         if let Some(row) = rows.values().find(|row| is_ours(row)) {
             return Err(format!("left behind: {row}"));
+        }
+        if self.lost {
+            return Ok(());
         }
         for (id, first) in self.first.iter().filter(|(id, _)| !self.edited.contains(id)) {
             let now = rows.get(&(Menu::Pool, id.clone())).map(ranges_of);
