@@ -47,6 +47,7 @@ reasons! {
         NodeAddressInRange: False, "A node of this cluster has an address inside the range: move the node or the range.";
         DryRun: False, "Nothing is written in this mode: status.pendingPlan shows what would be done; set spec.mode to Enforce to do it.";
         Paused: Unknown, "spec.mode is Paused: the router is not read; set Enforce or DryRun to go on.";
+        ShrinkingOff: False, "A DHCP pool still hands out the range and spec.dhcp.shrinkPools is false: take it out of the pool's ranges by hand, or set shrinkPools to true.";
         TakenBack: False, "Someone put the range back into the DHCP pool again and again within 24 hours: tiklb leaves it; take it out by hand or set spec.mode to Paused and back, or remove the IPAddressPool.";
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::model::{MacAddr, RangeSet};
+use crate::model::{AddressRange, MacAddr, RangeSet};
 
 /// The marker's first word. A later format gets another number; this one is then read for ever.
 const PREFIX: &str = "tiklb/v1";
@@ -53,6 +53,9 @@ const NOTE: &str = " | ";
 
 /// How the subject of our own pool rows begins: `holds <pool>; took <ranges> from <pool>`.
 pub(super) const POOL_SUBJECT: &str = "holds ";
+
+/// Ranges up to this length are written as they are read everywhere else: three of them.
+const WHOLE: usize = 83;
 
 /// Begins what such a subject says of one pool of the router.
 const TOOK: &str = "; took ";
@@ -102,7 +105,7 @@ impl Marker {
 pub(super) fn pool_subject(pool: &str, taken: &[(RangeSet, &str)]) -> String {
     let mut subject = format!("{POOL_SUBJECT}{pool}");
     for (ranges, from) in taken {
-        subject = format!("{subject}{TOOK}{ranges}{FROM}{from}");
+        subject = format!("{subject}{TOOK}{}{FROM}{from}", written(ranges));
     }
     if taken.is_empty() {
         subject.push_str("; took nothing");
@@ -116,9 +119,64 @@ pub(super) fn took(subject: &str) -> Vec<(RangeSet, &str)> {
     parts
         .filter_map(|part| {
             let (ranges, from) = part.split_once(FROM)?;
-            Some((ranges.parse().ok()?, from))
+            Some((ranges.parse().ok().or_else(|| read_short(ranges))?, from))
         })
         .collect()
+}
+
+/// Ranges as a comment has them. A comment has room for 200 characters; many ranges are written without what they share
+/// with the address before: `192.168.1.200-201,203-204`.
+fn written(ranges: &RangeSet) -> String {
+    let whole = ranges.to_string();
+    if whole.len() <= WHOLE {
+        return whole;
+    }
+    let mut network = String::new();
+    let mut short = |address: IpAddr| {
+        let text = address.to_string();
+        match text.rsplit_once('.') {
+            Some((net, last)) if net == network => last.to_owned(),
+            Some((net, _)) => {
+                net.clone_into(&mut network);
+                text
+            }
+            None => text,
+        }
+    };
+    let mut all = Vec::new();
+    for range in ranges.ranges() {
+        let first = short(range.first());
+        let one = range.first() == range.last();
+        all.push(if one {
+            first
+        } else {
+            format!("{first}-{}", short(range.last()))
+        });
+    }
+    all.join(",")
+}
+
+/// What [`written`] has shortened.
+fn read_short(text: &str) -> Option<RangeSet> {
+    let mut network = String::new();
+    let mut whole = |text: &str| -> Option<IpAddr> {
+        let text = match text.rsplit_once('.') {
+            Some((net, _)) => {
+                net.clone_into(&mut network);
+                text.to_owned()
+            }
+            None => format!("{network}.{text}"),
+        };
+        text.parse().ok()
+    };
+    let mut ranges = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let first = whole(first)?;
+        let last = whole(last)?;
+        ranges.push(AddressRange::new(first, last)?);
+    }
+    Some(ranges.into_iter().collect())
 }
 
 fn split_note(rest: &str) -> (&str, &str) {

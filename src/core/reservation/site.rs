@@ -1,5 +1,6 @@
 //! Where a range lies on a router, and whether it may be taken there.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -146,7 +147,7 @@ impl fmt::Display for Refusal {
             }
             Self::TooFewLeft { name, left, wanted } => write!(
                 f,
-                "only {left} free addresses would remain in the router's pool {name}, and spec.dhcp.minFreeAddresses is {wanted}: make the IPAddressPool smaller or the router's pool larger"
+                "only {left} free addresses would remain in the router's pool {name}, all IPAddressPools together, and spec.dhcp.minFreeAddresses is {wanted}: make the IPAddressPool smaller or the router's pool larger"
             ),
             Self::NodeAddress { pool, node, address } => write!(
                 f,
@@ -180,7 +181,8 @@ fn server_on<'a>(reading: &'a Reading, interface: &str) -> Option<&'a ServerRow>
         .min_by_key(|s| &s.name)
 }
 
-/// Checks one IPAddressPool against a reading.
+/// Checks one IPAddressPool against a reading. `taken` is what other IPAddressPools take from the router's pools, by their
+/// rows' ids.
 ///
 /// # Errors
 /// Why the range must not be taken, with the fix.
@@ -189,6 +191,7 @@ pub fn claim(
     reading: &Reading,
     spec: &RouterSpec,
     nodes: &[(NodeName, IpAddr)],
+    taken: &BTreeMap<String, RangeSet>,
 ) -> Result<Claim, Refusal> {
     let ranges: RangeSet = pool
         .ranges
@@ -212,7 +215,7 @@ pub fn claim(
         .filter(|row| Marker::parse(&row.comment).is_none())
         .filter_map(|row| {
             let overlap = row.ranges.intersection(&ranges);
-            (!overlap.is_empty()).then(|| cut(row, overlap, reading, spec))
+            (!overlap.is_empty()).then(|| cut(row, overlap, reading, spec, taken))
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Claim {
@@ -279,7 +282,13 @@ fn check_names(reading: &Reading, spec: &RouterSpec, place: &Place) -> Result<()
     }
 }
 
-fn cut(row: &PoolRow, ranges: RangeSet, reading: &Reading, spec: &RouterSpec) -> Result<Cut, Refusal> {
+fn cut(
+    row: &PoolRow,
+    ranges: RangeSet,
+    reading: &Reading,
+    spec: &RouterSpec,
+    taken: &BTreeMap<String, RangeSet>,
+) -> Result<Cut, Refusal> {
     let mut servers = reading
         .servers
         .iter()
@@ -310,7 +319,10 @@ fn cut(row: &PoolRow, ranges: RangeSet, reading: &Reading, spec: &RouterSpec) ->
             ));
         }
     }
-    let left = left_after(row, &ranges, reading);
+    let all = taken
+        .get(&row.id)
+        .map_or_else(|| ranges.clone(), |others| others.union(&ranges));
+    let left = left_after(row, &all, reading);
     if left < u128::from(spec.min_free_addresses) {
         return Err(Refusal::TooFewLeft {
             name: row.name.clone(),

@@ -38,6 +38,10 @@ impl Router {
         let Ok(spec) = &self.object.spec else {
             return RouterMode::Paused;
         };
+        if self.object.deleting && self.object.finalizer {
+            // The deletion is a person's word: what was taken is given back, whatever else was only to be shown.
+            return RouterMode::Enforce;
+        }
         let untested = self.reading.as_ref().is_some_and(|reading| reading.untested);
         match spec.mode {
             RouterMode::Enforce if untested && !spec.accept_untested => RouterMode::DryRun,
@@ -256,6 +260,12 @@ impl Router {
                 self.taken_back.len()
             );
             return Condition::no("TakenBack", message);
+        }
+        if self.object.spec.as_ref().is_ok_and(|spec| !spec.shrink_pools) {
+            let message = format!(
+                "{uncut} is still in the router's DHCP pools, and spec.dhcp.shrinkPools is false: take it out of their ranges (/ip/pool), or set shrinkPools to true"
+            );
+            return Condition::no("ShrinkingOff", message);
         }
         match judgement.mode {
             RouterMode::DryRun => Condition::no(

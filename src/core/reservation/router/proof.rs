@@ -75,8 +75,14 @@ impl Router {
             .flat_map(|c| &c.cuts)
             .find(|cut| cut.row.ranges.contains(address));
         if let Some(cut) = still_in {
+            let by_hand = self.object.spec.as_ref().is_ok_and(|spec| !spec.shrink_pools);
+            let fix = if by_hand {
+                ", and spec.dhcp.shrinkPools is false: take it out of its ranges, or set shrinkPools to true"
+            } else {
+                ""
+            };
             return Err(format!(
-                "the router's DHCP pool {} still hands it out",
+                "the router's DHCP pool {} still hands it out{fix}",
                 cut.row.name
             ));
         }

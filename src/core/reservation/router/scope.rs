@@ -95,12 +95,23 @@ impl Router {
             return (vec![], vec![]);
         };
         let (mut claims, mut refusals) = (Vec::new(), Vec::new());
-        for pool in self.governed(landscape) {
-            match site::claim(pool, reading, spec, landscape.nodes) {
-                Ok(claim) => claims.push(claim),
+        // What one takes is not there for the next: of two that are too much together the older one gets it.
+        let mut by_age: Vec<&Pool> = self.governed(landscape).collect();
+        by_age.sort_by(|one, other| one.seniority.cmp(&other.seniority));
+        let mut cut: BTreeMap<String, RangeSet> = BTreeMap::new();
+        for pool in by_age {
+            match site::claim(pool, reading, spec, landscape.nodes, &cut) {
+                Ok(claim) => {
+                    for more in &claim.cuts {
+                        let known = cut.entry(more.row.id.clone()).or_default();
+                        *known = known.union(&more.ranges);
+                    }
+                    claims.push(claim);
+                }
                 Err(refusal) => refusals.push((pool.name.clone(), refusal)),
             }
         }
+        claims.sort_by(|one, other| one.pool.cmp(&other.pool));
         (claims, refusals)
     }
 

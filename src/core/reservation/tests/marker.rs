@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::paper::ranges;
 use crate::reservation::marker::{Marker, Owner, claim_mac};
 
 fn owner() -> Owner {
@@ -88,4 +89,38 @@ proptest! {
         let _ = Marker::parse(&text);
         let _ = Marker::parse(&format!("tiklb/v1 home/1a2b3c4d {text}"));
     }
+}
+
+#[test]
+fn many_ranges_fit_into_a_comment_and_are_read_back() {
+    let many: Vec<String> = (0..14)
+        .map(|n| format!("192.168.1.{}-192.168.1.{}", 100 + 3 * n, 101 + 3 * n))
+        .collect();
+    let mixed = [
+        "10.0.0.1",
+        "10.0.0.3",
+        "10.0.1.5-10.0.2.6",
+        "10.0.2.9-10.0.2.11",
+        "10.1.0.1",
+        "10.1.0.7-10.1.0.9",
+    ];
+    for text in [many.join(","), mixed.join(",")] {
+        let all = ranges(&text);
+        let subject = super::super::marker::pool_subject("homelab-pool", &[(all.clone(), "dhcp_pool")]);
+        let comment = Marker::comment(&owner(), &subject, "");
+        assert!(comment.len() <= 200, "{}: {comment}", comment.len());
+        let read = Marker::parse(&comment).unwrap();
+        assert_eq!(
+            super::super::marker::took(&read.subject),
+            [(all, "dhcp_pool")],
+            "{comment}"
+        );
+    }
+    let few =
+        super::super::marker::pool_subject("home", &[(ranges("192.168.1.200-192.168.1.220"), "dhcp_pool")]);
+    assert_eq!(few, "holds home; took 192.168.1.200-192.168.1.220 from dhcp_pool");
+    assert_eq!(
+        super::super::marker::took("holds home; took 300-x from dhcp_pool"),
+        []
+    );
 }

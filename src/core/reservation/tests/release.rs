@@ -6,6 +6,8 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::paper::*;
+use crate::config::RouterSpec;
+use crate::config::object::RouterMode;
 use crate::reservation::observed::Reading;
 use crate::reservation::write::Write;
 
@@ -284,4 +286,22 @@ fn a_pool_that_becomes_unusable_keeps_the_rows_of_its_services() {
     paper.run(Duration::from_mins(3));
     assert_eq!(ours(&paper), before, "{:#?}", paper.journal.last());
     assert_eq!(paper.rows.pools[0].ranges, pool, "what was taken stays taken");
+}
+
+#[test]
+fn what_was_taken_is_given_back_also_when_nothing_else_may_be_written() {
+    for mode in [RouterMode::DryRun, RouterMode::Paused] {
+        let mut paper = Paper::new(home_router());
+        let before = paper.rows.pools.clone();
+        paper.run(Duration::from_secs(60));
+        let mut object = paper.router.object().clone();
+        object.spec = Ok(RouterSpec { mode, ..spec() });
+        let now = paper.now.mono;
+        paper.router.update(object, now);
+        paper.run(Duration::from_secs(60));
+        paper.delete();
+        paper.run(Duration::from_secs(120));
+        assert_eq!(paper.rows.pools, before, "{mode:?}");
+        assert!(!paper.router.object().finalizer);
+    }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::paper::*;
 use crate::ipam::Availability;
-use crate::reservation::ConditionKind;
 use crate::reservation::observed::ServerRow;
+use crate::reservation::{ConditionKind, Router};
 
 fn refused(paper: &mut Paper, reason: &str, words: &str) {
     paper.survey("");
@@ -81,7 +81,7 @@ fn a_pool_that_does_not_exist() {
     let mut paper = Paper::new(home_router());
     let mut named = spec();
     named.allowed_pools = vec!["dhcp_pol".to_owned()];
-    paper.router = crate::reservation::Router::new(object(named));
+    paper.router = Router::new(object(named));
     refused(
         &mut paper,
         "PoolNotFound",
@@ -121,7 +121,7 @@ fn a_pool_that_something_else_uses() {
     let mut allowed = Paper::new(chained);
     let mut with = spec();
     with.allowed_pools = vec!["dhcp_pool".to_owned()];
-    allowed.router = crate::reservation::Router::new(object(with));
+    allowed.router = Router::new(object(with));
     allowed.run(Duration::from_secs(5));
     assert_eq!(allowed.condition(ConditionKind::PoolsExcluded).1, "Excluded");
 }
@@ -193,4 +193,40 @@ fn every_pool_that_overlaps_is_cut() {
             "192.168.1.60-192.168.1.90,192.168.1.221-192.168.1.230"
         ]
     );
+}
+
+#[test]
+fn pools_that_are_too_much_together_are_not_all_taken() {
+    let mut paper = Paper::new(home_router());
+    paper.config = pools(&[
+        ("a", "192.168.1.100-192.168.1.176"),
+        ("b", "192.168.1.177-192.168.1.253"),
+    ]);
+    paper.run(Duration::from_secs(60));
+    assert_eq!(paper.rows.pools[0].ranges, ranges("192.168.1.177-192.168.1.254"));
+    let (excluded, reason, said) = paper.condition(ConditionKind::PoolsExcluded);
+    assert_eq!((excluded, reason), (false, "TooFewAddressesLeft"));
+    assert!(said.contains("all IPAddressPools together"), "{said}");
+}
+
+#[test]
+fn who_shrinks_by_hand_is_told_what_is_left_to_do() {
+    let mut spec = spec();
+    spec.shrink_pools = false;
+    let mut paper = Paper::new(home_router());
+    paper.router = Router::new(object(spec));
+    paper.run(Duration::from_secs(60));
+    paper.survey("");
+    let (excluded, reason, said) = paper.condition(ConditionKind::PoolsExcluded);
+    assert_eq!((excluded, reason), (false, "ShrinkingOff"));
+    assert!(
+        said.contains("shrinkPools") && said.contains("192.168.1.200-192.168.1.220"),
+        "{said}"
+    );
+    let waiting = format!("{:?}", paper.availability("192.168.1.210"));
+    assert!(waiting.contains("shrinkPools"), "{waiting}");
+    paper.rows.pools[0].ranges = ranges("192.168.1.100-192.168.1.199");
+    paper.run(Duration::from_secs(60));
+    paper.survey("");
+    assert_eq!(paper.availability("192.168.1.210"), Some(Availability::Free));
 }
