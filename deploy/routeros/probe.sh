@@ -36,33 +36,31 @@ for argument in "$@"; do
 done
 : "${ROUTER:?set it to the router, like https://192.168.1.1}" "${ROUTER_USER:?set it}" "${ROUTER_PASSWORD?set it}"
 
-if [ -n "${ROUTER_PIN:-}" ]; then
-    set -- --insecure --pinnedpubkey "$ROUTER_PIN"
-elif [ -n "${ROUTER_CA:-}" ]; then
-    set -- --cacert "$ROUTER_CA"
-else
-    set --
-fi
-
 scratch=$(mktemp -d) || fail "no place for a temporary file"
 answer=$scratch/answer
 
 # --- one request ------------------------------------------------------------------------------------------------------
-# Leaves the status in $status and the body in $answer. The password goes in by a pipe: arguments are seen by everybody.
+# ask METHOD PATH [FILE [ACCOUNT]] leaves the status in $status and the body in $answer.
 # --globoff and no encoding: RouterOS wants the * of an id as it is.
-request() {
-    method=$1 path=$2 body=$3 account=$4
-    shift 4
-    status=$(printf 'user = "%s"\n' "$(printf %s "$account" | sed 's/[\\"]/\\&/g')" |
-        curl --silent --globoff --config - --max-time 70 "$@" --request "$method" \
-            --header 'Content-Type: application/json' ${body:+--data-binary "@$body"} \
-            --output "$answer" --write-out '%{http_code}' "$ROUTER/rest/$path") || status=none
-    [ -e "$answer" ] || : >"$answer"
+ask() {
+    : >"$answer"
+    status=$(options "${4:-$ROUTER_USER:$ROUTER_PASSWORD}" |
+        curl --silent --globoff --config - --max-time 70 --request "$1" \
+            --header 'Content-Type: application/json' ${3:+--data-binary "@$3"} \
+            --output "$answer" --write-out '%{http_code}' "$ROUTER/rest/$2") || status=none
 }
 
-trust="$*"
-# shellcheck disable=SC2086 # split on purpose: the options of trust
-ask() { request "$1" "$2" "${3:-}" "${4:-$ROUTER_USER:$ROUTER_PASSWORD}" $trust; }
+# The password goes in by a pipe: arguments are seen by everybody.
+options() {
+    option user "$1"
+    if [ -n "${ROUTER_PIN:-}" ]; then
+        option pinnedpubkey "$ROUTER_PIN"
+        echo insecure
+    elif [ -n "${ROUTER_CA:-}" ]; then
+        option cacert "$ROUTER_CA"
+    fi
+}
+option() { printf '%s = "%s"\n' "$1" "$(printf %s "$2" | sed 's/[\\"]/\\&/g')"; }
 
 # The arguments name=value as a JSON object of texts.
 object() {

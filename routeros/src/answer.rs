@@ -53,12 +53,15 @@ fn mend(text: &str) -> String {
                 in_string = !in_string;
                 mended.push(c);
             }
-            '\\' if in_string => {
+            // Outside of a string it breaks the JSON, escaped or not.
+            '\\' => {
                 let length = escape_length(rest.as_str());
                 mended.push_str(if length == 0 { "\\\\" } else { "\\" });
                 mended.extend(rest.by_ref().take(length));
             }
-            c if in_string && c < ' ' => mended.extend(format!("\\u{:04x}", u32::from(c)).chars()),
+            c if in_string && c.is_ascii_control() => {
+                mended.extend(format!("\\u{:04x}", u32::from(c)).chars());
+            }
             c => mended.push(c),
         }
     }

@@ -8,7 +8,7 @@
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-use routeros_sim::{Config, FailingWrites, Menu, PASSWORD, RangeForm, Router, Switches};
+use routeros_sim::{Certificate, Config, FailingWrites, Menu, PASSWORD, RangeForm, Router, Switches};
 
 async fn start(config: Config) -> Router {
     Router::start(config, "127.0.0.1:0".parse().unwrap(), None)
@@ -31,7 +31,7 @@ async fn probe(router: &Router, arguments: &[&str], environment: &[(&str, &str)]
         .env("ROUTER_PASSWORD", PASSWORD)
         .envs(environment.iter().copied());
     let ca = router.ca_pem().map(|pem| {
-        let name = format!("{}.pem", router.url().rsplit(':').next().unwrap());
+        let name = format!("the CA of {}.pem", router.url().rsplit(':').next().unwrap());
         let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::write(&path, pem).unwrap();
         path
@@ -226,4 +226,25 @@ async fn a_wrong_password_ends_it() {
         text(&output.stderr)
     );
     assert_eq!(text(&output.stdout), "");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pin_is_as_good_as_a_ca_and_a_wrong_one_is_none() {
+    let router = start(Config::default()).await;
+    router.faults().certificate(Certificate::SelfSigned).unwrap();
+    let pin = routeros::client::SpkiPin::of(&router.public_key_der().unwrap()).to_string();
+    // curl writes a pin with two strokes.
+    let pin = pin.replacen('/', "//", 1);
+    let output = probe(&router, &[], &[("ROUTER_PIN", &pin)]).await;
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let wrong = format!("sha256//{}=", "A".repeat(43));
+    for environment in [[("ROUTER_PIN", wrong.as_str())], [("ROUTER_PIN", "")]] {
+        let output = probe(&router, &[], &environment).await;
+        assert!(!output.status.success());
+        assert!(
+            text(&output.stderr).contains("answers none"),
+            "{}",
+            text(&output.stderr)
+        );
+    }
 }

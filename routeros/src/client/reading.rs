@@ -6,7 +6,7 @@ use crate::menu::{self, Address, Arp, Lease, Menu as _, Pool, Resource, Routerbo
 use crate::value::{Support, Version};
 use crate::{BadMenuRow, OtherUses, Reading};
 
-use super::call::Call;
+use super::call::{Call, Failure};
 use super::{Client, Error, malformed, refusal};
 
 impl Client {
@@ -109,10 +109,14 @@ impl Client {
 
     /// Notes how a write was answered: a version that is newer than all that were tested is trusted as long as its
     /// refusals are those of the others.
-    pub(super) fn note_answer<T>(&self, answer: &Result<T, Error>) {
-        let Err(Error::Refused {
-            status: 400..500,
-            detail,
+    pub(super) fn note_answer<T>(&self, answer: &Result<T, Failure>) {
+        let Err(Failure {
+            error:
+                Error::Refused {
+                    status: 400..500,
+                    detail,
+                    ..
+                },
             ..
         }) = answer
         else {

@@ -44,7 +44,8 @@ pub enum Outcome<M: Writable, A = M> {
         /// The properties that are not as asked; empty when the row should be gone or there.
         properties: Vec<&'static str>,
     },
-    /// The write may have been applied; reading failed. It is settled by a later reading, never by repeating.
+    /// The write may have been applied, or be applied yet: reading failed, or shows nothing of a write whose connection
+    /// broke. It is settled by a later reading, never by repeating.
     Unknown {
         /// Why the write or the reading failed.
         error: Error,
@@ -173,7 +174,7 @@ impl Client {
         let answer = self.send(Call::remove::<M>(target.id)).await?;
         Ok(match self.find::<M>(target.id).await {
             Err(failure) => Outcome::Unknown {
-                error: answer.err().unwrap_or(failure.error),
+                error: answer.err().unwrap_or(failure).error,
             },
             // The id may have gone to a new row at once.
             Ok(row) if row.as_ref().is_none_or(|row| row.expected() != target.expected) => {
@@ -184,21 +185,21 @@ impl Client {
                     row,
                     properties: Vec::new(),
                 },
-                Err(error) => Outcome::NotApplied { error, row },
+                Err(failure) => not_applied(failure, row),
             },
         })
     }
 
     /// A write's answer once it may have been seen by the router; an error before that.
-    async fn send(&self, write: Call) -> Result<Result<Answer, Error>, Error> {
-        let answer = match self.call(write).await {
-            Ok(answer) => Ok(answer),
-            Err(Failure {
-                error,
-                stage: Stage::Unsent,
-            }) => return Err(error),
-            Err(Failure { error, .. }) => Err(error),
-        };
+    async fn send(&self, write: Call) -> Result<Result<Answer, Failure>, Error> {
+        let answer = self.call(write).await;
+        if let Err(Failure {
+            error,
+            stage: Stage::Unsent,
+        }) = answer
+        {
+            return Err(error);
+        }
         self.note_answer(&answer);
         Ok(answer)
     }
@@ -234,13 +235,13 @@ fn permit<M: Writable>(row: &M, edit: Edit<'_, M>) -> Result<(), Error> {
 }
 
 /// The id of the row that an answer to PUT shows.
-fn created(answer: &Result<Answer, Error>) -> Option<RowId> {
+fn created(answer: &Result<Answer, Failure>) -> Option<RowId> {
     answer.as_ref().ok()?.body.get(".id")?.as_str()?.parse().ok()
 }
 
 /// What the row, read back, says of a write that should leave it.
 fn settle<M: Writable>(
-    answer: Result<Answer, Error>,
+    answer: Result<Answer, Failure>,
     row: Result<Option<M>, Failure>,
     unmet: impl Fn(&M) -> Vec<&'static str>,
 ) -> Outcome<M> {
@@ -248,7 +249,7 @@ fn settle<M: Writable>(
         Ok(row) => row,
         Err(failure) => {
             return Outcome::Unknown {
-                error: answer.err().unwrap_or(failure.error),
+                error: answer.err().unwrap_or(failure).error,
             };
         }
     };
@@ -256,6 +257,17 @@ fn settle<M: Writable>(
     match (answer, row) {
         (_, Some(row)) if properties.is_empty() => Outcome::Applied(row),
         (Ok(_), row) => Outcome::Differs { row, properties },
-        (Err(error), row) => Outcome::NotApplied { error, row },
+        (Err(failure), row) => not_applied(failure, row),
     }
+}
+
+/// What to make of a write that failed, and whose row is as if it had never been sent. An answer, or waiting for longer
+/// than RouterOS lets a request live, shows that it is over; a connection that broke before that does not: the router
+/// may be carrying it out yet.
+fn not_applied<M: Writable, A>(failure: Failure, row: Option<M>) -> Outcome<M, A> {
+    let Failure { error, stage } = failure;
+    if stage == Stage::Interrupted && !matches!(error, Error::Timeout { .. }) {
+        return Outcome::Unknown { error };
+    }
+    Outcome::NotApplied { error, row }
 }

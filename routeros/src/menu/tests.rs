@@ -100,6 +100,11 @@ fn a_lease_whose_properties_are_absent_or_strange() {
     assert_eq!((strange.expires_after, strange.mac_address), (None, None));
     assert_eq!((strange.disabled, strange.dynamic), (true, false));
 
+    for name in ["pool1", "a.b", "-"] {
+        let found: Lease = only(json!({".id": "*C", "address": name}));
+        assert_eq!(found.address, LeaseAddress::Pool(name.into()));
+    }
+
     let all: Lease = only(json!({".id": "*B", "address": "0.0.0.0", "server": "all"}));
     assert_eq!(
         (all.address, all.server),

@@ -55,7 +55,7 @@ impl FromStr for MacAddr {
         })?;
         let mut octets = [0; 6];
         for (octet, pair) in octets.iter_mut().zip(digits.chunks_exact(2)) {
-            *octet = (pair[0] << 4) | pair[1];
+            *octet = pair[0] * 16 + pair[1];
         }
         Ok(Self(octets))
     }

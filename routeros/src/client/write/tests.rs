@@ -126,6 +126,14 @@ fn lost() -> Reply {
     }))
 }
 
+/// No answer within the time that a write is given.
+fn late() -> Reply {
+    Err(Failure::interrupted(Error::Timeout {
+        menu: "x",
+        after: std::time::Duration::from_secs(65),
+    }))
+}
+
 fn unreachable() -> Reply {
     let (address, why) = ("192.168.1.1:443".into(), "connection refused".into());
     Err(Failure::unsent(Error::Unreachable {
@@ -226,10 +234,26 @@ async fn a_lost_answer_to_an_add_is_settled_by_reading() {
         (LEASES, Ok(json!([]))),
     ]);
     let outcome = client.add::<Lease>(&claim()).await.unwrap();
+    // The connection broke: the router may add it yet.
+    assert_eq!(
+        outcome,
+        Outcome::Unknown {
+            error: lost().unwrap_err().error
+        }
+    );
+    script.assert_done();
+
+    let (client, script) = Script::new(vec![
+        (LEASES, Ok(json!([]))),
+        (PUT, late()),
+        (LEASES, Ok(json!([]))),
+    ]);
+    let outcome = client.add::<Lease>(&claim()).await.unwrap();
+    // RouterOS itself has ended it by now.
     assert_eq!(
         outcome,
         Outcome::NotApplied {
-            error: lost().unwrap_err().error,
+            error: late().unwrap_err().error,
             row: None
         }
     );
@@ -408,7 +432,9 @@ async fn an_answer_proves_nothing_reading_does() {
         shrunk(refused("failure: x"), Ok(old_pool())).await,
         not_applied(&refusal, old.clone())
     );
-    assert_eq!(shrunk(lost(), Ok(old_pool())).await, not_applied(&loss, old));
+    assert_eq!(shrunk(lost(), Ok(old_pool())).await, unknown(&loss));
+    let timeout = late().unwrap_err().error;
+    assert_eq!(shrunk(late(), Ok(old_pool())).await, not_applied(&timeout, old));
     assert_eq!(
         shrunk(refused("failure: x"), gone()).await,
         not_applied(&refusal, None)
