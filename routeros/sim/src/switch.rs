@@ -277,7 +277,34 @@ const SWITCHES: [Switch; 25] = [
     ),
 ];
 
+const YES_NO: &[&str] = &["yes", "no"];
+
 impl Switches {
+    /// What is not known of `RouterOS`, or differs among releases, by name and with values that it may have. A test of
+    /// a client that draws them at random finds out whether the client depends on one of them.
+    pub const UNKNOWN: &[(&str, &[&str])] = &[
+        ("range-form", &["verbatim", "cidr", "merged"]),
+        ("renewal-outside-pool", &["ack", "silent", "nak"]),
+        ("static-leases-reserve", YES_NO),
+        ("gratuitous-arp-creates", YES_NO),
+        ("gratuitous-arp-moves-static", YES_NO),
+        ("put-answers-200", YES_NO),
+        ("delete-answers-200", YES_NO),
+        ("proplist-adds-id", YES_NO),
+        ("reuse-ids", YES_NO),
+        ("user-address-answers-403", YES_NO),
+        ("extra-keys", YES_NO),
+        ("about", YES_NO),
+        ("shuffle-keys", YES_NO),
+        ("chunked", YES_NO),
+        ("close-connections", YES_NO),
+        ("arp-duplicate-text", &["already have such entry", "unexpected"]),
+        (
+            "missing-write-text",
+            &["not enough permissions (9)", "std failure: not allowed (9)"],
+        ),
+    ];
+
     /// Turns the switch called `name`.
     ///
     /// # Errors

@@ -60,3 +60,20 @@ fn what_is_no_switch_or_value_is_told_with_what_is_one() {
     assert!(switches.turn("allowed", "ip/pools").is_err());
     assert_eq!(switches, Switches::default());
 }
+
+#[test]
+fn what_is_not_known_can_be_drawn() {
+    for (name, values) in Switches::UNKNOWN {
+        let mut seen = Vec::new();
+        for value in *values {
+            let mut switches = Switches::default();
+            switches.turn(name, value).unwrap();
+            assert!(!seen.contains(&switches), "{name} {value} is another one's twin");
+            seen.push(switches);
+        }
+        assert!(
+            seen.contains(&Switches::default()),
+            "{name}: the default can be drawn, too"
+        );
+    }
+}

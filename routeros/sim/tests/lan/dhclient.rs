@@ -1,6 +1,6 @@
 //! Debian's DHCP client (ISC dhclient) on a host of the LAN: what a client that nobody here wrote does with the answers.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::Ipv4Addr;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use routeros_sim::{Config, Lease, Menu, Renewal, Router};
 use tempfile::TempDir;
 
 use crate::host::{Host, INTERFACE};
-use crate::segment::{Segment, lan, row, shown, until, until_row, with};
+use crate::segment::{BRIDGE, Segment, lan, row, shown, until, until_row, with};
 
 /// How long a lease lasts here. The client renews after about half of it, by its own clock.
 const LEASE_TIME: &str = "12s";
@@ -249,5 +249,45 @@ pub(crate) fn reserved() {
             (Some("waiting"), None)
         );
         router.stop();
+    });
+}
+
+/// The program, ended with the story.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+pub(crate) fn alone() {
+    with(async |segment| {
+        let host = segment.plug("port1").await;
+        // This thread is in the router's namespace, and so is what it starts.
+        let program = Command::new(env!("CARGO_BIN_EXE_routeros-sim"))
+            .args(["--plain", "--listen", "192.168.1.1:0", "--admin", "127.0.0.1:0"])
+            .args(["--interface", BRIDGE])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut program = Program(program);
+        let lines = BufReader::new(program.0.stdout.take().unwrap()).lines();
+        let urls: Vec<String> = lines.take(2).map(Result::unwrap).collect();
+        assert!(urls[0].starts_with("http://192.168.1.1:"), "{urls:?}");
+        let admin = urls[1].split_whitespace().next().unwrap();
+
+        let client = Dhclient::start(&host, None).await;
+        assert_eq!(client.event(&["BOUND"], 0).await.0, lan(254));
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let ask = http.get(format!("{admin}rows/ip/dhcp-server/lease")).send();
+        let rows: serde_json::Value = ask.await.unwrap().json().await.unwrap();
+        let mac = shown(host.mac().await);
+        assert_eq!(
+            (&rows[0]["status"], &rows[0]["host-name"], &rows[0]["mac-address"]),
+            (&"bound".into(), &"debian".into(), &mac.into())
+        );
     });
 }

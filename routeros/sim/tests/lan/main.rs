@@ -86,6 +86,10 @@ const DHCLIENT_STORIES: &[Story] = &[
         "dhclient_item_26_an_address_that_it_held_and_that_is_reserved_is_not_given_to_it",
         dhclient::reserved,
     ),
+    (
+        "dhclient_leases_from_the_program_alone_on_an_interface",
+        dhclient::alone,
+    ),
 ];
 
 fn main() -> ExitCode {
