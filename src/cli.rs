@@ -39,7 +39,7 @@ use crate::cluster::client::Chain;
 ///
 /// In the cluster run `tiklb allocator` (one leader assigns addresses and drives the router) and one `tiklb speaker` on
 /// each node (one of them answers ARP for each address). The other verbs are for a person's shell: they read the
-/// cluster with your kubeconfig and write nothing.
+/// cluster with your kubeconfig and write nothing, but for release, which asks first.
 #[derive(Debug, Parser)]
 #[command(name = "tiklb", version, max_term_width = 100, arg_required_else_help = true)]
 struct Cli {
