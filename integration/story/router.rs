@@ -3,26 +3,31 @@
 
 use std::net::Ipv4Addr;
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use routeros_sim::{Certificate, PASSWORD};
 use serde_json::json;
 
 use super::scene::{APPS, FIRST_SYNC, SOON, Scene};
 use super::{Outcome, Story, stories};
+use crate::apiserver::{Matcher, Verb};
 use crate::home::kind::IP_ADDRESS_POOLS;
 use crate::home::{NAMESPACE, POOL, ROUTER_USER};
-use crate::kube::SECRETS;
+use crate::kube::{Resource, SECRETS};
 
 pub(super) fn stories() -> Vec<Story> {
     stories![router:
         unreachable,
         a_wrong_password,
+        a_secret_that_may_not_be_read,
         a_wrong_certificate,
         no_such_pool,
         a_range_outside_of_every_connected_network,
         away_after_the_first_sync,
     ]
 }
+
+/// What an account may do in a namespace.
+const ROLES: Resource = Resource::namespaced("rbac.authorization.k8s.io", "v1", "roles", "Role");
 
 /// In use before there was a router.
 const OLD: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 210);
@@ -93,6 +98,44 @@ async fn a_wrong_password(scene: &mut Scene) -> Outcome {
     let right = json!({"stringData": {"password": "changed"}});
     scene.home.kube().merge_patch(secrets, "mikrotik", &right).await?;
     mended(scene).await
+}
+
+/// It is one router's misfortune: Services that it has no say in get their addresses, also from an allocator that has just
+/// started.
+async fn a_secret_that_may_not_be_read(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    scene
+        .apply_router(|spec| spec["poolSelector"] = json!({"matchLabels": {"on": "router"}}))
+        .await?;
+    scene
+        .condition("Reachable", "True", "Reachable", FIRST_SYNC)
+        .await?;
+    scene.home.allocator()?.end(SOON).await?;
+    conceal_secrets(scene).await?;
+    scene.home.start_allocator().await?;
+    scene.ask("new", NEW).await?;
+    scene.announced("new", FIRST_SYNC).await?;
+    scene
+        .condition("Authorized", "False", "SecretMissing", FIRST_SYNC)
+        .await?;
+    Ok(())
+}
+
+/// The allocator may list no Secret any more.
+async fn conceal_secrets(scene: &Scene) -> Outcome {
+    if let Some(api) = scene.home.control_plane().embedded() {
+        api.fail_next(Matcher::any().resource("secrets").verb(Verb::List), u32::MAX, 403);
+        return Ok(());
+    }
+    let roles = ROLES.in_namespace(NAMESPACE);
+    let kube = scene.home.kube();
+    let mut role = kube.get(&roles, "tiklb-allocator").await?;
+    let rules = role["rules"].as_array_mut().context("a role without rules")?;
+    for rule in rules.iter_mut().filter(|rule| rule["resources"][0] == "secrets") {
+        rule["verbs"] = json!(["create"]);
+    }
+    kube.replace(&roles, &role).await?;
+    Ok(())
 }
 
 async fn a_wrong_certificate(scene: &mut Scene) -> Outcome {

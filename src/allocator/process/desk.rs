@@ -1,12 +1,13 @@
 //! The one owner of state: events in, one step of core, effects out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use tiklb_core::allocator::{About, Allocator, Change, Effect, Event, Leadership, Notice, Settings};
 use tiklb_core::config::Kind as ObjectKind;
-use tiklb_core::model::{ObjectKey, Uid};
+use tiklb_core::model::{Instant, ObjectKey, Uid};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -30,11 +31,14 @@ use crate::observe::liveness::Pulse;
 use crate::observe::readiness::Pending;
 
 /// Counters of a pool change with every Service; people read them at this pace.
-const POOL_PACE: Pace = Pace(std::time::Duration::from_secs(5));
+const POOL_PACE: Pace = Pace(Duration::from_secs(5));
 /// A router's status is paced by core, which knows what is urgent.
-const ROUTER_PACE: Pace = Pace(std::time::Duration::ZERO);
+const ROUTER_PACE: Pace = Pace(Duration::ZERO);
 /// The desk turns this often at least, so that one that stands still is told from one that has nothing to do.
-const BEAT: std::time::Duration = std::time::Duration::from_secs(5);
+const BEAT: Duration = Duration::from_secs(5);
+/// A Secret is read within milliseconds of its watch. One that is not read for so long may not be read, and its routers
+/// are told as without one.
+const SECRET_PATIENCE: Duration = Duration::from_secs(5);
 /// Arrivals that are taken in before core is asked: a burst of a thousand is few steps.
 const BATCH: usize = 512;
 
@@ -70,6 +74,8 @@ pub(super) struct Desk {
     watching: JoinSet<()>,
     /// Changes of routers whose Secrets were not read yet.
     waiting: Vec<Change<SeenRouter>>,
+    /// Since when a Secret that a router names was not read.
+    unread_since: Option<Instant>,
     advertisements: BTreeMap<ObjectKey, Uid>,
     /// Problems that the log knows.
     reported: BTreeSet<String>,
@@ -90,6 +96,7 @@ impl Desk {
             watches: BTreeMap::new(),
             watching: JoinSet::new(),
             waiting: Vec::new(),
+            unread_since: None,
             advertisements: BTreeMap::new(),
             reported: BTreeSet::new(),
             writes: JoinSet::new(),
@@ -124,7 +131,7 @@ impl Desk {
                     return Err(failed).context("a router's session failed");
                 }
                 () = self.clock.sleep_until(wake) => {}
-                _ = beat.tick() => continue,
+                _ = beat.tick() => self.release_routers(),
             }
             for _ in 0..BATCH {
                 if let Ok(answer) = answers.try_recv() {
@@ -263,10 +270,17 @@ impl Desk {
         }
     }
 
-    /// Core hears of routers when their Secrets were looked for: one that is just being read is not missing.
+    /// Core hears of routers when their Secrets were looked for: one that is just being read is not missing. One that
+    /// cannot be read holds nobody up for long: Services need not wait for what a router's account may not.
     fn release_routers(&mut self) {
         if self.watches.keys().any(|name| !self.secrets.contains_key(name)) {
-            return;
+            let now = self.clock.mono();
+            let since = *self.unread_since.get_or_insert(now);
+            if now.since(since) < SECRET_PATIENCE {
+                return;
+            }
+        } else {
+            self.unread_since = None;
         }
         let routers: Vec<SeenRouter> = self.routers.values().cloned().collect();
         let secrets: BTreeMap<String, SecretObject> = self

@@ -293,14 +293,14 @@ fn what_was_taken_is_given_back_also_when_nothing_else_may_be_written() {
     for mode in [RouterMode::DryRun, RouterMode::Paused] {
         let mut paper = Paper::new(home_router());
         let before = paper.rows.pools.clone();
-        paper.run(Duration::from_secs(60));
+        paper.run(Duration::from_mins(1));
         let mut object = paper.router.object().clone();
         object.spec = Ok(RouterSpec { mode, ..spec() });
         let now = paper.now.mono;
         paper.router.update(object, now);
-        paper.run(Duration::from_secs(60));
+        paper.run(Duration::from_mins(1));
         paper.delete();
-        paper.run(Duration::from_secs(120));
+        paper.run(Duration::from_mins(2));
         assert_eq!(paper.rows.pools, before, "{mode:?}");
         assert!(!paper.router.object().finalizer);
     }

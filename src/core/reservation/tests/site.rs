@@ -202,7 +202,7 @@ fn pools_that_are_too_much_together_are_not_all_taken() {
         ("a", "192.168.1.100-192.168.1.176"),
         ("b", "192.168.1.177-192.168.1.253"),
     ]);
-    paper.run(Duration::from_secs(60));
+    paper.run(Duration::from_mins(1));
     assert_eq!(paper.rows.pools[0].ranges, ranges("192.168.1.177-192.168.1.254"));
     let (excluded, reason, said) = paper.condition(ConditionKind::PoolsExcluded);
     assert_eq!((excluded, reason), (false, "TooFewAddressesLeft"));
@@ -215,7 +215,7 @@ fn who_shrinks_by_hand_is_told_what_is_left_to_do() {
     spec.shrink_pools = false;
     let mut paper = Paper::new(home_router());
     paper.router = Router::new(object(spec));
-    paper.run(Duration::from_secs(60));
+    paper.run(Duration::from_mins(1));
     paper.survey("");
     let (excluded, reason, said) = paper.condition(ConditionKind::PoolsExcluded);
     assert_eq!((excluded, reason), (false, "ShrinkingOff"));
@@ -226,7 +226,7 @@ fn who_shrinks_by_hand_is_told_what_is_left_to_do() {
     let waiting = format!("{:?}", paper.availability("192.168.1.210"));
     assert!(waiting.contains("shrinkPools"), "{waiting}");
     paper.rows.pools[0].ranges = ranges("192.168.1.100-192.168.1.199");
-    paper.run(Duration::from_secs(60));
+    paper.run(Duration::from_mins(1));
     paper.survey("");
     assert_eq!(paper.availability("192.168.1.210"), Some(Availability::Free));
 }
