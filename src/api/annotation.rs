@@ -8,3 +8,7 @@ pub const IP_ALLOCATED_FROM_POOL: &str = "metallb.io/ip-allocated-from-pool";
 pub const COVERED: &str = "tiklb.io/covered";
 /// On the Lease of a survey: those of them that somebody answered for.
 pub const OCCUPIED: &str = "tiklb.io/occupied";
+
+/// On a MikrotikRouter: the hash of the removals that a person agrees to, as the condition `ReservationsInSync` tells
+/// it.
+pub const CONFIRM: &str = "tiklb.io/confirm";

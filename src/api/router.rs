@@ -122,7 +122,8 @@ pub struct MikrotikRouterSpec {
     #[x_kube(validation = Period::between("1s", "1h"))]
     pub poll_interval: Period,
 
-    /// How long a range or an address that is no longer wanted stays reserved.
+    /// How long a range that no IPAddressPool holds any more stays out of the router's DHCP pools. (The rows of an
+    /// address go a minute after its last Service.)
     #[serde(default = "release_delay")]
     #[x_kube(validation = Period::between("0s", "24h"))]
     pub release_delay: Period,

@@ -260,6 +260,7 @@ impl Allocator {
         for entry in self.routers.values_mut() {
             *entry = routers::Entry::new(entry.router.object().clone(), now.mono);
         }
+        self.relate_routers();
     }
 
     fn take_surveys(&mut self, change: Change<SurveyRecord>, now: Now) {
@@ -392,13 +393,15 @@ impl Allocator {
             .collect()
     }
 
-    /// Addresses that a status names or a speaker announces.
+    /// Addresses that a status names, is about to name, or a speaker announces.
     fn in_use(&self) -> RangeSet {
         let announced = self
             .announcements
             .values()
             .flat_map(|announcement| announcement.addresses.iter());
-        self.confirmed.keys().chain(announced).copied().collect()
+        let decided = self.ledger.holders().keys();
+        let used = self.confirmed.keys().chain(announced).chain(decided);
+        used.copied().collect()
     }
 }
 

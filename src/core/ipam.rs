@@ -30,6 +30,9 @@ pub enum Availability {
     Free,
     /// Someone else has it.
     Held(Holder),
+    /// A static lease that somebody else wrote reserves it, and nothing else speaks against it: for a Service that says
+    /// it is meant for it ([`request::USE_EXISTING_LEASE`]) it is free.
+    Reserved(Holder),
     /// Nobody is known to have it, but that is not proof enough yet.
     Unproven(String),
 }

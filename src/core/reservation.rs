@@ -10,11 +10,13 @@
 //! **Invariant:** no write before two readings in a row agree on identity, serial, pool ranges and marked rows, and
 //! none that takes addresses before the record of it stands in the object's status.
 
+pub mod brake;
 pub mod condition;
 pub mod held;
 pub mod marker;
 pub mod observed;
 pub mod plan;
+pub mod record;
 pub mod router;
 pub mod site;
 pub mod survey;
@@ -24,7 +26,7 @@ pub use condition::{ConditionKind, Conditions, RouterStatus};
 pub use marker::{Marker, Owner};
 pub use observed::Reading;
 pub use plan::Plan;
-pub use router::{Failure, FailureKind, Landscape, Router, Work};
+pub use router::{Depth, Failure, FailureKind, Landscape, Router, Twins, Work};
 pub use survey::Surveys;
 pub use write::{Outcome, Planned, Write};
 

@@ -1,6 +1,6 @@
 //! One look at a router.
 
-use crate::menu::{Resource, Routerboard, Table};
+use crate::menu::{Address, Arp, Lease, Menu as _, Pool, Resource, Routerboard, Table};
 use crate::value::Support;
 use crate::{BadMenuRow, Reading};
 
@@ -31,6 +31,32 @@ impl Client {
             leases: self.rows(&mut bad).await?,
             arp: self.rows(&mut bad).await?,
             bad,
+        })
+    }
+
+    /// Reads what changes by itself, in five requests: uptime, addresses, pools, leases and ARP rows. The other menus
+    /// are as `known` has them.
+    ///
+    /// # Errors
+    /// As of [`Client::reading`].
+    pub async fn pulse(&self, known: &Reading) -> Result<Reading, Error> {
+        let resource = self.resource().await?;
+        let mut bad = Vec::new();
+        let addresses = self.rows::<Address>(&mut bad).await?;
+        let pools = self.rows::<Pool>(&mut bad).await?;
+        let leases = self.rows::<Lease>(&mut bad).await?;
+        let arp = self.rows::<Arp>(&mut bad).await?;
+        let read = [Address::PATH, Pool::PATH, Lease::PATH, Arp::PATH];
+        let kept = known.bad.iter().filter(|row| !read.contains(&row.menu));
+        bad.extend(kept.cloned());
+        Ok(Reading {
+            resource,
+            addresses,
+            pools,
+            leases,
+            arp,
+            bad,
+            ..known.clone()
         })
     }
 

@@ -325,7 +325,7 @@ impl Desk {
                 self.statuses.entry(router.clone()).or_default().1 = Some(present);
                 self.wish_router(router);
             }
-            Effect::ReadRouter { router } => self.parts.sessions.read(&router),
+            Effect::ReadRouter { router, depth } => self.parts.sessions.read(&router, depth),
             Effect::WriteRouter { router, planned } => self.parts.sessions.write(&router, planned),
         }
     }

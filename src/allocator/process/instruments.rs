@@ -1,13 +1,15 @@
 //! What an allocator shows of itself: metrics, and the state that `/debug/state` prints.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use k8s_openapi::jiff::Timestamp;
+use routeros::client::{Observer, RequestReport};
 use serde_json::{Value, json};
 use tiklb_core::allocator::PoolCounts;
 use tiklb_core::model::ObjectKey;
-use tiklb_core::reservation::Outcome;
+use tiklb_core::reservation::{Outcome, Planned};
 use tokio::sync::watch;
 
 use crate::allocator::router::sessions::{Watcher, Watchers};
@@ -18,9 +20,47 @@ use crate::observe::metrics::cluster::{Cluster, Configuration};
 use crate::observe::metrics::router::{Meter, Routers};
 use crate::observe::metrics::{Reading, Registry};
 
-impl Watcher for Meter {
-    fn written(&self, outcome: &Outcome) {
-        Meter::written(self, outcome);
+/// Writes that `/debug/state` remembers: those of a first sync of a home, and of some days after it. The log has all.
+const REMEMBERED: usize = 100;
+
+/// The last writes to routers, the latest last.
+type Audit = Arc<Mutex<VecDeque<Value>>>;
+
+/// Counts what is asked of one router, and remembers what was written to it.
+struct Auditor {
+    router: String,
+    meter: Arc<Meter>,
+    audit: Audit,
+}
+
+impl Observer for Auditor {
+    fn request(&self, report: RequestReport) {
+        self.meter.request(report);
+    }
+}
+
+impl Watcher for Auditor {
+    fn written(&self, planned: &Planned, outcome: &Outcome) {
+        self.meter.written(outcome);
+        let (outcome, why) = match outcome {
+            Outcome::Applied(_) => ("applied", None),
+            Outcome::Changed => ("changed", None),
+            Outcome::Refused(why) => ("refused", Some(why)),
+            Outcome::Unknown(why) => ("unknown", Some(why)),
+        };
+        let entry = json!({
+            "at": Timestamp::now().to_string(),
+            "router": self.router,
+            "write": planned.write.to_string(),
+            "because": planned.because,
+            "outcome": outcome,
+            "why": why,
+        });
+        let mut audit = self.audit.lock().unwrap_or_else(PoisonError::into_inner);
+        if audit.len() >= REMEMBERED {
+            audit.pop_front();
+        }
+        audit.push_back(entry);
     }
 }
 
@@ -33,6 +73,7 @@ pub(super) struct Instruments {
     pools: watch::Sender<Arc<[PoolUse]>>,
     /// The statuses of routers as they were last worked out.
     statuses: watch::Sender<serde_json::Map<String, Value>>,
+    audit: Audit,
 }
 
 impl Instruments {
@@ -59,13 +100,16 @@ impl Instruments {
             counts: BTreeMap::new(),
             pools,
             statuses: watch::channel(serde_json::Map::new()).0,
+            audit: Audit::default(),
         }
     }
 
-    /// What `/debug/state` shows: whether this replica leads, how full the pools are, what it thinks of the routers.
+    /// What `/debug/state` shows: whether this replica leads, how full the pools are, what it thinks of the
+    /// routers, and what it wrote to them lately.
     pub(super) fn state(&self) -> impl Fn() -> Value + Send + Sync + 'static {
         let leads = self.leads.clone();
         let (pools, statuses) = (self.pools.subscribe(), self.statuses.subscribe());
+        let audit = self.audit.clone();
         move || {
             let pools = pools.borrow().clone();
             let pools: serde_json::Map<String, Value> = pools
@@ -79,14 +123,22 @@ impl Instruments {
                 })
                 .collect();
             let routers = statuses.borrow().clone();
-            json!({"leads": leads.load(Ordering::Relaxed), "pools": pools, "routers": routers})
+            let writes = audit.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let leads = leads.load(Ordering::Relaxed);
+            json!({"leads": leads, "pools": pools, "routers": routers, "routerWrites": writes})
         }
     }
 
     /// One meter for each router.
     pub(super) fn watchers(&self) -> Watchers {
-        let routers = self.routers.clone();
-        Arc::new(move |router| routers.meter(&router.name))
+        let (routers, audit) = (self.routers.clone(), self.audit.clone());
+        Arc::new(move |router| {
+            Arc::new(Auditor {
+                router: router.to_string(),
+                meter: routers.meter(&router.name),
+                audit: audit.clone(),
+            })
+        })
     }
 
     pub(super) fn lead(&self, leading: bool) {
@@ -115,3 +167,6 @@ impl Instruments {
         self.statuses.send_replace(statuses.collect());
     }
 }
+
+#[cfg(test)]
+mod tests;

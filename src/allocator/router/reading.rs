@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use routeros::menu::{
-    Address, AddressPool, Arp, ArpStatus, DhcpNetwork, DhcpServer, Lease, LeaseServer, Pool,
+    Address, AddressPool, Arp, ArpMode, ArpStatus, DhcpNetwork, DhcpServer, Lease, LeaseServer, Pool,
 };
 use routeros::value::{self, AddressRanges, DurationOrNever, Reference, Support};
 use tiklb_core::model::{AddressRange, MacAddr, RangeSet};
@@ -31,11 +31,19 @@ pub fn reading(read: &routeros::Reading) -> Reading {
             Support::Supported { tested: true, .. }
         ),
         uptime: read.uptime().0.get(),
+        // The client does not read /safe-mode yet.
+        safe_mode: None,
         addresses: read.addresses.iter().filter_map(address).collect(),
         interfaces: read
             .interfaces
             .iter()
             .filter_map(|row| Some((row.name.clone(), mac(row.mac_address?))))
+            .collect(),
+        reply_only: read
+            .bridges
+            .iter()
+            .filter(|row| row.arp == ArpMode::ReplyOnly)
+            .map(|row| row.name.clone())
             .collect(),
         pools: read.pools.iter().map(pool).collect(),
         servers: read.servers.iter().map(server).collect(),

@@ -18,7 +18,7 @@ use std::time::Instant;
 use routeros::client::{Observer, Timeouts};
 use tiklb_core::allocator::Event;
 use tiklb_core::model::{ObjectKey, Uid};
-use tiklb_core::reservation::{Failure, Outcome, Planned, Reading};
+use tiklb_core::reservation::{Depth, Failure, Outcome, Planned, Reading};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
@@ -42,7 +42,7 @@ const WAITING: usize = 4;
 /// Is told about each request to one router, and what became of each write.
 pub trait Watcher: Observer {
     /// A write has ended.
-    fn written(&self, outcome: &Outcome);
+    fn written(&self, planned: &Planned, outcome: &Outcome);
 }
 
 /// Makes the watcher of a router.
@@ -72,7 +72,7 @@ pub(super) struct Configuration {
 type Numbered = (u64, Arc<Configuration>);
 
 enum Command {
-    Read,
+    Read(Depth),
     Write {
         planned: Box<Planned>,
         /// The number of the configuration that was in force when it was planned.
@@ -101,6 +101,7 @@ impl Session {
             line: Line::new(router.clone(), settings.timeouts, watcher.clone()),
             watcher,
             log: Log::new(router.clone()),
+            known: None,
             router,
             configured,
             commanded,
@@ -124,8 +125,8 @@ impl Session {
         })
     }
 
-    pub(super) fn read(&self) {
-        self.command(Command::Read);
+    pub(super) fn read(&self, depth: Depth) {
+        self.command(Command::Read(depth));
     }
 
     pub(super) fn write(&self, planned: Box<Planned>) {
@@ -151,6 +152,8 @@ struct Task {
     commanded: mpsc::Receiver<Command>,
     events: mpsc::Sender<Event>,
     line: Line,
+    /// The last reading, and the number of the configuration under which it was made.
+    known: Option<(u64, routeros::Reading)>,
     log: Log,
     watcher: Arc<dyn Watcher>,
 }
@@ -164,7 +167,7 @@ impl Task {
             let configured = self.configured.borrow_and_update().clone();
             self.line.fit(&configured).await;
             let event = match command {
-                Command::Read => self.read().await,
+                Command::Read(depth) => self.read(depth, configured.0).await,
                 Command::Write { planned, under } => self.write(*planned, under).await,
             };
             if !self.tell(event).await {
@@ -174,8 +177,8 @@ impl Task {
         self.line.idle().await;
     }
 
-    async fn read(&mut self) -> Event {
-        let result = self.reading().await;
+    async fn read(&mut self, depth: Depth, under: u64) -> Event {
+        let result = self.reading(depth, under).await;
         self.log.read(&result);
         Event::RouterRead {
             router: self.router.clone(),
@@ -183,11 +186,19 @@ impl Task {
         }
     }
 
-    async fn reading(&mut self) -> Result<Reading, Failure> {
+    async fn reading(&mut self, depth: Depth, under: u64) -> Result<Reading, Failure> {
         let client = self.line.client().map_err(Clone::clone)?;
-        let read = client.reading().await.map_err(|error| failure(&error))?;
+        // What was read of another router, or before a failure, is no part of a reading.
+        let known = self.known.take().filter(|(number, _)| *number == under);
+        let read = match known.filter(|_| depth == Depth::Pulse) {
+            Some((_, known)) => client.pulse(&known).await,
+            None => client.reading().await,
+        };
+        let read = read.map_err(|error| failure(&error))?;
         self.log.advisories(&read.resource.version, &advisories(&read));
-        Ok(reading(&read))
+        let reading = reading(&read);
+        self.known = Some((under, read));
+        Ok(reading)
     }
 
     async fn write(&self, planned: Planned, under: u64) -> Event {
@@ -216,7 +227,7 @@ impl Task {
         let began = Instant::now();
         let made = write::make(client, &planned.write).await;
         self.log.written(planned, &made, began.elapsed());
-        self.watcher.written(&made.outcome);
+        self.watcher.written(planned, &made.outcome);
         made.outcome
     }
 

@@ -5,7 +5,7 @@ use std::future;
 
 use tiklb_core::allocator::Event;
 use tiklb_core::model::ObjectKey;
-use tiklb_core::reservation::{Failure, FailureKind, Outcome, Planned};
+use tiklb_core::reservation::{Depth, Failure, FailureKind, Outcome, Planned};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
@@ -66,10 +66,10 @@ impl Sessions {
         self.by_router.insert(router, session);
     }
 
-    /// Reads a router; ends in one [`Event::RouterRead`].
-    pub fn read(&self, router: &ObjectKey) {
+    /// Reads a router, or the part that changes by itself; ends in one [`Event::RouterRead`].
+    pub fn read(&self, router: &ObjectKey, depth: Depth) {
         match self.by_router.get(router) {
-            Some(session) => session.read(),
+            Some(session) => session.read(depth),
             None => self.answer(Event::RouterRead {
                 router: router.clone(),
                 result: Box::new(Err(unknown(router))),

@@ -4,7 +4,9 @@
 mod access;
 mod faults;
 mod handles;
+mod home;
 mod log;
+mod model;
 mod round_trip;
 mod story;
 
@@ -20,7 +22,7 @@ use tiklb_core::model::{MacAddr, ObjectKey, RangeSet};
 use tiklb_core::reservation::marker::claim_mac;
 use tiklb_core::reservation::observed::PoolRow;
 use tiklb_core::reservation::write::{ArpSpec, LeaseSpec};
-use tiklb_core::reservation::{Failure, Outcome, Planned, Reading, Write};
+use tiklb_core::reservation::{Depth, Failure, Outcome, Planned, Reading, Write};
 use tokio::sync::mpsc;
 
 use super::sessions::{Watcher, Watchers};
@@ -58,7 +60,7 @@ impl Observer for Reports {
 }
 
 impl Watcher for Reports {
-    fn written(&self, _: &Outcome) {}
+    fn written(&self, _: &Planned, _: &Outcome) {}
 }
 
 fn watched_by(reports: &Arc<Reports>) -> Watchers {
@@ -119,10 +121,11 @@ impl Desk {
     }
 
     async fn with(config: Config, timeouts: Timeouts) -> Self {
+        let plain = config.certificate.is_none();
         let sim = Router::start(config, "127.0.0.1:0".parse().unwrap(), None)
             .await
             .unwrap();
-        let ca = sim.ca_pem().unwrap();
+        let ca = sim.ca_pem().unwrap_or_default();
         let secrets = BTreeMap::from([
             stored_secret("mikrotik", 1, &[("username", "tiklb"), ("password", PASSWORD)]),
             stored_secret("mikrotik-ca", 1, &[("ca.crt", &ca)]),
@@ -133,6 +136,11 @@ impl Desk {
             "credentialsSecretRef": {"name": "mikrotik"},
             "tls": {"caSecretRef": {"name": "mikrotik-ca"}},
         });
+        let mut spec = spec;
+        if plain {
+            spec["tls"].take();
+            spec["allowPlainHttp"] = json!(true);
+        }
         let reports = Arc::new(Reports::default());
         let (tell, events) = mpsc::channel(16);
         let watchers = watched_by(&reports);
@@ -165,7 +173,7 @@ impl Desk {
     }
 
     async fn read(&mut self) -> Result<Reading, Failure> {
-        self.sessions.read(&key());
+        self.sessions.read(&key(), Depth::Whole);
         match self.event().await {
             Event::RouterRead { router, result } if router == key() => *result,
             other => panic!("{other:?}"),
@@ -245,6 +253,7 @@ fn arp_spec(last: u8) -> ArpSpec {
         address: VIP.parse().unwrap(),
         mac: MacAddr::new(0x48, 0xa9, 0x8a, 1, 0, last),
         interface: "bridge".to_owned(),
+        enabled: false,
         comment: MARK.to_owned(),
     }
 }

@@ -47,7 +47,7 @@ reasons! {
         NodeAddressInRange: False, "A node of this cluster has an address inside the range: move the node or the range.";
         DryRun: False, "Nothing is written in this mode: status.pendingPlan shows what would be done; set spec.mode to Enforce to do it.";
         Paused: Unknown, "spec.mode is Paused: the router is not read; set Enforce or DryRun to go on.";
-        TakenBack: False, "Someone put the range back into the DHCP pool three times in 24 hours: tiklb leaves it; take it out by hand, or remove the IPAddressPool.";
+        TakenBack: False, "Someone put the range back into the DHCP pool again and again within 24 hours: tiklb leaves it; take it out by hand or set spec.mode to Paused and back, or remove the IPAddressPool.";
     }
 }
 
@@ -59,7 +59,11 @@ reasons! {
         Writing: False, "Rows are being written; wait a few seconds.";
         WriteFailed: False, "The router refused a row: the message shows its words; tiklb tries again.";
         ForeignRow: False, "A row that is not tiklb's stands in the way and is left alone: remove it on the router, or give the Service another address.";
-        SerialChanged: False, "The board's serial number is not the recorded one: if the board was replaced, write the new number in spec.acceptSerial; if not, correct spec.url.";
+        LeftAlone: False, "Somebody changed or removed a row of tiklb's again and again, so it is left as they want it: decide who has it; to have it made again, set spec.mode to Paused and back.";
+        AwaitingConfirmation: False, "Most rows or a whole range would be removed, which a slip in Git can cause as well: look at status.pendingPlan, and write the hash that the message names into the annotation tiklb.io/confirm if it is meant.";
+        SameRouter: False, "An older MikrotikRouter is about the same router, by its url or its serial number: delete one of the two.";
+        SafeMode: False, "Somebody holds Safe Mode on the router, and what is written meanwhile may be undone with their changes: release it there; nothing is lost by waiting.";
+        SerialChanged: False, "The board's serial number (of a board without one, its name) is not the recorded one: if it was replaced, write the new one in spec.acceptSerial; if not, correct spec.url, which must be one router's own address.";
         OwnedByOtherInstance: False, "Rows of this clusterName belong to another cluster: choose another clusterName, or, if that cluster was replaced by this one, write its UID in spec.adoptFrom.";
         DryRun: False, "Nothing is written in this mode: status.pendingPlan shows what would be done; set spec.mode to Enforce to do it.";
         Paused: Unknown, "spec.mode is Paused: the router is not read; set Enforce or DryRun to go on.";

@@ -2,7 +2,11 @@
 
 use std::fs;
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use super::{files, root};
+use crate::api::condition::{Known, router};
 use crate::api::{crds, crds_yaml};
 
 #[test]
@@ -53,4 +57,64 @@ fn no_empty_list_and_no_null_is_written() {
             );
         }
     }
+}
+
+/// What `docs/conditions.md` says: each reason of each condition, with what it means and what to do.
+fn conditions() -> String {
+    let mut page = "# Conditions of a MikrotikRouter\n\n\
+        `kubectl describe mikrotikrouter` shows six conditions. Each has a reason out of the lists below, and a message\n\
+        with what was seen. The lists are closed: nothing else is ever written there.\n"
+        .to_owned();
+    let mut by_type: BTreeMap<&str, Vec<Known>> = BTreeMap::new();
+    let known = router::known();
+    let order: Vec<&str> = known.iter().map(|known| known.condition).collect();
+    for known in known {
+        by_type.entry(known.condition).or_default().push(known);
+    }
+    for condition in order {
+        let Some(reasons) = by_type.remove(condition) else {
+            continue;
+        };
+        write!(
+            page,
+            "\n## {condition}\n\n| reason | status | what it means and what to do |\n|---|---|---|\n"
+        )
+        .unwrap();
+        for known in reasons {
+            let (reason, status, advice) = (known.reason, known.status.as_str(), known.advice);
+            writeln!(page, "| `{reason}` | {status} | {} |", advice.replace('|', "\\|")).unwrap();
+        }
+    }
+    page
+}
+
+#[test]
+fn the_page_of_conditions_is_that_of_the_types() {
+    let path = root("docs/conditions.md");
+    let expected = conditions();
+    if std::env::var_os("TIKLB_UPDATE").is_some_and(|value| value == "1") {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &expected).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    let how = "docs/conditions.md is not what src/api/condition says: run `TIKLB_UPDATE=1 cargo test -p tiklb --lib api` and commit it";
+    assert!(committed == expected, "{how}");
+}
+
+/// The decisions name their reasons in core, which does not know the types of the API.
+#[test]
+fn every_reason_that_core_gives_is_in_the_list_with_its_status() {
+    let known = router::known();
+    for (kind, truth, reason) in tiklb_core::reservation::condition::REASONS {
+        let found = known
+            .iter()
+            .find(|k| k.condition == kind.name() && k.reason == *reason);
+        let status = found.map(|known| format!("{:?}", known.status));
+        assert_eq!(status, Some(format!("{truth:?}")), "{} {reason}", kind.name());
+    }
+    assert_eq!(
+        known.len(),
+        tiklb_core::reservation::condition::REASONS.len(),
+        "a reason that nothing gives"
+    );
 }

@@ -5,8 +5,10 @@ use tiklb_core::model::Timestamp;
 
 use super::selector::selector;
 use super::{Known, Stored, Verdict, key_of, seniority_of, uid_of};
-use crate::api::router::{Arp, Assignment as WrittenAssignment, Evict, Mode, Tls, release_delay};
-use crate::api::{self, Decoded, MikrotikRouter, MikrotikRouterSpec, MikrotikRouterStatus, finalizer};
+use crate::api::router::{Arp, Assignment as WrittenAssignment, Evict, Mode, Tls};
+use crate::api::{
+    self, Decoded, MikrotikRouter, MikrotikRouterSpec, MikrotikRouterStatus, annotation, finalizer,
+};
 
 /// A router's object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +53,9 @@ pub struct SecretKey {
     pub key: String,
 }
 
+/// Digits of a cluster's UID that stand on the router.
+const UID_SHOWN: usize = 8;
+
 /// A router; of one that cannot be decoded, why.
 pub fn router(Decoded(object): Decoded<MikrotikRouter>) -> Verdict<Known<SeenRouter>> {
     let (metadata, written, status, stored) = match object {
@@ -83,6 +88,11 @@ pub fn router(Decoded(object): Decoded<MikrotikRouter>) -> Verdict<Known<SeenRou
         taken,
         serial: status.serial,
         identity: status.identity,
+        confirm: metadata
+            .annotations
+            .as_ref()
+            .and_then(|annotations| annotations.get(annotation::CONFIRM))
+            .cloned(),
     };
     let value = SeenRouter { object, access };
     Verdict::Keep(Known { value, stored })
@@ -110,6 +120,9 @@ fn spec(written: MikrotikRouterSpec) -> Result<RouterSpec, String> {
     Ok(RouterSpec {
         url: written.url,
         cluster_name: written.cluster_name,
+        adopt_from: written
+            .adopt_from
+            .map(|uid| uid.chars().take(UID_SHOWN).collect()),
         mode: match written.mode {
             Mode::Enforce => RouterMode::Enforce,
             Mode::DryRun => RouterMode::DryRun,
@@ -121,7 +134,8 @@ fn spec(written: MikrotikRouterSpec) -> Result<RouterSpec, String> {
         allowed_pools: written.dhcp.pools,
         leases: written.reservations.leases,
         arp: match written.reservations.arp {
-            Arp::Visible | Arp::Always => ArpRows::Visible,
+            Arp::Visible => ArpRows::Visible,
+            Arp::Always => ArpRows::Always,
             Arp::Never => ArpRows::Never,
         },
         assignment: match written.assignment {
@@ -141,16 +155,6 @@ fn unsupported(written: &MikrotikRouterSpec) -> Vec<String> {
     let mut fields = Vec::new();
     if written.dhcp.evict == Evict::OnRequest {
         fields.push("spec.dhcp.evict: OnRequest (leases of others are waited for)".to_owned());
-    }
-    if written.reservations.arp == Arp::Always {
-        fields.push("spec.reservations.arp: Always (the rows are kept as with Visible)".to_owned());
-    }
-    if written.release_delay != release_delay() {
-        let instead = "a range stays taken until the MikrotikRouter is deleted, a lease goes a minute after its Service";
-        fields.push(format!("spec.releaseDelay ({instead})"));
-    }
-    if written.adopt_from.is_some() {
-        fields.push("spec.adoptFrom (rows of the earlier cluster are left alone)".to_owned());
     }
     fields.extend(written.tls.iter().flat_map(|tls| idle_tls(&written.url, tls)));
     fields

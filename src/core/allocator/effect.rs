@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::config::{Kind, ObjectRef};
 use crate::ipam::Because;
 use crate::model::{AddressRange, ObjectKey, RangeSet};
-use crate::reservation::{Planned, RouterStatus};
+use crate::reservation::{Depth, Planned, RouterStatus};
 
 /// One wish about one target.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,10 +62,12 @@ pub enum Effect {
         /// On or off.
         present: bool,
     },
-    /// Read everything that matters of a router.
+    /// Read what matters of a router.
     ReadRouter {
         /// Which router.
         router: ObjectKey,
+        /// How much of it.
+        depth: Depth,
     },
     /// Check the row, make one write, read the row back.
     WriteRouter {

@@ -27,7 +27,9 @@ impl Occupancy for Network<'_> {
             .values()
             .filter_map(|e| e.router.availability(address, &self.landscape, self.now));
         verdicts.fold(Availability::Free, |worst, verdict| match (&worst, &verdict) {
-            (Availability::Held(_), _) | (Availability::Unproven(_), Availability::Free) => worst,
+            (Availability::Held(_), _)
+            | (Availability::Unproven(_), Availability::Free | Availability::Reserved(_))
+            | (Availability::Reserved(_), Availability::Free) => worst,
             _ => verdict,
         })
     }

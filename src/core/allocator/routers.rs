@@ -1,6 +1,6 @@
 //! Driving the routers' state machines, and saying in their objects how they are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -8,9 +8,13 @@ use super::effect::{About, Effect, Notice};
 use super::event::{Change, Kind};
 use super::{Allocator, Step, Written};
 use crate::config::{Config, RouterObject};
+use crate::ipam::request::uses_existing_lease;
+use crate::ipam::{Request, Wanted};
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 use crate::reservation::router::Work;
-use crate::reservation::{Failure, Landscape, Outcome, Plan, Reading, Router, RouterStatus, Surveys, Write};
+use crate::reservation::{
+    Failure, Landscape, Outcome, Plan, Reading, Router, RouterStatus, Surveys, Twins, Write,
+};
 
 /// A status is written at once when a condition or a record changes; counts and times wait for this long.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
@@ -39,6 +43,7 @@ impl Entry {
 pub(super) struct View {
     announcers: BTreeMap<IpAddr, MacAddr>,
     in_use: RangeSet,
+    adopted: BTreeSet<IpAddr>,
     nodes: Vec<(NodeName, IpAddr)>,
     complete: bool,
     fence: Instant,
@@ -49,7 +54,7 @@ impl View {
         &'a self,
         config: &'a Config,
         cluster_uid: &'a str,
-        assigned: &'a BTreeMap<IpAddr, std::collections::BTreeSet<ObjectKey>>,
+        assigned: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
         surveys: &'a Surveys,
     ) -> Landscape<'a> {
         Landscape {
@@ -58,6 +63,7 @@ impl View {
             assigned,
             announcers: &self.announcers,
             in_use: &self.in_use,
+            adopted: &self.adopted,
             nodes: &self.nodes,
             surveys,
             complete: self.complete,
@@ -76,10 +82,24 @@ impl Allocator {
         View {
             announcers: self.announcers(),
             in_use: self.in_use(),
+            adopted: self.adopted(),
             nodes: nodes.collect(),
             complete: self.is_complete(),
             fence: self.fence,
         }
+    }
+
+    /// Addresses whose static lease, somebody's, is meant for the Service that names them.
+    fn adopted(&self) -> BTreeSet<IpAddr> {
+        let services = self.services.values();
+        let adopting = services.filter(|service| uses_existing_lease(service));
+        adopting
+            .filter_map(|service| match Request::of(service).ok()?.wanted {
+                Wanted::Exactly(addresses) => Some(addresses),
+                Wanted::Any => None,
+            })
+            .flatten()
+            .collect()
     }
 
     /// Who answers for each address: of several records the one with the highest epoch, as after a failover the old
@@ -141,8 +161,22 @@ impl Allocator {
                 self.said.remove(&About::router(&key));
             }
         }
+        self.relate_routers();
         self.reconfigure = true;
         self.reconsider_waiting();
+    }
+
+    /// Objects for the same router must know of each other.
+    pub(super) fn relate_routers(&mut self) {
+        let objects: Vec<RouterObject> = self
+            .routers
+            .values()
+            .map(|entry| entry.router.object().clone())
+            .collect();
+        for entry in self.routers.values_mut() {
+            let twins = Twins::of(entry.router.object(), objects.iter());
+            entry.router.relate(twins);
+        }
     }
 
     fn see_router(&mut self, object: RouterObject, now: Now) {
@@ -192,19 +226,19 @@ impl Entry {
         let intent = self.router.intend(landscape, now);
         self.finalize(key, intent.finalizer, step);
         self.report(key, intent.status, now.mono, step);
+        if !matches!(intent.work, Work::Wait(_)) {
+            self.router.begin(&intent.work);
+        }
         match intent.work {
             Work::Wait(wake) => wake.into_iter().for_each(|at| step.wake_at(at)),
-            Work::Read => {
-                self.router.begin();
-                step.effects.push(Effect::ReadRouter { router: key.clone() });
-            }
-            Work::Write(planned) => {
-                self.router.begin();
-                step.effects.push(Effect::WriteRouter {
-                    router: key.clone(),
-                    planned,
-                });
-            }
+            Work::Read(depth) => step.effects.push(Effect::ReadRouter {
+                router: key.clone(),
+                depth,
+            }),
+            Work::Write(planned) => step.effects.push(Effect::WriteRouter {
+                router: key.clone(),
+                planned,
+            }),
         }
         intent.given_up
     }

@@ -104,6 +104,8 @@ pub struct RouterObject {
     pub serial: Option<String>,
     /// `status.identity`.
     pub identity: Option<String>,
+    /// The annotation `tiklb.io/confirm`: the hash of the removals that a person agrees to.
+    pub confirm: Option<String>,
 }
 
 /// `MikrotikRouter.spec`, as far as decisions need it. Credentials and TLS are the wiring's.
@@ -113,6 +115,8 @@ pub struct RouterSpec {
     pub url: String,
     /// Marks our rows together with the cluster's UID.
     pub cluster_name: String,
+    /// The UID, in its short form, of an earlier cluster of this name whose rows are taken over.
+    pub adopt_from: Option<String>,
     /// Whether anything is written.
     pub mode: RouterMode,
     /// Which pools this router is asked to agree on.
@@ -156,9 +160,12 @@ pub enum RouterMode {
 /// `spec.reservations.arp`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ArpRows {
-    /// Disabled rows that a person sees and that have no effect.
+    /// Disabled rows that a person sees and that have no effect; in effect where the router would otherwise not talk to
+    /// the address at all.
     #[default]
     Visible,
+    /// Rows in effect: they pin the router to the node that answers, and follow it.
+    Always,
     /// No rows.
     Never,
 }

@@ -11,6 +11,10 @@ pub const DEPRECATED_PREFIX: &str = "metallb.universe.tf/";
 /// The pool an assigned address came from; written by us together with the status.
 pub const FROM_POOL: &str = "metallb.io/ip-allocated-from-pool";
 
+/// On a Service that asks for an address: `true` says that the static lease which somebody wrote for it on the router is
+/// meant for this Service. The lease is left as it is.
+pub const USE_EXISTING_LEASE: &str = "tiklb.io/use-existing-lease";
+
 /// What a Service asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -97,6 +101,14 @@ impl Request {
             deprecated: old_addresses || old_pool,
         })
     }
+}
+
+/// Whether a static lease of somebody else may stand for this Service's address.
+pub fn uses_existing_lease(service: &Service) -> bool {
+    service
+        .annotations
+        .get(USE_EXISTING_LEASE)
+        .is_some_and(|value| value == "true")
 }
 
 /// The annotation under either prefix, and whether it came from the old one.

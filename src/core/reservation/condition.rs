@@ -84,6 +84,68 @@ impl Condition {
     }
 }
 
+/// Every reason there is, with the status that goes with it: the closed list. A debug build refuses any other.
+pub const REASONS: &[(ConditionKind, Truth, &str)] = {
+    use ConditionKind::{
+        Authorized, FailoverLimited, NoConflicts, PoolsExcluded, Reachable, ReservationsInSync,
+    };
+    use Truth::{False, True, Unknown};
+    &[
+        (Reachable, Unknown, "Reading"),
+        (Reachable, True, "Reachable"),
+        (Reachable, False, "Unreachable"),
+        (Reachable, False, "CertificateRejected"),
+        (Reachable, False, "NoRest"),
+        (Reachable, False, "VersionTooOld"),
+        (Reachable, False, "Rebooting"),
+        (Reachable, Unknown, "InvalidSpec"),
+        (Reachable, Unknown, "Paused"),
+        (Authorized, Unknown, "Reading"),
+        (Authorized, True, "Authorized"),
+        (Authorized, False, "WrongCredentials"),
+        (Authorized, False, "PolicyMissing"),
+        (Authorized, False, "SecretMissing"),
+        (PoolsExcluded, Unknown, "Reading"),
+        (PoolsExcluded, False, "Pending"),
+        (PoolsExcluded, True, "Excluded"),
+        (PoolsExcluded, True, "NothingToExclude"),
+        (PoolsExcluded, False, "PoolNotFound"),
+        (PoolsExcluded, False, "RangeNotConnected"),
+        (PoolsExcluded, False, "TooFewAddressesLeft"),
+        (PoolsExcluded, False, "PoolShared"),
+        (PoolsExcluded, False, "NodeAddressInRange"),
+        (PoolsExcluded, False, "DryRun"),
+        (PoolsExcluded, Unknown, "Paused"),
+        (PoolsExcluded, False, "TakenBack"),
+        (ReservationsInSync, Unknown, "Reading"),
+        (ReservationsInSync, True, "InSync"),
+        (ReservationsInSync, False, "Writing"),
+        (ReservationsInSync, False, "WriteFailed"),
+        (ReservationsInSync, False, "ForeignRow"),
+        (ReservationsInSync, False, "LeftAlone"),
+        (ReservationsInSync, False, "AwaitingConfirmation"),
+        (ReservationsInSync, False, "SameRouter"),
+        (ReservationsInSync, False, "SafeMode"),
+        (ReservationsInSync, False, "SerialChanged"),
+        (ReservationsInSync, False, "OwnedByOtherInstance"),
+        (ReservationsInSync, False, "DryRun"),
+        (ReservationsInSync, Unknown, "Paused"),
+        (NoConflicts, Unknown, "Reading"),
+        (NoConflicts, True, "NoConflicts"),
+        (NoConflicts, False, "AddressesHeld"),
+        (FailoverLimited, False, "NoRows"),
+        (FailoverLimited, False, "Visible"),
+        (FailoverLimited, True, "ReplyOnly"),
+        (FailoverLimited, True, "Always"),
+    ]
+};
+
+/// Whether a condition says something out of [`REASONS`].
+pub(super) fn is_listed(kind: ConditionKind, condition: &Condition) -> bool {
+    let said = (kind, condition.truth, condition.reason);
+    REASONS.contains(&said)
+}
+
 /// All conditions of one router.
 pub type Conditions = BTreeMap<ConditionKind, Condition>;
 

@@ -32,6 +32,8 @@ struct LeaseMemory {
     /// Readings in a row without the row.
     missed: u32,
     last_seen: Instant,
+    /// Static, and no client has it at the moment.
+    reserved: bool,
 }
 
 /// Readings in a row without a lease before it counts as gone: one may come from a router that is booting.
@@ -77,6 +79,7 @@ impl HeldBook {
                 expires: row.expires_after.map(|after| now + after),
                 missed: 0,
                 last_seen: now,
+                reserved: !row.dynamic && row.expires_after.is_none(),
             };
             self.leases.insert(*address, memory);
         }
@@ -155,6 +158,13 @@ impl HeldBook {
             .or_else(|| self.others.get(&address))
     }
 
+    /// Whether all that speaks for somebody else is a static lease that no client uses.
+    pub fn is_reserved(&self, address: IpAddr) -> bool {
+        let lease = self.leases.get(&address);
+        lease.is_some_and(|memory| memory.reserved && memory.missed == 0)
+            && !self.others.contains_key(&address)
+    }
+
     /// All held addresses.
     pub fn iter(&self) -> impl Iterator<Item = (IpAddr, &Holder)> {
         let addresses: BTreeSet<IpAddr> = self.leases.keys().chain(self.others.keys()).copied().collect();
@@ -166,7 +176,7 @@ impl HeldBook {
 
 /// Whether a comment carries exactly our marker.
 pub(super) fn is_ours(comment: &str, owner: &Owner) -> bool {
-    Marker::parse(comment).is_some_and(|marker| marker.owner == *owner)
+    Marker::parse(comment).is_some_and(|marker| owner.owns(&marker))
 }
 
 fn lease_holder(row: &LeaseRow, reading: &Reading) -> Holder {

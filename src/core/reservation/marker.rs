@@ -6,7 +6,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::model::MacAddr;
+use crate::model::{MacAddr, RangeSet};
 
 /// The marker's first word. A later format gets another number; this one is then read for ever.
 const PREFIX: &str = "tiklb/v1";
@@ -18,6 +18,17 @@ pub struct Owner {
     pub cluster: String,
     /// The first eight hexadecimal digits of the kube-system namespace's UID.
     pub uid: String,
+    /// The UID, as short, of an earlier cluster of that name whose rows count as this one's (`spec.adoptFrom`). Never in
+    /// a comment: what is adopted is rewritten under `uid`.
+    pub adopts: Option<String>,
+}
+
+impl Owner {
+    /// Whether a row with this marker is this cluster's.
+    pub fn owns(&self, marker: &Marker) -> bool {
+        let uid = &marker.owner.uid;
+        marker.owner.cluster == self.cluster && (*uid == self.uid || self.adopts.as_ref() == Some(uid))
+    }
 }
 
 impl fmt::Display for Owner {
@@ -43,6 +54,12 @@ const NOTE: &str = " | ";
 /// How the subject of our own pool rows begins: `holds <pool>; took <ranges> from <pool>`.
 pub(super) const POOL_SUBJECT: &str = "holds ";
 
+/// Begins what such a subject says of one pool of the router.
+const TOOK: &str = "; took ";
+
+/// What stands between the ranges and the name of the pool that had them.
+const FROM: &str = " from ";
+
 impl Marker {
     /// Reads a comment; `None` for everybody else's. A person may write behind the subject, separated by ` | ` or not:
     /// a subject of a lease or ARP row is one word and an optional `+N`.
@@ -57,6 +74,7 @@ impl Marker {
         let owner = Owner {
             cluster: cluster.to_owned(),
             uid: uid.to_owned(),
+            adopts: None,
         };
         let (subject, note) = split_note(rest);
         Some(Self {
@@ -77,6 +95,30 @@ impl Marker {
             format!("{PREFIX} {owner} {subject}{NOTE}{note}")
         }
     }
+}
+
+/// What the subject of our own pool row says: enough to undo everything by hand, or by [`took`], when nothing else is
+/// left of the cluster.
+pub(super) fn pool_subject(pool: &str, taken: &[(RangeSet, &str)]) -> String {
+    let mut subject = format!("{POOL_SUBJECT}{pool}");
+    for (ranges, from) in taken {
+        subject = format!("{subject}{TOOK}{ranges}{FROM}{from}");
+    }
+    if taken.is_empty() {
+        subject.push_str("; took nothing");
+    }
+    subject
+}
+
+/// What a pool row's subject says was taken, and from which of the router's pools. What cannot be read is left out.
+pub(super) fn took(subject: &str) -> Vec<(RangeSet, &str)> {
+    let parts = subject.split(TOOK).skip(1);
+    parts
+        .filter_map(|part| {
+            let (ranges, from) = part.split_once(FROM)?;
+            Some((ranges.parse().ok()?, from))
+        })
+        .collect()
 }
 
 fn split_note(rest: &str) -> (&str, &str) {

@@ -1,6 +1,6 @@
 //! What a router was read to hold: plain rows of the menus that matter here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -24,10 +24,15 @@ pub struct Reading {
     pub untested: bool,
     /// `/system/resource` uptime.
     pub uptime: Duration,
+    /// `/safe-mode` (7.18 and later): who holds it, in words; `None` where nobody does or the router does not say.
+    pub safe_mode: Option<String>,
     /// `/ip/address`: enabled, valid rows.
     pub addresses: Vec<AddressRow>,
     /// MAC addresses of the router's interfaces, by name.
     pub interfaces: BTreeMap<String, MacAddr>,
+    /// Names of interfaces with `arp=reply-only` (`/interface/bridge`): the router learns nothing there and talks only
+    /// to addresses that have an ARP row.
+    pub reply_only: BTreeSet<String>,
     /// `/ip/pool`.
     pub pools: Vec<PoolRow>,
     /// `/ip/dhcp-server`.

@@ -8,16 +8,21 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::held::is_ours;
-use super::marker::{Marker, Owner, POOL_SUBJECT, claim_mac};
+use super::marker::{self, Marker, Owner, claim_mac};
 use super::observed::{ArpRow, LeaseRow, PoolRow, Reading};
+use super::record;
 use super::site::{self, Claim, Place};
 use super::write::{ArpSpec, LeaseSpec, Planned, Write};
 use crate::config::RouterSpec;
 use crate::config::object::{ArpRows, Taken};
 use crate::model::{Instant, MacAddr, ObjectKey, RangeSet, Timestamp};
 
-/// How long the lease of an address that no Service has any more stays: a Service that is deleted and created again
-/// (a sync from Git) finds its reservation as it was.
+mod removal;
+
+pub use removal::release;
+
+/// How long the rows of an address that no Service has any more stay: a Service that is deleted and created again
+/// (a sync from Git) finds them as they were.
 pub const LEASE_LINGER: Duration = Duration::from_mins(1);
 
 /// What a plan is computed from.
@@ -32,10 +37,20 @@ pub struct Ground<'a> {
     pub claims: &'a [Claim],
     /// Addresses of this router's pools that Services have, and which.
     pub assigned: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    /// Addresses for which somebody's static lease may stand.
+    pub adopted: &'a BTreeSet<IpAddr>,
     /// Who answers for them.
     pub announcers: &'a BTreeMap<IpAddr, MacAddr>,
-    /// What is recorded as taken.
+    /// What the object's status records as taken.
     pub taken: &'a [Taken],
+    /// What is to be recorded besides: the record of another object for the same router, which this one takes over.
+    pub inherits: &'a [Taken],
+    /// What is on record and was never taken, by the names of the router's pools.
+    pub unmade: &'a BTreeMap<String, RangeSet>,
+    /// What no pool of the cluster asks for any more and nobody uses, and has waited long enough.
+    pub unwanted: &'a RangeSet,
+    /// Removals that a person has agreed to, as they are printed.
+    pub confirmed: &'a BTreeSet<String>,
     /// Addresses that were assigned until lately, and since when they are not.
     pub departed: &'a BTreeMap<IpAddr, Instant>,
     /// The clock.
@@ -53,6 +68,8 @@ pub struct Plan {
     pub obstacles: Vec<String>,
     /// When a removal that is still waiting falls due.
     pub next_due: Option<Instant>,
+    /// Removals that wait for a person's word; see [`super::brake`].
+    pub held: Vec<Planned>,
 }
 
 impl Plan {
@@ -63,31 +80,56 @@ impl Plan {
         });
     }
 
-    fn due(&mut self, at: Instant) {
-        self.next_due = Some(self.next_due.map_or(at, |earlier| earlier.min(at)));
+    /// A removal falls due then, if at all.
+    pub(super) fn due(&mut self, at: impl Into<Option<Instant>>) {
+        self.next_due = [self.next_due, at.into()].into_iter().flatten().min();
     }
 }
 
 /// What brings the router to what it should hold.
 pub fn difference(ground: &Ground<'_>, wall: Timestamp) -> Plan {
     let mut plan = Plan::default();
+    let mut record = ground.record(wall);
     if ground.spec.shrink_pools {
-        cut_pools(ground, wall, &mut plan);
+        cut_pools(ground, wall, &mut record, &mut plan);
     }
-    own_pools(ground, &mut plan);
+    record::settle(&mut record, ground.unwanted, ground.reading, ground.owner);
+    own_pools(ground, &record, &mut plan);
     if ground.spec.leases {
         leases(ground, &mut plan);
     }
-    if ground.spec.arp == ArpRows::Visible {
+    if ground.spec.arp != ArpRows::Never {
         arps(ground, &mut plan);
     }
-    surplus_arps(ground, &mut plan);
-    surplus_leases(ground, &mut plan);
+    let removals = removal::surplus(ground, &record, &mut plan);
+    let (free, held) = removals.split(ground.confirmed);
+    plan.writes.extend(free);
+    plan.held = held;
+    // Traffic that waits goes ahead of everything else.
+    plan.writes.sort_by_key(|planned| !planned.write.is_urgent());
+    plan.record = Some(record).filter(|record| record != ground.taken);
     plan
 }
 
-fn cut_pools(ground: &Ground<'_>, wall: Timestamp, plan: &mut Plan) {
-    let mut record = ground.taken.to_vec();
+impl Ground<'_> {
+    /// Everything that is known to have been taken, wherever that is written down.
+    fn record(&self, wall: Timestamp) -> Vec<Taken> {
+        let mut known = record::merged(self.taken, self.inherits);
+        for taken in &mut known {
+            if let Some(unmade) = self.unmade.get(&taken.pool) {
+                taken.ranges = taken.ranges.difference(unmade);
+            }
+        }
+        known.retain(|taken| !taken.ranges.is_empty());
+        if known.is_empty() {
+            // The object is new and the rows are not: it was deleted and made again, or so was the cluster.
+            return record::recovered(self.reading, self.owner, wall);
+        }
+        record::renamed(&known, self.reading)
+    }
+}
+
+fn cut_pools(ground: &Ground<'_>, wall: Timestamp, record: &mut Vec<Taken>, plan: &mut Plan) {
     let mut cuts: BTreeMap<&str, (&PoolRow, RangeSet, BTreeSet<&str>)> = BTreeMap::new();
     for claim in ground.claims {
         for cut in &claim.cuts {
@@ -96,11 +138,8 @@ fn cut_pools(ground: &Ground<'_>, wall: Timestamp, plan: &mut Plan) {
                 .or_insert((&cut.row, RangeSet::new(), BTreeSet::new()));
             entry.1 = entry.1.union(&cut.ranges);
             entry.2.insert(&claim.pool);
-            add_to_record(&mut record, &cut.row.name, &cut.server, &cut.ranges, wall);
+            record::add(record, &cut.row.name, &cut.server, &cut.ranges, wall);
         }
-    }
-    if record != ground.taken {
-        plan.record = Some(record);
     }
     for (row, ranges, pools) in cuts.into_values() {
         let pools: Vec<&str> = pools.into_iter().collect();
@@ -118,31 +157,23 @@ fn cut_pools(ground: &Ground<'_>, wall: Timestamp, plan: &mut Plan) {
     }
 }
 
-fn add_to_record(record: &mut Vec<Taken>, pool: &str, server: &str, ranges: &RangeSet, since: Timestamp) {
-    match record.iter_mut().find(|taken| taken.pool == pool) {
-        Some(taken) if taken.ranges.contains_all(ranges) => {}
-        Some(taken) => {
-            taken.ranges = taken.ranges.union(ranges);
-            taken.since = since;
-        }
-        None => {
-            let (pool, server) = (pool.to_owned(), server.to_owned());
-            record.push(Taken {
-                pool,
-                server,
-                ranges: ranges.clone(),
-                since,
-            });
-        }
-    }
+/// What our row for an IPAddressPool is called.
+pub(super) fn own_pool_name(cluster: &str, pool: &str) -> String {
+    format!("tiklb-{cluster}-{pool}")
 }
 
-fn own_pools(ground: &Ground<'_>, plan: &mut Plan) {
+fn own_pools(ground: &Ground<'_>, record: &[Taken], plan: &mut Plan) {
+    // What no claim holds any more waits to be given back: until then the first row says so too.
+    let known = record
+        .iter()
+        .fold(RangeSet::new(), |all, taken| all.union(&taken.ranges));
+    let claimed = |all: RangeSet, claim: &Claim| all.difference(&claim.ranges);
+    let mut orphans = ground.claims.iter().fold(known, claimed);
     for claim in ground.claims {
-        let name = format!("tiklb-{}-{}", ground.spec.cluster_name, claim.pool);
+        let name = own_pool_name(&ground.spec.cluster_name, &claim.pool);
         // The record that is written before the cut is what the row will say.
-        let taken = plan.record.as_deref().unwrap_or(ground.taken);
-        let subject = pool_subject(claim, taken);
+        let subject = pool_subject(claim, &claim.ranges.union(&orphans), record);
+        orphans = RangeSet::new();
         match ground.reading.pools.iter().find(|row| row.name == name) {
             None => {
                 let comment = Marker::comment(ground.owner, &subject, "");
@@ -175,21 +206,15 @@ fn own_pools(ground: &Ground<'_>, plan: &mut Plan) {
     }
 }
 
-/// What our pool row says: enough to undo everything by hand when the cluster is gone.
-fn pool_subject(claim: &Claim, taken: &[Taken]) -> String {
-    let mut subject = format!("{POOL_SUBJECT}{}", claim.pool);
-    let mut nothing = true;
-    for record in taken {
-        let ranges = record.ranges.intersection(&claim.ranges);
-        if !ranges.is_empty() {
-            subject = format!("{subject}; took {ranges} from {}", record.pool);
-            nothing = false;
-        }
-    }
-    if nothing {
-        subject.push_str("; took nothing");
-    }
-    subject
+/// What our pool row says: what was taken of `ranges`.
+fn pool_subject(claim: &Claim, ranges: &RangeSet, taken: &[Taken]) -> String {
+    let of_claim = |record: &Taken| record.ranges.intersection(ranges);
+    let taken: Vec<(RangeSet, &str)> = taken
+        .iter()
+        .map(|record| (of_claim(record), record.pool.as_str()))
+        .filter(|(ranges, _)| !ranges.is_empty())
+        .collect();
+    marker::pool_subject(&claim.pool, &taken)
 }
 
 /// How a row names the Services of an address.
@@ -232,6 +257,9 @@ fn leases(ground: &Ground<'_>, plan: &mut Plan) {
                 );
             }
         } else if let Some(row) = here().next() {
+            if !row.dynamic && !row.disabled && ground.adopted.contains(&address) {
+                continue; // It stands for the Service as it is.
+            }
             let name = row.host_name.as_deref().unwrap_or("someone else");
             let kind = if row.dynamic { "leased to" } else { "reserved for" };
             plan.obstacles.push(format!(
@@ -264,9 +292,12 @@ fn arps(ground: &Ground<'_>, plan: &mut Plan) {
             .arps
             .iter()
             .find(|row| row.address == address && is_ours(&row.comment, ground.owner));
+        let reply_only = ground.reading.reply_only.contains(&place.interface);
+        let enabled = ground.spec.arp == ArpRows::Always || reply_only;
         let spec = ArpSpec {
             address,
             mac,
+            enabled,
             interface: place.interface,
             comment: Marker::comment(ground.owner, &subject, ours.map_or("", |row| &row.comment)),
         };
@@ -285,7 +316,7 @@ fn arps(ground: &Ground<'_>, plan: &mut Plan) {
             }
             Some(row) => {
                 let same = row.mac == Some(mac) && row.comment == spec.comment;
-                if !(same && row.disabled) {
+                if !(same && row.disabled != enabled) {
                     plan.push(
                         Write::SetArp {
                             row: row.clone(),
@@ -305,124 +336,4 @@ fn foreign_arp(reading: &Reading, address: IpAddr) -> Option<&ArpRow> {
         .arps
         .iter()
         .find(|row| row.address == address && !row.dynamic)
-}
-
-fn surplus_arps(ground: &Ground<'_>, plan: &mut Plan) {
-    let unwanted = ground.spec.arp == ArpRows::Never;
-    for row in ground
-        .reading
-        .arps
-        .iter()
-        .filter(|row| is_ours(&row.comment, ground.owner))
-    {
-        let because = if unwanted {
-            "spec.reservations.arp is Never"
-        } else if !ground.assigned.contains_key(&row.address) {
-            "no Service has this address any more"
-        } else {
-            continue;
-        };
-        plan.push(Write::RemoveArp(row.clone()), because);
-    }
-}
-
-fn surplus_leases(ground: &Ground<'_>, plan: &mut Plan) {
-    let mut seen = BTreeSet::new();
-    for row in ground
-        .reading
-        .leases
-        .iter()
-        .filter(|row| is_ours(&row.comment, ground.owner))
-    {
-        let assigned = ground.assigned.contains_key(&row.address);
-        let because = match (ground.spec.leases, assigned) {
-            (false, _) => "spec.reservations.leases is false",
-            (true, true) if seen.insert(row.address) => continue,
-            (true, true) => "another row of ours reserves the same address",
-            (true, false) => "no Service has had this address for a minute",
-        };
-        let due = ground
-            .departed
-            .get(&row.address)
-            .map_or(ground.now, |since| *since + LEASE_LINGER);
-        if due <= ground.now {
-            plan.push(Write::RemoveLease(row.clone()), because);
-        } else {
-            plan.due(due);
-        }
-    }
-}
-
-/// What gives the router back, for a MikrotikRouter that is being deleted. What `in_use` holds (a status names it, or
-/// a speaker announces it) stays as it is.
-pub fn release(ground: &Ground<'_>, in_use: &RangeSet) -> Plan {
-    let mut plan = Plan::default();
-    let ours = |comment: &str| is_ours(comment, ground.owner);
-    let because = "the MikrotikRouter is being deleted";
-    for row in ground
-        .reading
-        .arps
-        .iter()
-        .filter(|row| ours(&row.comment) && !in_use.contains(row.address))
-    {
-        plan.push(Write::RemoveArp(row.clone()), because);
-    }
-    for row in ground
-        .reading
-        .leases
-        .iter()
-        .filter(|row| ours(&row.comment) && !in_use.contains(row.address))
-    {
-        plan.push(Write::RemoveLease(row.clone()), because);
-    }
-    for row in ground.reading.pools.iter().filter(|row| ours(&row.comment)) {
-        if row.ranges.intersection(in_use).is_empty() {
-            plan.push(Write::RemovePool(row.clone()), because);
-        }
-    }
-    for taken in ground.taken {
-        give_back(ground, taken, in_use, &mut plan);
-    }
-    plan
-}
-
-fn give_back(ground: &Ground<'_>, taken: &Taken, in_use: &RangeSet, plan: &mut Plan) {
-    let Some(row) = pool_of(ground.reading, taken) else {
-        plan.obstacles.push(format!(
-            "the pool {} from which {} was taken is gone: add the range to another pool by hand if it is still wanted",
-            taken.pool, taken.ranges
-        ));
-        return;
-    };
-    let elsewhere = ground
-        .reading
-        .pools
-        .iter()
-        .filter(|other| other.id != row.id && !is_ours(&other.comment, ground.owner));
-    let elsewhere = elsewhere.fold(RangeSet::new(), |all, other| all.union(&other.ranges));
-    let give = taken
-        .ranges
-        .difference(in_use)
-        .difference(&row.ranges)
-        .difference(&elsewhere);
-    if !give.is_empty() {
-        let write = Write::SetPoolRanges {
-            row: row.clone(),
-            ranges: row.ranges.union(&give),
-        };
-        plan.push(write, format!("gives {give} back, which was taken from it"));
-    }
-}
-
-/// The pool that addresses were taken from, by its name. Where none has that name any more a person may have renamed it:
-/// then the one that its server hands out today.
-fn pool_of<'a>(reading: &'a Reading, taken: &Taken) -> Option<&'a PoolRow> {
-    let by_name = |name: &str| reading.pools.iter().find(|row| row.name == name);
-    by_name(&taken.pool).or_else(|| {
-        let server = reading
-            .servers
-            .iter()
-            .find(|server| server.name == taken.server)?;
-        by_name(server.pool.as_deref()?)
-    })
 }

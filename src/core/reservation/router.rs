@@ -10,23 +10,25 @@
 //! of our own writes folded in.
 
 mod judgement;
+mod memory;
 mod proof;
+mod scope;
+mod twin;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::condition::RouterStatus;
-use super::held::{HeldBook, Ours, is_ours};
-use super::marker::{Marker, Owner};
+use super::held::{HeldBook, is_ours};
 use super::observed::{Fingerprint, Reading};
-use super::plan::{self, Plan};
-use super::site::{self, Claim, Refusal};
+use super::site::Refusal;
 use super::survey::Surveys;
 use super::write::{Outcome, Planned, Write};
-use crate::config::object::{RouterMode, RouterObject, RouterSpec, Taken};
-use crate::config::{Config, Pool};
+use crate::config::Config;
+use crate::config::object::{RouterMode, RouterObject, Taken};
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
+pub use twin::{Heir, Twins};
 
 /// Between the first reading and the one that must agree with it.
 const SECOND_READ_AFTER: Duration = Duration::from_secs(1);
@@ -41,9 +43,11 @@ const AFTER_UNKNOWN: Duration = Duration::from_secs(5);
 const AFTER_REFUSAL: Duration = Duration::from_secs(30);
 /// What is said of a row that is twice in a row not what was read.
 const CHANGED_AGAIN: &str = "the router holds another row there than it was read to hold, or does not let it be looked at: it is tried again, and the allocator's log says what was found";
-/// How often a person may put our range back into a pool before we believe that it is meant.
-const TAKEN_BACK_LIMIT: usize = 3;
-const TAKEN_BACK_WINDOW: Duration = Duration::from_hours(24);
+/// How old a whole reading may be for a write to follow from it. The row itself is looked at once more before it is
+/// written; everything else that a write rests on (which board answers, who is in Safe Mode, whose rows there are) is not.
+const GROUND_FOR_WRITES: Duration = Duration::from_secs(10);
+/// How long the menus that hardly change may go unread while nothing is written.
+const SLOW_MENUS: Duration = Duration::from_mins(5);
 /// How long the release of a router that cannot be reached holds up the deletion of its object.
 const RELEASE_BOUND: Duration = Duration::from_mins(10);
 
@@ -92,6 +96,8 @@ pub struct Landscape<'a> {
     pub announcers: &'a BTreeMap<IpAddr, MacAddr>,
     /// Addresses that a status names or a speaker announces.
     pub in_use: &'a RangeSet,
+    /// Addresses for which a Service says that somebody's static lease is meant for it.
+    pub adopted: &'a BTreeSet<IpAddr>,
     /// The nodes' own addresses.
     pub nodes: &'a [(NodeName, IpAddr)],
     /// What the surveys heard.
@@ -108,9 +114,19 @@ pub enum Work {
     /// Nothing before this moment, or before an event.
     Wait(Option<Instant>),
     /// Read it.
-    Read,
+    Read(Depth),
     /// Make this one write and read the row back.
     Write(Box<Planned>),
+}
+
+/// How much of a router is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// Every menu. Only such a reading is a ground for writes.
+    #[default]
+    Whole,
+    /// What changes by itself: uptime, pools, leases, ARP rows, addresses, Safe Mode. The rest is as it was last read.
+    Pulse,
 }
 
 /// What follows from everything known.
@@ -155,6 +171,16 @@ pub struct Router {
     /// A process before this one may have cut a pool just now.
     cut_lately: bool,
     taken_back: Vec<Instant>,
+    making: BTreeMap<String, memory::Making>,
+    unwanted: memory::Unwanted,
+    promises: memory::Promises,
+    /// Removals that a person has agreed to, as they are printed.
+    confirmed: BTreeSet<String>,
+    twins: Twins,
+    boards: twin::Boards,
+    /// What the reading that is under way reads, and when the last whole one ended.
+    depth: Depth,
+    last_whole: Option<Instant>,
     refused: BTreeMap<String, (Instant, String)>,
     /// Targets whose row was, at the last attempt, not what the reading before had shown.
     changed: BTreeSet<String>,
@@ -183,6 +209,14 @@ impl Router {
             survey_after: None,
             cut_lately: false,
             taken_back: Vec::new(),
+            making: BTreeMap::new(),
+            unwanted: memory::Unwanted::default(),
+            promises: memory::Promises::default(),
+            confirmed: BTreeSet::new(),
+            twins: Twins::default(),
+            boards: twin::Boards::default(),
+            depth: Depth::Whole,
+            last_whole: None,
             refused: BTreeMap::new(),
             changed: BTreeSet::new(),
             departed: BTreeMap::new(),
@@ -196,6 +230,11 @@ impl Router {
     /// The object as last seen.
     pub fn object(&self) -> &RouterObject {
         &self.object
+    }
+
+    /// What the other objects for the same router mean for this one.
+    pub fn relate(&mut self, twins: Twins) {
+        self.twins = twins;
     }
 
     /// The last good reading, with our own writes in it.
@@ -218,14 +257,19 @@ impl Router {
         if elsewhere {
             let object = self.object.clone();
             let (busy, deleting_since) = (self.busy, self.deleting_since);
+            let twins = std::mem::take(&mut self.twins);
             *self = Self {
                 busy,
                 deleting_since,
+                twins,
                 next_read: now,
                 ..Self::new(object)
             };
         } else if respecified {
             self.retry(now);
+            // A person who changes the object wants it tried again.
+            self.taken_back.clear();
+            self.making.clear();
         }
     }
 
@@ -235,9 +279,12 @@ impl Router {
         self.refused.clear();
     }
 
-    /// A reading began; until its end nothing else is sent.
-    pub fn begin(&mut self) {
+    /// A request began; until its end nothing else is sent.
+    pub fn begin(&mut self, work: &Work) {
         self.busy = true;
+        if let Work::Read(depth) = work {
+            self.depth = *depth;
+        }
     }
 
     /// A reading ended.
@@ -285,6 +332,10 @@ impl Router {
         self.failure = None;
         self.failures = 0;
         self.last_good_read = Some(now);
+        if self.depth == Depth::Whole {
+            self.last_whole = Some(now);
+        }
+        self.boards.note(reading.serial.as_deref());
         self.next_read = now
             + if agreed {
                 self.poll_interval()
@@ -309,6 +360,8 @@ impl Router {
                 }
                 self.refused.remove(&write.target());
                 self.changed.remove(&write.target());
+                self.note_made(write, now);
+                self.note_cut(write, true);
                 if let Write::SetPoolRanges { row, ranges } = write
                     && !row.ranges.difference(ranges).is_empty()
                 {
@@ -331,6 +384,7 @@ impl Router {
                     .insert(write.target(), (now + AFTER_REFUSAL, why.clone()));
             }
             Outcome::Unknown(why) => {
+                self.note_cut(write, false);
                 self.refused
                     .insert(write.target(), (now + AFTER_UNKNOWN, why.clone()));
                 self.trust = Trust::Stale;
@@ -345,7 +399,13 @@ impl Router {
         if self.deleting_since.is_some() && !in_use_of(&self.object.taken, landscape.in_use).is_empty() {
             self.deleting_since = Some(now.mono); // It waits for Services, not for the router.
         }
-        let judgement = self.judge(landscape, now);
+        self.note_unwanted(landscape, now.mono);
+        let mut judgement = self.judge(landscape, now);
+        self.note_word(&judgement.plan);
+        if !judgement.plan.held.is_empty() && !self.confirmed.is_empty() {
+            judgement = self.judge(landscape, now);
+        }
+        self.note_promises(&judgement.plan, judgement.may_write);
         // What is no longer wanted is no longer refused.
         let wanted = |target: &String| judgement.plan.writes.iter().any(|p| p.write.target() == *target);
         self.refused.retain(|target, _| wanted(target));
@@ -369,8 +429,11 @@ impl Router {
         if judgement.mode == RouterMode::Paused || self.object.spec.is_err() {
             return Work::Wait(None);
         }
+        if let Some(urgent) = self.urgent(judgement, landscape, now) {
+            return Work::Write(Box::new(urgent.clone()));
+        }
         if now >= self.next_read {
-            return Work::Read;
+            return Work::Read(self.depth_wanted(judgement, now));
         }
         let mut wake = self.next_read;
         if judgement.may_write && now < landscape.fence {
@@ -381,13 +444,17 @@ impl Router {
                     .get(&planned.write.target())
                     .is_some_and(|(until, _)| now < *until)
             };
-            let recorded = |planned: &&Planned| {
-                judgement.plan.record.is_none() || !matches!(planned.write, Write::SetPoolRanges { .. })
-            };
-            // Nothing goes ahead of a cut that still waits for its record: the order is part of the plan.
+            // Neither a pool nor what says what was taken from it changes before the record of that is stored; and
+            // nothing goes ahead of what waits for it: the order is part of the plan.
+            let recorded =
+                |planned: &&Planned| judgement.plan.record.is_none() || !planned.write.is_of_pool();
             let next = judgement.plan.writes.iter().find(|planned| !waiting(planned));
             if let Some(planned) = next.filter(recorded) {
-                return Work::Write(Box::new(planned.clone()));
+                return if self.is_ground(now) || planned.write.is_urgent() {
+                    Work::Write(Box::new(planned.clone()))
+                } else {
+                    Work::Read(Depth::Whole)
+                };
             }
             let retry = self
                 .refused
@@ -403,6 +470,37 @@ impl Router {
         Work::Wait(Some(wake))
     }
 
+    /// A row that pins the router to a node that does not answer any more: it waits for no reading.
+    fn urgent<'a>(
+        &self,
+        judgement: &'a judgement::Judgement,
+        landscape: &Landscape<'_>,
+        now: Instant,
+    ) -> Option<&'a Planned> {
+        let first = judgement.plan.writes.first()?;
+        let may = judgement.may_write && landscape.complete && now >= landscape.fence;
+        let refused = self.refused.contains_key(&first.write.target());
+        (may && !refused && first.write.is_urgent()).then_some(first)
+    }
+
+    /// Whether the last whole reading is young enough for a write to follow from it.
+    fn is_ground(&self, now: Instant) -> bool {
+        self.last_whole
+            .is_some_and(|last| now.since(last) <= GROUND_FOR_WRITES)
+    }
+
+    /// While nothing is to be written and the readings agree, the menus that hardly change are read now and then.
+    fn depth_wanted(&self, judgement: &judgement::Judgement, now: Instant) -> Depth {
+        let lately = self.last_whole.is_some_and(|last| now.since(last) < SLOW_MENUS);
+        let quiet = judgement.plan.writes.is_empty() && judgement.plan.record.is_none();
+        let settled = self.trust == Trust::Agreed && self.failure.is_none() && self.deleting_since.is_none();
+        if lately && quiet && settled {
+            Depth::Pulse
+        } else {
+            Depth::Whole
+        }
+    }
+
     fn finalizer(
         &self,
         judgement: &judgement::Judgement,
@@ -413,6 +511,9 @@ impl Router {
             let wanted = judgement.mode == RouterMode::Enforce && self.object.spec.is_ok();
             return (wanted || self.object.finalizer, None);
         };
+        if let Some(heir) = &self.twins.heir {
+            return (!heir.has_taken_over(&self.object.taken), None);
+        }
         let done =
             self.trust == Trust::Agreed && judgement.plan.writes.is_empty() && !self.left_behind(landscape);
         let overdue =
@@ -452,201 +553,6 @@ impl Router {
             );
         }
         words
-    }
-
-    fn note_departures(&mut self, landscape: &Landscape<'_>, now: Instant) {
-        let Some(owner) = self.owner(landscape) else {
-            return;
-        };
-        let Some(reading) = &self.reading else { return };
-        let rows = reading.leases.iter().filter(|row| is_ours(&row.comment, &owner));
-        let gone: BTreeSet<IpAddr> = rows
-            .map(|row| row.address)
-            .filter(|address| !landscape.assigned.contains_key(address))
-            .collect();
-        self.departed.retain(|address, _| gone.contains(address));
-        for address in gone {
-            self.departed.entry(address).or_insert(now);
-        }
-    }
-
-    fn note_sync(&mut self, judgement: &judgement::Judgement, now: Now) {
-        let in_sync = judgement.may_write && judgement.plan.writes.is_empty();
-        if in_sync {
-            if self.unsynced_since.take().is_some() || self.synced.is_none() {
-                self.synced = Some(now.wall);
-            }
-        } else if self.unsynced_since.is_none() {
-            self.unsynced_since = Some(now.mono);
-        }
-    }
-
-    fn note_exclusion(&mut self, landscape: &Landscape<'_>, now: Instant, by_reading: bool) {
-        let excluded = self.uncut(landscape).is_empty();
-        match (self.excluded_at, excluded) {
-            (None, true) => self.excluded_at = Some(now),
-            (Some(_), false) => {
-                self.excluded_at = None;
-                if by_reading && self.put_back(landscape) {
-                    self.taken_back.retain(|at| now.since(*at) < TAKEN_BACK_WINDOW);
-                    self.taken_back.push(now);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn note_held(&mut self, landscape: &Landscape<'_>, now: Instant) {
-        let Some(owner) = self.owner(landscape) else {
-            return;
-        };
-        let range = self
-            .governed(landscape)
-            .fold(RangeSet::new(), |all, pool| all.union(&pool.ranges));
-        let nodes = self.node_macs(landscape);
-        let Some(reading) = &self.reading else { return };
-        let ours = Ours {
-            owner: &owner,
-            nodes: &nodes,
-            surveys: landscape.surveys,
-        };
-        self.held.read(reading, &range, &ours, now);
-    }
-
-    /// MAC addresses of our own nodes: those that answer for Services, and those that the router knows for the nodes'
-    /// addresses.
-    fn node_macs(&self, landscape: &Landscape<'_>) -> BTreeSet<MacAddr> {
-        let arps = self.reading.iter().flat_map(|reading| &reading.arps);
-        let known = arps
-            .filter(|row| landscape.nodes.iter().any(|(_, address)| *address == row.address))
-            .filter_map(|row| row.mac);
-        known.chain(landscape.announcers.values().copied()).collect()
-    }
-
-    fn put_back(&self, landscape: &Landscape<'_>) -> bool {
-        let uncut = self.uncut(landscape);
-        self.object
-            .taken
-            .iter()
-            .any(|taken| !taken.ranges.intersection(&uncut).is_empty())
-    }
-
-    /// The addresses of our ranges that some pool of the router still hands out.
-    fn uncut(&self, landscape: &Landscape<'_>) -> RangeSet {
-        let Some(reading) = &self.reading else {
-            return RangeSet::new();
-        };
-        let ours = self
-            .governed(landscape)
-            .fold(RangeSet::new(), |all, pool| all.union(&pool.ranges));
-        let foreign = reading
-            .pools
-            .iter()
-            .filter(|row| Marker::parse(&row.comment).is_none());
-        foreign.fold(RangeSet::new(), |all, row| {
-            all.union(&row.ranges.intersection(&ours))
-        })
-    }
-
-    /// The pools that this router is asked to agree on.
-    fn governed<'a>(&'a self, landscape: &Landscape<'a>) -> impl Iterator<Item = &'a Pool> + use<'a> {
-        let selector = self.object.spec.as_ref().ok().map(|spec| &spec.pool_selector);
-        let config = landscape.config;
-        config
-            .usable()
-            .filter(move |pool| selector.is_some_and(|selector| selector.matches(&pool.labels)))
-    }
-
-    fn claims(&self, landscape: &Landscape<'_>) -> (Vec<Claim>, Vec<(String, Refusal)>) {
-        let (Some(reading), Ok(spec)) = (&self.reading, &self.object.spec) else {
-            return (vec![], vec![]);
-        };
-        let (mut claims, mut refusals) = (Vec::new(), Vec::new());
-        for pool in self.governed(landscape) {
-            match site::claim(pool, reading, spec, landscape.nodes) {
-                Ok(claim) => claims.push(claim),
-                Err(refusal) => refusals.push((pool.name.clone(), refusal)),
-            }
-        }
-        (claims, refusals)
-    }
-
-    /// The difference as it stands: what would be written, were nothing else in the way.
-    pub fn plan(&self, landscape: &Landscape<'_>, now: Now) -> Plan {
-        let (claims, _) = self.claims(landscape);
-        self.plan_with(&claims, landscape, now)
-    }
-
-    fn plan_with(&self, claims: &[Claim], landscape: &Landscape<'_>, now: Now) -> Plan {
-        let (Some(reading), Ok(spec), Some(owner)) =
-            (&self.reading, &self.object.spec, self.owner(landscape))
-        else {
-            return Plan::default();
-        };
-        let assigned = self.assigned(landscape);
-        let ground = plan::Ground {
-            owner: &owner,
-            spec,
-            reading,
-            claims,
-            assigned: &assigned,
-            announcers: landscape.announcers,
-            taken: &self.object.taken,
-            departed: &self.departed,
-            now: now.mono,
-        };
-        if self.object.deleting {
-            plan::release(&ground, landscape.in_use)
-        } else {
-            plan::difference(&ground, now.wall)
-        }
-    }
-
-    fn assigned(&self, landscape: &Landscape<'_>) -> BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
-        let governed: Vec<&Pool> = self.governed(landscape).collect();
-        let governed = |address| governed.iter().any(|pool| pool.ranges.contains(address));
-        // A pool that became unusable takes nothing away: what already stands on the router for an address that a
-        // Service still has stays there.
-        let usable = |address| {
-            landscape
-                .config
-                .usable()
-                .any(|pool| pool.ranges.contains(address))
-        };
-        let owner = self.owner(landscape);
-        let stands = |address| {
-            let rows = self.reading.iter().flat_map(|reading| &reading.leases);
-            let mut ours =
-                rows.filter(|row| owner.as_ref().is_some_and(|owner| is_ours(&row.comment, owner)));
-            ours.any(|row| row.address == address)
-                || self
-                    .object
-                    .taken
-                    .iter()
-                    .any(|taken| taken.ranges.contains(address))
-        };
-        let ours = |address: &IpAddr| governed(*address) || (!usable(*address) && stands(*address));
-        landscape
-            .assigned
-            .iter()
-            .filter(|(a, _)| ours(a))
-            .map(|(a, s)| (*a, s.clone()))
-            .collect()
-    }
-
-    fn owner(&self, landscape: &Landscape<'_>) -> Option<Owner> {
-        let spec = self.object.spec.as_ref().ok()?;
-        Some(Owner {
-            cluster: spec.cluster_name.clone(),
-            uid: landscape.cluster_uid.to_owned(),
-        })
-    }
-
-    fn poll_interval(&self) -> Duration {
-        self.object
-            .spec
-            .as_ref()
-            .map_or(Duration::from_secs(30), |spec: &RouterSpec| spec.poll_interval)
     }
 }
 

@@ -280,10 +280,11 @@ fn check_names(reading: &Reading, spec: &RouterSpec, place: &Place) -> Result<()
 }
 
 fn cut(row: &PoolRow, ranges: RangeSet, reading: &Reading, spec: &RouterSpec) -> Result<Cut, Refusal> {
-    let server = reading
+    let mut servers = reading
         .servers
         .iter()
-        .find(|server| server.pool.as_deref() == Some(row.name.as_str()));
+        .filter(|server| server.pool.as_deref() == Some(row.name.as_str()));
+    let (server, another) = (servers.next(), servers.next());
     let chained = reading
         .pools
         .iter()
@@ -295,6 +296,13 @@ fn cut(row: &PoolRow, ranges: RangeSet, reading: &Reading, spec: &RouterSpec) ->
     if !spec.allowed_pools.contains(&row.name) {
         if let Some(other) = chained {
             return Err(shared(format!("pool {}, as its next-pool", other.name)));
+        }
+        if let (Some(one), Some(another)) = (server, another) {
+            // Who shrinks it for one network shrinks it for the other.
+            return Err(shared(format!(
+                "the DHCP servers {} and {}",
+                one.name, another.name
+            )));
         }
         if server.is_none() {
             return Err(shared(

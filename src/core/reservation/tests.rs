@@ -1,7 +1,10 @@
 //! The state machine against a router on paper.
 
+mod arp;
+mod brakes;
 mod first_sync;
 mod held;
+mod heritage;
 mod marker;
 mod paper;
 mod release;

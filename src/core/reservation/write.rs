@@ -74,7 +74,7 @@ pub struct LeaseSpec {
     pub comment: String,
 }
 
-/// What an ARP row of ours should be. Always disabled: seen by a person, without effect.
+/// What an ARP row of ours should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArpSpec {
     /// The Service's address.
@@ -83,6 +83,8 @@ pub struct ArpSpec {
     pub mac: MacAddr,
     /// The interface of its network.
     pub interface: String,
+    /// Whether it is in effect. Disabled, it is only seen by a person.
+    pub enabled: bool,
     /// Our marker and the Service.
     pub comment: String,
 }
@@ -137,6 +139,22 @@ impl Write {
         }
     }
 
+    /// Whether it touches a pool, ours or another's: what was taken must be on record before.
+    pub fn is_of_pool(&self) -> bool {
+        matches!(
+            self,
+            Self::SetPoolRanges { .. } | Self::SetPool { .. } | Self::AddPool { .. } | Self::RemovePool(_)
+        )
+    }
+
+    /// Whether traffic waits for it: the row pins the router to a node that does not answer any more, or will.
+    pub fn is_urgent(&self) -> bool {
+        match self {
+            Self::SetArp { row, spec } => spec.enabled && (row.disabled || row.mac != Some(spec.mac)),
+            _ => false,
+        }
+    }
+
     /// Puts the row that was read back into a reading, so that the next decision is made on it.
     pub fn fold(&self, read_back: &ReadBack, reading: &mut Reading) {
         match self {
@@ -158,6 +176,10 @@ impl Write {
             ReadBack::Gone => {}
         }
     }
+}
+
+fn effect(spec: &ArpSpec) -> &'static str {
+    if spec.enabled { "enabled" } else { "disabled" }
 }
 
 impl fmt::Display for Write {
@@ -197,15 +219,21 @@ impl fmt::Display for Write {
             Self::AddArp(spec) => {
                 write!(
                     f,
-                    "/ip/arp add {} is at {} (disabled)  \"{}\"",
-                    spec.address, spec.mac, spec.comment
+                    "/ip/arp add {} is at {} ({})  \"{}\"",
+                    spec.address,
+                    spec.mac,
+                    effect(spec),
+                    spec.comment
                 )
             }
             Self::SetArp { spec, .. } => {
                 write!(
                     f,
-                    "/ip/arp set {} is at {} (disabled)  \"{}\"",
-                    spec.address, spec.mac, spec.comment
+                    "/ip/arp set {} is at {} ({})  \"{}\"",
+                    spec.address,
+                    spec.mac,
+                    effect(spec),
+                    spec.comment
                 )
             }
             Self::RemoveArp(row) => write!(f, "/ip/arp remove {}  \"{}\"", row.address, row.comment),

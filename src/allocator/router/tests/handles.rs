@@ -2,7 +2,7 @@
 
 use futures::FutureExt;
 use routeros_sim::Menu;
-use tiklb_core::reservation::FailureKind;
+use tiklb_core::reservation::{Depth, FailureKind};
 
 use super::*;
 
@@ -62,9 +62,9 @@ async fn an_object_of_the_same_name_may_be_about_another_router() {
 async fn commands_are_carried_out_in_order_and_each_is_answered() {
     let mut desk = Desk::start(Config::default()).await;
     let reading = desk.read().await.unwrap();
-    desk.sessions.read(&key());
+    desk.sessions.read(&key(), Depth::Whole);
     desk.sessions.write(&key(), planned(cut(&reading)));
-    desk.sessions.read(&key());
+    desk.sessions.read(&key(), Depth::Whole);
     let mut order = vec![];
     for _ in 0..3 {
         order.push(match desk.event().await {
@@ -87,7 +87,7 @@ async fn commands_beyond_those_that_wait_are_dropped() {
     let mut desk = Desk::start(Config::default()).await;
     let reading = desk.read().await.unwrap();
     for _ in 0..50 {
-        desk.sessions.read(&key());
+        desk.sessions.read(&key(), Depth::Whole);
     }
     desk.sessions.write(&key(), planned(cut(&reading)));
     for _ in 0..4 {
@@ -162,7 +162,7 @@ async fn a_dropped_session_finishes_what_it_is_at() {
         under_way.try_send(()).unwrap();
     });
     desk.sessions.write(&key(), planned(cut(&reading)));
-    desk.sessions.read(&key());
+    desk.sessions.read(&key(), Depth::Whole);
     begun.recv().await.unwrap();
     drop(desk.sessions);
     let last = desk.events.recv().await.unwrap();
@@ -194,7 +194,7 @@ async fn an_end_does_not_wait_for_somebody_to_take_events() {
     );
     sessions.apply(&[seen(&desk.spec)], &desk.secrets);
     for _ in 0..3 {
-        sessions.read(&key());
+        sessions.read(&key(), Depth::Whole);
     }
     // One event is taken into the channel, the next finds it full.
     let two = async {

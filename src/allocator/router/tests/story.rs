@@ -1,15 +1,13 @@
 //! Core's allocator, the sessions and the simulated router together: from a router as bought to one that agrees, and
 //! back to what it was.
 
-mod home;
-
 use routeros_sim::{FailingWrites, Lease, Mac, Menu, diff};
 use tiklb_core::reservation::ConditionKind::{
     Authorized, NoConflicts, PoolsExcluded, Reachable, ReservationsInSync,
 };
 
+use super::home::Home;
 use super::*;
-use home::Home;
 
 const CUT: &str = "192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254";
 const WHOLE: &str = "192.168.1.100-192.168.1.254";
@@ -268,4 +266,34 @@ async fn a_refused_write_and_a_changed_password_mend_themselves() {
         home.now.mono.since(before) < Duration::from_secs(2),
         "at once, not after the back-off"
     );
+}
+
+/// The goal of the design: at most six reads a poll and no write, while nothing changes.
+#[tokio::test]
+async fn a_router_that_agrees_is_asked_little_and_told_nothing() {
+    let mut home = Home::start(Config::default()).await;
+    home.surveyed = true;
+    for name in ["web", "db", "mail"] {
+        home.create(name);
+    }
+    home.until("all is on the router", |home| {
+        home.leases() == 3 && home.reason(ReservationsInSync) == "InSync"
+    })
+    .await;
+    home.pass(Duration::from_mins(2)).await;
+    let sums = |home: &Home| {
+        let journal = home.desk.sim.journal();
+        let polls = journal.reads[&Menu::Lease];
+        (journal.reads.values().sum::<u64>(), polls, journal.writes.len())
+    };
+    let (reads, polls, writes) = sums(&home);
+    home.pass(Duration::from_hours(1)).await;
+    let (reads, polls) = (sums(&home).0 - reads, sums(&home).1 - polls);
+    assert!((115..=125).contains(&polls), "{polls} polls in an hour");
+    assert!(reads <= 6 * polls, "{reads} reads in {polls} polls");
+    assert!(
+        home.desk.sim.journal().reads[&Menu::Bridge] >= 12,
+        "the rest is read now and then"
+    );
+    assert_eq!(sums(&home).2, writes);
 }

@@ -111,7 +111,7 @@ fn new_arp(spec: &ArpSpec) -> Result<NewArp, Unwritable> {
         mac_address: octets(spec.mac),
         interface: spec.interface.clone(),
         comment: Comment::new(&spec.comment)?,
-        disabled: true,
+        disabled: !spec.enabled,
     })
 }
 
@@ -119,7 +119,7 @@ fn arp_change(row: &ArpRow, spec: &ArpSpec) -> Result<ArpChange, Unwritable> {
     Ok(ArpChange {
         mac_address: Some(octets(spec.mac)),
         comment: replacing(&row.comment, &spec.comment)?,
-        disabled: Some(true),
+        disabled: Some(!spec.enabled),
     })
 }
 

@@ -74,6 +74,7 @@ fn arp_spec(comment: &str) -> ArpSpec {
         address: "192.168.1.200".parse().unwrap(),
         mac: "48:a9:8a:00:00:10".parse().unwrap(),
         interface: "bridge".to_owned(),
+        enabled: false,
         comment: comment.to_owned(),
     }
 }

@@ -287,3 +287,35 @@ fn at_a_restart_a_waiting_wish_takes_nothing_from_a_service_read_later() {
     assert_eq!(world.address(&waiting).as_deref(), Some("192.168.1.200"));
     assert_eq!(world.address(&settled).as_deref(), Some("192.168.1.201"));
 }
+
+/// Somebody's static lease is no free address, but for the one Service that says it is meant for it.
+#[test]
+fn a_reserved_address_is_for_who_names_it_and_says_so() {
+    let holder = Holder {
+        name: Some("nas".to_owned()),
+        mac: None,
+        evidence: "static DHCP lease on MikroTik".to_owned(),
+    };
+    let mut world = home();
+    let reserved = Availability::Reserved(holder);
+    world.net.0.insert(ip("192.168.1.200"), reserved);
+    let says = |mut service: Service, value: &str| {
+        let annotation = request::USE_EXISTING_LEASE.to_owned();
+        service.annotations.insert(annotation, value.to_owned());
+        service
+    };
+    assert_eq!(
+        world.address(&says(service("any"), "true")).as_deref(),
+        Some("192.168.1.201"),
+        "it names no address"
+    );
+    let named = asking("nas", "metallb.io/loadBalancerIPs", "192.168.1.200");
+    for refused in [named.clone(), says(named.clone(), "false")] {
+        let because = world.decide(&refused).because;
+        assert!(matches!(because, Because::Held { .. }), "{because:?}");
+    }
+    assert_eq!(
+        world.address(&says(named, "true")).as_deref(),
+        Some("192.168.1.200")
+    );
+}

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use super::{Failure, FailureKind, Landscape, Refusal, Router, TAKEN_BACK_LIMIT, Trust};
+use super::{Failure, FailureKind, Landscape, Refusal, Router, Trust};
+use crate::config::RouterSpec;
 use crate::config::object::{ArpRows, RouterMode};
 use crate::model::Now;
-use crate::reservation::condition::{Condition, ConditionKind, Conditions, Listing, RouterStatus};
+use crate::reservation::brake;
+use crate::reservation::condition::{Condition, ConditionKind, Conditions, Listing, RouterStatus, is_listed};
 use crate::reservation::held::is_ours;
-use crate::reservation::marker::Marker;
+use crate::reservation::marker::{Marker, Owner};
+use crate::reservation::observed::Reading;
 use crate::reservation::plan::Plan;
-use crate::reservation::write::Write;
+use crate::reservation::record;
+use crate::reservation::write::Planned;
 
 /// A row that is missing for less than this is on its way; only then the condition says so. Otherwise every new
 /// Service would write the status twice.
@@ -20,6 +24,8 @@ pub(super) struct Judgement {
     pub(super) mode: RouterMode,
     pub(super) refusals: Vec<(String, Refusal)>,
     pub(super) plan: Plan,
+    /// Rows of ours that people undid so often that they are left so.
+    pub(super) left: Vec<String>,
     /// Nothing speaks against writing.
     pub(super) may_write: bool,
     /// What does.
@@ -43,11 +49,16 @@ impl Router {
         let (claims, refusals) = self.claims(landscape);
         let mut plan = self.plan_with(&claims, landscape, now);
         let mode = self.mode();
-        if self.taken_back.len() > TAKEN_BACK_LIMIT && !self.object.deleting {
-            plan.writes
-                .retain(|planned| !matches!(planned.write, Write::SetPoolRanges { .. }));
-        }
+        let left = |planned: &mut Planned| self.is_left_alone(&planned.write);
+        let left = plan
+            .writes
+            .extract_if(.., left)
+            .map(|p| p.write.target())
+            .collect();
         let stop = self.stop(landscape);
+        if self.twins.heir.is_some() {
+            plan = Plan::default(); // Somebody else has to keep it as it is.
+        }
         let may_write = mode == RouterMode::Enforce
             && stop.is_none()
             && self.trust == Trust::Agreed
@@ -57,6 +68,7 @@ impl Router {
             mode,
             refusals,
             plan,
+            left,
             may_write,
             stop,
         }
@@ -66,29 +78,42 @@ impl Router {
     fn stop(&self, landscape: &Landscape<'_>) -> Option<Condition> {
         let (reading, owner) = (self.reading.as_ref()?, self.owner(landscape)?);
         let spec = self.object.spec.as_ref().ok()?;
-        if let (Some(enrolled), Some(serial)) = (&self.object.serial, &reading.serial)
-            && enrolled != serial
-            && spec.accept_serial.as_ref() != Some(serial)
-        {
+        if let Some(elder) = &self.twins.elder {
             let message = format!(
-                "the board at {} has serial {serial}, enrolled was {enrolled}: if it was replaced, set spec.acceptSerial to {serial}",
+                "MikrotikRouter {} is about the same router and is older: delete one of the two",
+                elder.name
+            );
+            return Some(Condition::no("SameRouter", message));
+        }
+        self.other_board(reading, spec)
+            .or_else(|| namesake(reading, &owner))
+            .or_else(|| safe_mode(reading))
+    }
+
+    /// Another board than the enrolled one answers. One without a serial number is known by its name.
+    fn other_board(&self, reading: &Reading, spec: &RouterSpec) -> Option<Condition> {
+        let (what, enrolled, found) = match (&self.object.serial, &reading.serial) {
+            (Some(enrolled), Some(serial)) => ("serial", enrolled, serial),
+            (None, None) => ("identity", self.object.identity.as_ref()?, &reading.identity),
+            // It was enrolled without one, or shows none any more: what it is called must be the same.
+            (Some(enrolled), None) => ("serial", enrolled, &reading.identity),
+            (None, Some(_)) => return None,
+        };
+        if enrolled == found || enrolled.is_empty() || spec.accept_serial.as_ref() == Some(found) {
+            return None;
+        }
+        if self.boards.alternate() {
+            let message = format!(
+                "more than one board answers at {} in turns, {enrolled} and {found}: it is an address that routers share (VRRP); make a MikrotikRouter for each with its own address",
                 spec.url
             );
             return Some(Condition::no("SerialChanged", message));
         }
-        let comments = reading
-            .leases
-            .iter()
-            .map(|r| &r.comment)
-            .chain(reading.pools.iter().map(|r| &r.comment));
-        let other = comments
-            .filter_map(|comment| Marker::parse(comment))
-            .find(|marker| marker.owner.cluster == owner.cluster && marker.owner.uid != owner.uid)?;
         let message = format!(
-            "rows of another cluster that is also named {} (UID {}) are on this router: choose another spec.clusterName, or remove them",
-            owner.cluster, other.owner.uid
+            "the board at {} has {what} {found}, enrolled was {enrolled}: if it was replaced or renamed, set spec.acceptSerial to {found}",
+            spec.url
         );
-        Some(Condition::no("OwnedByOtherInstance", message))
+        Some(Condition::no("SerialChanged", message))
     }
 
     pub(super) fn status(&self, judgement: &Judgement, landscape: &Landscape<'_>, now: Now) -> RouterStatus {
@@ -107,18 +132,21 @@ impl Router {
                 read.to_owned()
             }
         };
-        let serial = if judgement.stop.is_some() {
-            self.object.serial.clone()
+        // Whatever answers, a board that is refused is not enrolled.
+        let enrolled = judgement.stop.is_some();
+        let serial = reading.serial.clone().filter(|_| !enrolled);
+        let identity = if enrolled {
+            String::new()
         } else {
-            reading.serial.clone()
+            reading.identity.clone()
         };
         RouterStatus {
             conditions: self.conditions(judgement, landscape, now),
-            identity: before(&self.object.identity, &reading.identity),
+            identity: before(&self.object.identity, &identity),
             board: reading.board,
             version: reading.version,
             serial: serial.or_else(|| self.object.serial.clone()),
-            taken: record.unwrap_or_else(|| self.object.taken.clone()),
+            taken: record.unwrap_or_else(|| record::merged(&self.object.taken, &self.twins.inherits)),
             leases: reading.leases.iter().filter(|row| ours(&row.comment)).count(),
             arps: reading.arps.iter().filter(|row| ours(&row.comment)).count(),
             wanted: self.assigned(landscape).len(),
@@ -130,17 +158,16 @@ impl Router {
     }
 
     fn pending(&self, judgement: &Judgement) -> Listing {
-        let writes = judgement.plan.writes.iter();
-        if judgement.may_write && self.refused.is_empty() {
-            return Listing::default(); // On its way.
-        }
+        let on_its_way = judgement.may_write && self.refused.is_empty();
+        let writes = judgement.plan.writes.iter().filter(|_| !on_its_way);
         writes
+            .chain(&judgement.plan.held)
             .map(|planned| format!("{} ({})", planned.write, planned.because))
             .collect()
     }
 
     fn conditions(&self, judgement: &Judgement, landscape: &Landscape<'_>, now: Now) -> Conditions {
-        [
+        let said: Conditions = [
             (ConditionKind::Reachable, self.reachable(judgement)),
             (ConditionKind::Authorized, self.authorized()),
             (
@@ -151,7 +178,12 @@ impl Router {
             (ConditionKind::NoConflicts, self.no_conflicts()),
             (ConditionKind::FailoverLimited, self.failover_limited()),
         ]
-        .into()
+        .into();
+        debug_assert!(
+            said.iter().all(|(kind, condition)| is_listed(*kind, condition)),
+            "{said:?}"
+        );
+        said
     }
 
     fn reachable(&self, judgement: &Judgement) -> Condition {
@@ -218,9 +250,9 @@ impl Router {
                 Condition::yes("Excluded", format!("taken: {}", taken.join("; ")))
             };
         }
-        if self.taken_back.len() > TAKEN_BACK_LIMIT {
+        if self.is_put_back_for_good() {
             let message = format!(
-                "{uncut} was put back into the router's pools {} times in a day and is left there: decide who has it, and restart the allocator",
+                "{uncut} was put back into the router's pools {} times in a day and is left there: decide who has it; to have it taken again, set spec.mode to Paused and back",
                 self.taken_back.len()
             );
             return Condition::no("TakenBack", message);
@@ -258,6 +290,15 @@ impl Router {
         if let Some(obstacle) = judgement.plan.obstacles.first() {
             return Condition::no("ForeignRow", obstacle.clone());
         }
+        if let Some(row) = judgement.left.first() {
+            let message = format!(
+                "{row} was changed or removed on the router again and again and is left so: to have it made again, set spec.mode to Paused and back"
+            );
+            return Condition::no("LeftAlone", message);
+        }
+        if !judgement.plan.held.is_empty() {
+            return Condition::no("AwaitingConfirmation", self.ask(&judgement.plan.held));
+        }
         let overdue = self
             .unsynced_since
             .is_some_and(|since| now.mono.since(since) >= ON_ITS_WAY);
@@ -267,9 +308,29 @@ impl Router {
         Condition::yes("InSync", "every reservation stands on the router")
     }
 
+    /// How a person agrees to removals.
+    fn ask(&self, held: &[Planned]) -> String {
+        let key = &self.object.key;
+        format!(
+            "{} removals wait for your word, because most rows or a whole range would go (status.pendingPlan): kubectl annotate --overwrite -n {} mikrotikrouter {} tiklb.io/confirm={}",
+            held.len(),
+            key.namespace,
+            key.name,
+            brake::hash(held)
+        )
+    }
+
     fn failover_limited(&self) -> Condition {
+        const LIMITED: &str = "the router itself sends to the announcing node by rows that tiklb rewrites: after a failover that takes as long as the router's API, and does not happen while the allocator or the API is away";
+        let reply_only = self.reading.iter().flat_map(|reading| &reading.reply_only);
+        let reply_only: Vec<&str> = reply_only.map(String::as_str).collect();
         match self.object.spec.as_ref().map(|spec| spec.arp) {
             Ok(ArpRows::Never) => Condition::no("NoRows", "no ARP rows are written on the router"),
+            Ok(ArpRows::Always) => Condition::yes("Always", LIMITED),
+            _ if !reply_only.is_empty() => {
+                let message = format!("{} has arp=reply-only: {LIMITED}", reply_only.join(", "));
+                Condition::yes("ReplyOnly", message)
+            }
             _ => Condition::no(
                 "Visible",
                 "the ARP rows on the router are disabled and have no effect",
@@ -301,6 +362,31 @@ impl Router {
             format!("not given to Services: {}{rest}", held.join("; ")),
         )
     }
+}
+
+/// Rows of another cluster of the same name stand on the router.
+fn namesake(reading: &Reading, owner: &Owner) -> Option<Condition> {
+    let leases = reading.leases.iter().map(|row| &row.comment);
+    let arps = reading.arps.iter().map(|row| &row.comment);
+    let pools = reading.pools.iter().map(|row| &row.comment);
+    let markers = leases
+        .chain(arps)
+        .chain(pools)
+        .filter_map(|comment| Marker::parse(comment));
+    let mut others = markers.filter(|marker| marker.owner.cluster == owner.cluster && !owner.owns(marker));
+    let uid = others.next()?.owner.uid;
+    let message = format!(
+        "rows of another cluster that is also named {} (UID {uid}) are on this router: choose another spec.clusterName, or, if this cluster replaces that one, set spec.adoptFrom to {uid}",
+        owner.cluster
+    );
+    Some(Condition::no("OwnedByOtherInstance", message))
+}
+
+/// A person works in Safe Mode: what is written meanwhile may be undone with their changes.
+fn safe_mode(reading: &Reading) -> Option<Condition> {
+    let by = reading.safe_mode.as_ref()?;
+    let message = format!("{by} holds Safe Mode on the router: nothing is written until it is released");
+    Some(Condition::no("SafeMode", message))
 }
 
 fn unreachable(failure: &Failure) -> Condition {

@@ -28,8 +28,16 @@ impl Router {
         if !self.governed(landscape).any(|pool| pool.ranges.contains(address)) || self.object.deleting {
             return None;
         }
-        if let Some(holder) = self.held.holder(address) {
+        let holder = self.held.holder(address);
+        if let Some(holder) = holder.filter(|_| !self.held.is_reserved(address)) {
             return Some(Availability::Held(holder.clone()));
+        }
+        if let Some(elder) = &self.twins.elder {
+            let why = format!(
+                "MikrotikRouters {name} and {} are about the same router: delete one",
+                elder.name
+            );
+            return Some(Availability::Unproven(why));
         }
         let gate = match (self.mode(), spec.assignment) {
             (RouterMode::DryRun | RouterMode::Paused, _) => Ok(()),
@@ -37,7 +45,13 @@ impl Router {
             (RouterMode::Enforce, Assignment::Proven) => self.proven(address, landscape, now),
         };
         Some(match gate {
-            Ok(()) => Availability::Free,
+            Ok(()) => holder.map_or(Availability::Free, |holder| {
+                Availability::Reserved(holder.clone())
+            }),
+            // Who does not know the row is told of that first.
+            Err(_) if holder.is_some() && !landscape.adopted.contains(&address) => {
+                holder.map_or(Availability::Free, |holder| Availability::Held(holder.clone()))
+            }
             Err(why) => Availability::Unproven(format!("{why} (MikrotikRouter {name})")),
         })
     }

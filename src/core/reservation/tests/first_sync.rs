@@ -223,3 +223,25 @@ fn a_lease_lingers_for_a_minute_after_its_service() {
     paper.run(Duration::from_secs(2));
     assert!(paper.rows.leases.is_empty());
 }
+
+/// Recorded, and then the pool is another one: what is not in it when it is cut was not taken.
+#[test]
+fn what_a_person_removes_between_the_record_and_the_cut_is_not_ours_to_give_back() {
+    for left in ["192.168.1.102-192.168.1.217", "192.168.1.102-192.168.1.150"] {
+        let mut paper = Paper::new(home_router());
+        paper.fence = paper.now.mono + Duration::from_secs(30);
+        paper.run(Duration::from_secs(10));
+        assert!(paper.router.object().taken.len() == 1 && paper.writes.is_empty());
+        paper.rows.pools[0].ranges = ranges(left);
+        paper.run(Duration::from_mins(2));
+        assert!(!paper.rows.pools[0].ranges.contains(ip("192.168.1.205")));
+        paper.delete();
+        paper.run(Duration::from_mins(2));
+        assert_eq!(
+            paper.rows.pools[0].ranges.to_string(),
+            left,
+            "{:?}",
+            paper.journal
+        );
+    }
+}

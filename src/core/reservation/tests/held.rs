@@ -15,7 +15,7 @@ fn settled(rows: crate::reservation::Reading) -> Paper {
 
 fn holder(paper: &mut Paper, address: &str) -> Option<String> {
     match paper.availability(address) {
-        Some(Availability::Held(holder)) => Some(holder.to_string()),
+        Some(Availability::Held(holder) | Availability::Reserved(holder)) => Some(holder.to_string()),
         _ => None,
     }
 }
@@ -146,4 +146,48 @@ fn a_lease_that_vanished_stays_held_until_it_has_expired_and_nobody_answers() {
     paper.survey("");
     paper.run(Duration::from_mins(1));
     assert_eq!(paper.availability("192.168.1.205"), Some(Availability::Free));
+}
+
+/// `tiklb.io/use-existing-lease`: a row that a person wrote long ago stands for the Service, as it is.
+#[test]
+fn a_static_lease_of_somebody_else_can_be_meant_for_a_service() {
+    let mut paper = Paper::new(home_router());
+    paper.rows.leases.push(lease_row("192.168.1.205", "nas", None));
+    paper.survey("");
+    paper.run(Duration::from_secs(30));
+    let reserved = paper.availability("192.168.1.205");
+    assert!(
+        matches!(reserved, Some(Availability::Reserved(_))),
+        "{reserved:?}"
+    );
+    paper.adopted.insert(ip("192.168.1.205"));
+    paper.assign("192.168.1.205", "nas");
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "InSync");
+    let before = paper.rows.leases.clone();
+    assert_eq!((before.len(), before[0].comment.as_str()), (1, ""));
+    // It is nobody's to delete, also when all is given back.
+    paper.assigned.clear();
+    paper.delete();
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.rows.leases, before);
+    assert!(!paper.router.object().finalizer);
+}
+
+#[test]
+fn a_reserved_address_that_somebody_uses_is_held() {
+    for used in [0, 1] {
+        let mut paper = Paper::new(home_router());
+        let mut row = lease_row("192.168.1.205", "nas", None);
+        if used == 0 {
+            row.expires_after = Some(Duration::from_mins(10)); // Its client is there.
+        } else {
+            paper.rows.arps.push(arp_row("192.168.1.205", mac(99)));
+        }
+        paper.rows.leases.push(row);
+        paper.survey("");
+        paper.run(Duration::from_secs(30));
+        let found = paper.availability("192.168.1.205");
+        assert!(matches!(found, Some(Availability::Held(_))), "{found:?}");
+    }
 }

@@ -8,6 +8,7 @@ fn owner() -> Owner {
     Owner {
         cluster: "home".to_owned(),
         uid: "1a2b3c4d".to_owned(),
+        adopts: None,
     }
 }
 

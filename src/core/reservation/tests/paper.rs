@@ -12,9 +12,9 @@ use crate::model::{
     Instant, LabelSelector, Labels, MacAddr, NodeName, Now, ObjectKey, RangeSet, Timestamp, Uid,
 };
 use crate::reservation::observed::{AddressRow, ArpRow, LeaseRow, NetworkRow, PoolRow, Reading, ServerRow};
-use crate::reservation::router::{Intent, Landscape, Router, Work};
+use crate::reservation::router::{Depth, Intent, Landscape, Router, Work};
 use crate::reservation::survey::{Round, Surveys};
-use crate::reservation::write::{ArpSpec, LeaseSpec, Outcome, ReadBack, Write};
+use crate::reservation::write::{ArpSpec, LeaseSpec, Outcome, Planned, ReadBack, Write};
 
 pub(super) const UID: &str = "1a2b3c4d";
 
@@ -110,6 +110,7 @@ pub(super) fn spec() -> RouterSpec {
     RouterSpec {
         url: "https://192.168.1.1".to_owned(),
         cluster_name: "home".to_owned(),
+        adopt_from: None,
         mode: RouterMode::Enforce,
         pool_selector: LabelSelector::default(),
         shrink_pools: true,
@@ -143,6 +144,7 @@ pub(super) fn object(spec: RouterSpec) -> RouterObject {
         taken: vec![],
         serial: None,
         identity: None,
+        confirm: None,
     }
 }
 
@@ -177,10 +179,12 @@ pub(super) struct Paper {
     pub(super) config: Config,
     pub(super) assigned: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
     pub(super) announcers: BTreeMap<IpAddr, MacAddr>,
+    pub(super) adopted: BTreeSet<IpAddr>,
     pub(super) nodes: Vec<(NodeName, IpAddr)>,
     pub(super) surveys: Surveys,
     pub(super) complete: bool,
     pub(super) fence: Instant,
+    pub(super) uid: String,
     pub(super) now: Now,
     /// Everything that was done, in order: `read`, `record`, `finalizer`, or the write.
     pub(super) journal: Vec<String>,
@@ -196,10 +200,12 @@ impl Paper {
             config: pools(&[("home", "192.168.1.200-192.168.1.220")]),
             assigned: BTreeMap::new(),
             announcers: BTreeMap::new(),
+            adopted: BTreeSet::new(),
             nodes: vec![(NodeName::from("node1"), ip("192.168.1.11"))],
             surveys: Surveys::default(),
             complete: true,
             fence: Instant::ZERO,
+            uid: UID.to_owned(),
             now: Now {
                 mono: Instant::at(Duration::from_secs(100)),
                 wall: Timestamp(1_000_000),
@@ -220,10 +226,11 @@ impl Paper {
         let in_use: RangeSet = self.assigned.keys().copied().collect();
         let landscape = Landscape {
             config: &self.config,
-            cluster_uid: UID,
+            cluster_uid: &self.uid,
             assigned: &self.assigned,
             announcers: &self.announcers,
             in_use: &in_use,
+            adopted: &self.adopted,
             nodes: &self.nodes,
             surveys: &self.surveys,
             complete: self.complete,
@@ -282,7 +289,7 @@ impl Paper {
         let end = self.now.mono + time;
         for _ in 0..10_000 {
             match self.work() {
-                Work::Read => self.read(Ok(self.rows.clone())),
+                Work::Read(depth) => self.read_at(depth, Ok(self.rows.clone())),
                 Work::Write(planned) => {
                     let outcome = self.write(&planned.write);
                     self.finish(&planned.write, &outcome);
@@ -303,17 +310,37 @@ impl Paper {
         );
     }
 
+    /// A whole reading.
     pub(super) fn read(&mut self, result: Result<Reading, crate::reservation::Failure>) {
+        self.read_at(Depth::Whole, result);
+    }
+
+    fn read_at(&mut self, depth: Depth, result: Result<Reading, crate::reservation::Failure>) {
         self.journal.push("read".to_owned());
         self.with(|router, landscape, now| {
-            router.begin();
+            router.begin(&Work::Read(depth));
             router.read(result, landscape, now);
         });
     }
 
+    /// The write that comes next, after the readings that it rests on.
+    pub(super) fn due_write(&mut self) -> Planned {
+        for _ in 0..4 {
+            match self.work() {
+                Work::Read(depth) => self.read_at(depth, Ok(self.rows.clone())),
+                Work::Write(planned) => return *planned,
+                Work::Wait(_) => break,
+            }
+        }
+        panic!("no write is due: {:?}", self.journal);
+    }
+
     pub(super) fn finish(&mut self, write: &Write, outcome: &Outcome) {
         self.with(|router, landscape, now| {
-            router.begin();
+            router.begin(&Work::Write(Box::new(Planned {
+                write: write.clone(),
+                because: String::new(),
+            })));
             router.written(write, outcome, landscape, now.mono);
         });
     }
@@ -335,6 +362,7 @@ impl Paper {
         }
         object.taken.clone_from(&intent.status.taken);
         object.serial.clone_from(&intent.status.serial);
+        object.identity = Some(intent.status.identity.clone());
         object.finalizer = intent.finalizer;
         let changed = object != *self.router.object();
         let now = self.now.mono;
@@ -424,7 +452,7 @@ impl Paper {
             mac: Some(spec.mac),
             interface: spec.interface.clone(),
             dynamic: false,
-            disabled: true,
+            disabled: !spec.enabled,
             alive: false,
             comment: spec.comment.clone(),
         };

@@ -144,6 +144,75 @@ fn what_a_person_did_to_the_pool_meanwhile_is_kept() {
     );
 }
 
+#[test]
+fn pools_that_held_the_same_addresses_each_get_theirs_back() {
+    let mut rows = home_router();
+    rows.pools.push(pool_row("iot", "192.168.1.215-192.168.1.230"));
+    rows.servers.push(crate::reservation::observed::ServerRow {
+        name: "iot".to_owned(),
+        interface: "vlan20".to_owned(),
+        pool: Some("iot".to_owned()),
+        idle: false,
+    });
+    let first = rows.clone();
+    for deleted in [true, false] {
+        let mut paper = Paper::new(rows.clone());
+        paper.run(Duration::from_secs(15));
+        if deleted {
+            paper.delete();
+        } else {
+            paper.config = pools(&[("home", "192.168.1.200-192.168.1.201")]);
+        }
+        paper.run(Duration::from_mins(20));
+        let kept = if deleted {
+            ""
+        } else {
+            "192.168.1.200-192.168.1.201"
+        };
+        for (pool, before) in paper.rows.pools.iter().zip(&first.pools) {
+            let expected = before.ranges.difference(&ranges(kept));
+            assert_eq!(pool.ranges, expected, "{} {:?}", pool.name, paper.journal);
+        }
+    }
+}
+
+#[test]
+fn a_renamed_pool_is_on_record_under_its_new_name() {
+    let mut paper = synced();
+    paper.rows.pools[0].name = "clients".to_owned();
+    paper.rows.servers[0].pool = Some("clients".to_owned());
+    paper.run(Duration::from_mins(1));
+    assert_eq!(paper.router.object().taken[0].pool, "clients");
+    let own = paper
+        .rows
+        .pools
+        .iter()
+        .find(|pool| pool.name == "tiklb-home-home");
+    assert!(
+        own.unwrap().comment.ends_with("from clients"),
+        "{:?}",
+        paper.rows.pools
+    );
+}
+
+#[test]
+fn what_somebody_moved_to_another_pool_stays_there() {
+    let mut paper = synced();
+    paper.assigned.clear();
+    paper
+        .rows
+        .pools
+        .push(pool_row("cameras", "192.168.1.205-192.168.1.210"));
+    paper.delete();
+    paper.run(Duration::from_mins(1));
+    let pool = paper.rows.pools.iter().find(|p| p.name == "dhcp_pool").unwrap();
+    assert_eq!(
+        pool.ranges.to_string(),
+        "192.168.1.100-192.168.1.204,192.168.1.211-192.168.1.254"
+    );
+    assert!(!paper.router.object().finalizer);
+}
+
 fn last() -> impl Strategy<Value = u8> {
     2u8..=254
 }

@@ -105,6 +105,19 @@ fn a_pool_that_something_else_uses() {
     vpn.pools.push(pool_row("vpn", "192.168.1.210-192.168.1.215"));
     refused(&mut Paper::new(vpn), "PoolShared", "vpn is also used by");
 
+    let mut doubled = home_router();
+    doubled.servers.push(ServerRow {
+        name: "guests".to_owned(),
+        interface: "vlan20".to_owned(),
+        pool: Some("dhcp_pool".to_owned()),
+        idle: false,
+    });
+    refused(
+        &mut Paper::new(doubled),
+        "PoolShared",
+        "the DHCP servers defconf and guests",
+    );
+
     let mut allowed = Paper::new(chained);
     let mut with = spec();
     with.allowed_pools = vec!["dhcp_pool".to_owned()];

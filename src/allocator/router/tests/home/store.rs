@@ -3,18 +3,19 @@
 use std::net::IpAddr;
 
 use tiklb_core::allocator::{Change, Effect, Event, WriteResult};
-use tiklb_core::config::RouterObject;
+use tiklb_core::config::{RouterMode, RouterObject};
 use tiklb_core::model::ObjectKey;
 
-use super::Home;
+use super::{Given, Home};
 use crate::allocator::router::tests::key;
 
 impl Home {
     pub(super) fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::ReadRouter { router } => {
+            Effect::ReadRouter { router, depth } => {
                 self.under_way += 1;
-                self.desk.sessions.read(&router);
+                self.edits.0 = self.desk.sim.journal().edits.len();
+                self.desk.sessions.read(&router, depth);
             }
             Effect::WriteRouter { router, planned } => {
                 self.under_way += 1;
@@ -58,6 +59,22 @@ impl Home {
             return self.news.push(Event::ServiceWritten { service, result });
         };
         assert_eq!(object.resource_version, precondition);
+        let new = addresses
+            .iter()
+            .filter(|address| !object.ingress.contains(address));
+        let judge = self.object.as_ref().filter(|object| !object.deleting);
+        let proven = judge.is_some_and(|object| {
+            object
+                .spec
+                .as_ref()
+                .is_ok_and(|spec| spec.mode == RouterMode::Enforce)
+        });
+        let edits = self.edits.1;
+        self.given.extend(new.map(|address| Given {
+            address: *address,
+            edits,
+            proven,
+        }));
         object.ingress = addresses;
         object.resource_version.clone_from(&version);
         let annotation = "metallb.io/ip-allocated-from-pool".to_owned();
@@ -68,8 +85,13 @@ impl Home {
     }
 
     fn finalize(&mut self, present: bool, precondition: &str) {
-        let object = self.object.as_ref().unwrap();
-        assert_eq!(object.resource_version, precondition);
+        let Some(object) = self
+            .object
+            .as_ref()
+            .filter(|o| o.resource_version == precondition)
+        else {
+            return; // It changed meanwhile, and core is told of that.
+        };
         if object.deleting && !present {
             self.object = None;
             self.desk.sessions.apply(&[], &self.desk.secrets);
@@ -79,7 +101,10 @@ impl Home {
     }
 
     /// Changes the object and shows it to core, as the watch would; not where nothing is changed.
-    pub(super) fn change_router(&mut self, change: impl FnOnce(&mut RouterObject)) {
+    pub(in crate::allocator::router::tests) fn change_router(
+        &mut self,
+        change: impl FnOnce(&mut RouterObject),
+    ) {
         let Some(object) = &mut self.object else { return };
         let before = object.clone();
         change(object);

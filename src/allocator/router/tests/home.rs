@@ -3,6 +3,7 @@
 
 mod store;
 
+use routeros_sim::Menu;
 use tiklb_core::allocator::{
     Allocator, Announcement, Change, Leadership, NodeObject, Settings as Knowledge, SurveyRecord,
 };
@@ -25,18 +26,56 @@ pub(super) struct Home {
     pub(super) object: Option<RouterObject>,
     /// A speaker surveys the range and finds nobody.
     pub(super) surveyed: bool,
+    pub(super) pools: BTreeMap<ObjectKey, PoolObject>,
+    pub(super) services: BTreeMap<ObjectKey, Service>,
+    pub(super) announcements: BTreeMap<ObjectKey, Announcement>,
+    pub(super) status: RouterStatus,
+    /// What was given to Services, and what the readings had told by then.
+    pub(super) given: Vec<Given>,
     allocator: Allocator,
-    services: BTreeMap<ObjectKey, Service>,
-    status: RouterStatus,
     version: u32,
     /// Not yet told to core.
     news: Vec<Event>,
     under_way: usize,
+    /// What is under way for a leader that is no more: its outcomes reach nobody.
+    strays: usize,
+    /// How many edits people had made when the last reading began, and when the last good one did.
+    edits: (usize, usize),
     next_survey: Instant,
+}
+
+/// An address that a Service was given.
+pub(super) struct Given {
+    pub(super) address: std::net::IpAddr,
+    /// How many edits people had made when the last good reading began.
+    pub(super) edits: usize,
+    /// Under a router that had to prove it.
+    pub(super) proven: bool,
 }
 
 fn named(name: &str) -> ObjectKey {
     ObjectKey::new("default", name)
+}
+
+fn knowledge() -> Knowledge {
+    Knowledge {
+        class: None,
+        cluster_uid: "1a2b3c4d".to_owned(),
+    }
+}
+
+fn pool(key: &ObjectKey, addresses: &str) -> PoolObject {
+    PoolObject {
+        seniority: seniority(key),
+        key: key.clone(),
+        labels: Labels::new(),
+        spec: Ok(PoolSpec {
+            addresses: addresses.split(',').map(str::to_owned).collect(),
+            auto_assign: true,
+            avoid_buggy_ips: false,
+            service_allocation: None,
+        }),
+    }
 }
 
 fn seniority(key: &ObjectKey) -> Seniority {
@@ -49,20 +88,48 @@ fn seniority(key: &ObjectKey) -> Seniority {
 impl Home {
     /// One pool, one advertisement, one node, one router; a cluster otherwise empty.
     pub(super) async fn start(config: Config) -> Self {
-        let desk = Desk::start(config).await;
+        Self::around(Desk::start(config).await)
+    }
+
+    /// The same around a desk.
+    pub(super) fn around(desk: Desk) -> Self {
         let object = seen(&desk.spec).object;
         let lan = ObjectKey::new("metallb-system", "lan");
-        let pool = PoolObject {
-            seniority: seniority(&lan),
-            key: lan.clone(),
-            labels: Labels::new(),
-            spec: Ok(PoolSpec {
-                addresses: vec![OURS.to_owned()],
-                auto_assign: true,
-                avoid_buggy_ips: false,
-                service_allocation: None,
-            }),
+        let now = Now {
+            mono: Instant::at(Duration::from_secs(100)),
+            wall: Timestamp(1_800_000_000),
         };
+        Self {
+            desk,
+            now,
+            object: Some(object),
+            surveyed: false,
+            pools: BTreeMap::from([(lan.clone(), pool(&lan, OURS))]),
+            services: BTreeMap::new(),
+            announcements: BTreeMap::new(),
+            status: RouterStatus::default(),
+            given: vec![],
+            allocator: Allocator::new(knowledge()),
+            version: 10,
+            news: vec![],
+            under_way: 0,
+            strays: 0,
+            edits: (0, 0),
+            next_survey: Instant::ZERO,
+        }
+        .led(false)
+    }
+
+    fn led(mut self, unclean: bool) -> Self {
+        self.follow(unclean);
+        self
+    }
+
+    /// Another leader takes over: it knows what the API server stores and nothing else. What is under way goes on.
+    pub(super) fn follow(&mut self, unclean: bool) {
+        self.strays += std::mem::take(&mut self.under_way);
+        self.allocator = Allocator::new(knowledge());
+        let lan = ObjectKey::new("metallb-system", "lan");
         let advertisement = AdvertisementObject {
             seniority: seniority(&lan),
             key: lan,
@@ -72,36 +139,50 @@ impl Home {
             key: ObjectKey::new("", "node1"),
             addresses: vec!["192.168.1.11".parse().unwrap()],
         };
-        let knowledge = Knowledge {
-            class: None,
-            cluster_uid: "1a2b3c4d".to_owned(),
+        self.news = vec![
+            Event::Leadership(Leadership::Leading { unclean }),
+            Event::Pools(Change::Listed(self.pools.values().cloned().collect())),
+            Event::Advertisements(Change::Listed(vec![advertisement])),
+            Event::Routers(Change::Listed(self.object.iter().cloned().collect())),
+            Event::Nodes(Change::Listed(vec![node])),
+            Event::Services(Change::Listed(self.services.values().cloned().collect())),
+            Event::Announcements(Change::Listed(self.announcements.values().cloned().collect())),
+            Event::Conflicts(Change::Listed(vec![])),
+            Event::Surveys(Change::Listed(vec![])),
+        ];
+        self.next_survey = Instant::ZERO;
+    }
+
+    /// An IPAddressPool holds these addresses from now on; `None` removes it.
+    pub(super) fn pool(&mut self, name: &str, addresses: Option<&str>) {
+        let key = ObjectKey::new("metallb-system", name);
+        let change = if let Some(addresses) = addresses {
+            self.pools.insert(key.clone(), pool(&key, addresses));
+            Change::Applied(pool(&key, addresses))
+        } else {
+            self.pools.remove(&key);
+            Change::Deleted(key)
         };
-        let now = Now {
-            mono: Instant::at(Duration::from_secs(100)),
-            wall: Timestamp(1_800_000_000),
-        };
-        Self {
-            desk,
-            now,
-            object: Some(object.clone()),
-            surveyed: false,
-            allocator: Allocator::new(knowledge),
-            services: BTreeMap::new(),
-            status: RouterStatus::default(),
-            version: 10,
-            news: vec![
-                Event::Leadership(Leadership::Leading { unclean: false }),
-                Event::Pools(Change::Listed(vec![pool])),
-                Event::Advertisements(Change::Listed(vec![advertisement])),
-                Event::Routers(Change::Listed(vec![object])),
-                Event::Nodes(Change::Listed(vec![node])),
-                Event::Services(Change::Listed(vec![])),
-                Event::Announcements(Change::Listed(vec![])),
-                Event::Conflicts(Change::Listed(vec![])),
-                Event::Surveys(Change::Listed(vec![])),
-            ],
-            under_way: 0,
-            next_survey: Instant::ZERO,
+        self.news.push(Event::Pools(change));
+    }
+
+    /// A MikrotikRouter is made, as at the start: no status, no finalizer.
+    pub(super) fn make_router(&mut self) {
+        assert!(self.object.is_none());
+        let mut object = seen(&self.desk.spec).object;
+        self.version += 1;
+        object.resource_version = self.version.to_string();
+        object.uid = tiklb_core::model::Uid(format!("u{}", self.version));
+        self.object = Some(object.clone());
+        self.desk.apply();
+        self.news.push(Event::Routers(Change::Applied(object)));
+    }
+
+    /// It is gone with its status and without its finalizer's leave, as when its definition is removed.
+    pub(super) fn prune_router(&mut self) {
+        if self.object.take().is_some() {
+            self.desk.sessions.apply(&[], &self.desk.secrets);
+            self.news.push(Event::Routers(Change::Deleted(key())));
         }
     }
 
@@ -123,25 +204,35 @@ impl Home {
         self.services.remove(&named(name));
         self.news.push(Event::Services(Change::Deleted(named(name))));
         let key = ObjectKey::new("metallb-system", name);
+        self.announcements.remove(&key);
         self.news.push(Event::Announcements(Change::Deleted(key)));
     }
 
     /// The node with this number answers for the Service from now on, with one epoch more than the one before it.
     pub(super) fn announce(&mut self, name: &str, node: u8) {
+        let mut addresses = self.services[&named(name)].ingress.clone();
+        if addresses.is_empty() {
+            addresses.push(VIP.parse().unwrap()); // The first one gets it.
+        }
         let announcement = Announcement {
             key: ObjectKey::new("metallb-system", name),
             service: named(name),
-            addresses: vec![VIP.parse().unwrap()],
+            addresses,
             node: NodeName(format!("node{node}")),
             mac: Some(MacAddr::new(0x48, 0xa9, 0x8a, 1, 0, node)),
             epoch: node.into(),
         };
+        let key = announcement.key.clone();
+        self.announcements.insert(key, announcement.clone());
         self.news
             .push(Event::Announcements(Change::Applied(announcement)));
     }
 
-    /// A person deletes the MikrotikRouter: it stays until its finalizer is gone.
+    /// A person deletes the MikrotikRouter: it stays until its finalizer, if it has one, is gone.
     pub(super) fn delete_router(&mut self) {
+        if self.object.as_ref().is_some_and(|object| !object.finalizer) {
+            return self.prune_router();
+        }
         self.change_router(|object| object.deleting = true);
     }
 
@@ -208,7 +299,7 @@ impl Home {
         for _ in 0..10_000 {
             if self.news.is_empty() && self.under_way > 0 {
                 self.under_way -= 1;
-                let event = self.desk.event().await;
+                let event = self.outcome().await;
                 self.news.push(event);
             }
             let step = self.allocator.step(std::mem::take(&mut self.news), self.now);
@@ -221,6 +312,28 @@ impl Home {
             }
         }
         panic!("it never comes to rest: {:#?}", self.status);
+    }
+
+    /// How the next of what is under way ends, after what nobody waits for any more.
+    async fn outcome(&mut self) -> Event {
+        while self.strays > 0 {
+            self.strays -= 1;
+            self.desk.event().await;
+        }
+        let event = self.desk.event().await;
+        if matches!(&event, Event::RouterRead { result, .. } if result.is_ok()) {
+            self.edits.1 = self.edits.0;
+        }
+        event
+    }
+
+    /// Until core asks the router for something, and no further: whether it did.
+    pub(super) fn ask(&mut self) -> bool {
+        let step = self.allocator.step(std::mem::take(&mut self.news), self.now);
+        for effect in step.effects {
+            self.carry_out(effect);
+        }
+        self.under_way > 0
     }
 
     /// Time goes on to what core waits for next, or to the next survey.
@@ -249,7 +362,7 @@ impl Home {
         let record = SurveyRecord {
             key: ObjectKey::new("metallb-system", "survey-lan"),
             node: NodeName::from("node1"),
-            covered: ranges(OURS),
+            covered: ranges("192.168.1.2-192.168.1.254"),
             occupied: RangeSet::new(),
             took: Duration::from_secs(5),
             age: Duration::ZERO,

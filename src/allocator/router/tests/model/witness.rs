@@ -1,0 +1,315 @@
+//! What must never happen, judged on the router's own journal.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use routeros_sim::{Edit, Menu, Router, Row, Write};
+use tiklb_core::model::RangeSet;
+
+use super::super::home::{Given, Home};
+
+const MARKED: &str = "tiklb/v1 home/1a2b3c4d ";
+
+/// Rows by menu and id.
+type Rows = BTreeMap<(Menu, String), Row>;
+
+pub(super) struct Witness {
+    /// The router's pools at first.
+    first: BTreeMap<String, RangeSet>,
+    rows: Rows,
+    /// What we took out of each pool, by its id.
+    took: BTreeMap<String, RangeSet>,
+    /// Pools that people changed.
+    edited: Vec<String>,
+    /// Both records are lost: a person removed our pool rows, and the object went with its status before they were made
+    /// again. Nobody can know any more what was taken.
+    lost: bool,
+    /// People made rows that may be in our way.
+    pub(super) obstructed: bool,
+    /// A row that a person edited between our look and our write, as it was at the look. Nothing on a router can prevent
+    /// that: such an edit is lost, and the write is judged by what was there to be seen.
+    looked_at: Option<((Menu, String), Row)>,
+    /// Addresses in use before the step.
+    in_use: Vec<IpAddr>,
+    seen: (usize, usize, usize),
+}
+
+fn id_of(row: &Row) -> String {
+    row.get(".id").unwrap_or_default().to_owned()
+}
+
+/// The ranges of a pool row, in any of the forms in which they read back.
+fn ranges_of(row: &Row) -> RangeSet {
+    let text = row.get("ranges").unwrap_or_default();
+    text.split(',')
+        .filter(|part| !part.is_empty())
+        .map(|part| match part.parse::<IpAddr>() {
+            Ok(address) => tiklb_core::model::AddressRange::single(address),
+            Err(_) => tiklb_core::model::AddressRange::parse(part).unwrap(),
+        })
+        .collect()
+}
+
+fn is_ours(row: &Row) -> bool {
+    row.get("comment")
+        .is_some_and(|comment| comment.starts_with(MARKED))
+}
+
+fn rows_of(sim: &Router) -> Rows {
+    let menus = [Menu::Pool, Menu::Lease, Menu::Arp];
+    let rows = menus.into_iter().flat_map(|menu| {
+        let rows = sim.rows(menu).into_iter();
+        rows.map(move |row| ((menu, id_of(&row)), row))
+    });
+    rows.collect()
+}
+
+fn in_use(home: &Home) -> Vec<IpAddr> {
+    let statuses = home.services.values().flat_map(|service| &service.ingress);
+    let announced = home
+        .announcements
+        .values()
+        .flat_map(|announcement| &announcement.addresses);
+    statuses.chain(announced).copied().collect()
+}
+
+/// What happened on the router, in order.
+enum Entry<'a> {
+    Write(&'a Write),
+    Edit(&'a Edit),
+}
+
+impl Witness {
+    pub(super) fn new(sim: &Router) -> Self {
+        let rows = rows_of(sim);
+        let pools = rows.iter().filter(|((menu, _), _)| *menu == Menu::Pool);
+        let first = pools.map(|((_, id), row)| (id.clone(), ranges_of(row))).collect();
+        Self {
+            first,
+            rows,
+            took: BTreeMap::new(),
+            edited: Vec::new(),
+            lost: false,
+            obstructed: false,
+            looked_at: None,
+            in_use: Vec::new(),
+            seen: (0, 0, 0),
+        }
+    }
+
+    /// Every address in a pool that is not ours.
+    pub(super) fn handed_out(sim: &Router) -> RangeSet {
+        let rows = sim.rows(Menu::Pool);
+        let foreign = rows.iter().filter(|row| !is_ours(row));
+        foreign.fold(RangeSet::new(), |all, row| all.union(&ranges_of(row)))
+    }
+
+    /// A step begins.
+    pub(super) fn before(&mut self, home: &Home) {
+        self.rows = rows_of(&home.desk.sim);
+        self.in_use = in_use(home);
+    }
+
+    /// The object is about to go with its status.
+    pub(super) fn before_pruning(&mut self, sim: &Router) {
+        let recorded = sim.rows(Menu::Pool).iter().any(is_ours);
+        self.lost |= !recorded && !self.took.is_empty();
+    }
+
+    /// A step ended: nothing happened that must not.
+    pub(super) fn judge(&mut self, home: &Home) -> Result<(), String> {
+        let journal = home.desk.sim.journal();
+        if journal.most_in_flight > 1 {
+            return Err("more than one request was in flight".to_owned());
+        }
+        if let Some(violation) = home.desk.sim.violations().first() {
+            return Err(format!("a request that none should send: {violation}"));
+        }
+        let reads: u64 = journal.reads.values().sum();
+        if u64::try_from(journal.writes.len()).unwrap_or(u64::MAX) > reads {
+            return Err("more writes than reads".to_owned());
+        }
+        let (writes, edits) = (journal.writes.iter(), journal.edits.iter());
+        let mut entries: Vec<_> = writes
+            .skip(self.seen.0)
+            .map(|write| (write.at, Entry::Write(write)))
+            .chain(edits.skip(self.seen.1).map(|edit| (edit.at, Entry::Edit(edit))))
+            .collect();
+        entries.sort_by_key(|(at, _)| *at);
+        // Only what was in use all the time is sure to have been in use at the moment of a write.
+        let after = in_use(home);
+        self.in_use.retain(|address| after.contains(address));
+        for (_, entry) in entries {
+            match entry {
+                Entry::Edit(edit) => self.note(edit),
+                Entry::Write(write) => self.check(write).map_err(|why| format!("{why}: {write}"))?,
+            }
+        }
+        self.seen.0 = journal.writes.len();
+        self.seen.1 = journal.edits.len();
+        Self::check_given(home)
+    }
+
+    /// A person's edit is what it is.
+    fn note(&mut self, edit: &Edit) {
+        let Some(row) = edit.before.as_ref().or(edit.after.as_ref()) else {
+            return;
+        };
+        let key = (edit.menu, id_of(row));
+        self.looked_at = edit.before.clone().map(|before| (key.clone(), before));
+        match &edit.after {
+            Some(after) => _ = self.rows.insert(key.clone(), after.clone()),
+            None => _ = self.rows.remove(&key),
+        }
+        self.obstructed |= edit.before.is_none() || edit.menu == Menu::Lease;
+        if edit.menu == Menu::Pool && !is_ours(row) {
+            self.edited.push(key.1);
+        }
+    }
+
+    /// A client's write: of a row of ours, or of ranges by what is ours.
+    fn check(&mut self, write: &Write) -> Result<(), String> {
+        let menu = match write.path.as_str() {
+            "ip/pool" => Menu::Pool,
+            "ip/dhcp-server/lease" => Menu::Lease,
+            "ip/arp" => Menu::Arp,
+            other => return Err(format!("a write to {other}")),
+        };
+        let Some(id) = &write.id else {
+            let Some(row) = &write.row else { return Ok(()) };
+            if !is_ours(row) {
+                return Err("a row without our mark was added".to_owned());
+            }
+            self.rows.insert((menu, id_of(row)), row.clone());
+            return Ok(());
+        };
+        let key = (menu, id.clone());
+        let looked_at = self.looked_at.take().filter(|(at, _)| *at == key);
+        let there = self.rows.get(&key).cloned();
+        if let Some(after) = &write.row {
+            self.rows.insert(key, after.clone());
+        } else if write.method == "DELETE" && write.status < 300 {
+            self.rows.remove(&key);
+        }
+        let Some(there) = there else {
+            return if write.row.is_none() {
+                Ok(())
+            } else {
+                Err("a row that nobody knows".to_owned())
+            };
+        };
+        let judged = self.check_row(menu, id, &there, write);
+        match looked_at {
+            Some((_, seen)) if judged.is_err() => self.check_row(menu, id, &seen, write),
+            _ => judged,
+        }
+    }
+
+    fn check_row(&mut self, menu: Menu, id: &str, before: &Row, write: &Write) -> Result<(), String> {
+        if is_ours(before) {
+            return Ok(());
+        }
+        if menu != Menu::Pool || write.method != "PATCH" {
+            return Err("a row that is not ours".to_owned());
+        }
+        match &write.row {
+            Some(after) => self.check_ranges(id, before, after),
+            None => Ok(()),
+        }
+    }
+
+    fn check_ranges(&mut self, id: &str, before: &Row, after: &Row) -> Result<(), String> {
+        let other = |row: &Row| {
+            let keys = row
+                .iter()
+                .filter(|(key, _)| !["ranges", "total", "used", "available"].contains(key));
+            keys.map(|(key, value)| format!("{key}={value}"))
+                .collect::<Vec<_>>()
+        };
+        if other(before) != other(after) {
+            return Err("more than a pool's ranges was changed".to_owned());
+        }
+        let (old, new) = (ranges_of(before), ranges_of(after));
+        let ours: RangeSet = "192.168.1.200-192.168.1.220,192.168.1.230-192.168.1.234"
+            .parse()
+            .unwrap();
+        let removed = old.difference(&new);
+        if !ours.contains_all(&removed) {
+            return Err(format!("{removed} was taken"));
+        }
+        let added = new.difference(&old);
+        let took = self.took.entry(id.to_owned()).or_default();
+        if !took.contains_all(&added) {
+            return Err(format!("{added} was given back, and {took} was taken"));
+        }
+        *took = took.union(&removed);
+        let used = self.in_use.iter().find(|address| added.contains(**address));
+        match used {
+            Some(address) => Err(format!("{address} was given back and is in use")),
+            None => Ok(()),
+        }
+    }
+
+    /// An address that was given to a Service under proof is in no pool, unless a person put it there meanwhile.
+    fn check_given(home: &Home) -> Result<(), String> {
+        let handed_out = Self::handed_out(&home.desk.sim);
+        let journal = home.desk.sim.journal();
+        let still = in_use(home);
+        // The last Service that was given an address is the one that has it.
+        let last: BTreeMap<IpAddr, &Given> = home.given.iter().map(|given| (given.address, given)).collect();
+        let proven = last.into_values().filter(|given| given.proven);
+        for given in proven.filter(|given| still.contains(&given.address)) {
+            let put_there = journal.edits.iter().skip(given.edits).any(|edit| {
+                let after = edit.after.as_ref().filter(|_| edit.menu == Menu::Pool);
+                after.is_some_and(|row| !is_ours(row) && ranges_of(row).contains(given.address))
+            });
+            if handed_out.contains(given.address) && !put_there {
+                return Err(format!("{} was proven and a pool hands it out", given.address));
+            }
+        }
+        Ok(())
+    }
+
+    /// Each Service's address has exactly one row of ours, where nothing is in the way.
+    pub(super) fn agreed(&self, home: &Home) -> Result<(), String> {
+        if self.obstructed || !super::world::is_enforced(home) {
+            return Ok(());
+        }
+        let ours: RangeSet = super::super::OURS.parse().unwrap();
+        let leases = home.desk.sim.rows(Menu::Lease);
+        for service in home.services.values() {
+            for address in service.ingress.iter().filter(|address| ours.contains(**address)) {
+                let text = address.to_string();
+                let rows = leases
+                    .iter()
+                    .filter(|row| is_ours(row) && row.get("address") == Some(text.as_str()));
+                let device = leases
+                    .iter()
+                    .any(|row| !is_ours(row) && row.get("address") == Some(text.as_str()));
+                let count = rows.count();
+                if count != 1 && !device {
+                    return Err(format!("{text} has {count} rows"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Nothing of ours is left, and pools are what they were, but for what people did.
+    pub(super) fn as_before(&self, home: &Home) -> Result<(), String> {
+        let rows = rows_of(&home.desk.sim);
+        if let Some(row) = rows.values().find(|row| is_ours(row)) {
+            return Err(format!("left behind: {row}"));
+        }
+        if self.lost {
+            return Ok(());
+        }
+        for (id, first) in self.first.iter().filter(|(id, _)| !self.edited.contains(id)) {
+            let now = rows.get(&(Menu::Pool, id.clone())).map(ranges_of);
+            if now.as_ref() != Some(first) {
+                return Err(format!("a pool was {first} and is {now:?}"));
+            }
+        }
+        Ok(())
+    }
+}

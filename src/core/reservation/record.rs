@@ -1,0 +1,125 @@
+//! The record of what was taken from a router's pools: what is added to it, what leaves it, and where it is found again.
+//!
+//! It stands in the object's status before anything is taken, and on the router in the comments of our own pool rows
+//! afterwards. An object that was deleted and made anew, or a cluster that was rebuilt, has no status: then the
+//! comments say what has to be given back.
+//!
+//! **Invariant:** the record never lacks an address that we took and did not give back.
+
+use super::held::is_ours;
+use super::marker::{Marker, Owner, took};
+use super::observed::{PoolRow, Reading};
+use crate::config::object::Taken;
+use crate::model::{RangeSet, Timestamp};
+
+/// Adds what is about to be taken, or was taken under another object.
+pub fn add(record: &mut Vec<Taken>, pool: &str, server: &str, ranges: &RangeSet, since: Timestamp) {
+    match record.iter_mut().find(|taken| taken.pool == pool) {
+        Some(taken) if taken.ranges.contains_all(ranges) => {}
+        Some(taken) => {
+            taken.ranges = taken.ranges.union(ranges);
+            taken.since = since;
+        }
+        None => record.push(Taken {
+            pool: pool.to_owned(),
+            server: server.to_owned(),
+            ranges: ranges.clone(),
+            since,
+        }),
+    }
+}
+
+/// `record` with everything in it that another object's record says.
+pub fn merged(record: &[Taken], other: &[Taken]) -> Vec<Taken> {
+    let mut all = record.to_vec();
+    for taken in other {
+        add(&mut all, &taken.pool, &taken.server, &taken.ranges, taken.since);
+    }
+    all
+}
+
+/// `record` under the names that the pools have today. What stands on the router under the old name could not be found
+/// again by who knows nothing else.
+pub fn renamed(record: &[Taken], reading: &Reading) -> Vec<Taken> {
+    let mut all = Vec::new();
+    for taken in record {
+        let name = pool_of(reading, taken).map_or(&taken.pool, |row| &row.name);
+        add(&mut all, name, &taken.server, &taken.ranges, taken.since);
+    }
+    all
+}
+
+/// Takes out what was given back: what nobody wants and the router hands out again, from that pool or, because somebody
+/// moved it there, from another. What is still wanted stays: it is about to be taken again. Until every pool has its
+/// part back all of it stays: pools may have held the same addresses, and the one that has them again would look like
+/// one to which somebody moved them.
+pub fn settle(record: &mut Vec<Taken>, unwanted: &RangeSet, reading: &Reading, owner: &Owner) {
+    let before = record.clone();
+    let back = |taken: &Taken| {
+        let row = pool_of(reading, taken)?;
+        Some(row.ranges.union(&elsewhere(reading, owner, &before, row)))
+    };
+    let lacks = |taken: &Taken| {
+        let gone = taken.ranges.intersection(unwanted);
+        back(taken).is_some_and(|back| !back.contains_all(&gone))
+    };
+    if before.iter().any(lacks) {
+        return;
+    }
+    for taken in record.iter_mut() {
+        let settled = unwanted.intersection(&back(taken).unwrap_or_default());
+        taken.ranges = taken.ranges.difference(&settled);
+    }
+    record.retain(|taken| !taken.ranges.is_empty());
+}
+
+/// What other pools hand out that was not taken from them: who moved it there does not want it back here.
+pub fn elsewhere(reading: &Reading, owner: &Owner, record: &[Taken], row: &PoolRow) -> RangeSet {
+    let others = reading
+        .pools
+        .iter()
+        .filter(|other| other.id != row.id && !is_ours(&other.comment, owner));
+    others.fold(RangeSet::new(), |all, other| {
+        let from_it = |taken: &&Taken| pool_of(reading, taken).is_some_and(|row| row.id == other.id);
+        let taken = record.iter().filter(from_it);
+        let taken = taken.fold(RangeSet::new(), |all, taken| all.union(&taken.ranges));
+        all.union(&other.ranges.difference(&taken))
+    })
+}
+
+/// The pool that addresses were taken from, by its name. Where none has that name any more a person may have renamed it:
+/// then the one that its server hands out today.
+pub fn pool_of<'a>(reading: &'a Reading, taken: &Taken) -> Option<&'a PoolRow> {
+    let by_name = |name: &str| reading.pools.iter().find(|row| row.name == name);
+    by_name(&taken.pool).or_else(|| {
+        let server = reading
+            .servers
+            .iter()
+            .find(|server| server.name == taken.server)?;
+        by_name(server.pool.as_deref()?)
+    })
+}
+
+/// What the comments of our own pool rows say was taken, as far as that pool does not hand it out again.
+pub fn recovered(reading: &Reading, owner: &Owner, wall: Timestamp) -> Vec<Taken> {
+    let mut record = Vec::new();
+    for row in reading.pools.iter().filter(|row| is_ours(&row.comment, owner)) {
+        let Some(marker) = Marker::parse(&row.comment) else {
+            continue;
+        };
+        for (ranges, from) in took(&marker.subject) {
+            let pool = reading.pools.iter().find(|pool| pool.name == from);
+            let back = pool.map(|pool| pool.ranges.clone()).unwrap_or_default();
+            let ranges = ranges.difference(&back);
+            let server = reading
+                .servers
+                .iter()
+                .find(|server| server.pool.as_deref() == Some(from));
+            let server = server.map(|server| server.name.as_str()).unwrap_or_default();
+            if !ranges.is_empty() {
+                add(&mut record, from, server, &ranges, wall);
+            }
+        }
+    }
+    record
+}

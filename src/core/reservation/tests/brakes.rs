@@ -1,0 +1,205 @@
+//! What goes only after a while, or only with a person's word.
+
+use std::time::Duration;
+
+use super::paper::*;
+use crate::reservation::ConditionKind;
+use crate::reservation::write::Write;
+
+const CUT: &str = "192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254";
+
+fn pool_of(paper: &Paper) -> String {
+    let pool = paper.rows.pools.iter().find(|pool| pool.name == "dhcp_pool");
+    pool.unwrap().ranges.to_string()
+}
+
+/// A router in sync with so many Services, from .200 on.
+fn with_services(count: u8) -> Paper {
+    let mut paper = Paper::new(home_router());
+    for offset in 0..count {
+        paper.assign(&format!("192.168.1.{}", 200 + offset), &format!("s{offset}"));
+    }
+    paper.run(Duration::from_secs(30));
+    assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "InSync");
+    assert_eq!(pool_of(&paper), CUT);
+    paper
+}
+
+fn confirm(paper: &mut Paper) {
+    let (_, reason, message) = paper.condition(ConditionKind::ReservationsInSync);
+    assert_eq!(reason, "AwaitingConfirmation");
+    let (_, hash) = message.split_once("tiklb.io/confirm=").unwrap();
+    let mut object = paper.router.object().clone();
+    object.confirm = Some(hash.to_owned());
+    let now = paper.now.mono;
+    paper.router.update(object, now);
+}
+
+#[test]
+fn a_range_that_is_no_longer_wanted_is_given_back_after_the_delay() {
+    let mut paper = with_services(1);
+    paper.config = pools(&[("home", "192.168.1.200-192.168.1.210")]);
+    paper.run(Duration::from_mins(9));
+    assert_eq!(pool_of(&paper), CUT, "ten minutes are the default");
+    paper.run(Duration::from_mins(2));
+    assert_eq!(
+        pool_of(&paper),
+        "192.168.1.100-192.168.1.199,192.168.1.211-192.168.1.254"
+    );
+    let taken = &paper.router.object().taken;
+    assert_eq!(taken[0].ranges.to_string(), "192.168.1.200-192.168.1.210");
+    assert_eq!(paper.condition(ConditionKind::PoolsExcluded).1, "Excluded");
+}
+
+#[test]
+fn a_range_that_is_wanted_again_in_time_is_never_given_back() {
+    let mut paper = with_services(1);
+    for _ in 0..5 {
+        paper.config = pools(&[("home", "192.168.1.200-192.168.1.210")]);
+        paper.run(Duration::from_mins(6));
+        paper.config = pools(&[("home", "192.168.1.200-192.168.1.220")]);
+        paper.run(Duration::from_mins(6));
+    }
+    assert_eq!(pool_of(&paper), CUT);
+    let cuts = paper.writes.iter();
+    assert_eq!(
+        cuts.filter(|w| matches!(w, Write::SetPoolRanges { .. })).count(),
+        1
+    );
+}
+
+#[test]
+fn what_a_service_still_has_is_not_given_back() {
+    let mut paper = with_services(3);
+    paper.config = pools(&[("home", "192.168.1.210-192.168.1.220")]);
+    paper.run(Duration::from_mins(15));
+    assert_eq!(
+        pool_of(&paper),
+        "192.168.1.100-192.168.1.199,192.168.1.203-192.168.1.209,192.168.1.221-192.168.1.254"
+    );
+}
+
+#[test]
+fn nothing_is_given_back_while_a_pool_cannot_be_read() {
+    let mut paper = with_services(1);
+    paper.assigned.clear();
+    paper.config = pools(&[("home", "192.168.1.210-192.168.1.220"), ("other", "garbage")]);
+    paper.run(Duration::from_hours(2));
+    assert_eq!(pool_of(&paper), CUT);
+}
+
+#[test]
+fn a_whole_exclusion_goes_with_a_word_only() {
+    let mut paper = with_services(0);
+    paper.config = pools(&[]);
+    paper.run(Duration::from_hours(3));
+    assert_eq!(pool_of(&paper), CUT);
+    assert!(paper.rows.pools.iter().any(|pool| pool.name == "tiklb-home-home"));
+    let pending = paper.intend().status.pending;
+    assert_eq!(pending.entries.len(), 2, "{pending:?}");
+    confirm(&mut paper);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+    assert_eq!(paper.rows.pools.len(), 1);
+    assert_eq!(paper.router.object().taken, []);
+    assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "InSync");
+}
+
+#[test]
+fn a_word_for_another_plan_is_none() {
+    let mut paper = with_services(0);
+    let mut object = paper.router.object().clone();
+    object.confirm = Some("00c0ffee".to_owned());
+    let now = paper.now.mono;
+    paper.router.update(object, now);
+    paper.config = pools(&[]);
+    paper.run(Duration::from_hours(1));
+    assert_eq!(pool_of(&paper), CUT);
+    // The range that it was about is wanted again, and then not: the old word does not fit, as the row differs.
+    confirm(&mut paper);
+    paper
+        .rows
+        .pools
+        .iter_mut()
+        .find(|pool| pool.name == "dhcp_pool")
+        .unwrap()
+        .ranges = ranges("192.168.1.100-192.168.1.150");
+    paper.rows.pools.retain(|pool| pool.name == "dhcp_pool");
+    paper.run(Duration::from_mins(2));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.150");
+}
+
+#[test]
+fn most_of_four_or_more_rows_stay_until_a_person_agrees() {
+    let mut paper = with_services(6);
+    let first: Vec<_> = paper.assigned.keys().copied().take(4).collect();
+    for address in first {
+        paper.assigned.remove(&address);
+    }
+    paper.assign("192.168.1.210", "new");
+    paper.run(Duration::from_mins(30));
+    assert_eq!(paper.rows.leases.len(), 7, "what is added is added");
+    confirm(&mut paper);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(paper.rows.leases.len(), 3);
+    assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "InSync");
+}
+
+#[test]
+fn rows_that_go_one_soon_after_another_are_counted_together() {
+    let mut paper = with_services(6);
+    for address in paper.assigned.keys().copied().take(5).collect::<Vec<_>>() {
+        paper.assigned.remove(&address);
+        paper.run(Duration::from_secs(5));
+    }
+    paper.run(Duration::from_mins(30));
+    assert_eq!(paper.rows.leases.len(), 6);
+}
+
+#[test]
+fn half_of_the_rows_and_the_rows_of_a_small_home_go_by_themselves() {
+    for (count, leaving) in [(6, 3), (3, 3)] {
+        let mut paper = with_services(count);
+        for address in paper.assigned.keys().copied().take(leaving).collect::<Vec<_>>() {
+            paper.assigned.remove(&address);
+        }
+        paper.run(Duration::from_secs(50));
+        assert_eq!(paper.rows.leases.len(), usize::from(count), "a minute's grace");
+        paper.run(Duration::from_secs(20));
+        assert_eq!(paper.rows.leases.len(), usize::from(count) - leaving);
+    }
+}
+
+#[test]
+fn a_row_that_people_undo_is_made_again_three_times_and_then_left() {
+    let mut paper = with_services(1);
+    for round in 1..=5 {
+        paper.rows.leases.clear();
+        paper.run(Duration::from_mins(1));
+        assert_eq!(paper.rows.leases.len(), usize::from(round <= 3), "round {round}");
+    }
+    assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "LeftAlone");
+    let mut object = paper.router.object().clone();
+    object.spec.as_mut().unwrap().min_free_addresses = 11;
+    let now = paper.now.mono;
+    paper.router.update(object, now);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(
+        paper.rows.leases.len(),
+        1,
+        "a person who changes the object wants it"
+    );
+}
+
+#[test]
+fn a_service_that_comes_and_goes_is_no_quarrel() {
+    let mut paper = with_services(1);
+    for _ in 0..8 {
+        paper.assigned.clear();
+        paper.run(Duration::from_mins(3));
+        assert_eq!(paper.rows.leases.len(), 0);
+        paper.assign("192.168.1.200", "s0");
+        paper.run(Duration::from_mins(1));
+        assert_eq!(paper.rows.leases.len(), 1);
+    }
+}

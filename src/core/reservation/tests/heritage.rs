@@ -1,0 +1,270 @@
+//! Records that outlive their object: recreated, rebuilt, renamed.
+
+use std::time::Duration;
+
+use super::paper::*;
+use crate::config::object::RouterObject;
+use crate::model::ObjectKey;
+use crate::reservation::write::Write;
+use crate::reservation::{ConditionKind, Router, Twins};
+
+fn synced() -> Paper {
+    let mut paper = Paper::new(home_router());
+    paper.assign("192.168.1.200", "db");
+    paper.announcers.insert(ip("192.168.1.200"), mac(11));
+    paper.run(Duration::from_secs(30));
+    paper
+}
+
+fn pool_of(paper: &Paper) -> String {
+    let pool = paper.rows.pools.iter().find(|pool| pool.name == "dhcp_pool");
+    pool.unwrap().ranges.to_string()
+}
+
+#[test]
+fn an_object_that_was_made_anew_finds_its_record_on_the_router() {
+    let mut paper = synced();
+    let record = paper.router.object().taken[0].clone();
+    paper.router = Router::new(object(spec()));
+    let writes = paper.writes.len();
+    paper.run(Duration::from_secs(30));
+    let found = &paper.router.object().taken[0];
+    assert_eq!(
+        (&found.pool, &found.server, &found.ranges),
+        (&record.pool, &record.server, &record.ranges)
+    );
+    assert_eq!(paper.writes.len(), writes, "nothing had to be written");
+    paper.assigned.clear();
+    paper.delete();
+    paper.run(Duration::from_mins(1));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+}
+
+#[test]
+fn what_waits_to_be_given_back_is_found_too() {
+    let mut paper = synced();
+    paper.config = pools(&[("home", "192.168.1.200-192.168.1.210")]);
+    paper.run(Duration::from_mins(2));
+    paper.router = Router::new(object(spec()));
+    paper.run(Duration::from_mins(15));
+    assert_eq!(
+        pool_of(&paper),
+        "192.168.1.100-192.168.1.199,192.168.1.211-192.168.1.254"
+    );
+}
+
+/// It is deleted before it was ever read: the comment that is removed is the only record.
+#[test]
+fn a_release_records_what_it_finds_before_it_removes_the_finding() {
+    let mut paper = synced();
+    paper.assigned.clear();
+    let mut fresh = object(spec());
+    fresh.finalizer = true;
+    paper.router = Router::new(fresh);
+    paper.delete();
+    let before = paper.journal.len();
+    paper.run(Duration::from_mins(1));
+    let at = |what: &str| {
+        let mut entries = paper.journal[before..].iter();
+        entries.position(|entry| entry.starts_with(what)).unwrap()
+    };
+    assert!(
+        at("record dhcp_pool") < at("/ip/pool remove"),
+        "{:?}",
+        paper.journal
+    );
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+}
+
+#[test]
+fn what_a_pool_hands_out_again_is_not_found() {
+    let mut paper = synced();
+    let pool = paper.rows.pools.iter_mut().find(|pool| pool.name == "dhcp_pool");
+    pool.unwrap().ranges = ranges("192.168.1.100-192.168.1.205");
+    paper.config = pools(&[("home", "192.168.1.210-192.168.1.220")]);
+    paper.router = Router::new(object(spec()));
+    paper.run(Duration::from_secs(5));
+    assert_eq!(
+        paper.router.object().taken[0].ranges.to_string(),
+        "192.168.1.206-192.168.1.220"
+    );
+}
+
+#[test]
+fn a_cluster_that_was_rebuilt_takes_over_with_the_old_uid_only() {
+    let mut paper = synced();
+    paper.uid = "99999999".to_owned();
+    paper.router = Router::new(object(spec()));
+    let writes = paper.writes.len();
+    paper.run(Duration::from_mins(5));
+    assert_eq!(paper.writes.len(), writes);
+    let (_, reason, message) = paper.condition(ConditionKind::ReservationsInSync);
+    assert!(
+        reason == "OwnedByOtherInstance" && message.contains("spec.adoptFrom to 1a2b3c4d"),
+        "{message}"
+    );
+    let mut adopting = spec();
+    adopting.adopt_from = Some("1a2b3c4d".to_owned());
+    let mut changed = paper.router.object().clone();
+    changed.spec = Ok(adopting);
+    let now = paper.now.mono;
+    paper.router.update(changed, now);
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "InSync");
+    assert_eq!(paper.rows.leases.len(), 1, "the row is taken over, not doubled");
+    let lease = &paper.rows.leases[0].comment;
+    assert_eq!(lease, "tiklb/v1 home/99999999 default/db");
+    let kept = paper.rows.pools.iter().chain([]).map(|pool| &pool.comment);
+    let comments = kept.chain(paper.rows.arps.iter().map(|row| &row.comment));
+    assert!(!comments.into_iter().any(|comment| comment.contains("1a2b3c4d")));
+    assert_eq!(paper.router.object().taken.len(), 1, "and so is the record");
+    paper.assigned.clear();
+    paper.delete();
+    paper.run(Duration::from_mins(1));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+}
+
+/// Another object for the same router, so many seconds younger.
+fn renamed(younger: i64) -> RouterObject {
+    let mut other = object(spec());
+    other.key = ObjectKey::new("metallb-system", "renamed");
+    other.seniority.key = other.key.clone();
+    other.seniority.created.0 += younger;
+    other
+}
+
+fn relate(paper: &mut Paper, other: &RouterObject) {
+    let twins = Twins::of(paper.router.object(), [other].into_iter());
+    paper.router.relate(twins);
+}
+
+#[test]
+fn the_younger_of_two_objects_for_one_router_writes_nothing() {
+    let mut paper = Paper::new(home_router());
+    relate(&mut paper, &renamed(-1));
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.writes, []);
+    assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "SameRouter");
+    let mut paper = Paper::new(home_router());
+    relate(&mut paper, &renamed(1));
+    paper.run(Duration::from_mins(2));
+    assert!(!paper.writes.is_empty());
+}
+
+#[test]
+fn an_object_that_another_one_follows_hands_its_record_over_and_gives_nothing_back() {
+    let mut paper = synced();
+    paper.assigned.clear();
+    paper.delete();
+    let mut heir = renamed(1);
+    relate(&mut paper, &heir);
+    let writes = paper.writes.len();
+    paper.run(Duration::from_mins(30));
+    assert!(
+        paper.router.object().finalizer,
+        "it waits until the record is taken over"
+    );
+    heir.taken.clone_from(&paper.router.object().taken);
+    relate(&mut paper, &heir);
+    paper.run(Duration::from_secs(1));
+    assert!(
+        paper.router.object().finalizer,
+        "the heir must give back in its turn"
+    );
+    heir.finalizer = true;
+    relate(&mut paper, &heir);
+    paper.run(Duration::from_secs(1));
+    assert!(!paper.router.object().finalizer);
+    assert_eq!(paper.writes.len(), writes);
+}
+
+#[test]
+fn the_one_that_follows_records_first_also_when_the_router_is_away() {
+    let mut paper = synced();
+    let mut old = paper.router.object().clone();
+    old.deleting = true;
+    paper.router = Router::new(renamed(1));
+    relate(&mut paper, &old);
+    assert_eq!(paper.intend().status.taken, old.taken);
+    let mut dry = spec();
+    dry.mode = crate::config::object::RouterMode::DryRun;
+    let mut object = renamed(1);
+    object.spec = Ok(dry);
+    paper.router = Router::new(object.clone());
+    relate(&mut paper, &old);
+    assert_eq!(
+        paper.intend().status.taken,
+        [],
+        "one that writes nothing keeps nothing"
+    );
+    assert_eq!(Twins::of(&old, [&object].into_iter()).heir, None);
+}
+
+#[test]
+fn while_someone_holds_safe_mode_nothing_is_written() {
+    let mut paper = Paper::new(home_router());
+    paper.rows.safe_mode = Some("admin".to_owned());
+    paper.run(Duration::from_mins(5));
+    assert_eq!(paper.writes, []);
+    let (_, reason, message) = paper.condition(ConditionKind::ReservationsInSync);
+    assert!(reason == "SafeMode" && message.starts_with("admin "), "{message}");
+    paper.rows.safe_mode = None;
+    paper.run(Duration::from_mins(1));
+    assert!(!paper.writes.is_empty());
+    // It is taken between two polls: the reading before the write sees it.
+    paper.rows.safe_mode = Some("admin".to_owned());
+    paper.assign("192.168.1.200", "db");
+    let writes = paper.writes.len();
+    paper.run(Duration::from_mins(5));
+    assert_eq!(paper.writes.len(), writes);
+}
+
+#[test]
+fn a_board_that_took_the_place_between_two_polls_is_not_written_to() {
+    for by_name in [false, true] {
+        let mut rows = home_router();
+        if by_name {
+            rows.serial = None;
+        }
+        let mut paper = Paper::new(rows);
+        paper.run(Duration::from_secs(45));
+        if by_name {
+            paper.rows.identity = "Neighbour".to_owned();
+        } else {
+            paper.rows.serial = Some("OTHER".to_owned());
+        }
+        paper.assign("192.168.1.200", "db");
+        let writes = paper.writes.len();
+        paper.run(Duration::from_mins(5));
+        assert_eq!(paper.writes.len(), writes, "{:?}", paper.journal);
+        let (_, reason, message) = paper.condition(ConditionKind::ReservationsInSync);
+        assert!(
+            reason == "SerialChanged" && message.contains("set spec.acceptSerial to"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn boards_that_take_turns_are_told_from_one_that_was_replaced() {
+    let mut paper = Paper::new(home_router());
+    paper.run(Duration::from_secs(45));
+    for serial in ["OTHER", "HEX1", "OTHER"] {
+        paper.rows.serial = Some(serial.to_owned());
+        paper.run(Duration::from_mins(1));
+    }
+    let (_, reason, message) = paper.condition(ConditionKind::ReservationsInSync);
+    assert!(reason == "SerialChanged" && message.contains("VRRP"), "{message}");
+}
+
+#[test]
+fn a_write_follows_from_a_whole_and_fresh_reading() {
+    let mut paper = synced();
+    paper.run(Duration::from_mins(3));
+    paper.assign("192.168.1.201", "web");
+    paper.pass(Duration::from_secs(1));
+    let before = paper.journal.len();
+    let planned = paper.due_write();
+    assert!(matches!(planned.write, Write::AddLease(_)));
+    assert_eq!(paper.journal[before..], ["read"]);
+}
