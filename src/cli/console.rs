@@ -164,7 +164,7 @@ fn arp_values(spec: &ArpSpec, new: bool) -> Vec<Assignment> {
         values.push(("interface", quoted(&spec.interface)));
     }
     values.push(("comment", quoted(&spec.comment)));
-    values.push(("disabled", "yes".to_owned()));
+    values.push(("disabled", if spec.enabled { "no" } else { "yes" }.to_owned()));
     values
 }
 

@@ -154,6 +154,7 @@ fn arp_spec() -> ArpSpec {
         address,
         mac,
         interface: "bridge".to_owned(),
+        enabled: false,
         comment,
     }
 }
@@ -203,6 +204,10 @@ fn writes() -> Vec<Write> {
             spec: arp_spec(),
         },
         Write::RemoveArp(arp_row()),
+        Write::AddArp(ArpSpec {
+            enabled: true,
+            ..arp_spec()
+        }),
     ]
 }
 
