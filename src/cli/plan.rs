@@ -132,8 +132,9 @@ Examples:
       the way back, to be pasted into the router's console
 
 -o json prints one object: apiVersion, kind, undo, changes (a number), and routers[] with name, namespace, url, error or
-identity, board, version, serial; writes[] (menu, action, target, summary, because, command), obstacles[], refusals[]
-(condition, reason, message), leftAlone[], leftAloneMore, notes[]. Under cli.tiklb.io/v1 fields are only ever added.";
+identity, board, version, serial; writes[] (menu, action, target, summary, because, command), held[] (removals
+that wait for your word, like writes), obstacles[], refusals[] (condition, reason, message), leftAlone[], leftAloneMore,
+notes[]. Under cli.tiklb.io/v1 fields are only ever added.";
 
 impl PlanVerb {
     pub(super) fn run(self) -> Result<ExitCode> {

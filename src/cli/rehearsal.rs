@@ -342,7 +342,7 @@ fn read_back(write: &Write, id: String) -> ReadBack {
             mac: Some(spec.mac),
             interface: spec.interface.clone(),
             dynamic: false,
-            disabled: true,
+            disabled: !spec.enabled,
             alive: true,
             comment: spec.comment.clone(),
         }),

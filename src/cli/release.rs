@@ -177,6 +177,7 @@ fn blank(object: &RouterObject, url: &str, read: Reading) -> Finding {
         read: Ok(read),
         writes: Vec::new(),
         obstacles: Vec::new(),
+        held: Vec::new(),
         status: None,
         notes: Vec::new(),
     }

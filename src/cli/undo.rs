@@ -7,19 +7,15 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use tiklb_core::allocator::{Allocator, Change, Event, Leadership, Settings};
 use tiklb_core::config::RouterObject;
-use tiklb_core::config::object::{RouterMode, Taken};
-use tiklb_core::model::{Now, ObjectKey, RangeSet, Timestamp};
-use tiklb_core::reservation::{Marker, Owner, Plan, Reading};
+use tiklb_core::config::object::RouterMode;
+use tiklb_core::model::{Now, ObjectKey, Timestamp};
+use tiklb_core::reservation::{Marker, Owner, Plan, Reading, record};
 
 use crate::cluster::object::Verdict;
 use crate::cluster::object::router::{SeenRouter, router};
 
 #[cfg(test)]
 mod tests;
-
-/// Parts of a pool row's subject, as core writes it: `holds POOL; took RANGES from NAME; took …`.
-const TOOK: &str = "; took ";
-const FROM: &str = " from ";
 
 /// Who has rows on the router, by the markers in their comments.
 pub(super) fn owners(reading: &Reading) -> BTreeSet<Owner> {
@@ -94,46 +90,8 @@ pub(super) fn deleted(
         spec.mode = RouterMode::Enforce;
         spec.accept_untested = true;
     }
-    for (pool, ranges) in recovered(reading, owner) {
-        match object.taken.iter_mut().find(|taken| taken.pool == pool) {
-            Some(taken) => taken.ranges = taken.ranges.union(&ranges),
-            None => object.taken.push(Taken {
-                server: server_of(reading, &pool),
-                pool,
-                ranges,
-                since: wall,
-            }),
-        }
-    }
+    object.taken = record::merged(&object.taken, &record::recovered(reading, owner, wall));
     object
-}
-
-/// What our own pool rows say was taken, and from which pool.
-fn recovered(reading: &Reading, owner: &Owner) -> Vec<(String, RangeSet)> {
-    let mut found = Vec::new();
-    for row in &reading.pools {
-        let Some(marker) = Marker::parse(&row.comment).filter(|marker| marker.owner == *owner) else {
-            continue;
-        };
-        for part in marker.subject.split(TOOK).skip(1) {
-            if let Some((ranges, from)) = part.split_once(FROM)
-                && let Ok(ranges) = ranges.parse::<RangeSet>()
-            {
-                // Never more than the row itself holds: a comment can be edited.
-                found.push((from.to_owned(), ranges.intersection(&row.ranges)));
-            }
-        }
-    }
-    found
-}
-
-fn server_of(reading: &Reading, pool: &str) -> String {
-    let servers = reading.servers.iter();
-    let mut serving = servers.filter(|server| server.pool.as_deref() == Some(pool));
-    serving
-        .next()
-        .map(|server| server.name.clone())
-        .unwrap_or_default()
 }
 
 /// What would take everything of `owner` away, whatever Services have.

@@ -204,6 +204,10 @@ fn writes() -> Vec<Write> {
             spec: arp_spec(),
         },
         Write::RemoveArp(arp_row()),
+        Write::AddArp(ArpSpec {
+            enabled: true,
+            ..arp_spec()
+        }),
     ]
 }
 

@@ -43,6 +43,8 @@ struct RouterEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     serial: Option<&'a str>,
     writes: Vec<WriteEntry<'a>>,
+    /// Removals that a person has to agree to first.
+    held: Vec<WriteEntry<'a>>,
     /// Rows of others that are in the way of ours.
     obstacles: &'a [String],
     refusals: Vec<Refusal>,
@@ -107,6 +109,7 @@ fn entry(finding: &Finding) -> RouterEntry<'_> {
         version: read.map(|read| read.version.as_str()),
         serial: read.and_then(|read| read.serial.as_deref()),
         writes: finding.writes.iter().map(write).collect(),
+        held: finding.held.iter().map(write).collect(),
         obstacles: &finding.obstacles,
         refusals: finding.status.iter().flat_map(refusals).map(refusal).collect(),
         left_alone: conflicts.map_or(&[], |listing| listing.entries.as_slice()),

@@ -14,6 +14,8 @@ pub(in crate::cli) struct Finding {
     pub(in crate::cli) read: Result<Reading, Failure>,
     pub(in crate::cli) writes: Vec<Planned>,
     pub(in crate::cli) obstacles: Vec<String>,
+    /// Removals that a person has to agree to first.
+    pub(in crate::cli) held: Vec<Planned>,
     /// What its object's status would say.
     pub(in crate::cli) status: Option<RouterStatus>,
     /// What a reader of the plan should know besides.
@@ -24,6 +26,7 @@ impl Finding {
     pub(in crate::cli) fn plan(&mut self, plan: Plan) {
         self.writes = plan.writes;
         self.obstacles = plan.obstacles;
+        self.held = plan.held;
     }
 
     /// Each write's reason and its command.

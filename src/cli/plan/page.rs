@@ -27,6 +27,12 @@ pub(in crate::cli) fn page(finding: &Finding) -> String {
             .iter()
             .map(|obstacle| format!("  in the way: {obstacle}")),
     );
+    for planned in &finding.held {
+        lines.push(format!(
+            "  waits for your word: {} ({})",
+            planned.write, planned.because
+        ));
+    }
     let refusals = finding.status.iter().flat_map(refusals);
     lines.extend(refusals.map(|(_, reason, message)| format!("  not done: {message} ({reason})")));
     if let Some(held) = finding.status.as_ref().map(|status| &status.conflicts) {

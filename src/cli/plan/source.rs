@@ -321,6 +321,7 @@ fn blank(router: SeenRouter, read: Result<Reading, Failure>) -> Finding {
         read,
         writes: Vec::new(),
         obstacles: Vec::new(),
+        held: Vec::new(),
         status: None,
         notes: Vec::new(),
     }

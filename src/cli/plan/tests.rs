@@ -17,6 +17,7 @@ fn home() -> Finding {
         read: Ok(reading()),
         writes: Vec::new(),
         obstacles: Vec::new(),
+        held: Vec::new(),
         status: None,
         notes: Vec::new(),
     }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tiklb_core::model::Instant;
-use tiklb_core::reservation::Write;
 use tiklb_core::reservation::observed::{LeaseRow, PoolRow, ServerRow};
 
 use super::*;
@@ -91,18 +90,6 @@ fn marks_alone_say_what_to_remove_and_what_to_give_back() {
         ]
     );
     assert_eq!(plan.obstacles, [""; 0]);
-}
-
-#[test]
-fn a_comment_that_was_edited_gives_back_no_more_than_our_row_holds() {
-    let mut reading = held();
-    reading.pools[1].comment = format!("{HOME} holds lan; took 192.168.1.1-192.168.1.220 from dhcp_pool");
-    let owner = only_owner(&reading, None, None).unwrap().unwrap();
-    let plan = plan(&object(), &owner, &reading, now());
-    let Some(Write::SetPoolRanges { ranges, .. }) = plan.writes.last().map(|planned| &planned.write) else {
-        panic!("{plan:?}")
-    };
-    assert_eq!(ranges.to_string(), "192.168.1.100-192.168.1.254");
 }
 
 #[test]
