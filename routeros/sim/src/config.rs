@@ -56,6 +56,8 @@ pub struct Switches {
     pub delete_answers_ok: bool,
     /// The id of a removed row is given to the next new row of the menu.
     pub reuse_ids: bool,
+    /// POST of a command for a row that is not there answers 400 `no such item` (older releases) instead of 404.
+    pub no_such_item: bool,
     /// A user whose `address` does not have the client's is answered 403 instead of 401.
     pub user_address_answers_403: bool,
     /// Every row has a key that no release is known to have.
@@ -100,6 +102,7 @@ impl Default for Switches {
             put_answers_ok: false,
             delete_answers_ok: false,
             reuse_ids: false,
+            no_such_item: false,
             user_address_answers_403: false,
             extra_keys: false,
             about: false,

@@ -113,7 +113,7 @@ macro_rules! bound {
     };
 }
 
-const SWITCHES: [Switch; 25] = [
+const SWITCHES: [Switch; 26] = [
     Switch {
         name: "range-form",
         takes: "verbatim, cidr or merged",
@@ -210,6 +210,11 @@ const SWITCHES: [Switch; 25] = [
         "REST is switched off in the web server (7.21 and newer)"
     ),
     flag!(
+        "no-such-item",
+        no_such_item,
+        "POST of a command for a row that is gone answers 400 \"no such item\" instead of 404"
+    ),
+    flag!(
         "user-address-answers-403",
         user_address_answers_403,
         "a user at a wrong address is answered 403 instead of 401"
@@ -292,6 +297,7 @@ impl Switches {
         ("delete-answers-200", YES_NO),
         ("proplist-adds-id", YES_NO),
         ("reuse-ids", YES_NO),
+        ("no-such-item", YES_NO),
         ("user-address-answers-403", YES_NO),
         ("extra-keys", YES_NO),
         ("about", YES_NO),

@@ -27,6 +27,11 @@ impl Trap {
         }
     }
 
+    /// What older releases say of a row that a command names and that is not there.
+    pub(crate) fn no_such_item() -> Self {
+        Self::bad_request("no such item")
+    }
+
     /// Wrong or missing credentials, or a group without `rest-api`.
     pub(crate) fn unauthorized() -> Self {
         Self {

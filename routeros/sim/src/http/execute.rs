@@ -319,7 +319,16 @@ fn rows_of(
     };
     let list = text(name, value)?;
     list.split(',')
-        .map(|number| Ok(find(device, menu, number).ok_or_else(Trap::not_found)?))
+        .map(|number| {
+            let gone = || {
+                if device.switches.no_such_item {
+                    Trap::no_such_item()
+                } else {
+                    Trap::not_found()
+                }
+            };
+            Ok(find(device, menu, number).ok_or_else(gone)?)
+        })
         .collect()
 }
 

@@ -165,3 +165,18 @@ async fn item_12_numbers_are_ids_positions_names_or_comments() {
         .await;
     assert_eq!(status, 404);
 }
+
+#[tokio::test]
+async fn item_12_a_command_for_a_row_that_is_gone_has_two_known_answers() {
+    let desk = default_desk().await;
+    let remove = format!("{LEASES}/remove");
+    let body = r#"{"numbers":"*9"}"#;
+    assert_eq!(desk.post(&remove, body).await.0, 404);
+    desk.switch(|switches| switches.no_such_item = true);
+    assert_eq!(desk.refusal("POST", &remove, body).await, "no such item");
+    assert_eq!(
+        desk.delete(&format!("{LEASES}/*9")).await.0,
+        404,
+        "of commands alone"
+    );
+}
