@@ -21,7 +21,7 @@ pub(super) struct Witness {
     took: BTreeMap<String, RangeSet>,
     /// Pools that people changed.
     edited: Vec<String>,
-    /// Both records are lost: a person removed our pool rows, and the object went with its status before they were made
+    /// Both records are lost: a person removed a pool row of ours, and the object went with its status before it was made
     /// again. Nobody can know any more what was taken.
     lost: bool,
     /// People made rows that may be in our way.
@@ -111,9 +111,10 @@ impl Witness {
     }
 
     /// The object is about to go with its status.
-    pub(super) fn before_pruning(&mut self, sim: &Router) {
-        let recorded = sim.rows(Menu::Pool).iter().any(is_ours);
-        self.lost |= !recorded && !self.took.is_empty();
+    pub(super) fn before_pruning(&mut self, home: &Home) {
+        let rows = home.desk.sim.rows(Menu::Pool);
+        let recorded = rows.iter().filter(|row| is_ours(row)).count();
+        self.lost |= recorded < home.pools.len() && !self.took.is_empty();
     }
 
     /// A step ended: nothing happened that must not.
