@@ -113,8 +113,19 @@ impl Witness {
     /// The object is about to go with its status.
     pub(super) fn before_pruning(&mut self, home: &Home) {
         let rows = home.desk.sim.rows(Menu::Pool);
-        let recorded = rows.iter().filter(|row| is_ours(row)).count();
-        self.lost |= recorded < home.pools.len() && !self.took.is_empty();
+        let comments = rows
+            .iter()
+            .filter(|row| is_ours(row))
+            .filter_map(|row| row.get("comment"));
+        let parts = comments.flat_map(|comment| comment.split("; took ").skip(1));
+        let recorded = parts.filter_map(|part| part.split_once(" from ")?.0.parse::<RangeSet>().ok());
+        let recorded = recorded.fold(RangeSet::new(), |all, ranges| all.union(&ranges));
+        let has = |id: &String| {
+            let row = rows.iter().find(|row| id_of(row) == *id);
+            row.map(ranges_of).unwrap_or_default()
+        };
+        let mut missing = self.took.iter().map(|(id, took)| took.difference(&has(id)));
+        self.lost |= missing.any(|ranges| !recorded.contains_all(&ranges));
     }
 
     /// A step ended: nothing happened that must not.
