@@ -45,6 +45,8 @@ pub struct Ground<'a> {
     pub taken: &'a [Taken],
     /// What is to be recorded besides: the record of another object for the same router, which this one takes over.
     pub inherits: &'a [Taken],
+    /// The record is of another board, in whose place this one stands: nothing in it was taken from here.
+    pub replaced: bool,
     /// What is on record and was never taken, by the names of the router's pools.
     pub unmade: &'a BTreeMap<String, RangeSet>,
     /// What no pool of the cluster asks for any more and nobody uses, and has waited long enough.
@@ -114,7 +116,8 @@ pub fn difference(ground: &Ground<'_>, wall: Timestamp) -> Plan {
 impl Ground<'_> {
     /// Everything that is known to have been taken, wherever that is written down.
     fn record(&self, wall: Timestamp) -> Vec<Taken> {
-        let mut known = record::merged(self.taken, self.inherits);
+        let taken = if self.replaced { &[] } else { self.taken };
+        let mut known = record::merged(taken, self.inherits);
         for taken in &mut known {
             if let Some(unmade) = self.unmade.get(&taken.pool) {
                 taken.ranges = taken.ranges.difference(unmade);

@@ -1,6 +1,5 @@
 //! Where a range lies on a router, and whether it may be taken there.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -181,8 +180,7 @@ fn server_on<'a>(reading: &'a Reading, interface: &str) -> Option<&'a ServerRow>
         .min_by_key(|s| &s.name)
 }
 
-/// Checks one IPAddressPool against a reading. `taken` is what other IPAddressPools take from the router's pools, by their
-/// rows' ids.
+/// Checks one IPAddressPool against a reading, and beside the claims that were granted before it.
 ///
 /// # Errors
 /// Why the range must not be taken, with the fix.
@@ -191,7 +189,7 @@ pub fn claim(
     reading: &Reading,
     spec: &RouterSpec,
     nodes: &[(NodeName, IpAddr)],
-    taken: &BTreeMap<String, RangeSet>,
+    earlier: &[Claim],
 ) -> Result<Claim, Refusal> {
     let ranges: RangeSet = pool
         .ranges
@@ -215,7 +213,10 @@ pub fn claim(
         .filter(|row| Marker::parse(&row.comment).is_none())
         .filter_map(|row| {
             let overlap = row.ranges.intersection(&ranges);
-            (!overlap.is_empty()).then(|| cut(row, overlap, reading, spec, taken))
+            let cuts = earlier.iter().flat_map(|claim| &claim.cuts);
+            let other = cuts.filter(|cut| cut.row.id == row.id);
+            let other = other.fold(RangeSet::new(), |all, cut| all.union(&cut.ranges));
+            (!overlap.is_empty()).then(|| cut(row, overlap, &other, reading, spec))
         })
         .collect::<Result<Vec<_>, _>>()?;
     Ok(Claim {
@@ -282,12 +283,13 @@ fn check_names(reading: &Reading, spec: &RouterSpec, place: &Place) -> Result<()
     }
 }
 
+/// `other` is what other claims take out of the same pool: one after the other they must not empty it either.
 fn cut(
     row: &PoolRow,
     ranges: RangeSet,
+    other: &RangeSet,
     reading: &Reading,
     spec: &RouterSpec,
-    taken: &BTreeMap<String, RangeSet>,
 ) -> Result<Cut, Refusal> {
     let mut servers = reading
         .servers
@@ -319,10 +321,7 @@ fn cut(
             ));
         }
     }
-    let all = taken
-        .get(&row.id)
-        .map_or_else(|| ranges.clone(), |others| others.union(&ranges));
-    let left = left_after(row, &all, reading);
+    let left = left_after(row, &ranges.union(other), reading);
     if left < u128::from(spec.min_free_addresses) {
         return Err(Refusal::TooFewLeft {
             name: row.name.clone(),

@@ -44,6 +44,9 @@ impl Router {
         }
         let untested = self.reading.as_ref().is_some_and(|reading| reading.untested);
         match spec.mode {
+            // Who deletes the object wants the router back, and was asked nothing before anything was taken from it.
+            RouterMode::DryRun if self.object.deleting && self.object.finalizer => RouterMode::Enforce,
+            RouterMode::Enforce if self.object.deleting => RouterMode::Enforce,
             RouterMode::Enforce if untested && !spec.accept_untested => RouterMode::DryRun,
             mode => mode,
         }

@@ -9,6 +9,7 @@ use crate::config::{Pool, PoolState, RouterSpec};
 use crate::model::{MacAddr, Now, ObjectKey, RangeSet};
 use crate::reservation::held::is_ours;
 use crate::reservation::marker::{Marker, Owner};
+use crate::reservation::observed::Reading;
 use crate::reservation::plan::{self, Plan};
 use crate::reservation::site::{self, Claim, Refusal};
 
@@ -60,6 +61,18 @@ impl Router {
             .filter(move |pool| selector.is_some_and(|selector| selector.matches(&pool.labels)))
     }
 
+    /// Whether another board answers than the one that the record is of. (It is written to only once that is accepted.)
+    fn is_replaced(&self, reading: &Reading) -> bool {
+        match (&self.object.serial, &reading.serial) {
+            (None, None) => {
+                let known = self.object.identity.as_ref().filter(|known| !known.is_empty());
+                known.is_some_and(|known| *known != reading.identity)
+            }
+            (Some(enrolled), found) => found.as_ref() != Some(enrolled),
+            (None, Some(_)) => false,
+        }
+    }
+
     /// What was taken and is not wanted: no pool of the cluster that this router is asked to agree on holds it, and
     /// nobody uses it. While a pool cannot be read nobody knows what it holds: then everything is wanted.
     pub(super) fn unwanted_now(&self, landscape: &Landscape<'_>) -> RangeSet {
@@ -95,19 +108,12 @@ impl Router {
             return (vec![], vec![]);
         };
         let (mut claims, mut refusals) = (Vec::new(), Vec::new());
-        // What one takes is not there for the next: of two that are too much together the older one gets it.
-        let mut by_age: Vec<&Pool> = self.governed(landscape).collect();
-        by_age.sort_by(|one, other| one.seniority.cmp(&other.seniority));
-        let mut cut: BTreeMap<String, RangeSet> = BTreeMap::new();
-        for pool in by_age {
-            match site::claim(pool, reading, spec, landscape.nodes, &cut) {
-                Ok(claim) => {
-                    for more in &claim.cuts {
-                        let known = cut.entry(more.row.id.clone()).or_default();
-                        *known = known.union(&more.ranges);
-                    }
-                    claims.push(claim);
-                }
+        // Of two that are too much together the younger is refused.
+        let mut pools: Vec<&Pool> = self.governed(landscape).collect();
+        pools.sort_by_key(|pool| &pool.seniority);
+        for pool in pools {
+            match site::claim(pool, reading, spec, landscape.nodes, &claims) {
+                Ok(claim) => claims.push(claim),
                 Err(refusal) => refusals.push((pool.name.clone(), refusal)),
             }
         }
@@ -142,6 +148,7 @@ impl Router {
             taken: &self.object.taken,
             inherits: &self.twins.inherits,
             unmade: self.promises.unmade(),
+            replaced: self.is_replaced(reading),
             unwanted: &unwanted,
             confirmed: &self.confirmed,
             departed: &self.departed,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::paper::*;
 use crate::ipam::Availability;
 use crate::reservation::ConditionKind;
+use crate::reservation::router::Work;
 use crate::reservation::write::Write;
 
 #[test]
@@ -244,4 +245,40 @@ fn what_a_person_removes_between_the_record_and_the_cut_is_not_ours_to_give_back
             paper.journal
         );
     }
+}
+
+/// The API server is slow: neither without the finalizer, nor before the record is stored, is a pool cut.
+#[test]
+fn the_finalizer_and_the_record_stand_before_the_cut() {
+    let mut paper = Paper::new(home_router());
+    let rows = paper.rows.clone();
+    paper.read(Ok(rows.clone()));
+    paper.pass(Duration::from_secs(1));
+    paper.read(Ok(rows));
+    let intent = paper.intend();
+    assert!(
+        intent.finalizer && matches!(intent.work, Work::Wait(_)),
+        "{intent:?}"
+    );
+    let store = |paper: &mut Paper, change: &dyn Fn(&mut crate::config::RouterObject)| {
+        let mut object = paper.router.object().clone();
+        change(&mut object);
+        let now = paper.now.mono;
+        paper.router.update(object, now);
+        paper.intend()
+    };
+    let intent = store(&mut paper, &|object| object.finalizer = true);
+    assert!(
+        matches!(intent.work, Work::Wait(_)),
+        "the record is not stored yet: {intent:?}"
+    );
+    let taken = intent.status.taken;
+    assert_eq!(taken.len(), 1);
+    let intent = store(&mut paper, &|object| object.taken.clone_from(&taken));
+    assert!(matches!(intent.work, Work::Write(_)), "{intent:?}");
+    let intent = store(&mut paper, &|object| object.finalizer = false);
+    assert!(
+        matches!(intent.work, Work::Wait(_)),
+        "without the finalizer nobody gives back"
+    );
 }

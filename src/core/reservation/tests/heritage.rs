@@ -245,6 +245,46 @@ fn a_board_that_took_the_place_between_two_polls_is_not_written_to() {
     }
 }
 
+/// What was taken from the old board was taken from the old board.
+#[test]
+fn a_board_that_replaced_another_is_given_nothing_back_that_it_never_lost() {
+    for by_name in [false, true] {
+        let mut rows = home_router();
+        if by_name {
+            rows.serial = None;
+        }
+        let mut paper = Paper::new(rows);
+        paper.run(Duration::from_secs(45));
+        let mut new = home_router();
+        new.pools = vec![pool_row("dhcp_pool", "192.168.1.100-192.168.1.199")];
+        let name = if by_name {
+            new.serial = None;
+            new.identity = "New".to_owned();
+            "New"
+        } else {
+            new.serial = Some("NEW1".to_owned());
+            "NEW1"
+        };
+        paper.rows = new;
+        paper.run(Duration::from_mins(1));
+        let mut accepted = paper.router.object().clone();
+        accepted.spec.as_mut().unwrap().accept_serial = Some(name.to_owned());
+        let now = paper.now.mono;
+        paper.router.update(accepted, now);
+        paper.run(Duration::from_mins(2));
+        assert_eq!(
+            paper.condition(ConditionKind::ReservationsInSync).1,
+            "InSync",
+            "{:?}",
+            paper.journal
+        );
+        assert_eq!(paper.router.object().taken, []);
+        paper.delete();
+        paper.run(Duration::from_mins(2));
+        assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.199");
+    }
+}
+
 #[test]
 fn boards_that_take_turns_are_told_from_one_that_was_replaced() {
     let mut paper = Paper::new(home_router());

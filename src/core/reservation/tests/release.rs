@@ -55,6 +55,27 @@ fn release_runs_the_other_way_round_and_leaves_nothing() {
 }
 
 #[test]
+fn what_was_taken_is_given_back_also_when_nothing_is_written_any_more() {
+    for untested in [false, true] {
+        let mut paper = synced();
+        paper.assigned.clear();
+        let mut object = paper.router.object().clone();
+        if untested {
+            paper.rows.untested = true;
+        } else {
+            object.spec.as_mut().unwrap().mode = RouterMode::DryRun;
+        }
+        let now = paper.now.mono;
+        paper.router.update(object, now);
+        paper.run(Duration::from_mins(6));
+        paper.delete();
+        paper.run(Duration::from_mins(1));
+        assert!(!paper.router.object().finalizer, "{:?}", paper.journal);
+        assert_eq!(visible(&paper.rows), visible(&home_router()));
+    }
+}
+
+#[test]
 fn no_address_is_given_back_while_a_service_has_it() {
     let mut paper = synced();
     paper.delete();

@@ -137,6 +137,23 @@ fn too_few_addresses_left_for_clients() {
     );
 }
 
+/// Each of the two alone would leave enough.
+#[test]
+fn two_ranges_together_must_leave_enough() {
+    let mut paper = Paper::new(home_router());
+    paper.config = pools(&[
+        ("a", "192.168.1.100-192.168.1.176"),
+        ("b", "192.168.1.177-192.168.1.253"),
+    ]);
+    paper.run(Duration::from_secs(30));
+    assert_eq!(
+        paper.condition(ConditionKind::PoolsExcluded).1,
+        "TooFewAddressesLeft"
+    );
+    let left = paper.rows.pools[0].ranges.to_string();
+    assert_eq!(left, "192.168.1.177-192.168.1.254", "the first one has its range");
+}
+
 // Eleven addresses remain; one is leased, and one client of the range will need another.
 #[test]
 fn clients_that_are_displaced_need_an_address_too() {

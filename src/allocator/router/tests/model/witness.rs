@@ -21,7 +21,7 @@ pub(super) struct Witness {
     took: BTreeMap<String, RangeSet>,
     /// Pools that people changed.
     edited: Vec<String>,
-    /// Both records are lost: a person removed our pool rows, and the object went with its status before they were made
+    /// Both records are lost: a person removed a pool row of ours, and the object went with its status before it was made
     /// again. Nobody can know any more what was taken.
     lost: bool,
     /// People made rows that may be in our way.
@@ -111,9 +111,21 @@ impl Witness {
     }
 
     /// The object is about to go with its status.
-    pub(super) fn before_pruning(&mut self, sim: &Router) {
-        let recorded = sim.rows(Menu::Pool).iter().any(is_ours);
-        self.lost |= !recorded && !self.took.is_empty();
+    pub(super) fn before_pruning(&mut self, home: &Home) {
+        let rows = home.desk.sim.rows(Menu::Pool);
+        let comments = rows
+            .iter()
+            .filter(|row| is_ours(row))
+            .filter_map(|row| row.get("comment"));
+        let parts = comments.flat_map(|comment| comment.split("; took ").skip(1));
+        let recorded = parts.filter_map(|part| part.split_once(" from ")?.0.parse::<RangeSet>().ok());
+        let recorded = recorded.fold(RangeSet::new(), |all, ranges| all.union(&ranges));
+        let has = |id: &String| {
+            let row = rows.iter().find(|row| id_of(row) == *id);
+            row.map(ranges_of).unwrap_or_default()
+        };
+        let mut missing = self.took.iter().map(|(id, took)| took.difference(&has(id)));
+        self.lost |= missing.any(|ranges| !recorded.contains_all(&ranges));
     }
 
     /// A step ended: nothing happened that must not.

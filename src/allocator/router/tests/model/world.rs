@@ -136,7 +136,7 @@ impl World {
                 }
             }
             Deed::Prune => {
-                self.witness.before_pruning(&self.home.desk.sim);
+                self.witness.before_pruning(&self.home);
                 self.home.prune_router();
                 self.home.pass(Duration::from_secs(2)).await;
                 self.home.make_router();
