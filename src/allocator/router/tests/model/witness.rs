@@ -26,9 +26,9 @@ pub(super) struct Witness {
     lost: bool,
     /// People made rows that may be in our way.
     pub(super) obstructed: bool,
-    /// A row that a person edited between our look and our write, as it was at the look. Nothing on a router can prevent
-    /// that: such an edit is lost, and the write is judged by what was there to be seen.
-    looked_at: Option<((Menu, String), Row)>,
+    /// Rows that people edited between our look and our write, as they may have been at the look; another row may have
+    /// such a row's id by now. Nothing on a router can prevent that: the write is judged by what was there to be seen.
+    looked_at: BTreeMap<(Menu, String), Vec<Row>>,
     /// Addresses in use before the step.
     in_use: Vec<IpAddr>,
     seen: (usize, usize, usize),
@@ -91,7 +91,7 @@ impl Witness {
             edited: Vec::new(),
             lost: false,
             obstructed: false,
-            looked_at: None,
+            looked_at: BTreeMap::new(),
             in_use: Vec::new(),
             seen: (0, 0, 0),
         }
@@ -168,7 +168,12 @@ impl Witness {
             return;
         };
         let key = (edit.menu, id_of(row));
-        self.looked_at = edit.before.clone().map(|before| (key.clone(), before));
+        if let Some(before) = &edit.before {
+            self.looked_at
+                .entry(key.clone())
+                .or_default()
+                .push(before.clone());
+        }
         match &edit.after {
             Some(after) => _ = self.rows.insert(key.clone(), after.clone()),
             None => _ = self.rows.remove(&key),
@@ -196,7 +201,7 @@ impl Witness {
             return Ok(());
         };
         let key = (menu, id.clone());
-        let looked_at = self.looked_at.take().filter(|(at, _)| *at == key);
+        let looked_at = std::mem::take(&mut self.looked_at).remove(&key);
         let there = self.rows.get(&key).cloned();
         if let Some(after) = &write.row {
             self.rows.insert(key, after.clone());
@@ -211,10 +216,15 @@ impl Witness {
             };
         };
         let judged = self.check_row(menu, id, &there, write);
-        match looked_at {
-            Some((_, seen)) if judged.is_err() => self.check_row(menu, id, &seen, write),
-            _ => judged,
+        if judged.is_ok() {
+            return judged;
         }
+        for seen in looked_at.unwrap_or_default() {
+            if self.check_row(menu, id, &seen, write).is_ok() {
+                return Ok(());
+            }
+        }
+        judged
     }
 
     fn check_row(&mut self, menu: Menu, id: &str, before: &Row, write: &Write) -> Result<(), String> {
