@@ -23,7 +23,7 @@ to rest. Each paragraph begins with who acts:
   allocator  its log, and its writes to the API         router     the writes that the router has carried out
   node1 ...  a speaker's log, and ARP frames            speaker    a speaker's writes to the API
 What happens side by side is told actor by actor; an effect stands behind its cause. What differs from run to run is
-replaced by <what it is>, MAC addresses by the names of hosts. integration/trace has the rules. The router's lease outlives
+replaced by <what it is>, MAC addresses by the names of hosts. integration/trace has the rules. The router's rows outlive
 the Service by a minute, for which the trace does not wait.
 
 Not a document to edit: `TIKLB_GOLDEN=renew cargo test --test golden` writes it anew.
@@ -59,8 +59,8 @@ pub(super) async fn tell(home: &mut Home) -> Result<Told> {
     let dying = Moment::now();
     home.kube().delete(SERVICES.in_namespace(APPS), WEB).await?;
     note(rest::withdrawn(home, &recorder, address, dying).await);
-    note(rest::reserved(home, 2, 1).await);
-    note(rest::counted(home, 1, [2, 1, 1]).await);
+    note(rest::reserved(home, 2, 2).await);
+    note(rest::counted(home, 1, [2, 2, 1]).await);
     note(silent(home, address).await);
     let after = Counts::read(home, &recorder).await?;
     let end = Moment::now();
