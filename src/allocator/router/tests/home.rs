@@ -39,6 +39,8 @@ pub(super) struct Home {
     under_way: usize,
     /// What is under way for a leader that is no more: its outcomes reach nobody.
     strays: usize,
+    /// The router's session ends as soon as nothing is under way there: what it is at when it ends, nobody is told.
+    ending: bool,
     /// How many edits people had made when the last reading began, and when the last good one did.
     edits: (usize, usize),
     next_survey: Instant,
@@ -114,6 +116,7 @@ impl Home {
             news: vec![],
             under_way: 0,
             strays: 0,
+            ending: false,
             edits: (0, 0),
             next_survey: Instant::ZERO,
         }
@@ -174,6 +177,7 @@ impl Home {
         object.resource_version = self.version.to_string();
         object.uid = tiklb_core::model::Uid(format!("u{}", self.version));
         self.object = Some(object.clone());
+        self.ending = false;
         self.desk.apply();
         self.news.push(Event::Routers(Change::Applied(object)));
     }
@@ -181,7 +185,7 @@ impl Home {
     /// It is gone with its status and without its finalizer's leave, as when its definition is removed.
     pub(super) fn prune_router(&mut self) {
         if self.object.take().is_some() {
-            self.desk.sessions.apply(&[], &self.desk.secrets);
+            self.ending = true;
             self.news.push(Event::Routers(Change::Deleted(key())));
         }
     }
@@ -297,6 +301,14 @@ impl Home {
     /// Does what is to be done, until core waits for time alone.
     async fn settle(&mut self) {
         for _ in 0..10_000 {
+            if std::mem::take(&mut self.ending) {
+                self.strays += std::mem::take(&mut self.under_way);
+                while self.strays > 0 {
+                    self.strays -= 1;
+                    self.desk.event().await;
+                }
+                self.desk.sessions.apply(&[], &self.desk.secrets);
+            }
             if self.news.is_empty() && self.under_way > 0 {
                 self.under_way -= 1;
                 let event = self.outcome().await;

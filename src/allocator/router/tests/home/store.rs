@@ -94,7 +94,7 @@ impl Home {
         };
         if object.deleting && !present {
             self.object = None;
-            self.desk.sessions.apply(&[], &self.desk.secrets);
+            self.ending = true;
             return self.news.push(Event::Routers(Change::Deleted(key())));
         }
         self.change_router(|object| object.finalizer = present);

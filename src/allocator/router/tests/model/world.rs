@@ -115,7 +115,8 @@ impl World {
             Deed::Service(number) => self.service(*number),
             Deed::Announce(number, node) => {
                 let name = format!("s{number}");
-                if self.home.services.contains_key(&ObjectKey::new("default", &name)) {
+                let service = self.home.services.get(&ObjectKey::new("default", &name));
+                if service.is_some_and(|service| !service.ingress.is_empty()) {
                     self.home.announce(&name, *node);
                 }
             }
