@@ -291,7 +291,7 @@ fn the_finalizer_and_the_record_stand_before_the_cut() {
 fn nothing_is_recorded_before_the_cut_can_follow() {
     let mut paper = Paper::new(home_router());
     paper.fence = paper.now.mono + Duration::from_secs(65);
-    paper.run(Duration::from_secs(60));
+    paper.run(Duration::from_mins(1));
     assert_eq!(paper.router.object().taken, []);
     paper.run(Duration::from_secs(10));
     assert_eq!(paper.router.object().taken.len(), 1);
