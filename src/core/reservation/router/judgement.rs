@@ -127,7 +127,9 @@ impl Router {
         let reading = self.reading.clone().unwrap_or_default();
         let owner = self.owner(landscape);
         let ours = |comment: &str| owner.as_ref().is_some_and(|owner| is_ours(comment, owner));
-        let record = judgement.plan.record.clone().filter(|_| judgement.may_write);
+        // Not before the cut can follow: who takes over in between cannot tell what is recorded from what was taken.
+        let may_follow = judgement.may_write && now.mono >= landscape.fence;
+        let record = judgement.plan.record.clone().filter(|_| may_follow);
         let conflicts = self
             .held
             .iter()

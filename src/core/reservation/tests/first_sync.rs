@@ -6,7 +6,7 @@ use super::paper::*;
 use crate::ipam::Availability;
 use crate::reservation::ConditionKind;
 use crate::reservation::router::Work;
-use crate::reservation::write::Write;
+use crate::reservation::write::{Outcome, Write};
 
 #[test]
 fn the_order_of_the_first_sync() {
@@ -230,10 +230,13 @@ fn a_lease_lingers_for_a_minute_after_its_service() {
 fn what_a_person_removes_between_the_record_and_the_cut_is_not_ours_to_give_back() {
     for left in ["192.168.1.102-192.168.1.217", "192.168.1.102-192.168.1.150"] {
         let mut paper = Paper::new(home_router());
-        paper.fence = paper.now.mono + Duration::from_secs(30);
-        paper.run(Duration::from_secs(10));
+        let rows = paper.rows.clone();
+        paper.read(Ok(rows));
+        paper.pass(Duration::from_secs(1));
+        let planned = paper.due_write();
         assert!(paper.router.object().taken.len() == 1 && paper.writes.is_empty());
         paper.rows.pools[0].ranges = ranges(left);
+        paper.finish(&planned.write, &Outcome::Changed);
         paper.run(Duration::from_mins(2));
         assert!(!paper.rows.pools[0].ranges.contains(ip("192.168.1.205")));
         paper.delete();
@@ -281,4 +284,15 @@ fn the_finalizer_and_the_record_stand_before_the_cut() {
         matches!(intent.work, Work::Wait(_)),
         "without the finalizer nobody gives back"
     );
+}
+
+/// Another leader may take over while the fence lasts, and would take the record for what was taken.
+#[test]
+fn nothing_is_recorded_before_the_cut_can_follow() {
+    let mut paper = Paper::new(home_router());
+    paper.fence = paper.now.mono + Duration::from_secs(65);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(paper.router.object().taken, []);
+    paper.run(Duration::from_secs(10));
+    assert_eq!(paper.router.object().taken.len(), 1);
 }
