@@ -132,7 +132,7 @@ async fn conceal_secrets(scene: &Scene) -> Outcome {
     let mut role = kube.get(&roles, "tiklb-allocator").await?;
     let rules = role["rules"].as_array_mut().context("a role without rules")?;
     for rule in rules.iter_mut().filter(|rule| rule["resources"][0] == "secrets") {
-        rule["verbs"] = json!(["create"]);
+        rule["verbs"] = json!(["get", "create"]);
     }
     kube.replace(&roles, &role).await?;
     Ok(())
