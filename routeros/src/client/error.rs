@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::SpkiPin;
 use crate::value::{Duration, OLDEST_SUPPORTED, RowId, Version};
 
 mod certificate;
@@ -72,7 +73,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: CertificateProblem,
         /// The pin that `tls.pins` would have to hold for it.
-        pin: String,
+        pin: SpkiPin,
+        /// Its SHA-256 as RouterOS shows it: 64 hexadecimal digits in small letters.
+        fingerprint: String,
     },
     /// Something answers, but not RouterOS's REST service.
     #[error(

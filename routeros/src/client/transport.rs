@@ -153,8 +153,12 @@ impl Transport {
     /// What a transport error means. Once connected, the request must be taken for sent.
     fn failure(&self, error: &reqwest::Error) -> Failure {
         let attempt = Attempt::of(error);
-        if let Some((problem, pin)) = attempt.certificate {
-            return Failure::unsent(Error::Certificate { problem, pin });
+        if let Some(fault) = attempt.certificate {
+            return Failure::unsent(Error::Certificate {
+                problem: fault.problem,
+                pin: fault.pin,
+                fingerprint: fault.fingerprint,
+            });
         }
         let why = quote(&attempt.words);
         if !attempt.connected {

@@ -96,9 +96,9 @@ async fn problem(served: &Served, trust: Trust, server_name: Option<&str>) -> Op
     };
     match Client::new(endpoint).unwrap().read::<Pool>().await {
         Ok(_) => None,
-        Err(Error::Certificate { problem, pin }) => {
+        Err(Error::Certificate { problem, pin, .. }) => {
             assert_eq!(
-                pin,
+                pin.to_string(),
                 served.pin().to_string(),
                 "the error shows the pin of what is there"
             );

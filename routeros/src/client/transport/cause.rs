@@ -3,8 +3,8 @@
 use std::error::Error as StdError;
 use std::io;
 
+use crate::client::NoConnection;
 use crate::client::trust::CertificateFault;
-use crate::client::{CertificateProblem, NoConnection};
 
 /// A failed attempt to send a request, as its error tells it.
 pub(super) struct Attempt {
@@ -16,8 +16,8 @@ pub(super) struct Attempt {
     pub(super) unanswered: bool,
     /// Why there was none.
     pub(super) cause: NoConnection,
-    /// What is wrong with the certificate, and the pin of its key.
-    pub(super) certificate: Option<(CertificateProblem, String)>,
+    /// What is wrong with the certificate.
+    pub(super) certificate: Option<CertificateFault>,
 }
 
 impl Attempt {
@@ -29,7 +29,7 @@ impl Attempt {
             connected: !error.is_connect(),
             unanswered: error.is_request() && !error.is_timeout(),
             cause: cause(error, sources),
-            certificate: fault.map(|fault| (fault.problem.clone(), fault.pin.to_string())),
+            certificate: fault.cloned(),
         }
     }
 }

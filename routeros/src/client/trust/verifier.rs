@@ -1,6 +1,7 @@
 //! Checking the certificate that a router presents.
 
 use std::fmt;
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -9,6 +10,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use sha2::{Digest, Sha256};
 
 use crate::client::{CertificateProblem, Error};
 use crate::value::{Duration, quote};
@@ -51,6 +53,8 @@ pub(in crate::client) fn client_config(
 pub(in crate::client) struct CertificateFault {
     pub(in crate::client) problem: CertificateProblem,
     pub(in crate::client) pin: SpkiPin,
+    /// As [`crate::client::Presented`] has it.
+    pub(in crate::client) fingerprint: String,
 }
 
 struct Verifier {
@@ -105,8 +109,12 @@ impl ServerCertVerifier for Verifier {
         }
         self.check_chain(&leaf, intermediates, server_name, now)
             .map_err(|problem| {
-                let fault: Arc<CertificateFault> = Arc::new(CertificateFault { problem, pin });
-                rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(fault)))
+                let fault = CertificateFault {
+                    problem,
+                    pin,
+                    fingerprint: fingerprint(end_entity),
+                };
+                rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(fault))))
             })?;
         Ok(ServerCertVerified::assertion())
     }
@@ -144,6 +152,15 @@ impl ServerCertVerifier for Verifier {
             .signature_verification_algorithms
             .supported_schemes()
     }
+}
+
+fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    let digest = Sha256::digest(certificate);
+    digest.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a String fails never.
+        _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 fn problem(error: &rustls::Error) -> CertificateProblem {

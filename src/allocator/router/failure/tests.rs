@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use routeros::client::{CertificateProblem, NoConnection, Permission};
+use routeros::client::{CertificateProblem, NoConnection, Permission, SpkiPin};
 use routeros::value::Version;
 
 use super::*;
@@ -35,7 +35,8 @@ fn the_way_and_the_account() {
     said(&timeout, Unreachable);
     let certificate = Error::Certificate {
         problem: CertificateProblem::UnknownIssuer,
-        pin: "sha256/x".to_owned(),
+        pin: SpkiPin::of(b"x"),
+        fingerprint: "00".to_owned(),
     };
     said(&certificate, Certificate);
     said(&Error::NoRest { address, why }, NoRest);

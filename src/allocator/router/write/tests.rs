@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use routeros::client::{CertificateProblem, NoConnection, Permission};
+use routeros::client::{CertificateProblem, NoConnection, Permission, SpkiPin};
 use routeros::menu::{self, Pool, Writable};
 use routeros::value::Version;
 use serde_json::json;
@@ -339,7 +339,8 @@ fn before_anything_was_sent_the_way_is_read_again_and_the_row_is_refused() {
     let why = || "because".to_owned();
     let certificate = Error::Certificate {
         problem: CertificateProblem::NotPinned,
-        pin: why(),
+        pin: SpkiPin::of(b"because"),
+        fingerprint: why(),
     };
     let unreachable = Error::Unreachable {
         address: why(),
