@@ -89,13 +89,7 @@ impl Election {
         if self.isolation.since.is_none()
             && let Some(lost) = lost.filter(|lost| now.since(*lost) >= BLINK)
         {
-            let before = |at: &Instant| *at + LATELY >= lost;
-            let lately = self.last_up.iter().filter(|(_, at)| before(at));
-            let formerly: BTreeSet<NodeName> = lately.map(|(name, _)| name.clone()).collect();
-            // A lone speaker never withholds: nobody is there who could have taken over.
-            if !formerly.is_empty() {
-                self.isolate(formerly, now, out);
-            }
+            self.have_missed(lost, now, out);
         }
         if self.isolation.since.is_some() {
             self.begin_return(now, out);
@@ -111,15 +105,26 @@ impl Election {
             return;
         }
         if self.isolation.since.is_none() {
-            let lately = self.last_up.iter().filter(|(_, at)| **at + LATELY >= before);
-            let formerly: BTreeSet<NodeName> = lately.map(|(name, _)| name.clone()).collect();
-            // A lone speaker never withholds: nobody is there who could have taken over.
-            if formerly.is_empty() {
-                return;
-            }
+            self.have_missed(before, now, out);
+        }
+        if self.isolation.since.is_some() {
+            self.begin_return(now, out);
+        }
+    }
+
+    /// What was said since `then` did not arrive: we were cut off from the peers that were up then. A lone speaker never
+    /// withholds: nobody is there who could have taken over.
+    fn have_missed(&mut self, then: Instant, now: Instant, out: &mut Vec<Output>) {
+        let formerly = self.up_lately(then);
+        if !formerly.is_empty() {
             self.isolate(formerly, now, out);
         }
-        self.begin_return(now, out);
+    }
+
+    /// The peers that were up within [`LATELY`] before `then`.
+    fn up_lately(&self, then: Instant) -> BTreeSet<NodeName> {
+        let lately = self.last_up.iter().filter(|(_, at)| **at + LATELY >= then);
+        lately.map(|(name, _)| name.clone()).collect()
     }
 
     fn isolate(&mut self, formerly: BTreeSet<NodeName>, now: Instant, out: &mut Vec<Output>) {
@@ -194,8 +199,7 @@ impl Election {
     fn begin_or_end_isolation(&mut self, before: &BTreeSet<NodeName>, now: Instant, out: &mut Vec<Output>) {
         if self.up.is_empty() && !before.is_empty() {
             // Peers fall silent one by one, up to a period apart; all of them were there.
-            let lately = self.last_up.iter().filter(|(_, at)| now.since(**at) <= LATELY);
-            let formerly: BTreeSet<NodeName> = lately.map(|(name, _)| name.clone()).collect();
+            let formerly = self.up_lately(now);
             if self.isolation.since.is_some() {
                 // On the way back from the last one: those that were waited for still are.
                 self.isolation.formerly.extend(formerly);
