@@ -390,21 +390,6 @@ impl Allocator {
         &self.pool_counts
     }
 
-    fn node_holders(&self) -> BTreeMap<IpAddr, Holder> {
-        let nodes = self.nodes.values();
-        let all = nodes.flat_map(|node| {
-            let holder = Holder {
-                name: Some(format!("node {}", node.key.name)),
-                mac: None,
-                evidence: "its own address".to_owned(),
-            };
-            node.addresses
-                .iter()
-                .map(move |address| (*address, holder.clone()))
-        });
-        all.collect()
-    }
-
     fn conflict_holders(&self) -> BTreeMap<IpAddr, Holder> {
         self.conflicts
             .values()

@@ -11,8 +11,6 @@ use crate::reservation::Landscape;
 
 /// The network at one moment.
 pub(super) struct Network<'a> {
-    /// The nodes' own addresses.
-    pub(super) nodes: &'a BTreeMap<IpAddr, Holder>,
     pub(super) conflicts: &'a BTreeMap<IpAddr, Holder>,
     pub(super) routers: &'a BTreeMap<ObjectKey, Entry>,
     pub(super) landscape: Landscape<'a>,
@@ -20,10 +18,17 @@ pub(super) struct Network<'a> {
 }
 
 impl Occupancy for Network<'_> {
-    /// A node's own address is never a Service's, whatever else is known. One witness is enough to keep a Service off an address; every router that has a say must have proved it free.
+    /// A node's own address is never a Service's, whatever else is known. One witness is enough to keep a Service off an
+    /// address; every router that has a say must have proved it free.
     fn of(&self, address: IpAddr) -> Availability {
-        let known = self.nodes.get(&address).or_else(|| self.conflicts.get(&address));
-        if let Some(holder) = known {
+        if let Some((node, _)) = self.landscape.nodes.iter().find(|(_, own)| *own == address) {
+            return Availability::Held(Holder {
+                name: Some(format!("node {node}")),
+                mac: None,
+                evidence: "its own address".to_owned(),
+            });
+        }
+        if let Some(holder) = self.conflicts.get(&address) {
             return Availability::Held(holder.clone());
         }
         let verdicts = self

@@ -8,8 +8,7 @@ use super::effect::{About, Effect, Notice};
 use super::event::{Change, Kind};
 use super::{Allocator, Step, Written};
 use crate::config::{Config, RouterObject};
-use crate::ipam::request::uses_existing_lease;
-use crate::ipam::{Request, Wanted};
+use crate::ipam::request::leased_by_others;
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 use crate::reservation::router::Work;
 use crate::reservation::{
@@ -91,15 +90,7 @@ impl Allocator {
 
     /// Addresses whose static lease, somebody's, is meant for the Service that names them.
     fn adopted(&self) -> BTreeSet<IpAddr> {
-        let services = self.services.values();
-        let adopting = services.filter(|service| uses_existing_lease(service));
-        adopting
-            .filter_map(|service| match Request::of(service).ok()?.wanted {
-                Wanted::Exactly(addresses) => Some(addresses),
-                Wanted::Any => None,
-            })
-            .flatten()
-            .collect()
+        self.services.values().flat_map(leased_by_others).collect()
     }
 
     /// Who answers for each address: of several records the one with the highest epoch, as after a failover the old

@@ -156,7 +156,7 @@ impl Allocator {
             wall: crate::model::Timestamp(0),
         });
         let view = self.view();
-        let (nodes, conflicts) = (self.node_holders(), self.conflict_holders());
+        let conflicts = self.conflict_holders();
         let landscape = view.landscape(
             &self.config,
             &self.settings.cluster_uid,
@@ -164,7 +164,6 @@ impl Allocator {
             &self.surveys,
         );
         let network = Network {
-            nodes: &nodes,
             conflicts: &conflicts,
             routers: &self.routers,
             landscape,

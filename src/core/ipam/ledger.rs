@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::decision::{Because, Decision, Outcome, SKIPPED_SHOWN};
-use super::request::{FROM_POOL, Request, Wanted, uses_existing_lease};
+use super::request::{FROM_POOL, Request, Wanted, leased_by_others};
 use super::sharing::SharingKey;
 use super::{Availability, Occupancy};
 use crate::config::{Config, Keeper, Pool};
@@ -245,8 +245,7 @@ impl Ledger {
         }
         match ground.occupancy.of(address) {
             Availability::Free => Ok(()),
-            // Only for the address that it names: otherwise it would be given somebody's printer's.
-            Availability::Reserved(_) if uses_existing_lease(service) && asks_for(service, address) => Ok(()),
+            Availability::Reserved(_) if leased_by_others(service).contains(&address) => Ok(()),
             Availability::Held(by) | Availability::Reserved(by) => Err(Because::Held { address, by }),
             Availability::Unproven(why) => Err(Because::Unproven { address, why }),
         }
@@ -350,11 +349,6 @@ fn fits(request: &Request, addresses: &[IpAddr], pool: &str) -> bool {
         Wanted::Exactly(wanted) => wanted == addresses,
     };
     asked_for && request.pool.as_deref().is_none_or(|wanted| wanted == pool)
-}
-
-fn asks_for(service: &Service, address: IpAddr) -> bool {
-    Request::of(service)
-        .is_ok_and(|request| matches!(&request.wanted, Wanted::Exactly(wanted) if wanted.contains(&address)))
 }
 
 fn assigned(addresses: Vec<IpAddr>, pool: String, because: Because) -> Decision {

@@ -103,12 +103,17 @@ impl Request {
     }
 }
 
-/// Whether a static lease of somebody else may stand for this Service's address.
-pub fn uses_existing_lease(service: &Service) -> bool {
-    service
-        .annotations
-        .get(USE_EXISTING_LEASE)
-        .is_some_and(|value| value == "true")
+/// The addresses for which a static lease of somebody else may stand: those that the Service names, if it says so.
+/// Without their names it would be given somebody's printer's.
+pub fn leased_by_others(service: &Service) -> Vec<IpAddr> {
+    let may = service.annotations.get(USE_EXISTING_LEASE);
+    if may.is_none_or(|value| value != "true") {
+        return Vec::new();
+    }
+    match Request::of(service).map(|request| request.wanted) {
+        Ok(Wanted::Exactly(addresses)) => addresses,
+        Ok(Wanted::Any) | Err(_) => Vec::new(),
+    }
 }
 
 /// The annotation under either prefix, and whether it came from the old one.
