@@ -131,7 +131,12 @@ impl Desk {
                     return Err(failed).context("a router's session failed");
                 }
                 () = self.clock.sleep_until(wake) => {}
-                _ = beat.tick() => self.release_routers(),
+                _ = beat.tick() => {
+                    if self.unread_since.is_none() {
+                        continue;
+                    }
+                    self.release_routers();
+                }
             }
             for _ in 0..BATCH {
                 if let Ok(answer) = answers.try_recv() {
