@@ -38,15 +38,12 @@ impl Router {
         let Ok(spec) = &self.object.spec else {
             return RouterMode::Paused;
         };
-        if self.object.deleting && self.object.finalizer {
+        if self.object.deleting && (self.object.finalizer || spec.mode == RouterMode::Enforce) {
             // The deletion is a person's word: what was taken is given back, whatever else was only to be shown.
             return RouterMode::Enforce;
         }
         let untested = self.reading.as_ref().is_some_and(|reading| reading.untested);
         match spec.mode {
-            // Who deletes the object wants the router back, and was asked nothing before anything was taken from it.
-            RouterMode::DryRun if self.object.deleting && self.object.finalizer => RouterMode::Enforce,
-            RouterMode::Enforce if self.object.deleting => RouterMode::Enforce,
             RouterMode::Enforce if untested && !spec.accept_untested => RouterMode::DryRun,
             mode => mode,
         }
