@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::menu::{
     Address, Arp, BadRow, Bridge, DhcpMatcher, DhcpNetwork, DhcpServer, Identity, Interface, Lease, Nat,
-    Pool, PoolUsed, PppSecret, Resource, Routerboard, Veth, Vlan,
+    Pool, PoolUsed, PppSecret, Resource, Routerboard, SafeMode, Veth, Vlan,
 };
 use crate::value::{Reference, Uptime};
 
@@ -18,6 +18,8 @@ pub struct Reading {
     pub identity: Identity,
     /// Its board; `None` on virtual routers.
     pub routerboard: Option<Routerboard>,
+    /// Who works in Safe Mode; `None` where the router has no such menu or does not show it to the account.
+    pub safe_mode: Option<SafeMode>,
     /// Its own addresses.
     pub addresses: Vec<Address>,
     /// Its interfaces.

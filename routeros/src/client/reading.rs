@@ -25,6 +25,7 @@ impl Client {
             resource,
             identity,
             routerboard,
+            safe_mode: self.safe_mode().await?,
             addresses: self.rows(&mut bad).await?,
             interfaces: self.rows(&mut bad).await?,
             bridges: self.rows(&mut bad).await?,
@@ -38,12 +39,17 @@ impl Client {
     }
 
     /// Reads what changes by itself, in five requests: uptime, addresses, pools, leases and ARP rows. The other menus
-    /// are as `known` has them.
+    /// are as `known` has them; Safe Mode is asked about where somebody had it, to see it end. That nobody has it is no
+    /// ground for a write: for that [`Client::reading`] asks.
     ///
     /// # Errors
     /// As of [`Client::reading`].
     pub async fn pulse(&self, known: &Reading) -> Result<Reading, Error> {
         let resource = self.resource().await?;
+        let safe_mode = match &known.safe_mode {
+            Some(held) if held.is_held() => self.safe_mode().await?,
+            free => free.clone(),
+        };
         let mut bad = Vec::new();
         let addresses = self.rows::<Address>(&mut bad).await?;
         let pools = self.rows::<Pool>(&mut bad).await?;
@@ -54,6 +60,7 @@ impl Client {
         bad.extend(kept.cloned());
         Ok(Reading {
             resource,
+            safe_mode,
             addresses,
             pools,
             leases,
@@ -177,8 +184,9 @@ impl Client {
         }
     }
 
-    /// Whether somebody works in Safe Mode; `None` where the router has no such menu, as before 7.18. Asked anew each
-    /// time: what is written while it is held is lost when that session breaks off.
+    /// Whether somebody works in Safe Mode; `None` where the router has no such menu, as before 7.18, or does not show
+    /// it to the account: which policy it takes is documented nowhere, and it alone is no reason to know nothing of the
+    /// router. Asked anew each time: what is written while it is held is lost when that session breaks off.
     ///
     /// # Errors
     /// Any kind.
@@ -193,7 +201,7 @@ impl Client {
         }
         match self.get().await {
             Ok(state) => Ok(Some(state)),
-            Err(Error::Refused { status: 400, .. }) => Ok(None),
+            Err(Error::Refused { .. } | Error::PolicyMissing(_)) => Ok(None),
             Err(error) => Err(error),
         }
     }

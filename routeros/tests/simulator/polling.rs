@@ -14,9 +14,9 @@ async fn five_reads_show_what_changes_by_itself() {
     let router = start(Config::default()).await;
     let client = client(&router);
     let whole = client.reading().await.unwrap();
-    assert_eq!(reads(&router), 11);
+    assert_eq!(reads(&router), 12);
     let same = client.pulse(&whole).await.unwrap();
-    assert_eq!(reads(&router), 11 + 5);
+    assert_eq!(reads(&router), 12 + 5);
     assert_eq!(
         routeros::Reading {
             resource: whole.resource.clone(),
@@ -42,4 +42,29 @@ async fn five_reads_show_what_changes_by_itself() {
     assert!(client.reading().await.unwrap().servers[0].disabled);
     assert!(router.journal().writes.is_empty());
     assert_eq!(router.violations(), []);
+}
+
+/// Only a whole reading is a ground for a write, and it asks; a poll asks until somebody who had it is gone.
+#[tokio::test]
+async fn safe_mode_is_part_of_a_whole_reading_and_its_end_is_seen_by_polling() {
+    let router = start(Config::default()).await;
+    let client = client(&router);
+    let held =
+        |reading: &routeros::Reading| reading.safe_mode.as_ref().map(routeros::menu::SafeMode::is_held);
+    let free = client.reading().await.unwrap();
+    assert_eq!(held(&free), Some(false));
+
+    router.person().take_safe_mode("admin").unwrap();
+    assert_eq!(
+        held(&client.pulse(&free).await.unwrap()),
+        Some(false),
+        "it is not asked"
+    );
+    let whole = client.reading().await.unwrap();
+    assert_eq!(held(&whole), Some(true));
+    let before = reads(&router);
+    let pulse = client.pulse(&whole).await.unwrap();
+    assert_eq!((held(&pulse), reads(&router) - before), (Some(true), 6));
+    router.person().release_safe_mode().unwrap();
+    assert_eq!(held(&client.pulse(&pulse).await.unwrap()), Some(false));
 }

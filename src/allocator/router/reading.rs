@@ -31,8 +31,11 @@ pub fn reading(read: &routeros::Reading) -> Reading {
             Support::Supported { tested: true, .. }
         ),
         uptime: read.uptime().0.get(),
-        // The client does not read /safe-mode yet.
-        safe_mode: None,
+        safe_mode: read
+            .safe_mode
+            .as_ref()
+            .filter(|state| state.is_held())
+            .map(|state| state.holder().to_owned()),
         addresses: read.addresses.iter().filter_map(address).collect(),
         interfaces: read
             .interfaces

@@ -125,7 +125,8 @@ pub enum Depth {
     /// Every menu. Only such a reading is a ground for writes.
     #[default]
     Whole,
-    /// What changes by itself: uptime, pools, leases, ARP rows, addresses, Safe Mode. The rest is as it was last read.
+    /// What changes by itself: uptime, pools, leases, ARP rows, addresses, and whether Safe Mode
+    /// has ended. The rest is as it was last read.
     Pulse,
 }
 

@@ -10,6 +10,7 @@ fn menu(path: &str) -> Option<&'static str> {
         "system/resource" => r#"{"version":"7.23.7 (long-term)","uptime":"1w2d","board-name":"RB5009UG+S+"}"#,
         "system/identity" => r#"{"name":"router"}"#,
         "system/routerboard" => r#"{"routerboard":"true","serial-number":"HE508"}"#,
+        "safe-mode" => r#"{"enabled":"false"}"#,
         "ip/address" => {
             r#"[{".id":"*1","address":"192.168.1.1/24","network":"192.168.1.0","interface":"bridge"}]"#
         }
@@ -84,6 +85,7 @@ async fn reads_every_menu_once_in_order() {
             "system/resource",
             "system/identity",
             "system/routerboard",
+            "safe-mode",
             "ip/address",
             "interface",
             "interface/bridge",
@@ -149,12 +151,12 @@ async fn each_request_is_reported() {
     let reports = reports.0.lock().unwrap();
     assert_eq!(reports.len(), fake.requests().len());
     assert!(
-        reports[..10]
+        reports[..11]
             .iter()
             .all(|report| report.outcome == "Ok" && report.kind == RequestKind::Read)
     );
     assert!(
-        reports[10..]
+        reports[11..]
             .iter()
             .all(|report| (report.menu, report.outcome) == ("ip/arp", "Busy"))
     );
@@ -209,6 +211,19 @@ async fn safe_mode_is_asked_of_those_who_have_it() {
         client(&fake).safe_mode().await,
         Ok(None),
         "a menu that is not there"
+    );
+    let hidden = Fake::http(|request| match path(&request.line) {
+        "system/resource" => Reply::Json(200, r#"{"version":"7.18 (stable)","uptime":"1h"}"#.into()),
+        _ => Reply::Json(
+            500,
+            r#"{"error":500,"message":"Internal Server Error","detail":"not enough permissions (9)"}"#.into(),
+        ),
+    })
+    .await;
+    assert_eq!(
+        client(&hidden).safe_mode().await,
+        Ok(None),
+        "a menu that the account may not see"
     );
     let fake = of_version("7.11 (stable)", HELD).await;
     assert_eq!(client(&fake).safe_mode().await.unwrap_err().category(), "TooOld");

@@ -25,6 +25,7 @@ fn empty() -> routeros::Reading {
         routerboard: Some(single(
             &json!({"serial-number": "HFG0A1B2C3D", "model": "RB5009"}),
         )),
+        safe_mode: None,
         addresses: vec![],
         interfaces: vec![],
         bridges: vec![],
@@ -393,4 +394,22 @@ fn rows_that_cannot_be_read_are_named() {
         read.unreadable
     );
     assert_eq!(read.unreadable[1], "/ip/pool row: it is not an object");
+}
+
+#[test]
+fn who_works_in_safe_mode_is_told_by_name_and_a_clear_no_is_nobody() {
+    let state = |enabled, user: Option<&str>| {
+        with(|read| {
+            read.safe_mode = Some(menu::SafeMode {
+                enabled,
+                user: user.map(str::to_owned),
+                owner: None,
+            });
+        })
+        .safe_mode
+    };
+    assert_eq!(state(Some(true), Some("admin")), Some("admin".to_owned()));
+    assert_eq!(state(Some(true), None), Some("somebody".to_owned()));
+    assert_eq!(state(Some(false), Some("admin")), None);
+    assert_eq!(with(|read| read.safe_mode = None).safe_mode, None);
 }

@@ -45,6 +45,8 @@ pub(super) enum Deed {
     LeaderMidway,
     /// No survey is made for a while, or one is again.
     Survey(bool),
+    /// A person works in Safe Mode for a while, and leaves it or loses the session: then all since is undone.
+    SafeMode(bool),
 }
 
 /// What a person does on the router.
@@ -74,7 +76,7 @@ pub(super) enum Edit {
 
 impl Deed {
     pub(super) fn draw(dice: &mut Dice) -> Self {
-        match dice.below(40) {
+        match dice.below(42) {
             0..=7 => Self::Service(dice.byte(0, 5)),
             8..=9 => Self::Announce(dice.byte(0, 5), dice.byte(1, 3)),
             10 => Self::Pool((!dice.one_in(3)).then(|| dice.byte(202, 220))),
@@ -94,7 +96,8 @@ impl Deed {
             35 => Self::Reboot,
             36 => Self::Leader(dice.one_in(2)),
             37..=38 => Self::LeaderMidway,
-            _ => Self::Survey(dice.one_in(2)),
+            39 => Self::Survey(dice.one_in(2)),
+            _ => Self::SafeMode(dice.one_in(2)),
         }
     }
 }

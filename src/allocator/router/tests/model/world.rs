@@ -16,11 +16,16 @@ use super::witness::Witness;
 const WHOLE: &str = "192.168.1.100-192.168.1.254";
 const MARKED: &str = "tiklb/v1 home/1a2b3c4d ";
 
+/// By then a router was read again, also one that was away.
+const POLLED: Duration = Duration::from_secs(40);
+
 pub(super) struct World {
     home: Home,
     witness: Witness,
     reserve: bool,
     devices: u8,
+    /// The version has the menu `/safe-mode`.
+    tells_of_safe_mode: bool,
     /// What was arranged for the next write still holds.
     arranged: Arc<AtomicBool>,
 }
@@ -76,6 +81,7 @@ impl World {
     pub(super) async fn start(dice: &mut Dice) -> Self {
         let config = config(dice);
         let reserve = config.switches.static_leases_reserve;
+        let tells_of_safe_mode = ["7.20.8", "7.24"].contains(&config.version.number().as_str());
         let mut desk = Desk::with(config, timeouts()).await;
         desk.spec["acceptUntestedVersion"] = json!(true);
         desk.spec["dhcp"] = json!({"pools": ["iot"], "minFreeAddresses": 3});
@@ -91,6 +97,7 @@ impl World {
             witness,
             reserve,
             devices: 0,
+            tells_of_safe_mode,
             arranged: Arc::new(AtomicBool::new(true)),
         }
     }
@@ -102,7 +109,10 @@ impl World {
             Deed::Wait => Duration::from_mins(13),
             _ => Duration::from_secs(20),
         };
-        self.happen(deed).await;
+        match deed {
+            Deed::SafeMode(lost) => self.safe_mode(*lost).await?,
+            deed => self.happen(deed).await,
+        }
         self.home.pass(time).await;
         if matches!(deed, Deed::Cut) {
             self.home.desk.sim.faults().unreachable(false);
@@ -198,6 +208,29 @@ impl World {
             Deed::Survey(on) => self.home.surveyed = *on,
             _ => {}
         }
+    }
+
+    /// A person works in Safe Mode: once a poll has shown it, nothing is written until it ends.
+    async fn safe_mode(&mut self, lost: bool) -> Result<(), String> {
+        let sim = self.home.desk.sim.clone();
+        let person = sim.person();
+        _ = person.take_safe_mode("admin");
+        // Something wants to be written meanwhile.
+        self.service(1);
+        self.home.pass(POLLED).await;
+        let before = sim.journal().writes.len();
+        self.service(2);
+        self.home.pass(Duration::from_mins(2)).await;
+        let journal = sim.journal();
+        let since = journal.writes.get(before).filter(|_| self.tells_of_safe_mode);
+        let since = since.map(|write| format!("written while somebody held Safe Mode: {write}"));
+        let ended = if lost {
+            person.abort_safe_mode()
+        } else {
+            person.release_safe_mode()
+        };
+        ended.map_err(|error| error.to_string())?;
+        since.map_or(Ok(()), Err)
     }
 
     fn service(&mut self, number: u8) {
