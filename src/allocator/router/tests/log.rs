@@ -1,7 +1,9 @@
 //! What the log says of it all, and what it never says.
 
 use std::io;
-use std::sync::PoisonError;
+use std::sync::{LazyLock, PoisonError};
+
+use tracing::Dispatch;
 
 use super::*;
 
@@ -37,6 +39,10 @@ impl Paper {
 
 /// The subscriber of this thread writes JSON to the paper.
 fn paper() -> (Paper, tracing::subscriber::DefaultGuard) {
+    // As long as there is but one subscriber, tracing asks that of the thread which comes to a line of code first, and
+    // remembers the answer for all: a test beside this one that has none would switch the line off.
+    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+    LazyLock::force(&ANOTHER);
     let paper = Paper::default();
     let writer = paper.clone();
     let subscriber = tracing_subscriber::fmt()
