@@ -1,7 +1,9 @@
 //! The state machine against a router on paper.
 
 mod arp;
+mod book;
 mod brakes;
+mod condition;
 mod first_sync;
 mod held;
 mod heritage;
