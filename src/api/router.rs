@@ -69,6 +69,9 @@ pub struct MikrotikRouterSpec {
     #[schemars(length(max = 20))]
     #[x_kube(validation = Rule::new("self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')")
         .message("use lower-case letters, digits and inner hyphens, such as home: it goes into comments and names of rows on the router"))]
+    // Rows under another name are another cluster's: they would be left behind, and in the way.
+    #[x_kube(validation = Rule::new("self == oldSelf")
+        .message("clusterName cannot be changed, because the rows on the router carry it: delete the MikrotikRouter, which gives the router back, and make it anew under the other name"))]
     pub cluster_name: String,
 
     /// The UID of an earlier cluster of the same name whose rows this one takes over; the condition

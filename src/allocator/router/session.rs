@@ -84,6 +84,40 @@ enum Command {
 pub(super) struct Session {
     configuration: watch::Sender<Numbered>,
     commands: mpsc::Sender<Command>,
+    keepsake: Keepsake,
+}
+
+/// The Secrets that an object names, as they were last: a directory that is deleted as a whole takes them away before
+/// the router was given back with them. In memory alone; a finalizer on the Secrets would take the right to change every
+/// Secret of the namespace.
+struct Keepsake {
+    uid: Uid,
+    secrets: BTreeMap<String, SecretObject>,
+}
+
+impl Keepsake {
+    fn of(configuration: &Configuration) -> Self {
+        Self {
+            uid: configuration.uid.clone(),
+            secrets: configuration.secrets.clone(),
+        }
+    }
+
+    /// Takes in a configuration, and lends it what it lacks if its object is being deleted.
+    fn complete(&mut self, configuration: &mut Configuration, deleting: bool) {
+        if self.uid != configuration.uid {
+            *self = Self::of(configuration);
+            return;
+        }
+        if let Some(access) = &configuration.access {
+            self.secrets
+                .retain(|name, _| access.secrets().any(|named| named == name));
+        }
+        self.secrets.extend(configuration.secrets.clone());
+        if deleting {
+            configuration.secrets = self.secrets.clone();
+        }
+    }
 }
 
 impl Session {
@@ -94,6 +128,7 @@ impl Session {
         settings: &Settings,
         events: mpsc::Sender<Event>,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
+        let keepsake = Keepsake::of(&configuration);
         let (configuration, configured) = watch::channel((0, Arc::new(configuration)));
         let (commands, commanded) = mpsc::channel(WAITING);
         let watcher = (settings.watchers)(&router);
@@ -110,12 +145,15 @@ impl Session {
         let session = Self {
             configuration,
             commands,
+            keepsake,
         };
         (session, task.run())
     }
 
-    /// Takes another configuration; whether it is another.
-    pub(super) fn configure(&self, wanted: Configuration) -> bool {
+    /// Takes another configuration; whether it is another. An object that is being deleted is served with the Secrets
+    /// that it had.
+    pub(super) fn configure(&mut self, mut wanted: Configuration, deleting: bool) -> bool {
+        self.keepsake.complete(&mut wanted, deleting);
         self.configuration.send_if_modified(|(number, current)| {
             let changed = **current != wanted;
             if changed {

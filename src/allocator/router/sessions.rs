@@ -51,8 +51,11 @@ impl Sessions {
         let mut changed = Vec::new();
         for router in routers {
             let (key, configuration) = (&router.object.key, configuration(router, secrets));
-            match self.by_router.get(key) {
-                Some(session) => changed.extend(session.configure(configuration).then(|| key.clone())),
+            let deleting = router.object.deleting;
+            match self.by_router.get_mut(key) {
+                Some(session) => {
+                    changed.extend(session.configure(configuration, deleting).then(|| key.clone()));
+                }
                 None => self.begin(key.clone(), configuration),
             }
         }

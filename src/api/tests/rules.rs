@@ -55,6 +55,27 @@ fn rules_and_core_agree_on_addresses() {
     }
 }
 
+/// Rows on the router carry the name; under another they would be a stranger's.
+#[test]
+fn a_clusters_name_on_its_router_never_changes() {
+    let router = |cluster: &str, mode: &str| {
+        json!({
+            "apiVersion": "tiklb.io/v1alpha1", "kind": "MikrotikRouter", "metadata": {"name": "home"},
+            "spec": {
+                "url": "https://192.168.1.1", "clusterName": cluster, "mode": mode,
+                "credentialsSecretRef": {"name": "mikrotik"}, "tls": {"caSecretRef": {"name": "mikrotik-ca"}},
+            },
+        })
+    };
+    let before = router("home", "DryRun");
+    assert_eq!(rules(&router("home", "Enforce"), Some(&before)), Ok(()));
+    let refused = rules(&router("attic", "DryRun"), Some(&before)).unwrap_err();
+    assert!(
+        refused.contains("delete the MikrotikRouter, which gives the router back"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn what_a_status_is_about_never_changes() {
     let status = |node: &str, epoch: i64| {

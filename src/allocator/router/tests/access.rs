@@ -92,6 +92,32 @@ async fn what_is_missing_is_named_until_it_is_there() {
     assert_eq!(failure.kind, FailureKind::InvalidSpec, "{}", failure.message);
 }
 
+/// `kubectl delete -f` of a folder: the Secrets may go before the router was given back with them.
+#[tokio::test]
+async fn an_object_that_is_being_deleted_is_served_with_the_secrets_that_it_had() {
+    let mut desk = Desk::start(Config::default()).await;
+    desk.read().await.unwrap();
+    desk.secrets.clear();
+    desk.apply();
+    let failure = desk.read().await.unwrap_err();
+    assert_eq!(
+        failure.kind,
+        FailureKind::SecretMissing,
+        "a Secret that is missing is said"
+    );
+    let mut deleted = seen(&desk.spec);
+    deleted.object.deleting = true;
+    assert_eq!(desk.sessions.apply(&[deleted.clone()], &desk.secrets), [key()]);
+    let reading = desk.read().await.unwrap();
+    let outcome = desk.write(cut(&reading)).await;
+    assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
+
+    // An object of that name which is made anew has what is there, and that is nothing.
+    deleted.object.uid = tiklb_core::model::Uid("u2".to_owned());
+    desk.sessions.apply(&[deleted], &desk.secrets);
+    assert_eq!(desk.read().await.unwrap_err().kind, FailureKind::SecretMissing);
+}
+
 #[tokio::test]
 async fn an_old_router_is_asked_nothing_else() {
     let version: Version = "7.11.2 (stable)".parse().unwrap();
