@@ -10,5 +10,6 @@ mod heritage;
 mod marker;
 mod paper;
 mod release;
+mod rows;
 mod site;
 mod trust;
