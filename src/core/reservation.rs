@@ -20,6 +20,7 @@ pub mod record;
 pub mod router;
 pub mod site;
 pub mod survey;
+pub mod uses;
 pub mod write;
 
 pub use condition::{ConditionKind, Conditions, RouterStatus};

@@ -16,6 +16,7 @@ use tiklb_core::reservation::observed::{AddressRow, ArpRow, LeaseRow, NetworkRow
 
 #[cfg(test)]
 mod tests;
+mod uses;
 
 /// A complete reading.
 pub fn reading(read: &routeros::Reading) -> Reading {
@@ -42,8 +43,10 @@ pub fn reading(read: &routeros::Reading) -> Reading {
         reply_only: read
             .bridges
             .iter()
-            .filter(|row| row.arp == ArpMode::ReplyOnly)
-            .map(|row| row.name.clone())
+            .map(|row| (&row.name, &row.arp))
+            .chain(read.uses.vlans.iter().map(|row| (&row.name, &row.arp)))
+            .filter(|(_, arp)| **arp == ArpMode::ReplyOnly)
+            .map(|(name, _)| name.clone())
             .collect(),
         pools: read.pools.iter().map(pool).collect(),
         servers: read.servers.iter().map(server).collect(),
@@ -55,6 +58,7 @@ pub fn reading(read: &routeros::Reading) -> Reading {
             .flatten()
             .collect(),
         arps: read.arp.iter().map(arp).collect(),
+        uses: uses::other_uses(read),
         unreadable: read.bad.iter().map(unreadable).collect(),
     }
 }

@@ -37,8 +37,12 @@ impl Occupancy for Network<'_> {
             .filter_map(|e| e.router.availability(address, &self.landscape, self.now));
         verdicts.fold(Availability::Free, |worst, verdict| match (&worst, &verdict) {
             (Availability::Held(_), _)
-            | (Availability::Unproven(_), Availability::Free | Availability::Reserved(_))
-            | (Availability::Reserved(_), Availability::Free) => worst,
+            | (
+                Availability::Unproven(_),
+                Availability::Free | Availability::Reserved(_) | Availability::OnRequest(_),
+            )
+            | (Availability::Reserved(_), Availability::Free | Availability::OnRequest(_))
+            | (Availability::OnRequest(_), Availability::Free) => worst,
             _ => verdict,
         })
     }

@@ -10,3 +10,4 @@ mod paper;
 mod release;
 mod site;
 mod trust;
+mod uses;

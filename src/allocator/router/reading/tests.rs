@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod uses;
+
 fn single<M: Menu>(object: &Value) -> M {
     menu::row(object).unwrap_or_else(|bad| panic!("{object}: {}", bad.why))
 }
@@ -33,6 +35,7 @@ fn empty() -> routeros::Reading {
         networks: vec![],
         leases: vec![],
         arp: vec![],
+        uses: routeros::OtherUses::default(),
         bad: vec![],
     }
 }

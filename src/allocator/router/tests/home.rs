@@ -191,8 +191,21 @@ impl Home {
     }
 
     pub(super) fn create(&mut self, name: &str) {
+        self.create_with(name, &[]);
+    }
+
+    /// A Service that asks for this address.
+    pub(super) fn create_at(&mut self, name: &str, address: &str) {
+        self.create_with(name, &[("metallb.io/loadBalancerIPs", address)]);
+    }
+
+    fn create_with(&mut self, name: &str, annotations: &[(&str, &str)]) {
         let key = named(name);
+        let annotations = annotations.iter();
         let service = Service {
+            annotations: annotations
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
             seniority: seniority(&key),
             key: key.clone(),
             resource_version: "1".to_owned(),
