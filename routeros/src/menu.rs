@@ -6,7 +6,7 @@
 //! is about must parse; a row whose does not is a [`BadRow`] and never costs the others.
 //!
 //! What may be written is in the types: only [`Pool`], [`Lease`] and [`Arp`] are [`Writable`], only through their
-//! `New` and `Change` structs. No other call can be expressed:
+//! `New` and `Change` structs; and a client's lease may go, as a [`DynamicLease`]. No other call can be expressed:
 //!
 //! ```compile_fail
 //! fn writable<M: routeros::menu::Writable>() {}
@@ -59,7 +59,9 @@ pub use group::Group;
 pub use hotspot::{Hotspot, HotspotUserProfile};
 pub use identity::Identity;
 pub use interface::Interface;
-pub use lease::{ExpectedLease, Lease, LeaseAddress, LeaseChange, LeaseServer, LeaseStatus, NewLease};
+pub use lease::{
+    DynamicLease, ExpectedLease, Lease, LeaseAddress, LeaseChange, LeaseServer, LeaseStatus, NewLease,
+};
 pub use mode_config::ModeConfig;
 pub use nat::Nat;
 pub use pool::{EmptyRanges, ExpectedPool, NewPool, Pool, PoolChange, PoolRanges};
