@@ -231,6 +231,7 @@ impl Row<'_> {
             mac: self.mac(),
             server: self.named("server").filter(|server| server != "all"),
             dynamic: false,
+            evidence: false,
             disabled: self.is("disabled"),
             expires_after: None,
             host_name: None,

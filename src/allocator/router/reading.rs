@@ -130,6 +130,7 @@ pub(super) fn assigned(row: &Lease) -> Option<LeaseRow> {
             LeaseServer::One(server) => Some(named(server)),
         },
         dynamic: row.dynamic,
+        evidence: false,
         disabled: row.disabled,
         // Until then the client may use the address that it has, not the one that it is to have next.
         expires_after: expiry(row).filter(|_| at_home),
@@ -156,6 +157,7 @@ fn in_use(row: &Lease) -> Option<LeaseRow> {
         server: server.map(named),
         // It was handed out for a time, whatever the row is.
         dynamic: true,
+        evidence: true,
         disabled: row.disabled,
         expires_after: expiry(row),
         host_name: row.host_name.clone().or_else(|| row.comment.clone()),

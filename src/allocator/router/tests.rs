@@ -2,6 +2,7 @@
 //! was really sent.
 
 mod access;
+mod eviction;
 mod faults;
 mod handles;
 mod home;

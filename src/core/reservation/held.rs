@@ -42,7 +42,10 @@ struct LeaseMemory {
 const MISSES: u32 = 2;
 
 /// How much of a foreign name or comment is repeated in our messages: a host name's length.
-const NAME_SHOWN: usize = 63;
+pub(super) const NAME_SHOWN: usize = 63;
+
+/// What is said of a device whose lease was removed.
+const EVICTED: &str = "its DHCP lease was removed, and it is waited for until a survey finds it silent";
 
 /// Who is not "someone else".
 pub struct Ours<'a> {
@@ -168,6 +171,16 @@ impl HeldBook {
                 };
                 self.pointed.push((ours, holder));
             }
+        }
+    }
+
+    /// Its lease was removed for a Service. The client was told nothing and keeps the address until it renews: what the
+    /// row said of its end counts no more, and only a survey that began later can say that the client is gone.
+    pub fn evicted(&mut self, address: IpAddr, now: Instant) {
+        if let Some(memory) = self.leases.get_mut(&address) {
+            memory.expires = None;
+            memory.last_seen = now;
+            EVICTED.clone_into(&mut memory.holder.evidence);
         }
     }
 

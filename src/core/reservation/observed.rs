@@ -111,6 +111,9 @@ pub struct LeaseRow {
     pub server: Option<String>,
     /// Made by the router for a client.
     pub dynamic: bool,
+    /// The row assigns another address, or any: all that it shows is that its client has this one. No write may be made
+    /// on it.
+    pub evidence: bool,
     /// Switched off by a person.
     pub disabled: bool,
     /// How long the client may still use it; static, never bound rows have none.

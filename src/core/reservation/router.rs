@@ -9,6 +9,7 @@
 //! One request is in flight at a time, reads included. Every decision is made on the last reading with the read-backs
 //! of our own writes folded in.
 
+mod eviction;
 mod judgement;
 mod memory;
 mod proof;
@@ -99,6 +100,8 @@ pub struct Landscape<'a> {
     pub in_use: &'a RangeSet,
     /// Addresses for which a Service says that somebody's static lease is meant for it.
     pub adopted: &'a BTreeSet<IpAddr>,
+    /// Addresses that Services ask for by name, and which Services.
+    pub requested: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
     /// The nodes' own addresses.
     pub nodes: &'a [(NodeName, IpAddr)],
     /// What the surveys heard.
@@ -187,6 +190,10 @@ pub struct Router {
     changed: BTreeSet<String>,
     departed: BTreeMap<IpAddr, Instant>,
     held: HeldBook,
+    /// When a client's lease was last removed, by address.
+    evicted: BTreeMap<IpAddr, Instant>,
+    /// What was done and is not told yet: at most one line for each write.
+    news: Vec<String>,
     deleting_since: Option<Instant>,
     unsynced_since: Option<Instant>,
     synced: Option<crate::model::Timestamp>,
@@ -222,6 +229,8 @@ impl Router {
             changed: BTreeSet::new(),
             departed: BTreeMap::new(),
             held: HeldBook::default(),
+            evicted: BTreeMap::new(),
+            news: Vec::new(),
             deleting_since: None,
             unsynced_since: None,
             synced: None,
@@ -354,6 +363,7 @@ impl Router {
     /// A write ended.
     pub fn written(&mut self, write: &Write, outcome: &Outcome, landscape: &Landscape<'_>, now: Instant) {
         self.busy = false;
+        self.note_eviction(write, outcome, now);
         match outcome {
             Outcome::Applied(read_back) => {
                 if let Some(reading) = &mut self.reading {

@@ -2,6 +2,7 @@
 
 mod arp;
 mod brakes;
+mod eviction;
 mod first_sync;
 mod held;
 mod heritage;

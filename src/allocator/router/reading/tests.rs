@@ -219,6 +219,7 @@ fn a_lease_in_any_state_holds_its_address() {
             mac: Some(mac_of("aa:bb:cc:00:00:01")),
             server: Some("defconf".to_owned()),
             dynamic,
+            evidence: false,
             disabled: false,
             expires_after: None,
             host_name: Some("phone".to_owned()),

@@ -279,7 +279,8 @@ proptest! {
                 Write::SetPool { row, .. } | Write::RemovePool(row) => prop_assert!(row.comment.starts_with("tiklb/v1 home/1a2b3c4d ")),
                 Write::SetLease { row, .. } | Write::RemoveLease(row) => prop_assert!(row.comment.starts_with("tiklb/v1 home/1a2b3c4d ")),
                 Write::SetArp { row, .. } | Write::RemoveArp(row) => prop_assert!(row.comment.starts_with("tiklb/v1 home/1a2b3c4d ")),
-                Write::AddPool { .. } | Write::AddLease(_) | Write::AddArp(_) => {}
+                Write::AddPool { .. } | Write::AddLease(_) | Write::AddArp(_) => {},
+                Write::EvictLease { .. } => prop_assert!(false, "nobody allowed it"),
             }
         }
     }
