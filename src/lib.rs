@@ -35,8 +35,8 @@
 //!    pool is deleted or validly excludes it.
 //! 4. Every effect is idempotent, bounded in time, names its precondition, and is skipped when wanted = observed.
 //! 5. Two Services never hold one address unless they share it by the rules; a restart keeps every address.
-//! 6. A router's row without exactly our marker is never changed, except `ranges` of a DHCP pool, by what we took.
-//!    Nothing is given back that a status names or a speaker announces.
+//! 6. A router's row without exactly our marker is never changed, except `ranges` of a DHCP pool, by what we took, and a
+//!    client's dynamic lease that `dhcp.evict` lets go. Nothing is given back that a status names or a speaker announces.
 //! 7. Of nodes that hear each other at most one answers for an address.
 //! 8. A dead API server, router or allocator leaves announced addresses answering, and failover working.
 //! 9. Nothing is unbounded: channels, retries, labels, event rates, statuses.

@@ -20,4 +20,4 @@ pub mod menu;
 mod reading;
 pub mod value;
 
-pub use reading::{BadMenuRow, OtherUses, Reading};
+pub use reading::{BadMenuRow, OtherUses, Reading, UnreadMenu};

@@ -6,7 +6,7 @@
 //! is about must parse; a row whose does not is a [`BadRow`] and never costs the others.
 //!
 //! What may be written is in the types: only [`Pool`], [`Lease`] and [`Arp`] are [`Writable`], only through their
-//! `New` and `Change` structs. No other call can be expressed:
+//! `New` and `Change` structs; and a client's lease may go, as a [`DynamicLease`]. No other call can be expressed:
 //!
 //! ```compile_fail
 //! fn writable<M: routeros::menu::Writable>() {}
@@ -27,12 +27,15 @@ mod dhcp_network;
 mod dhcp_server;
 mod fields;
 mod group;
+mod hotspot;
 mod identity;
 mod interface;
 mod lease;
+mod mode_config;
 mod nat;
 mod pool;
 mod pool_used;
+mod ppp_profile;
 mod ppp_secret;
 mod resource;
 mod routerboard;
@@ -53,13 +56,18 @@ pub use dhcp_network::DhcpNetwork;
 pub use dhcp_server::{AddressPool, Authoritative, DhcpServer};
 pub use fields::{BadField, Fields};
 pub use group::Group;
+pub use hotspot::{Hotspot, HotspotUserProfile};
 pub use identity::Identity;
 pub use interface::Interface;
-pub use lease::{ExpectedLease, Lease, LeaseAddress, LeaseChange, LeaseServer, LeaseStatus, NewLease};
+pub use lease::{
+    DynamicLease, ExpectedLease, Lease, LeaseAddress, LeaseChange, LeaseServer, LeaseStatus, NewLease,
+};
+pub use mode_config::ModeConfig;
 pub use nat::Nat;
 pub use pool::{EmptyRanges, ExpectedPool, NewPool, Pool, PoolChange, PoolRanges};
 pub use pool_used::PoolUsed;
-pub use ppp_secret::PppSecret;
+pub use ppp_profile::PppProfile;
+pub use ppp_secret::{PppAddress, PppSecret};
 pub use resource::Resource;
 pub use routerboard::Routerboard;
 pub use safe_mode::SafeMode;

@@ -1,12 +1,11 @@
 //! One look at a router.
 
-use std::collections::BTreeSet;
-
 use crate::menu::{
-    Address, Arp, BadRow, Bridge, DhcpMatcher, DhcpNetwork, DhcpServer, Identity, Interface, Lease, Nat,
-    Pool, PoolUsed, PppSecret, Resource, Routerboard, SafeMode, Veth, Vlan,
+    Address, Arp, BadRow, Bridge, DhcpMatcher, DhcpNetwork, DhcpServer, Hotspot, HotspotUserProfile,
+    Identity, Interface, Lease, ModeConfig, Nat, Pool, PoolUsed, PppProfile, PppSecret, Resource,
+    Routerboard, SafeMode, Veth, Vlan,
 };
-use crate::value::{Reference, Uptime};
+use crate::value::Uptime;
 
 /// Everything that is read of a router, menu by menu in one pass. The menus were read one after another, so a change
 /// in between can show in a later one and not in an earlier one: what must not rest on that is read twice.
@@ -36,7 +35,9 @@ pub struct Reading {
     pub leases: Vec<Lease>,
     /// Its ARP table.
     pub arp: Vec<Arp>,
-    /// Rows of any menu that could not be read: each may hold an address.
+    /// Who else uses addresses there.
+    pub uses: OtherUses,
+    /// Rows of any menu above that could not be read: each may hold an address.
     pub bad: Vec<BadMenuRow>,
 }
 
@@ -52,8 +53,9 @@ impl Reading {
     }
 }
 
-/// Who uses addresses besides DHCP clients, and where the router's ARP is not as usual.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Who uses addresses besides DHCP clients, and where the router's ARP is not as usual. These menus change seldom, and
+/// some routers do not have all of them: one that is not there is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OtherUses {
     /// Addresses that were handed out from pools, to whomever.
     pub used: Vec<PoolUsed>,
@@ -63,29 +65,31 @@ pub struct OtherUses {
     pub vlans: Vec<Vlan>,
     /// Interfaces of containers on the router.
     pub containers: Vec<Veth>,
-    /// Users of its VPN and PPP servers.
+    /// What users of its VPN and PPP servers get in general.
+    pub profiles: Vec<PppProfile>,
+    /// Those users.
     pub secrets: Vec<PppSecret>,
+    /// Its hotspots.
+    pub hotspots: Vec<Hotspot>,
+    /// What their guests get.
+    pub hotspot_profiles: Vec<HotspotUserProfile>,
+    /// What clients of its `IPsec` VPNs get.
+    pub mode_configs: Vec<ModeConfig>,
     /// Its address translation.
     pub translations: Vec<Nat>,
+    /// Menus that the account may not read.
+    pub unread: Vec<UnreadMenu>,
     /// Rows of any of these menus that could not be read: each may hold an address.
     pub bad: Vec<BadMenuRow>,
 }
 
-impl OtherUses {
-    /// The names of the pools that something other than DHCP servers has addresses of, or may take them of.
-    pub fn shared_pools(&self) -> BTreeSet<&str> {
-        let used = self
-            .used
-            .iter()
-            .filter(|used| !used.is_of_dhcp())
-            .map(|used| &used.pool);
-        let matched = self
-            .matchers
-            .iter()
-            .filter(|matcher| !matcher.disabled)
-            .filter_map(|matcher| matcher.address_pool.as_ref());
-        used.chain(matched).filter_map(Reference::name).collect()
-    }
+/// A menu that the router has and did not show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadMenu {
+    /// The menu's path.
+    pub menu: &'static str,
+    /// Why, with the remedy.
+    pub why: String,
 }
 
 /// A row that could not be read, with its menu.

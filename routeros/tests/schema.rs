@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use routeros::menu::{
-    Address, Arp, Bridge, BridgeHost, DhcpMatcher, DhcpNetwork, DhcpServer, Group, Identity, Interface,
-    Lease, Menu, Nat, Pool, PoolUsed, PppSecret, Resource, Routerboard, SafeMode, Service, User, Veth, Vlan,
-    Writable,
+    Address, Arp, Bridge, BridgeHost, DhcpMatcher, DhcpNetwork, DhcpServer, Group, Hotspot,
+    HotspotUserProfile, Identity, Interface, Lease, Menu, ModeConfig, Nat, Pool, PoolUsed, PppProfile,
+    PppSecret, Resource, Routerboard, SafeMode, Service, User, Veth, Vlan, Writable,
 };
 
 const LISTS: &str = include_str!("schema/menus.txt");
@@ -102,12 +102,16 @@ fn the_client_names_nothing_that_routeros_lacks() {
     reads::<DhcpMatcher>(&lists);
     reads::<DhcpNetwork>(&lists);
     reads::<DhcpServer>(&lists);
+    reads::<Hotspot>(&lists);
+    reads::<HotspotUserProfile>(&lists);
     reads::<Identity>(&lists);
     reads::<Interface>(&lists);
     reads::<Lease>(&lists);
+    reads::<ModeConfig>(&lists);
     reads::<Nat>(&lists);
     reads::<Pool>(&lists);
     reads::<PoolUsed>(&lists);
+    reads::<PppProfile>(&lists);
     reads::<PppSecret>(&lists);
     reads::<Resource>(&lists);
     reads::<Routerboard>(&lists);
@@ -117,7 +121,7 @@ fn the_client_names_nothing_that_routeros_lacks() {
     reads::<Group>(&lists);
     reads::<Veth>(&lists);
     reads::<Vlan>(&lists);
-    assert_eq!(lists.len(), 22, "a menu in the lists that nothing reads");
+    assert_eq!(lists.len(), 26, "a menu in the lists that nothing reads");
     writes::<Arp>(&lists);
     writes::<Lease>(&lists);
     writes::<Pool>(&lists);

@@ -12,6 +12,7 @@ use ipnet::IpNet;
 use tiklb_core::model::{MacAddr, RangeSet};
 use tiklb_core::reservation::Reading;
 use tiklb_core::reservation::observed::{AddressRow, ArpRow, LeaseRow, NetworkRow, PoolRow, ServerRow};
+use tiklb_core::reservation::uses::{Pointed, PointedRole};
 
 #[cfg(test)]
 mod tests;
@@ -157,13 +158,19 @@ impl Export {
                     .map_or(!self.servers_on, |word| word == "yes"),
             }),
             "ip dhcp-server network" => {
-                let gateways = row.text("gateway");
+                let told = [
+                    ("dns-server", PointedRole::Dns),
+                    ("ntp-server", PointedRole::Ntp),
+                    ("next-server", PointedRole::Boot),
+                ];
+                for (property, role) in told {
+                    let servers = row.addresses(property);
+                    let pointed = servers.map(|address| Pointed::one(address, role));
+                    reading.uses.pointed.extend(pointed);
+                }
                 reading.networks.push(NetworkRow {
                     network: row.parsed("address")?,
-                    gateways: gateways
-                        .split(',')
-                        .filter_map(|text| text.trim().parse().ok())
-                        .collect(),
+                    gateways: row.addresses("gateway").collect(),
                 });
             }
             "ip dhcp-server lease" => reading.leases.extend(row.lease()),
@@ -204,6 +211,13 @@ impl Row<'_> {
         })
     }
 
+    /// The addresses of a list; what else newer versions take there is left out.
+    fn addresses(&self, property: &str) -> impl Iterator<Item = IpAddr> {
+        let list = self.values.get(property).into_iter();
+        list.flat_map(|list| list.split(','))
+            .filter_map(|text| text.trim().parse().ok())
+    }
+
     fn mac(&self) -> Option<MacAddr> {
         self.values.get("mac-address")?.parse().ok()
     }
@@ -217,6 +231,7 @@ impl Row<'_> {
             mac: self.mac(),
             server: self.named("server").filter(|server| server != "all"),
             dynamic: false,
+            evidence: false,
             disabled: self.is("disabled"),
             expires_after: None,
             host_name: None,

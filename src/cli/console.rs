@@ -60,6 +60,7 @@ impl Command {
             Write::AddLease(spec) => add(LEASE, lease_values(spec, true)),
             Write::SetLease { row, spec } => set(LEASE, lease(row), lease_values(spec, false)),
             Write::RemoveLease(row) => remove(LEASE, lease(row)),
+            Write::EvictLease { row, .. } => remove(LEASE, client(row)),
             Write::AddArp(spec) => add(ARP, arp_values(spec, true)),
             Write::SetArp { row, spec } => set(ARP, arp(row), arp_values(spec, false)),
             Write::RemoveArp(row) => remove(ARP, arp(row)),
@@ -131,6 +132,15 @@ fn lease(row: &LeaseRow) -> Vec<Assignment> {
         ("address", row.address.to_string()),
         ("comment", quoted(&row.comment)),
     ]
+}
+
+/// A client's lease: one that a person made static meanwhile is not found by it.
+fn client(row: &LeaseRow) -> Vec<Assignment> {
+    let mac = row.mac.map(|mac| ("mac-address", mac.to_string().to_uppercase()));
+    let mut find = vec![("address", row.address.to_string())];
+    find.extend(mac);
+    find.push(("dynamic", "yes".to_owned()));
+    find
 }
 
 fn arp(row: &ArpRow) -> Vec<Assignment> {

@@ -328,6 +328,7 @@ fn read_back(write: &Write, id: String) -> ReadBack {
             mac: Some(spec.mac),
             server: Some(spec.server.clone()),
             dynamic: false,
+            evidence: false,
             disabled: false,
             expires_after: None,
             host_name: None,
@@ -346,6 +347,8 @@ fn read_back(write: &Write, id: String) -> ReadBack {
             alive: true,
             comment: spec.comment.clone(),
         }),
-        Write::RemovePool(_) | Write::RemoveLease(_) | Write::RemoveArp(_) => ReadBack::Gone,
+        Write::RemovePool(_) | Write::RemoveLease(_) | Write::EvictLease { .. } | Write::RemoveArp(_) => {
+            ReadBack::Gone
+        }
     }
 }

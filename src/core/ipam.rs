@@ -33,6 +33,9 @@ pub enum Availability {
     /// A static lease that somebody else wrote reserves it, and nothing else speaks against it: for a Service that says
     /// it is meant for it ([`request::USE_EXISTING_LEASE`]) it is free.
     Reserved(Holder),
+    /// Nobody has it, and the router points others to it (as DNS server, by a port forward): a Service that names it is
+    /// meant, one that asks for any address is not. The holder says as what.
+    OnRequest(Holder),
     /// Nobody is known to have it, but that is not proof enough yet.
     Unproven(String),
 }

@@ -4,8 +4,9 @@
 //! the object's status should say, and whether an address is proven free. [`plan`] is the pure difference that it
 //! works off, write by write, each computed on what was read back after the one before.
 //!
-//! **Invariant:** a row without exactly our marker is never changed, with one exception: `ranges` of a DHCP pool, by
-//! taking our range out of it or giving back what we took. [`write::Write`] can express nothing else.
+//! **Invariant:** a row without exactly our marker is never changed, with two exceptions: `ranges` of a DHCP pool, by
+//! taking our range out of it or giving back what we took; and, where `spec.dhcp.evict` is `OnRequest`, the removal of a
+//! client's dynamic lease for a Service that names its address. [`write::Write`] can express nothing else.
 //!
 //! **Invariant:** no write before two readings in a row agree on identity, serial, pool ranges and marked rows, and
 //! none that takes addresses before the record of it stands in the object's status.
@@ -20,6 +21,7 @@ pub mod record;
 pub mod router;
 pub mod site;
 pub mod survey;
+pub mod uses;
 pub mod write;
 
 pub use condition::{ConditionKind, Conditions, RouterStatus};

@@ -8,13 +8,17 @@ mod dhcp_config;
 mod dns;
 mod dns_static;
 mod group;
+mod hotspot;
 mod identity;
 mod interface;
+mod ipsec;
 mod lease;
 mod matcher;
+mod nat;
 mod network;
 mod pool;
 mod pool_used;
+mod ppp;
 mod resource;
 mod routerboard;
 mod safe_mode;
@@ -22,6 +26,8 @@ mod server;
 mod service;
 mod settings;
 mod user;
+mod veth;
+mod vlan;
 mod webserver;
 
 use std::fmt;
@@ -48,6 +54,10 @@ pub enum Menu {
     Bridge,
     /// `/interface/bridge/host`
     BridgeHost,
+    /// `/interface/veth`
+    Veth,
+    /// `/interface/vlan`
+    Vlan,
     /// `/ip/address`
     Address,
     /// `/ip/arp`
@@ -66,6 +76,14 @@ pub enum Menu {
     Dns,
     /// `/ip/dns/static`
     DnsStatic,
+    /// `/ip/firewall/nat`
+    Nat,
+    /// `/ip/hotspot`
+    Hotspot,
+    /// `/ip/hotspot/user/profile`
+    HotspotUserProfile,
+    /// `/ip/ipsec/mode-config`
+    ModeConfig,
     /// `/ip/pool`
     Pool,
     /// `/ip/pool/used`
@@ -76,6 +94,10 @@ pub enum Menu {
     Webserver,
     /// `/ip/settings`
     Settings,
+    /// `/ppp/profile`
+    PppProfile,
+    /// `/ppp/secret`
+    PppSecret,
     /// `/safe-mode`
     SafeMode,
     /// `/system/identity`
@@ -235,13 +257,15 @@ impl Spec {
 
 impl Menu {
     /// Every menu, in the order of a snapshot.
-    pub const ALL: [Menu; 23] = [
+    pub const ALL: [Menu; 31] = [
         Menu::Identity,
         Menu::Resource,
         Menu::Routerboard,
         Menu::Interface,
         Menu::Bridge,
         Menu::BridgeHost,
+        Menu::Vlan,
+        Menu::Veth,
         Menu::Address,
         Menu::Settings,
         Menu::Dns,
@@ -251,6 +275,12 @@ impl Menu {
         Menu::SafeMode,
         Menu::Pool,
         Menu::PoolUsed,
+        Menu::PppProfile,
+        Menu::PppSecret,
+        Menu::Hotspot,
+        Menu::HotspotUserProfile,
+        Menu::ModeConfig,
+        Menu::Nat,
         Menu::DhcpServer,
         Menu::DhcpConfig,
         Menu::Matcher,
@@ -271,6 +301,14 @@ impl Menu {
             Menu::Interface => &interface::SPEC,
             Menu::Bridge => &bridge::SPEC,
             Menu::BridgeHost => &bridge_host::SPEC,
+            Menu::Veth => &veth::SPEC,
+            Menu::Vlan => &vlan::SPEC,
+            Menu::Nat => &nat::SPEC,
+            Menu::Hotspot => &hotspot::SPEC,
+            Menu::HotspotUserProfile => &hotspot::USER_PROFILE,
+            Menu::ModeConfig => &ipsec::MODE_CONFIG,
+            Menu::PppProfile => &ppp::PROFILE,
+            Menu::PppSecret => &ppp::SECRET,
             Menu::Address => &address::SPEC,
             Menu::Arp => &arp::SPEC,
             Menu::DhcpServer => &server::SPEC,
@@ -294,12 +332,12 @@ impl Menu {
         }
     }
 
-    /// The menu whose table holds the rows: bridges are interfaces, and their ids are the same in both menus.
+    /// The menu whose table holds the rows: bridges, VLANs and containers' ends are interfaces, and their ids are the
+    /// same in both menus.
     pub(crate) fn table(self) -> Menu {
-        if self == Menu::Bridge {
-            Menu::Interface
-        } else {
-            self
+        match self {
+            Menu::Bridge | Menu::Veth | Menu::Vlan => Menu::Interface,
+            menu => menu,
         }
     }
 }

@@ -92,6 +92,16 @@ impl Person {
             .map(|_| ())
     }
 
+    /// Makes the one dynamic lease whose `key` has this value static (the button in Winbox): its id stays.
+    ///
+    /// # Errors
+    /// Where not exactly one row has it, or the router refuses it.
+    pub fn make_static(&self, (key, value): (&str, &str)) -> Result<(), EditError> {
+        let row = self.one(Menu::Lease, key, value)?;
+        self.edit(Menu::Lease, |device| device.make_static(row).map(|()| row))
+            .map(|_| ())
+    }
+
     /// Takes Safe Mode: from now on an abort takes everything back, whoever did it.
     ///
     /// # Errors

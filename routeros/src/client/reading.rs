@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::menu::{self, Address, Arp, Lease, Menu as _, Pool, Resource, Routerboard, Rows, SafeMode};
 use crate::value::{Support, Version};
-use crate::{BadMenuRow, OtherUses, Reading};
+use crate::{BadMenuRow, OtherUses, Reading, UnreadMenu};
 
 use super::call::{Call, Failure};
 use super::{Client, Error, malformed, refusal};
@@ -34,6 +34,7 @@ impl Client {
             networks: self.rows(&mut bad).await?,
             leases: self.rows(&mut bad).await?,
             arp: self.rows(&mut bad).await?,
+            uses: self.other_uses().await?,
             bad,
         })
     }
@@ -176,10 +177,19 @@ impl Client {
         Ok(listing.rows)
     }
 
-    /// The rows of a menu that some routers do not have.
-    async fn rows_if_any<M: Rows>(&self, bad: &mut Vec<BadMenuRow>) -> Result<Vec<M>, Error> {
-        match self.rows(bad).await {
-            Err(Error::Refused { status: 400, .. }) => Ok(Vec::new()),
+    /// The rows of a menu that some routers do not have, and that some accounts may not read.
+    async fn rows_if_any<M: Rows>(&self, uses: &mut OtherUses) -> Result<Vec<M>, Error> {
+        match self.rows(&mut uses.bad).await {
+            Err(Error::Refused {
+                status: 400 | 404, ..
+            }) => Ok(Vec::new()),
+            Err(error @ Error::PolicyMissing(_)) => {
+                uses.unread.push(UnreadMenu {
+                    menu: M::PATH,
+                    why: error.to_string(),
+                });
+                Ok(Vec::new())
+            }
             read => read,
         }
     }
@@ -206,23 +216,25 @@ impl Client {
         }
     }
 
-    /// Reads who has addresses besides DHCP clients: six menus that change seldom and that no polling needs. A menu
-    /// that the router does not have is empty.
+    /// Reads who has addresses besides DHCP clients: ten menus that change seldom and that no polling needs. A menu
+    /// that the router does not have is empty, one that the account may not read is in [`OtherUses::unread`].
     ///
     /// # Errors
-    /// The first menu's that cannot be read as a whole, [`Error::TooOld`] for an old version.
+    /// The first menu's that cannot be read for another reason, [`Error::TooOld`] for an old version.
     pub async fn other_uses(&self) -> Result<OtherUses, Error> {
         self.check_version().await?;
-        let mut bad = Vec::new();
-        Ok(OtherUses {
-            used: self.rows(&mut bad).await?,
-            matchers: self.rows_if_any(&mut bad).await?,
-            vlans: self.rows_if_any(&mut bad).await?,
-            containers: self.rows_if_any(&mut bad).await?,
-            secrets: self.rows_if_any(&mut bad).await?,
-            translations: self.rows_if_any(&mut bad).await?,
-            bad,
-        })
+        let mut uses = OtherUses::default();
+        uses.used = self.rows_if_any(&mut uses).await?;
+        uses.matchers = self.rows_if_any(&mut uses).await?;
+        uses.vlans = self.rows_if_any(&mut uses).await?;
+        uses.containers = self.rows_if_any(&mut uses).await?;
+        uses.profiles = self.rows_if_any(&mut uses).await?;
+        uses.secrets = self.rows_if_any(&mut uses).await?;
+        uses.hotspots = self.rows_if_any(&mut uses).await?;
+        uses.hotspot_profiles = self.rows_if_any(&mut uses).await?;
+        uses.mode_configs = self.rows_if_any(&mut uses).await?;
+        uses.translations = self.rows_if_any(&mut uses).await?;
+        Ok(uses)
     }
 }
 

@@ -7,7 +7,9 @@
 
 use std::fmt;
 
-use crate::menu::{BadRow, Edit, NewRow, Properties, Target, Writable};
+use crate::menu::{
+    BadRow, DynamicLease, Edit, ExpectedLease, Lease, LeaseAddress, NewRow, Properties, Target, Writable,
+};
 
 use super::call::{Answer, Call, Failure, Stage};
 use super::{Client, Error};
@@ -172,22 +174,37 @@ impl Client {
         };
         permit(&row, Edit::Remove)?;
         let answer = self.send(Call::remove::<M>(target.id)).await?;
-        Ok(match self.find::<M>(target.id).await {
-            Err(failure) => Outcome::Unknown {
-                error: answer.err().unwrap_or(failure).error,
-            },
-            // The id may have gone to a new row at once.
-            Ok(row) if row.as_ref().is_none_or(|row| row.expected() != target.expected) => {
-                Outcome::Applied(())
+        let left = self.find::<M>(target.id).await;
+        // The id may have gone to a new row at once.
+        Ok(removed(answer, left, |row| row.expected() == target.expected))
+    }
+
+    /// Removes a client's dynamic lease, if it still is that client's: the one removal of a row without a mark. The client
+    /// is told nothing and keeps the address until it renews. A lease that is gone counts as applied.
+    ///
+    /// # Errors
+    /// Nothing was sent.
+    pub async fn evict(&self, lease: &DynamicLease) -> Result<Outcome<Lease, ()>, Error> {
+        let _writing = self.0.writing.lock().await;
+        self.check_writable().await?;
+        let found: Option<Lease> = self.find(lease.id).await.map_err(|failure| failure.error)?;
+        match found {
+            None => return Ok(Outcome::Applied(())),
+            Some(row) if lease.is(&row) => {}
+            Some(row) => {
+                let expected = ExpectedLease {
+                    address: LeaseAddress::Ip(lease.address),
+                    comment: None,
+                };
+                return Ok(Outcome::Precondition {
+                    expected: Some(expected),
+                    found: Some(row),
+                });
             }
-            Ok(row) => match answer {
-                Ok(_) => Outcome::Differs {
-                    row,
-                    properties: Vec::new(),
-                },
-                Err(failure) => not_applied(failure, row),
-            },
-        })
+        }
+        let answer = self.send(Call::remove::<Lease>(lease.id)).await?;
+        let left = self.find::<Lease>(lease.id).await;
+        Ok(removed(answer, left, |row| lease.is(row)))
     }
 
     /// A write's answer once it may have been seen by the router; an error before that.
@@ -258,6 +275,27 @@ fn settle<M: Writable>(
         (_, Some(row)) if properties.is_empty() => Outcome::Applied(row),
         (Ok(_), row) => Outcome::Differs { row, properties },
         (Err(failure), row) => not_applied(failure, row),
+    }
+}
+
+/// What reading says of a removal.
+fn removed<M: Writable>(
+    answer: Result<Answer, Failure>,
+    left: Result<Option<M>, Failure>,
+    is_still_there: impl Fn(&M) -> bool,
+) -> Outcome<M, ()> {
+    match left {
+        Err(failure) => Outcome::Unknown {
+            error: answer.err().unwrap_or(failure).error,
+        },
+        Ok(row) if row.as_ref().is_none_or(|row| !is_still_there(row)) => Outcome::Applied(()),
+        Ok(row) => match answer {
+            Ok(_) => Outcome::Differs {
+                row,
+                properties: Vec::new(),
+            },
+            Err(failure) => not_applied(failure, row),
+        },
     }
 }
 

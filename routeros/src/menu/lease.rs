@@ -8,8 +8,10 @@ use crate::value::{DurationOrNever, Invalid, MacAddr, Reference, RowId};
 
 use super::{BadField, Fields, Menu, Sealed, Table};
 
+mod dynamic;
 mod write;
 
+pub use dynamic::DynamicLease;
 pub use write::{ExpectedLease, LeaseChange, NewLease};
 
 /// A DHCP lease: dynamic (the router's) or static (a person's, or ours).

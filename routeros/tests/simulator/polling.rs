@@ -14,9 +14,9 @@ async fn five_reads_show_what_changes_by_itself() {
     let router = start(Config::default()).await;
     let client = client(&router);
     let whole = client.reading().await.unwrap();
-    assert_eq!(reads(&router), 12);
+    assert_eq!(reads(&router), 22);
     let same = client.pulse(&whole).await.unwrap();
-    assert_eq!(reads(&router), 12 + 5);
+    assert_eq!(reads(&router), 22 + 5);
     assert_eq!(
         routeros::Reading {
             resource: whole.resource.clone(),

@@ -451,5 +451,6 @@ fn reason(notice: Notice) -> EventReason {
         Notice::DeprecatedAnnotation => EventReason::DeprecatedAnnotation,
         Notice::InvalidConfiguration => EventReason::InvalidConfiguration,
         Notice::ReleaseGivenUp => EventReason::ReleaseGivenUp,
+        Notice::LeaseRemoved => EventReason::LeaseRemoved,
     }
 }

@@ -16,6 +16,7 @@ use tiklb_core::reservation::observed::{AddressRow, ArpRow, LeaseRow, NetworkRow
 
 #[cfg(test)]
 mod tests;
+mod uses;
 
 /// A complete reading.
 pub fn reading(read: &routeros::Reading) -> Reading {
@@ -45,8 +46,10 @@ pub fn reading(read: &routeros::Reading) -> Reading {
         reply_only: read
             .bridges
             .iter()
-            .filter(|row| row.arp == ArpMode::ReplyOnly)
-            .map(|row| row.name.clone())
+            .map(|row| (&row.name, &row.arp))
+            .chain(read.uses.vlans.iter().map(|row| (&row.name, &row.arp)))
+            .filter(|(_, arp)| **arp == ArpMode::ReplyOnly)
+            .map(|(name, _)| name.clone())
             .collect(),
         pools: read.pools.iter().map(pool).collect(),
         servers: read.servers.iter().map(server).collect(),
@@ -58,6 +61,7 @@ pub fn reading(read: &routeros::Reading) -> Reading {
             .flatten()
             .collect(),
         arps: read.arp.iter().map(arp).collect(),
+        uses: uses::other_uses(read),
         unreadable: read.bad.iter().map(unreadable).collect(),
     }
 }
@@ -129,6 +133,7 @@ pub(super) fn assigned(row: &Lease) -> Option<LeaseRow> {
             LeaseServer::One(server) => Some(named(server)),
         },
         dynamic: row.dynamic,
+        evidence: false,
         disabled: row.disabled,
         // Until then the client may use the address that it has, not the one that it is to have next.
         expires_after: expiry(row).filter(|_| at_home),
@@ -155,6 +160,7 @@ fn in_use(row: &Lease) -> Option<LeaseRow> {
         server: server.map(named),
         // It was handed out for a time, whatever the row is.
         dynamic: true,
+        evidence: true,
         disabled: row.disabled,
         expires_after: expiry(row),
         host_name: row.host_name.clone().or_else(|| row.comment.clone()),

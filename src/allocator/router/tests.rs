@@ -2,11 +2,13 @@
 //! was really sent.
 
 mod access;
+mod eviction;
 mod faults;
 mod handles;
 mod home;
 mod log;
 mod model;
+mod others;
 mod round_trip;
 mod story;
 

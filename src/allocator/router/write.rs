@@ -41,6 +41,7 @@ pub async fn make(client: &Client, write: &Write) -> Made {
             let left = |row| reading::assigned(&row).map(ReadBack::Lease);
             send(client, request, left).await
         }
+        Call::Eviction(lease) => made(client.evict(&lease).await, |()| Some(ReadBack::Gone)),
         Call::Arp(request) => {
             let left = |row| Some(ReadBack::Arp(reading::arp(&row)));
             send(client, request, left).await

@@ -26,7 +26,7 @@ reasons! {
     /// Whether the credentials suffice.
     Authorized of "Authorized" {
         Reading: Unknown, "The router did not answer yet: see the condition Reachable.";
-        Authorized: True, "The credentials work; nothing to do.";
+        Authorized: True, "The credentials work; where the message names a menu that may not be read, who has addresses by that menu is not known.";
         WrongCredentials: False, "The router refused the user or password: correct the Secret that spec.credentialsSecretRef names, and see that /user lets this cluster's addresses in; no restart is needed.";
         PolicyMissing: False, "The user's group lacks a policy: it needs read, write, api and rest-api (`/user/group set <group> policy=read,write,api,rest-api`).";
         SecretMissing: False, "The Secret that spec.credentialsSecretRef or spec.tls.caSecretRef names does not exist or lacks a key: create it in this namespace with the keys that the message names.";
@@ -43,7 +43,7 @@ reasons! {
         PoolNotFound: False, "A pool named in spec.dhcp.pools does not exist on the router: correct the name or remove it.";
         RangeNotConnected: False, "The router has no interface in the range's network, or serves no DHCP there: correct the IPAddressPool, or limit spec.poolSelector.";
         TooFewAddressesLeft: False, "Cutting the range would leave fewer than spec.dhcp.minFreeAddresses: make the IPAddressPool smaller, the DHCP pool larger, or the minimum lower.";
-        PoolShared: False, "Something besides a DHCP server uses the pool (PPP, hotspot, a matcher, another pool's next-pool): name the pool in spec.dhcp.pools if that is fine.";
+        PoolShared: False, "Something besides a DHCP server uses the pool (PPP, a hotspot, IPsec, a matcher, another pool's next-pool), as the message says: give it a pool of its own, or name the pool in spec.dhcp.pools if that is fine.";
         NodeAddressInRange: False, "A node of this cluster has an address inside the range: move the node or the range.";
         DryRun: False, "Nothing is written in this mode: status.pendingPlan shows what would be done; set spec.mode to Enforce to do it.";
         Paused: Unknown, "spec.mode is Paused: the router is not read; set Enforce or DryRun to go on.";

@@ -136,6 +136,7 @@ fn lease_row() -> LeaseRow {
         mac: None,
         server: None,
         dynamic: false,
+        evidence: false,
         disabled: false,
         expires_after: None,
         host_name: None,
@@ -198,6 +199,14 @@ fn writes() -> Vec<Write> {
             spec: lease_spec(),
         },
         Write::RemoveLease(lease_row()),
+        Write::EvictLease {
+            row: LeaseRow {
+                mac: Some(arp_spec().mac),
+                dynamic: true,
+                ..lease_row()
+            },
+            wanted_by: "Service default/web".to_owned(),
+        },
         Write::AddArp(arp_spec()),
         Write::SetArp {
             row: arp_row(),

@@ -224,10 +224,12 @@ impl Source {
                 class: class.cloned(),
                 cluster_uid: uid,
             };
-            findings.push(match self {
+            let mut finding = match self {
                 Self::Cluster(view) => present(view, looked, settings, now),
                 Self::Files(manifests) => rehearsed(manifests, looked, settings, known, now),
-            });
+            };
+            finding.notes.extend(others(&finding, &self.ranges()));
+            findings.push(finding);
         }
         Ok(findings)
     }
@@ -387,6 +389,21 @@ fn only_shown(looked: &Looked) -> Option<String> {
             read.version
         )
     })
+}
+
+/// What else the router says of the ranges, and what it does not let be read.
+fn others(finding: &Finding, ranges: &RangeSet) -> Vec<String> {
+    let Ok(read) = &finding.read else {
+        return Vec::new();
+    };
+    let pointed = read.uses.pointed.iter().filter_map(|pointed| {
+        let ours = pointed.addresses.intersection(ranges);
+        (!ours.is_empty()).then(|| format!("{ours} only for a Service that asks for it: {}", pointed.role))
+    });
+    let unread = read.uses.unread.iter();
+    pointed
+        .chain(unread.map(|unread| format!("not known: {unread}")))
+        .collect()
 }
 
 /// What the plan takes for granted.

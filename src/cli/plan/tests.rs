@@ -187,6 +187,7 @@ fn lease(address: &str, comment: &str) -> LeaseRow {
         mac: None,
         server: None,
         dynamic: false,
+        evidence: false,
         disabled: false,
         expires_after: None,
         host_name: None,
@@ -219,6 +220,7 @@ fn what_a_person_reserved_by_hand_is_printed_as_the_objects_that_keep_it() {
         lease("192.168.1.20", "nas"),
         LeaseRow {
             dynamic: true,
+            evidence: false,
             ..lease("192.168.1.206", "phone")
         },
     ];

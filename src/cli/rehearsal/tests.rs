@@ -75,6 +75,7 @@ fn an_address_that_a_phone_has_is_given_to_nobody_and_that_is_said() {
         mac: None,
         server: Some("defconf".to_owned()),
         dynamic: true,
+        evidence: false,
         disabled: false,
         expires_after: Some(Duration::from_hours(1)),
         host_name: Some("annas-phone".to_owned()),

@@ -179,6 +179,14 @@ impl Enroll {
         for line in holders {
             tell(&format!("  {line}"));
         }
+        for (addresses, role) in book.all_pointed() {
+            tell(&format!(
+                "  {addresses} only for a Service that asks for it: {role}"
+            ));
+        }
+        for unread in &read.uses.unread {
+            tell(&format!("  not known: {unread}"));
+        }
         tell("what would be written: tiklb plan -f FILE …, with the objects below and your IPAddressPool");
         Ok(())
     }

@@ -124,3 +124,29 @@ async fn what_the_account_may_not_do_is_read_and_not_tried() {
     assert_eq!(documents(&said.out)[2]["spec"]["mode"], "DryRun");
     desk.assert_untouched();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_else_has_addresses_of_the_range_is_shown() {
+    let others = Config::default()
+        .row(Menu::Veth, [("name", "veth1"), ("address", "192.168.1.203/24")])
+        .row(
+            Menu::Nat,
+            [
+                ("chain", "dstnat"),
+                ("action", "dst-nat"),
+                ("to-addresses", "192.168.1.202"),
+            ],
+        );
+    let desk = Desk::start("enroll-others", others).await;
+    let said = desk
+        .ask("router enroll URL --range 192.168.1.200-192.168.1.220")
+        .await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for words in [
+        "192.168.1.203 a container on veth1 (configured on MikroTik)",
+        "192.168.1.202 only for a Service that asks for it: the router forwards to it (dst-nat) (configured on MikroTik)",
+    ] {
+        assert!(said.err.contains(words), "{said:?}");
+    }
+    desk.assert_untouched();
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use routeros_sim::{Config, Lease, PASSWORD};
+use routeros_sim::{Config, Lease, Menu, PASSWORD};
 use serde_json::Value;
 
 use super::shell::{Desk, assert_golden, held};
@@ -232,4 +232,40 @@ async fn a_router_without_rest_is_known_by_its_export() {
         .await;
     assert_eq!(other.code, Some(1), "{other:?}");
     assert!(other.err.contains("nowhere.rsc"), "{other:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn others_that_use_addresses_are_named() {
+    let others = Config::default()
+        .row(
+            Menu::PppSecret,
+            [("name", "anna"), ("remote-address", "192.168.1.207")],
+        )
+        .row(
+            Menu::Nat,
+            [
+                ("chain", "dstnat"),
+                ("action", "dst-nat"),
+                ("to-addresses", "192.168.1.202"),
+            ],
+        );
+    let desk = Desk::start("others", others).await;
+    let ask = "plan --router URL --range 192.168.1.200-192.168.1.220";
+    let said = desk.ask(ask).await;
+    for words in [
+        "left alone: 192.168.1.207 the remote-address of a PPP secret (configured on MikroTik)",
+        "note: 192.168.1.202 only for a Service that asks for it: the router forwards to it (dst-nat)",
+    ] {
+        assert!(said.out.contains(words), "{said:?}");
+    }
+    let guests = [
+        ("name", "guests"),
+        ("interface", "bridge"),
+        ("address-pool", "dhcp_pool"),
+    ];
+    desk.router.person().add(Menu::Hotspot, guests).unwrap();
+    let said = desk.ask(ask).await;
+    let words = "not done: the router's pool dhcp_pool is also used by hotspot guests";
+    assert!(said.out.contains(words), "{said:?}");
+    desk.assert_untouched();
 }

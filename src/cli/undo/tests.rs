@@ -33,6 +33,7 @@ fn lease(address: &str, comment: &str) -> LeaseRow {
         mac: None,
         server: Some("defconf".to_owned()),
         dynamic: false,
+        evidence: false,
         disabled: false,
         expires_after: None,
         host_name: None,

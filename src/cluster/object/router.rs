@@ -1,6 +1,8 @@
 //! `MikrotikRouter`: what core decides on, and how the router is reached.
 
-use tiklb_core::config::object::{ArpRows, Assignment, RouterMode, RouterObject, RouterSpec, Taken};
+use tiklb_core::config::object::{
+    self as config, ArpRows, Assignment, RouterMode, RouterObject, RouterSpec, Taken,
+};
 use tiklb_core::model::Timestamp;
 
 use super::selector::selector;
@@ -132,6 +134,10 @@ fn spec(written: MikrotikRouterSpec) -> Result<RouterSpec, String> {
         shrink_pools: written.dhcp.shrink_pools,
         min_free_addresses: written.dhcp.min_free_addresses,
         allowed_pools: written.dhcp.pools,
+        evict: match written.dhcp.evict {
+            Evict::Never => config::Evict::Never,
+            Evict::OnRequest => config::Evict::OnRequest,
+        },
         leases: written.reservations.leases,
         arp: match written.reservations.arp {
             Arp::Visible => ArpRows::Visible,
@@ -152,12 +158,8 @@ fn spec(written: MikrotikRouterSpec) -> Result<RouterSpec, String> {
 
 /// Fields that are written and that this version does not act on, with what it does instead.
 fn unsupported(written: &MikrotikRouterSpec) -> Vec<String> {
-    let mut fields = Vec::new();
-    if written.dhcp.evict == Evict::OnRequest {
-        fields.push("spec.dhcp.evict: OnRequest (leases of others are waited for)".to_owned());
-    }
-    fields.extend(written.tls.iter().flat_map(|tls| idle_tls(&written.url, tls)));
-    fields
+    let tls = written.tls.iter();
+    tls.flat_map(|tls| idle_tls(&written.url, tls)).collect()
 }
 
 /// Parts of `spec.tls` that have no effect in their combination.

@@ -135,6 +135,8 @@ pub enum Notice {
     StatusContested,
     /// A router could not be given back in time.
     ReleaseGivenUp,
+    /// A device's lease was removed for a Service that asks for its address.
+    LeaseRemoved,
 }
 
 /// `IPAddressPool.status`.

@@ -35,11 +35,45 @@ impl Occupancy for Network<'_> {
             .routers
             .values()
             .filter_map(|e| e.router.availability(address, &self.landscape, self.now));
-        verdicts.fold(Availability::Free, |worst, verdict| match (&worst, &verdict) {
-            (Availability::Held(_), _)
-            | (Availability::Unproven(_), Availability::Free | Availability::Reserved(_))
-            | (Availability::Reserved(_), Availability::Free) => worst,
-            _ => verdict,
-        })
+        verdicts.fold(Availability::Free, graver)
+    }
+}
+
+/// Of what two routers say the one that speaks more against using the address; of two that speak alike the second.
+fn graver(one: Availability, other: Availability) -> Availability {
+    let weight = |said: &Availability| match said {
+        Availability::Free => 0,
+        Availability::OnRequest(_) => 1,
+        Availability::Reserved(_) => 2,
+        Availability::Unproven(_) => 3,
+        Availability::Held(_) => 4,
+    };
+    if weight(&one) > weight(&other) { one } else { other }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_router_is_enough_to_keep_an_address_from_a_service() {
+        let holder = || Holder {
+            name: None,
+            mac: None,
+            evidence: "a test".to_owned(),
+        };
+        let by_weight = [
+            Availability::Free,
+            Availability::OnRequest(holder()),
+            Availability::Reserved(holder()),
+            Availability::Unproven("not read".to_owned()),
+            Availability::Held(holder()),
+        ];
+        for (lighter, light) in by_weight.iter().enumerate() {
+            for heavy in &by_weight[lighter..] {
+                assert_eq!(graver(light.clone(), heavy.clone()), *heavy);
+                assert_eq!(graver(heavy.clone(), light.clone()), *heavy);
+            }
+        }
     }
 }

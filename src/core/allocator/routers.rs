@@ -8,7 +8,7 @@ use super::effect::{About, Effect, Notice};
 use super::event::{Change, Kind};
 use super::{Allocator, Step, Written};
 use crate::config::{Config, RouterObject};
-use crate::ipam::request::leased_by_others;
+use crate::ipam::request::{Request, Wanted, leased_by_others};
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 use crate::reservation::router::Work;
 use crate::reservation::{
@@ -43,6 +43,7 @@ pub(super) struct View {
     announcers: BTreeMap<IpAddr, MacAddr>,
     in_use: RangeSet,
     adopted: BTreeSet<IpAddr>,
+    requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
     nodes: Vec<(NodeName, IpAddr)>,
     complete: bool,
     fence: Instant,
@@ -63,6 +64,7 @@ impl View {
             announcers: &self.announcers,
             in_use: &self.in_use,
             adopted: &self.adopted,
+            requested: &self.requested,
             nodes: &self.nodes,
             surveys,
             complete: self.complete,
@@ -82,6 +84,7 @@ impl Allocator {
             announcers: self.announcers(),
             in_use: self.in_use(),
             adopted: self.adopted(),
+            requested: self.requested(),
             nodes: nodes.collect(),
             complete: self.is_complete(),
             fence: self.fence,
@@ -91,6 +94,23 @@ impl Allocator {
     /// Addresses whose static lease, somebody's, is meant for the Service that names them.
     fn adopted(&self) -> BTreeSet<IpAddr> {
         self.services.values().flat_map(leased_by_others).collect()
+    }
+
+    /// Addresses that Services of ours ask for by name, whether they have them or not.
+    fn requested(&self) -> BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
+        let mut requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>> = BTreeMap::new();
+        let class = self.settings.class.as_deref();
+        let ours = self.services.values().filter(|service| {
+            service.is_load_balancer && !service.deleting && service.class.as_deref() == class
+        });
+        for service in ours {
+            if let Ok(Wanted::Exactly(addresses)) = Request::of(service).map(|request| request.wanted) {
+                for address in addresses {
+                    requested.entry(address).or_default().insert(service.key.clone());
+                }
+            }
+        }
+        requested
     }
 
     /// Who answers for each address: of several records the one with the highest epoch, as after a failover the old
@@ -215,6 +235,12 @@ impl Entry {
         step: &mut Step,
     ) -> Option<String> {
         let intent = self.router.intend(landscape, now);
+        let news = self.router.take_news().into_iter().map(|note| Effect::Event {
+            about: About::router(key),
+            notice: Notice::LeaseRemoved,
+            note,
+        });
+        step.effects.extend(news);
         self.finalize(key, intent.finalizer, step);
         self.report(key, intent.status, now.mono, step);
         if !matches!(intent.work, Work::Wait(_)) {

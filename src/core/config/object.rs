@@ -127,6 +127,8 @@ pub struct RouterSpec {
     pub min_free_addresses: u32,
     /// DHCP pools that may be cut although something besides a DHCP server uses them.
     pub allowed_pools: Vec<String>,
+    /// Whether leases of others may be removed.
+    pub evict: Evict,
     /// Whether a static lease stands for each address.
     pub leases: bool,
     /// Whether ARP rows are kept.
@@ -143,6 +145,16 @@ pub struct RouterSpec {
     pub accept_serial: Option<String>,
     /// Fields that are written and that this version does not act on yet.
     pub unsupported: Vec<String>,
+}
+
+/// `spec.dhcp.evict`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Evict {
+    /// Leases of others are waited for.
+    #[default]
+    Never,
+    /// A dynamic lease is removed for a Service that asks for its address by name.
+    OnRequest,
 }
 
 /// `spec.mode`.

@@ -222,7 +222,7 @@ impl Ledger {
                     pool: wanted.to_owned(),
                 });
             }
-            self.usable(address, service, ground)?;
+            self.usable(address, service, true, ground)?;
             from = Some(found);
         }
         let pool = from.ok_or(Because::NoPools)?;
@@ -233,7 +233,14 @@ impl Ledger {
         ))
     }
 
-    fn usable(&self, address: IpAddr, service: &Service, ground: &Ground<'_>) -> Result<(), Because> {
+    /// `named`: the Service asks for this very address.
+    fn usable(
+        &self,
+        address: IpAddr,
+        service: &Service,
+        named: bool,
+        ground: &Ground<'_>,
+    ) -> Result<(), Because> {
         if let Some(by) = self.blocker(address, service, &SharingKey::of(service)) {
             return Err(Because::Taken {
                 address,
@@ -246,7 +253,10 @@ impl Ledger {
         match ground.occupancy.of(address) {
             Availability::Free => Ok(()),
             Availability::Reserved(_) if leased_by_others(service).contains(&address) => Ok(()),
-            Availability::Held(by) | Availability::Reserved(by) => Err(Because::Held { address, by }),
+            Availability::OnRequest(_) if named => Ok(()),
+            Availability::Held(by) | Availability::Reserved(by) | Availability::OnRequest(by) => {
+                Err(Because::Held { address, by })
+            }
             Availability::Unproven(why) => Err(Because::Unproven { address, why }),
         }
     }
@@ -267,7 +277,7 @@ impl Ledger {
         let mut search = Search::default();
         for pool in &pools {
             if let Some(address) = candidates(pool)
-                .find(|address| search.accepts(*address, self.usable(*address, service, ground)))
+                .find(|address| search.accepts(*address, self.usable(*address, service, false, ground)))
             {
                 let because = Because::FirstFree {
                     skipped: search.skipped,

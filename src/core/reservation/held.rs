@@ -22,6 +22,8 @@ pub struct HeldBook {
     leases: BTreeMap<IpAddr, LeaseMemory>,
     /// Everything else, as of the last reading.
     others: BTreeMap<IpAddr, Holder>,
+    /// Addresses that the router points others to: they may be meant for a Service.
+    pointed: Vec<(RangeSet, Holder)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +42,10 @@ struct LeaseMemory {
 const MISSES: u32 = 2;
 
 /// How much of a foreign name or comment is repeated in our messages: a host name's length.
-const NAME_SHOWN: usize = 63;
+pub(super) const NAME_SHOWN: usize = 63;
+
+/// What is said of a device whose lease was removed.
+const EVICTED: &str = "its DHCP lease was removed, and it is waited for until a survey finds it silent";
 
 /// Who is not "someone else".
 pub struct Ours<'a> {
@@ -58,6 +63,7 @@ impl HeldBook {
         self.others.clear();
         let macs: BTreeSet<MacAddr> = reading.own_macs().chain(ours.nodes.iter().copied()).collect();
         self.read_own_addresses(reading, range);
+        self.read_pointed(reading, range);
         self.read_arp(reading, range, ours, &macs);
         self.read_leases(reading, range, ours, now);
     }
@@ -148,6 +154,34 @@ impl HeldBook {
                 hold(*gateway, format!("the gateway of {}", network.network.trunc()));
             }
         }
+        for fixed in &reading.uses.fixed {
+            hold(fixed.address, fixed.whose.to_string());
+        }
+    }
+
+    fn read_pointed(&mut self, reading: &Reading, range: &RangeSet) {
+        self.pointed.clear();
+        for pointed in &reading.uses.pointed {
+            let ours = pointed.addresses.intersection(range);
+            if !ours.is_empty() {
+                let holder = Holder {
+                    name: Some(pointed.role.to_string()),
+                    mac: None,
+                    evidence: format!("configured on {}", reading.identity),
+                };
+                self.pointed.push((ours, holder));
+            }
+        }
+    }
+
+    /// Its lease was removed for a Service. The client was told nothing and keeps the address until it renews: what the
+    /// row said of its end counts no more, and only a survey that began later can say that the client is gone.
+    pub fn evicted(&mut self, address: IpAddr, now: Instant) {
+        if let Some(memory) = self.leases.get_mut(&address) {
+            memory.expires = None;
+            memory.last_seen = now;
+            EVICTED.clone_into(&mut memory.holder.evidence);
+        }
     }
 
     /// Who has this address, if anyone.
@@ -163,6 +197,18 @@ impl HeldBook {
         let lease = self.leases.get(&address);
         lease.is_some_and(|memory| memory.reserved && memory.missed == 0)
             && !self.others.contains_key(&address)
+    }
+
+    /// As what the router points others to this address, if it does. That holds it for nobody, but nobody gets it
+    /// without asking for it.
+    pub fn pointed(&self, address: IpAddr) -> Option<&Holder> {
+        let mut pointed = self.pointed.iter();
+        pointed.find_map(|(addresses, holder)| addresses.contains(address).then_some(holder))
+    }
+
+    /// All addresses that the router points others to.
+    pub fn all_pointed(&self) -> impl Iterator<Item = (&RangeSet, &Holder)> {
+        self.pointed.iter().map(|(addresses, holder)| (addresses, holder))
     }
 
     /// All held addresses.

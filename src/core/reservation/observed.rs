@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::marker::Marker;
+use super::uses::OtherUses;
 use crate::model::{MacAddr, RangeSet};
 
 /// One complete reading, menu after menu.
@@ -30,7 +31,7 @@ pub struct Reading {
     pub addresses: Vec<AddressRow>,
     /// MAC addresses of the router's interfaces, by name.
     pub interfaces: BTreeMap<String, MacAddr>,
-    /// Names of interfaces with `arp=reply-only` (`/interface/bridge`): the router learns nothing there and talks only
+    /// Names of interfaces with `arp=reply-only` (`/interface/bridge`, `/interface/vlan`): the router learns nothing there and talks only
     /// to addresses that have an ARP row.
     pub reply_only: BTreeSet<String>,
     /// `/ip/pool`.
@@ -43,6 +44,8 @@ pub struct Reading {
     pub leases: Vec<LeaseRow>,
     /// `/ip/arp`.
     pub arps: Vec<ArpRow>,
+    /// Who uses addresses besides DHCP clients.
+    pub uses: OtherUses,
     /// Rows that could not be understood, in words; they are nobody's of ours.
     pub unreadable: Vec<String>,
 }
@@ -108,6 +111,9 @@ pub struct LeaseRow {
     pub server: Option<String>,
     /// Made by the router for a client.
     pub dynamic: bool,
+    /// The row assigns another address, or any: all that it shows is that its client has this one. No write may be made
+    /// on it.
+    pub evidence: bool,
     /// Switched off by a person.
     pub disabled: bool,
     /// How long the client may still use it; static, never bound rows have none.

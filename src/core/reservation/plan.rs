@@ -39,6 +39,8 @@ pub struct Ground<'a> {
     pub assigned: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
     /// Addresses for which somebody's static lease may stand.
     pub adopted: &'a BTreeSet<IpAddr>,
+    /// Clients' leases that may be removed, and for which Services.
+    pub evictable: &'a [(LeaseRow, String)],
     /// Who answers for them.
     pub announcers: &'a BTreeMap<IpAddr, MacAddr>,
     /// What the object's status records as taken.
@@ -97,6 +99,14 @@ pub fn difference(ground: &Ground<'_>, wall: Timestamp) -> Plan {
     }
     record::settle(&mut record, ground.unwanted, ground.reading, ground.owner);
     own_pools(ground, &record, &mut plan);
+    for (row, wanted_by) in ground.evictable {
+        let because = format!(
+            "{wanted_by} asks for {}, and spec.dhcp.evict is OnRequest",
+            row.address
+        );
+        let (row, wanted_by) = (row.clone(), wanted_by.clone());
+        plan.push(Write::EvictLease { row, wanted_by }, because);
+    }
     if ground.spec.leases {
         leases(ground, &mut plan);
     }

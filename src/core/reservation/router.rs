@@ -9,6 +9,7 @@
 //! One request is in flight at a time, reads included. Every decision is made on the last reading with the read-backs
 //! of our own writes folded in.
 
+mod eviction;
 mod judgement;
 mod memory;
 mod proof;
@@ -46,8 +47,9 @@ const CHANGED_AGAIN: &str = "the router holds another row there than it was read
 /// How old a whole reading may be for a write to follow from it. The row itself is looked at once more before it is
 /// written; everything else that a write rests on (which board answers, who is in Safe Mode, whose rows there are) is not.
 const GROUND_FOR_WRITES: Duration = Duration::from_secs(10);
-/// How long the menus that hardly change may go unread while nothing is written.
-const SLOW_MENUS: Duration = Duration::from_mins(5);
+/// How long the menus that hardly change may go unread while nothing is written. There are sixteen of them: read more often
+/// than this they would be most of what a router that agrees is asked.
+const SLOW_MENUS: Duration = Duration::from_mins(10);
 /// How long the release of a router that cannot be reached holds up the deletion of its object.
 const RELEASE_BOUND: Duration = Duration::from_mins(10);
 
@@ -98,6 +100,8 @@ pub struct Landscape<'a> {
     pub in_use: &'a RangeSet,
     /// Addresses for which a Service says that somebody's static lease is meant for it.
     pub adopted: &'a BTreeSet<IpAddr>,
+    /// Addresses that Services ask for by name, and which Services.
+    pub requested: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
     /// The nodes' own addresses.
     pub nodes: &'a [(NodeName, IpAddr)],
     /// What the surveys heard.
@@ -187,6 +191,10 @@ pub struct Router {
     changed: BTreeSet<String>,
     departed: BTreeMap<IpAddr, Instant>,
     held: HeldBook,
+    /// When a client's lease was last removed, by address.
+    evicted: BTreeMap<IpAddr, Instant>,
+    /// What was done and is not told yet: at most one line for each write.
+    news: Vec<String>,
     deleting_since: Option<Instant>,
     unsynced_since: Option<Instant>,
     synced: Option<crate::model::Timestamp>,
@@ -222,6 +230,8 @@ impl Router {
             changed: BTreeSet::new(),
             departed: BTreeMap::new(),
             held: HeldBook::default(),
+            evicted: BTreeMap::new(),
+            news: Vec::new(),
             deleting_since: None,
             unsynced_since: None,
             synced: None,
@@ -354,6 +364,7 @@ impl Router {
     /// A write ended.
     pub fn written(&mut self, write: &Write, outcome: &Outcome, landscape: &Landscape<'_>, now: Instant) {
         self.busy = false;
+        self.note_eviction(write, outcome, now);
         match outcome {
             Outcome::Applied(read_back) => {
                 if let Some(reading) = &mut self.reading {

@@ -244,7 +244,12 @@ fn place_of_range(pool: &Pool, ranges: &RangeSet, reading: &Reading) -> Result<P
         return Err(not_connected(outside));
     }
     let first = ranges.ranges()[0].first();
-    let Some(row) = reading.addresses.iter().find(|row| row.network.contains(&first)) else {
+    // The widest: an address that stands alone (VRRP) is in its own network of one address, too.
+    let around = reading
+        .addresses
+        .iter()
+        .filter(|row| row.network.contains(&first));
+    let Some(row) = around.min_by_key(|row| row.network.prefix_len()) else {
         return Err(not_connected(ranges.clone()));
     };
     let beyond = ranges.difference(&AddressRange::from(row.network).into());
@@ -305,6 +310,9 @@ fn cut(
         by,
     };
     if !spec.allowed_pools.contains(&row.name) {
+        if let Some(taker) = reading.uses.takers.iter().find(|taker| taker.pool == row.name) {
+            return Err(shared(taker.who.to_string()));
+        }
         if let Some(other) = chained {
             return Err(shared(format!("pool {}, as its next-pool", other.name)));
         }
@@ -317,7 +325,8 @@ fn cut(
         }
         if server.is_none() {
             return Err(shared(
-                "something other than a DHCP server (PPP, hotspot or nobody)".to_owned(),
+                "something that the router does not tell (RADIUS, or nobody), and by no DHCP server"
+                    .to_owned(),
             ));
         }
     }

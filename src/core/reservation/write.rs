@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use super::held::NAME_SHOWN;
 use super::observed::{ArpRow, LeaseRow, PoolRow, Reading};
 use crate::model::{MacAddr, RangeSet};
 
@@ -48,6 +49,13 @@ pub enum Write {
     },
     /// A reservation goes.
     RemoveLease(LeaseRow),
+    /// The one removal of a row that is not ours: a client's dynamic lease, where `spec.dhcp.evict` allows it.
+    EvictLease {
+        /// The row as read: dynamic, with its client's MAC address.
+        row: LeaseRow,
+        /// The Services that ask for its address, in words.
+        wanted_by: String,
+    },
     /// An ARP row.
     AddArp(ArpSpec),
     /// The same, changed.
@@ -134,6 +142,7 @@ impl Write {
             Self::AddPool { name, .. } => format!("pool {name}"),
             Self::AddLease(spec) | Self::SetLease { spec, .. } => format!("lease {}", spec.address),
             Self::RemoveLease(row) => format!("lease {}", row.address),
+            Self::EvictLease { row, .. } => format!("dynamic lease {}", row.address),
             Self::AddArp(spec) | Self::SetArp { spec, .. } => format!("arp {}", spec.address),
             Self::RemoveArp(row) => format!("arp {}", row.address),
         }
@@ -161,7 +170,7 @@ impl Write {
             Self::SetPoolRanges { row, .. } | Self::SetPool { row, .. } | Self::RemovePool(row) => {
                 reading.pools.retain(|other| other.id != row.id);
             }
-            Self::SetLease { row, .. } | Self::RemoveLease(row) => {
+            Self::SetLease { row, .. } | Self::RemoveLease(row) | Self::EvictLease { row, .. } => {
                 reading.leases.retain(|other| other.id != row.id);
             }
             Self::SetArp { row, .. } | Self::RemoveArp(row) => {
@@ -175,6 +184,18 @@ impl Write {
             ReadBack::Arp(row) => reading.arps.push(row.clone()),
             ReadBack::Gone => {}
         }
+    }
+}
+
+/// A lease's client as a person knows it: `phone (02:…)`.
+pub(super) fn client(row: &LeaseRow) -> String {
+    match (&row.host_name, row.mac) {
+        (Some(name), Some(mac)) => {
+            let name: String = name.chars().take(NAME_SHOWN).collect();
+            format!("{name} ({mac})")
+        }
+        (_, Some(mac)) => mac.to_string(),
+        (..) => "an unknown client".to_owned(),
     }
 }
 
@@ -215,6 +236,12 @@ impl fmt::Display for Write {
                 f,
                 "/ip/dhcp-server/lease remove {}  \"{}\"",
                 row.address, row.comment
+            ),
+            Self::EvictLease { row, .. } => write!(
+                f,
+                "/ip/dhcp-server/lease remove {}, dynamic, of {}",
+                row.address,
+                client(row)
             ),
             Self::AddArp(spec) => {
                 write!(

@@ -28,17 +28,7 @@ pub(super) static SPEC: Spec = Spec {
             },
         )
         .always("auto"),
-        Property::new(
-            "arp",
-            Kind::Choice(&[
-                "enabled",
-                "disabled",
-                "proxy-arp",
-                "local-proxy-arp",
-                "reply-only",
-            ]),
-        )
-        .always("enabled"),
+        interface::ARP,
         Property::new("arp-timeout", TIMER).always("auto"),
         Property::new("admin-mac", Kind::Mac),
         Property::new("auto-mac", Kind::Flag).always("true"),

@@ -1,4 +1,5 @@
-//! `/interface`: ports and bridges. Bridges have a menu of their own and share their ids with this one.
+//! `/interface`: ports, bridges, VLANs, containers' ends. All but ports have a menu of their own and share their ids with
+//! this one.
 
 use std::time::Duration;
 
@@ -6,13 +7,26 @@ use super::{Command, Menu, Spec};
 use crate::device::Device;
 use crate::property::{COMMENT, DISABLED, Property};
 use crate::row::Row;
-use crate::table::Entry;
+use crate::table::{Entry, Key};
 use crate::trap::Trap;
-use crate::value::Kind;
+use crate::value::{Kind, Value};
 use crate::version::ISO_DATES;
 
 /// The type of a bridge's row.
 pub(crate) const BRIDGE: &str = "bridge";
+
+/// How a virtual interface does ARP, by the words of `arp`.
+pub(super) const ARP: Property = Property::new(
+    "arp",
+    Kind::Choice(&[
+        "enabled",
+        "disabled",
+        "proxy-arp",
+        "local-proxy-arp",
+        "reply-only",
+    ]),
+)
+.always("enabled");
 
 /// Counters that every interface has. Nothing is counted here; their keys are part of a row.
 const COUNTERS: [&str; 14] = [
@@ -96,8 +110,6 @@ pub(super) static SPEC: Spec = Spec {
         "pptp-server",
         "sstp-client",
         "sstp-server",
-        "veth",
-        "vlan",
         "vpls",
         "vrrp",
         "vxlan",
@@ -142,6 +154,15 @@ pub(super) fn show_hardware(interface: &Entry, row: &mut Row) {
     row.put("running", !interface.flag("disabled"));
     if let Some(mac) = interface.text("mac-address") {
         row.put("mac-address", mac);
+    }
+}
+
+/// A row that was added in the menu of a type is of that type from then on, and has a MAC address of its own.
+pub(super) fn typed(device: &mut Device, key: Key, kind: &str) {
+    let mac = format!("48:A9:8A:01:{:02X}:{:02X}", (key.0 >> 8) & 0xFF, key.0 & 0xFF);
+    if let Some(entry) = device.get_mut(Menu::Interface, key) {
+        entry.values.insert("type", Value::Text(kind.into()));
+        entry.values.entry("mac-address").or_insert(Value::Text(mac));
     }
 }
 

@@ -29,6 +29,8 @@ mod liberties;
 #[cfg(test)]
 mod menus;
 #[cfg(test)]
+mod others;
+#[cfg(test)]
 mod pools;
 #[cfg(test)]
 mod reads;

@@ -230,7 +230,7 @@ async fn item_15_paths_commands_and_methods_that_do_not_exist() {
         (
             "GET",
             "/rest/ip/firewall/filter",
-            "no such command or directory (firewall)",
+            "no such command or directory (filter)",
         ),
         ("GET", "/rest/nonsense", "no such command or directory (nonsense)"),
         (

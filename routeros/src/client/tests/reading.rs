@@ -40,10 +40,43 @@ fn path(line: &str) -> &str {
 async fn router(replace: &'static str, with: Reply) -> Fake {
     Fake::http(move |request| match path(&request.line) {
         path if path == replace => with.clone(),
-        path => Reply::Json(200, menu(path).unwrap_or("no such menu").to_owned()),
+        path => menu(path).map_or_else(no_such, |body| Reply::Json(200, body.to_owned())),
     })
     .await
 }
+
+fn no_such() -> Reply {
+    Reply::Json(
+        400,
+        r#"{"error":400,"message":"Bad Request","detail":"no such command or directory (x)"}"#.into(),
+    )
+}
+
+/// The menus of a whole reading, in their order.
+const WHOLE: [&str; 22] = [
+    "system/resource",
+    "system/identity",
+    "system/routerboard",
+    "safe-mode",
+    "ip/address",
+    "interface",
+    "interface/bridge",
+    "ip/pool",
+    "ip/dhcp-server",
+    "ip/dhcp-server/network",
+    "ip/dhcp-server/lease",
+    "ip/arp",
+    "ip/pool/used",
+    "ip/dhcp-server/matcher",
+    "interface/vlan",
+    "interface/veth",
+    "ppp/profile",
+    "ppp/secret",
+    "ip/hotspot",
+    "ip/hotspot/user/profile",
+    "ip/ipsec/mode-config",
+    "ip/firewall/nat",
+];
 
 #[tokio::test]
 async fn reads_every_menu_once_in_order() {
@@ -79,22 +112,11 @@ async fn reads_every_menu_once_in_order() {
     );
     let lines = fake.lines();
     let paths: Vec<_> = lines.iter().map(|line| path(line)).collect();
+    assert_eq!(paths, WHOLE);
     assert_eq!(
-        paths,
-        [
-            "system/resource",
-            "system/identity",
-            "system/routerboard",
-            "safe-mode",
-            "ip/address",
-            "interface",
-            "interface/bridge",
-            "ip/pool",
-            "ip/dhcp-server",
-            "ip/dhcp-server/network",
-            "ip/dhcp-server/lease",
-            "ip/arp"
-        ]
+        reading.uses,
+        crate::OtherUses::default(),
+        "this router has none of them"
     );
 }
 
@@ -172,10 +194,7 @@ async fn of_version(version: &'static str, menus: &'static [(&'static str, &'sta
         }
         match menus.iter().find(|(menu, _)| *menu == path) {
             Some((_, body)) => Reply::Json(200, (*body).to_owned()),
-            None => Reply::Json(
-                400,
-                r#"{"error":400,"message":"Bad Request","detail":"no such command or directory (x)"}"#.into(),
-            ),
+            None => no_such(),
         }
     })
     .await
@@ -259,11 +278,28 @@ async fn other_uses_are_read_from_the_menus_that_are_there() {
         uses.bad.iter().map(|bad| bad.menu).collect::<Vec<_>>(),
         ["ip/dhcp-server/matcher"]
     );
-    assert!(uses.shared_pools().contains("vpn"));
-    // Without the menu that every router has, nothing can be said.
-    let fake = of_version("7.23.7 (long-term)", &[]).await;
+    assert_eq!(uses.used[0].owner, "l2tp");
+    assert_eq!(uses.unread, []);
+}
+
+/// A router that keeps one of these menus to itself is read all the same, and what could not be seen is said.
+#[tokio::test]
+async fn a_menu_that_the_account_may_not_read_is_told_and_costs_nothing_else() {
+    let denied = r#"{"error":500,"message":"Internal Server Error","detail":"not enough permissions (9)"}"#;
+    let fake = router("ppp/secret", Reply::Json(500, denied.into())).await;
+    let reading = client(&fake).reading().await.unwrap();
+    let [unread] = &reading.uses.unread[..] else {
+        panic!("{:?}", reading.uses.unread)
+    };
+    assert_eq!(unread.menu, "ppp/secret");
+    assert!(unread.why.contains("lacks the policy read"), "{}", unread.why);
+    // A menu without which nothing can be decided is another matter.
+    let fake = router("ip/pool", Reply::Json(500, denied.into())).await;
     assert_eq!(
-        client(&fake).other_uses().await.unwrap_err().category(),
-        "Refused"
+        client(&fake).reading().await.unwrap_err().category(),
+        "PolicyMissing"
     );
+    // So is one of these that fails for another reason: what it holds may be as before.
+    let fake = router("ppp/secret", Reply::Json(500, String::new())).await;
+    assert_eq!(client(&fake).reading().await.unwrap_err().category(), "Busy");
 }

@@ -557,6 +557,81 @@ async fn rows_that_are_not_ours_are_protected() {
     script.assert_done();
 }
 
+fn phone() -> (DynamicLease, Value) {
+    let lease = DynamicLease {
+        id: "*5".parse().unwrap(),
+        address: [192, 168, 1, 205].into(),
+        mac_address: MacAddr([0xAA, 0xBB, 0xCC, 0, 0, 1]),
+    };
+    let row = json!({".id": "*5", "address": "192.168.1.205", "mac-address": "AA:BB:CC:00:00:01", "server": "defconf",
+                     "status": "bound", "active-address": "192.168.1.205", "host-name": "phone", "dynamic": "true"});
+    (lease, row)
+}
+
+const PHONE: &str = "GET ip/dhcp-server/lease/*5";
+const EVICT: &str = "DELETE ip/dhcp-server/lease/*5";
+
+#[tokio::test]
+async fn a_clients_lease_goes_once_if_it_is_still_that_clients() {
+    let (lease, row) = phone();
+    let there = || Ok(row.clone());
+    for (steps, category) in [
+        (
+            vec![(PHONE, there()), (EVICT, Ok(json!([]))), (PHONE, gone())],
+            "Applied",
+        ),
+        // It is gone already, or another client's row has the id: nothing is sent for it.
+        (vec![(PHONE, gone())], "Applied"),
+        (
+            vec![(PHONE, there()), (EVICT, lost()), (PHONE, gone())],
+            "Applied",
+        ),
+        (
+            vec![(PHONE, there()), (EVICT, lost()), (PHONE, there())],
+            "Unknown",
+        ),
+        (
+            vec![(PHONE, there()), (EVICT, refused("no")), (PHONE, there())],
+            "NotApplied",
+        ),
+        (
+            vec![(PHONE, there()), (EVICT, Ok(json!([]))), (PHONE, there())],
+            "Differs",
+        ),
+        (
+            vec![(PHONE, there()), (EVICT, Ok(json!([]))), (PHONE, late())],
+            "Unknown",
+        ),
+    ] {
+        let (client, script) = Script::new(steps);
+        let outcome = client.evict(&lease).await.unwrap();
+        assert_eq!(outcome.category(), category);
+        script.assert_done();
+    }
+}
+
+#[tokio::test]
+async fn no_other_lease_than_that_clients_dynamic_one_is_evicted() {
+    let (lease, row) = phone();
+    for (property, value) in [
+        ("dynamic", "false"),
+        ("address", "192.168.1.206"),
+        ("address", "dhcp_pool"),
+        ("mac-address", "AA:BB:CC:00:00:02"),
+    ] {
+        let other = with(row.clone(), property, value);
+        let (client, script) = Script::new(vec![(PHONE, Ok(other))]);
+        let outcome = client.evict(&lease).await.unwrap();
+        assert_eq!(outcome.category(), "Precondition", "{property}={value}");
+        script.assert_done();
+    }
+    // Nor is it by the way in which rows of ours go.
+    let (client, script) = Script::new(vec![(PHONE, Ok(row.clone()))]);
+    let target = Target::of(&crate::menu::row::<Lease>(&row).unwrap());
+    assert_eq!(client.remove(&target).await.unwrap_err().category(), "Protected");
+    script.assert_done();
+}
+
 #[tokio::test]
 async fn pools_and_arp_rows_of_ours_come_and_go() {
     let ours = json!({".id": "*2", "name": "tiklb-home-lan", "ranges": "192.168.1.200/30", "comment": MARK});

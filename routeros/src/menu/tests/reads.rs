@@ -5,7 +5,6 @@ use serde_json::json;
 use super::{only, read};
 use crate::menu::*;
 use crate::value::{Duration, MacAddr, Reference};
-use crate::{BadMenuRow, OtherUses};
 
 #[test]
 fn safe_mode_is_off_only_where_the_router_says_so() {
@@ -64,19 +63,33 @@ fn who_else_uses_pools() {
         (&matchers.rows[1].server, &matchers.rows[2].address_pool),
         (&LeaseServer::All, &None)
     );
-    let uses = OtherUses {
-        used: used.rows,
-        matchers: matchers.rows,
-        vlans: vec![],
-        containers: vec![],
-        secrets: vec![],
-        translations: vec![],
-        bad: Vec::<BadMenuRow>::new(),
-    };
+    let phones = matchers.rows[0].address_pool.as_ref();
+    assert_eq!(phones.and_then(Reference::name), Some("phones"));
+
+    let pool_of = |pool: Option<Reference>| pool.map(|pool| pool.to_string());
+    let hotspots = read::<Hotspot>(&json!([
+        {".id": "*1", "name": "hs1", "interface": "bridge", "address-pool": "hs-pool", "profile": "hsprof1",
+         "idle-timeout": "5m", "addresses-per-mac": "2", "invalid": "false", "disabled": "false"},
+        {".id": "*2", "name": "hs2", "address-pool": "none", "disabled": "true"},
+    ]));
+    let pools: Vec<_> = hotspots
+        .rows
+        .iter()
+        .map(|row| pool_of(row.address_pool.clone()))
+        .collect();
+    assert_eq!(pools, [Some("hs-pool".to_owned()), None]);
+    let guests: HotspotUserProfile = only(json!({".id": "*0", "name": "default", "shared-users": "1"}));
+    assert_eq!(guests.address_pool, None);
+    let vpn: ModeConfig = only(json!({
+        ".id": "*1", "name": "ike2", "responder": "true", "address-pool": "*5", "address-prefix-length": "32"
+    }));
     assert_eq!(
-        uses.shared_pools().into_iter().collect::<Vec<_>>(),
-        ["phones", "vpn"]
+        pool_of(vpn.address_pool),
+        Some("*5".to_owned()),
+        "the pool is gone"
     );
+    let one: ModeConfig = only(json!({".id": "*2", "name": "one", "address": "192.168.1.95"}));
+    assert_eq!(one.address, Some([192, 168, 1, 95].into()));
 }
 
 #[test]
@@ -85,10 +98,34 @@ fn who_else_has_addresses() {
         ".id": "*1", "name": "anna", "service": "any", "local-address": "192.168.1.1", "remote-address": "192.168.1.90",
         "disabled": "false"
     }));
-    assert_eq!(secret.local_address, Some([192, 168, 1, 1].into()));
-    assert_eq!(secret.remote_address, Some([192, 168, 1, 90].into()));
+    assert_eq!(
+        secret.local_address,
+        Some(PppAddress::Ip([192, 168, 1, 1].into()))
+    );
+    assert_eq!(
+        secret.remote_address,
+        Some(PppAddress::Ip([192, 168, 1, 90].into()))
+    );
+    // As RouterOS 7.9 showed one.
+    let without: PppSecret = only(json!({
+        ".id": "*1", "caller-id": "", "disabled": "false", "ipv6-routes": "", "last-caller-id": "172.18.0.2",
+        "last-disconnect-reason": "hung-up", "last-logged-out": "may/01/2023 20:52:13", "limit-bytes-in": "0",
+        "limit-bytes-out": "0", "local-address": "172.18.0.2", "name": "user1", "password": "1", "profile": "ovpn",
+        "routes": "", "service": "ovpn"
+    }));
+    assert_eq!((without.remote_address, without.disabled), (None, false));
     let of_pool: PppSecret = only(json!({".id": "*2", "remote-address": "vpn", "disabled": "true"}));
-    assert_eq!((of_pool.remote_address, of_pool.disabled), (None, true));
+    let pool = of_pool.remote_address.as_ref().and_then(PppAddress::pool);
+    assert_eq!(
+        (pool.and_then(Reference::name), of_pool.disabled),
+        (Some("vpn"), true)
+    );
+    let profile: PppProfile = only(json!({
+        ".id": "*1", "name": "vpn", "local-address": "192.168.1.1", "remote-address": "vpn", "default": "false"
+    }));
+    assert_eq!(profile.name, "vpn");
+    assert_eq!(profile.local_address.unwrap().ip(), Some([192, 168, 1, 1].into()));
+    assert_eq!(profile.remote_address.unwrap().ip(), None);
 
     let container: Veth = only(json!({
         ".id": "*9", "name": "veth1", "address": "192.168.1.60/24,fd00::60/64", "gateway": "192.168.1.1"

@@ -5,6 +5,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod uses;
+
 fn single<M: Menu>(object: &Value) -> M {
     menu::row(object).unwrap_or_else(|bad| panic!("{object}: {}", bad.why))
 }
@@ -34,6 +36,7 @@ fn empty() -> routeros::Reading {
         networks: vec![],
         leases: vec![],
         arp: vec![],
+        uses: routeros::OtherUses::default(),
         bad: vec![],
     }
 }
@@ -217,6 +220,7 @@ fn a_lease_in_any_state_holds_its_address() {
             mac: Some(mac_of("aa:bb:cc:00:00:01")),
             server: Some("defconf".to_owned()),
             dynamic,
+            evidence: false,
             disabled: false,
             expires_after: None,
             host_name: Some("phone".to_owned()),

@@ -17,6 +17,7 @@ pub(super) struct Log {
     router: ObjectKey,
     health: Option<Health>,
     unreadable: Vec<String>,
+    unread: Vec<String>,
     advised: Option<Version>,
 }
 
@@ -33,6 +34,7 @@ impl Log {
             router,
             health: None,
             unreadable: Vec::new(),
+            unread: Vec::new(),
             advised: None,
         }
     }
@@ -60,6 +62,7 @@ impl Log {
                     tracing::info!(%router, identity, board, version, "the router answers");
                 }
                 self.unreadable(&reading.unreadable);
+                self.unread(&reading.uses.unread);
             }
             Err(failure) if changed => {
                 tracing::warn!(%router, reason = ?failure.kind, why = failure.message, "the router cannot be read");
@@ -77,6 +80,17 @@ impl Log {
             tracing::warn!(%router, count, first, "rows of the router cannot be read; each may hold an address");
         }
         self.unreadable = rows.to_vec();
+    }
+
+    fn unread(&mut self, menus: &[String]) {
+        if self.unread == menus {
+            return;
+        }
+        if let Some(first) = menus.first() {
+            let (router, count) = (&self.router, menus.len());
+            tracing::warn!(%router, count, first, "it is not known who has addresses by this");
+        }
+        self.unread = menus.to_vec();
     }
 
     /// Says once for each version what is known to be wrong with it.

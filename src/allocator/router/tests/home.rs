@@ -5,7 +5,7 @@ mod store;
 
 use routeros_sim::Menu;
 use tiklb_core::allocator::{
-    Allocator, Announcement, Change, Leadership, NodeObject, Settings as Knowledge, SurveyRecord,
+    Allocator, Announcement, Change, Leadership, NodeObject, Notice, Settings as Knowledge, SurveyRecord,
 };
 use tiklb_core::config::object::PoolSpec;
 use tiklb_core::config::{AdvertisementObject, PoolObject, RouterObject};
@@ -32,6 +32,8 @@ pub(super) struct Home {
     pub(super) status: RouterStatus,
     /// What was given to Services, and what the readings had told by then.
     pub(super) given: Vec<Given>,
+    /// The events that were written.
+    pub(super) told: Vec<(Notice, String)>,
     allocator: Allocator,
     version: u32,
     /// Not yet told to core.
@@ -111,6 +113,7 @@ impl Home {
             announcements: BTreeMap::new(),
             status: RouterStatus::default(),
             given: vec![],
+            told: vec![],
             allocator: Allocator::new(knowledge()),
             version: 10,
             news: vec![],
@@ -191,8 +194,21 @@ impl Home {
     }
 
     pub(super) fn create(&mut self, name: &str) {
+        self.create_with(name, &[]);
+    }
+
+    /// A Service that asks for this address.
+    pub(super) fn create_at(&mut self, name: &str, address: &str) {
+        self.create_with(name, &[("metallb.io/loadBalancerIPs", address)]);
+    }
+
+    fn create_with(&mut self, name: &str, annotations: &[(&str, &str)]) {
         let key = named(name);
+        let annotations = annotations.iter();
         let service = Service {
+            annotations: annotations
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
             seniority: seniority(&key),
             key: key.clone(),
             resource_version: "1".to_owned(),
@@ -202,6 +218,14 @@ impl Home {
         };
         self.services.insert(key, service.clone());
         self.news.push(Event::Services(Change::Applied(service)));
+    }
+
+    /// A person changes a Service.
+    pub(super) fn change_service(&mut self, name: &str, change: impl FnOnce(&mut Service)) {
+        if let Some(service) = self.services.get_mut(&named(name)) {
+            change(service);
+            self.news.push(Event::Services(Change::Applied(service.clone())));
+        }
     }
 
     pub(super) fn delete(&mut self, name: &str) {

@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use routeros::menu::{
-    Arp, ArpChange, Comment, EmptyRanges, ExpectedArp, ExpectedLease, ExpectedPool, InvalidComment, Lease,
-    LeaseAddress, LeaseChange, NewArp, NewLease, NewPool, Pool, PoolChange, PoolRanges, Target, Writable,
+    Arp, ArpChange, Comment, DynamicLease, EmptyRanges, ExpectedArp, ExpectedLease, ExpectedPool,
+    InvalidComment, Lease, LeaseAddress, LeaseChange, NewArp, NewLease, NewPool, Pool, PoolChange,
+    PoolRanges, Target, Writable,
 };
 use routeros::value::{self, AddressRange, AddressRanges, Invalid, LocalMac, RowId};
 use tiklb_core::model::{MacAddr, RangeSet};
@@ -27,6 +28,9 @@ pub(super) enum Unwritable {
     /// A network card may have this address; the router would hand the Service's address to it.
     #[error("{0}, which a lease of ours must be: please report it")]
     Mac(Invalid),
+    /// Only a client's own lease may be removed, and which client that is must be known.
+    #[error("the lease of {0} is no client's dynamic one: please report it")]
+    NoClient(IpAddr),
     /// Leases and ARP rows are IPv4's.
     #[error("{0} is an IPv6 address, and leases and ARP rows are for IPv4 alone: please report it")]
     Ipv6(IpAddr),
@@ -37,6 +41,8 @@ pub(super) enum Unwritable {
 pub(super) enum Call {
     Pool(Request<Pool>),
     Lease(Request<Lease>),
+    /// A client's lease goes.
+    Eviction(DynamicLease),
     Arp(Request<Arp>),
 }
 
@@ -80,6 +86,7 @@ impl Call {
             Write::AddLease(spec) => Self::Lease(Request::Add(new_lease(spec)?)),
             Write::SetLease { row, spec } => Self::Lease(Request::Set(lease(row)?, lease_change(row, spec)?)),
             Write::RemoveLease(row) => Self::Lease(Request::Remove(lease(row)?)),
+            Write::EvictLease { row, .. } => Self::Eviction(eviction(row)?),
             Write::AddArp(spec) => Self::Arp(Request::Add(new_arp(spec)?)),
             Write::SetArp { row, spec } => Self::Arp(Request::Set(arp(row)?, arp_change(row, spec)?)),
             Write::RemoveArp(row) => Self::Arp(Request::Remove(arp(row)?)),
@@ -154,6 +161,16 @@ fn lease(row: &LeaseRow) -> Result<Target<Lease>, Unwritable> {
     Ok(Target {
         id: id(&row.id)?,
         expected,
+    })
+}
+
+/// A client's lease as it was read.
+fn eviction(row: &LeaseRow) -> Result<DynamicLease, Unwritable> {
+    let client = row.mac.filter(|_| row.dynamic && !row.evidence);
+    Ok(DynamicLease {
+        id: id(&row.id)?,
+        address: ipv4(row.address)?,
+        mac_address: octets(client.ok_or(Unwritable::NoClient(row.address))?),
     })
 }
 

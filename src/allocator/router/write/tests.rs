@@ -40,6 +40,7 @@ fn lease(comment: &str) -> LeaseRow {
         mac: None,
         server: None,
         dynamic: false,
+        evidence: false,
         disabled: true,
         expires_after: None,
         host_name: None,
@@ -84,6 +85,7 @@ fn asked(write: &Write) -> String {
     match Call::of(write).unwrap() {
         Call::Pool(request) => shown(request),
         Call::Lease(request) => shown(request),
+        Call::Eviction(lease) => format!("evict {} [{lease}]", lease.id),
         Call::Arp(request) => shown(request),
     }
 }
@@ -170,6 +172,17 @@ fn every_write_of_leases_and_arp_rows_as_a_call() {
         (
             Write::RemoveLease(lease(MARK)),
             format!("remove *A [lease of 192.168.1.200 ({MARK})]"),
+        ),
+        (
+            Write::EvictLease {
+                row: LeaseRow {
+                    mac: Some("48:a9:8a:00:00:10".parse().unwrap()),
+                    dynamic: true,
+                    ..lease("")
+                },
+                wanted_by: "Service default/web".to_owned(),
+            },
+            "evict *A [dynamic lease of 192.168.1.200 for 48:A9:8A:00:00:10]".to_owned(),
         ),
         (
             Write::AddArp(arp_spec(MARK)),

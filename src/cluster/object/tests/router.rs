@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tiklb_core::config::object::{ArpRows, Assignment, RouterMode};
+use tiklb_core::config::object::{ArpRows, Assignment, Evict, RouterMode};
 use tiklb_core::model::Timestamp;
 
 use super::super::Known;
@@ -38,7 +38,7 @@ const EVERY_FIELD: &str = r#"
           mode: DryRun
           acceptUntestedVersion: true
           poolSelector: {matchLabels: {zone: lan}}
-          dhcp: {shrinkPools: false, minFreeAddresses: 3, pools: [ppp]}
+          dhcp: {shrinkPools: false, minFreeAddresses: 3, pools: [ppp], evict: OnRequest}
           reservations: {leases: false, arp: Never}
           assignment: Surveyed
           pollInterval: 1m
@@ -91,7 +91,10 @@ fn a_router_with_every_field() {
         (spec.shrink_pools, spec.min_free_addresses, spec.leases),
         (false, 3, false)
     );
-    assert_eq!(spec.allowed_pools, ["ppp"]);
+    assert_eq!(
+        (spec.allowed_pools, spec.evict),
+        (vec!["ppp".to_owned()], Evict::OnRequest)
+    );
     assert_eq!(
         (spec.poll_interval, spec.release_delay),
         (Duration::from_mins(1), Duration::from_hours(1))
@@ -108,7 +111,7 @@ fn what_this_version_does_not_act_on_is_named() {
     for (fields, named) in [
         ("tls: {pins: [p]}", None),
         ("tls: {caSecretRef: {name: ca}, serverName: router.lan}", None),
-        ("dhcp: {evict: OnRequest}", Some("spec.dhcp.evict")),
+        ("dhcp: {evict: OnRequest}", None),
         ("reservations: {arp: Always}", None),
         ("adoptFrom: 1a2b3c4d", None),
         ("releaseDelay: 1h", None),

@@ -319,3 +319,24 @@ fn a_reserved_address_is_for_who_names_it_and_says_so() {
         Some("192.168.1.200")
     );
 }
+
+/// A DNS server in the cluster: clients are told its address before its Service is there.
+#[test]
+fn an_address_that_the_router_points_others_to_is_for_who_names_it() {
+    let role = Holder {
+        name: Some("the router hands it out as DNS server".to_owned()),
+        mac: None,
+        evidence: "configured on MikroTik".to_owned(),
+    };
+    let first = ip("192.168.1.200");
+    let mut world = home();
+    world.net.0.insert(first, Availability::OnRequest(role.clone()));
+    assert_eq!(world.address(&service("any")).as_deref(), Some("192.168.1.201"));
+    let why = world.reason(&service("another"));
+    assert_eq!(
+        why,
+        "it is the first free one; passed over: 192.168.1.200 the router hands it out as DNS server (configured on MikroTik)"
+    );
+    let dns = asking("dns", "metallb.io/loadBalancerIPs", "192.168.1.200");
+    assert_eq!(world.address(&dns).as_deref(), Some("192.168.1.200"));
+}

@@ -174,6 +174,10 @@ fn give_back(ground: &Ground<'_>, known: &[Taken], taken: &Taken, in_use: &Range
 /// Adds `ranges` to a pool, as far as it lacks them and nobody moved them to another.
 fn giving(ground: &Ground<'_>, known: &[Taken], row: &PoolRow, ranges: &RangeSet) -> Option<Write> {
     let elsewhere = record::elsewhere(ground.reading, ground.owner, known, row);
+    // A pool whose cut was recorded and never made has its addresses from before: nobody moved them there.
+    let uncut = ground.unmade.iter().filter(|(name, _)| **name != row.name);
+    let uncut = uncut.fold(RangeSet::new(), |all, (_, ranges)| all.union(ranges));
+    let elsewhere = elsewhere.difference(&uncut);
     let give = ranges.difference(&row.ranges).difference(&elsewhere);
     (!give.is_empty()).then(|| Write::SetPoolRanges {
         row: row.clone(),

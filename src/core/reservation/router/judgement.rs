@@ -221,8 +221,10 @@ impl Router {
             Some((FailureKind::Credentials, message)) => Condition::no("WrongCredentials", message),
             Some((FailureKind::Policy, message)) => Condition::no("PolicyMissing", message),
             Some((FailureKind::SecretMissing, message)) => Condition::no("SecretMissing", message),
-            _ if self.reading.is_some() => Condition::yes("Authorized", "the account may read"),
-            _ => Condition::unknown("Reading", "the router was not read yet"),
+            _ => match &self.reading {
+                Some(reading) => Condition::yes("Authorized", may_read(reading)),
+                None => Condition::unknown("Reading", "the router was not read yet"),
+            },
         }
     }
 
@@ -374,6 +376,19 @@ impl Router {
             format!("not given to Services: {}{rest}", held.join("; ")),
         )
     }
+}
+
+/// What the account may read, and what of the menus that can be done without it may not.
+fn may_read(reading: &Reading) -> String {
+    let unread = &reading.uses.unread;
+    let Some(first) = unread.first() else {
+        return "the account may read".to_owned();
+    };
+    let more = match unread.len() {
+        1 => String::new(),
+        many => format!(" and {} more", many - 1),
+    };
+    format!("the account may read, but for {first}{more}: who has addresses by that is not known")
 }
 
 /// Rows of another cluster of the same name stand on the router.

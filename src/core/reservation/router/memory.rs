@@ -183,7 +183,9 @@ impl Router {
     pub(super) fn is_left_alone(&self, write: &Write) -> bool {
         match write {
             Write::SetPoolRanges { .. } => self.is_put_back_for_good() && !self.object.deleting,
-            Write::RemovePool(_) | Write::RemoveLease(_) | Write::RemoveArp(_) => false,
+            Write::RemovePool(_) | Write::RemoveLease(_) | Write::RemoveArp(_) | Write::EvictLease { .. } => {
+                false
+            }
             other => self.making.get(&other.target()).is_some_and(|making| {
                 making.at.len() > UNDONE_LIMIT && made_of(other).as_ref() == Some(&making.what)
             }),
@@ -270,6 +272,6 @@ fn made_of(write: &Write) -> Option<String> {
         Write::AddLease(spec) | Write::SetLease { spec, .. } => Some(lease(spec)),
         Write::AddArp(spec) | Write::SetArp { spec, .. } => Some(arp(spec)),
         Write::SetPoolRanges { ranges, .. } => Some(ranges.to_string()),
-        Write::RemovePool(_) | Write::RemoveLease(_) | Write::RemoveArp(_) => None,
+        Write::RemovePool(_) | Write::RemoveLease(_) | Write::RemoveArp(_) | Write::EvictLease { .. } => None,
     }
 }

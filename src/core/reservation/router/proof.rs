@@ -45,9 +45,11 @@ impl Router {
             (RouterMode::Enforce, Assignment::Proven) => self.proven(address, landscape, now),
         };
         Some(match gate {
-            Ok(()) => holder.map_or(Availability::Free, |holder| {
-                Availability::Reserved(holder.clone())
-            }),
+            Ok(()) => match (holder, self.held.pointed(address)) {
+                (Some(holder), _) => Availability::Reserved(holder.clone()),
+                (None, Some(role)) => Availability::OnRequest(role.clone()),
+                (None, None) => Availability::Free,
+            },
             // Who does not know the row is told of that first.
             Err(_) if holder.is_some() && !landscape.adopted.contains(&address) => {
                 holder.map_or(Availability::Free, |holder| Availability::Held(holder.clone()))

@@ -137,6 +137,7 @@ impl Router {
         // Of what was not wanted for long, what is not wanted now either.
         let unwanted = self.unwanted.for_long(spec.release_delay, now.mono);
         let unwanted = unwanted.intersection(&self.unwanted_now(landscape));
+        let evictable = self.evictable(claims, landscape, now.mono);
         let ground = plan::Ground {
             owner: &owner,
             spec,
@@ -144,6 +145,7 @@ impl Router {
             claims,
             assigned: &assigned,
             adopted: landscape.adopted,
+            evictable: &evictable,
             announcers: landscape.announcers,
             taken: &self.object.taken,
             inherits: &self.twins.inherits,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::config::object::{ArpRows, Assignment, RouterMode, RouterObject, RouterSpec};
+use crate::config::object::{ArpRows, Assignment, Evict, RouterMode, RouterObject, RouterSpec};
 use crate::config::{Config, PoolObject, PoolSpec};
 use crate::ipam::Availability;
 use crate::model::object::Seniority;
@@ -57,6 +57,7 @@ pub(super) fn lease_row(address: &str, host: &str, expires: Option<u64>) -> Leas
         mac: Some(mac(77)),
         server: Some("defconf".to_owned()),
         dynamic: expires.is_some(),
+        evidence: false,
         disabled: false,
         expires_after: expires.map(Duration::from_secs),
         host_name: Some(host.to_owned()),
@@ -116,6 +117,7 @@ pub(super) fn spec() -> RouterSpec {
         shrink_pools: true,
         min_free_addresses: 10,
         allowed_pools: vec![],
+        evict: Evict::Never,
         leases: true,
         arp: ArpRows::Visible,
         assignment: Assignment::Proven,
@@ -180,6 +182,7 @@ pub(super) struct Paper {
     pub(super) assigned: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
     pub(super) announcers: BTreeMap<IpAddr, MacAddr>,
     pub(super) adopted: BTreeSet<IpAddr>,
+    pub(super) requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
     pub(super) nodes: Vec<(NodeName, IpAddr)>,
     pub(super) surveys: Surveys,
     pub(super) complete: bool,
@@ -201,6 +204,7 @@ impl Paper {
             assigned: BTreeMap::new(),
             announcers: BTreeMap::new(),
             adopted: BTreeSet::new(),
+            requested: BTreeMap::new(),
             nodes: vec![(NodeName::from("node1"), ip("192.168.1.11"))],
             surveys: Surveys::default(),
             complete: true,
@@ -231,6 +235,7 @@ impl Paper {
             announcers: &self.announcers,
             in_use: &in_use,
             adopted: &self.adopted,
+            requested: &self.requested,
             nodes: &self.nodes,
             surveys: &self.surveys,
             complete: self.complete,
@@ -399,7 +404,7 @@ impl Paper {
             }
             Write::AddLease(spec) => self.put_lease(&id, spec),
             Write::SetLease { row, spec } => self.put_lease(&row.id, spec),
-            Write::RemoveLease(row) => {
+            Write::RemoveLease(row) | Write::EvictLease { row, .. } => {
                 self.rows.leases.retain(|r| r.id != row.id);
                 ReadBack::Gone
             }
@@ -435,6 +440,7 @@ impl Paper {
             mac: Some(spec.mac),
             server: Some(spec.server.clone()),
             dynamic: false,
+            evidence: false,
             disabled: false,
             expires_after: None,
             host_name: None,

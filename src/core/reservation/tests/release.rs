@@ -9,7 +9,7 @@ use super::paper::*;
 use crate::config::RouterSpec;
 use crate::config::object::RouterMode;
 use crate::reservation::observed::Reading;
-use crate::reservation::write::Write;
+use crate::reservation::write::{Outcome, Write};
 
 /// What a person compares before and after.
 fn visible(reading: &Reading) -> (BTreeMap<String, String>, Vec<String>, usize) {
@@ -199,6 +199,36 @@ fn pools_that_held_the_same_addresses_each_get_theirs_back() {
     }
 }
 
+/// Of two cuts one fails, and before it is tried again nobody wants the range any more: the pool that was never cut has
+/// its addresses from before.
+#[test]
+fn a_cut_that_was_never_made_keeps_no_other_pool_from_its_addresses() {
+    let mut rows = home_router();
+    rows.pools.push(pool_row("iot", "192.168.1.215-192.168.1.230"));
+    rows.servers.push(crate::reservation::observed::ServerRow {
+        name: "iot".to_owned(),
+        interface: "vlan20".to_owned(),
+        pool: Some("iot".to_owned()),
+        idle: false,
+    });
+    let first = rows.clone();
+    let mut paper = Paper::new(rows);
+    paper.run(Duration::from_millis(500));
+    paper.pass(Duration::from_secs(1));
+    let cut = paper.due_write().write;
+    assert!(cut.to_string().starts_with("/ip/pool set dhcp_pool"), "{cut}");
+    paper.finish(&cut, &Outcome::Refused("busy".to_owned()));
+    paper.run(Duration::from_secs(10));
+    assert_eq!(paper.rows.pools[1].ranges, ranges("192.168.1.221-192.168.1.230"));
+    paper.config = pools(&[("home", "192.168.1.200-192.168.1.201")]);
+    paper.run(Duration::from_secs(5));
+    paper.delete();
+    paper.run(Duration::from_mins(2));
+    for (pool, before) in paper.rows.pools.iter().zip(&first.pools) {
+        assert_eq!(pool.ranges, before.ranges, "{} {:?}", pool.name, paper.journal);
+    }
+}
+
 #[test]
 fn a_renamed_pool_is_on_record_under_its_new_name() {
     let mut paper = synced();
@@ -279,7 +309,8 @@ proptest! {
                 Write::SetPool { row, .. } | Write::RemovePool(row) => prop_assert!(row.comment.starts_with("tiklb/v1 home/1a2b3c4d ")),
                 Write::SetLease { row, .. } | Write::RemoveLease(row) => prop_assert!(row.comment.starts_with("tiklb/v1 home/1a2b3c4d ")),
                 Write::SetArp { row, .. } | Write::RemoveArp(row) => prop_assert!(row.comment.starts_with("tiklb/v1 home/1a2b3c4d ")),
-                Write::AddPool { .. } | Write::AddLease(_) | Write::AddArp(_) => {}
+                Write::AddPool { .. } | Write::AddLease(_) | Write::AddArp(_) => {},
+                Write::EvictLease { .. } => prop_assert!(false, "nobody allowed it"),
             }
         }
     }

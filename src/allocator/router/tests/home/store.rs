@@ -41,7 +41,8 @@ impl Home {
                 resource_version,
                 ..
             } => self.finalize(present, &resource_version),
-            Effect::Event { .. } | Effect::SetConfigurationState { .. } | Effect::SetPoolStatus { .. } => {}
+            Effect::Event { notice, note, .. } => self.told.push((notice, note)),
+            Effect::SetConfigurationState { .. } | Effect::SetPoolStatus { .. } => {}
         }
     }
 
@@ -78,7 +79,8 @@ impl Home {
         object.ingress = addresses;
         object.resource_version.clone_from(&version);
         let annotation = "metallb.io/ip-allocated-from-pool".to_owned();
-        object.annotations = pool.map(|pool| (annotation, pool)).into_iter().collect();
+        object.annotations.remove(&annotation);
+        object.annotations.extend(pool.map(|pool| (annotation, pool)));
         self.news.push(Event::Services(Change::Applied(object.clone())));
         let result = WriteResult::Written(version);
         self.news.push(Event::ServiceWritten { service, result });

@@ -7,6 +7,8 @@ use super::dice::Dice;
 pub(super) enum Deed {
     /// A Service appears, or goes if it is there.
     Service(u8),
+    /// A Service appears that asks for the address of a client, or for this one, or goes if it is there.
+    Ask(u8),
     /// A node answers for a Service.
     Announce(u8, u8),
     /// The `IPAddressPool` holds .200 to here; `None`: it is deleted.
@@ -76,7 +78,7 @@ pub(super) enum Edit {
 
 impl Deed {
     pub(super) fn draw(dice: &mut Dice) -> Self {
-        match dice.below(42) {
+        match dice.below(45) {
             0..=7 => Self::Service(dice.byte(0, 5)),
             8..=9 => Self::Announce(dice.byte(0, 5), dice.byte(1, 3)),
             10 => Self::Pool((!dice.one_in(3)).then(|| dice.byte(202, 220))),
@@ -96,7 +98,8 @@ impl Deed {
             35 => Self::Reboot,
             36 => Self::Leader(dice.one_in(2)),
             37..=38 => Self::LeaderMidway,
-            39 => Self::Survey(dice.one_in(2)),
+            39..=41 => Self::Ask(dice.byte(200, 220)),
+            42 => Self::Survey(dice.one_in(2)),
             _ => Self::SafeMode(dice.one_in(2)),
         }
     }

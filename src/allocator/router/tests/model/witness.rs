@@ -1,10 +1,11 @@
 //! What must never happen, judged on the router's own journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use routeros_sim::{Edit, Menu, Router, Row, Write};
-use tiklb_core::model::RangeSet;
+use tiklb_core::model::{Instant, RangeSet};
 
 use super::super::home::{Given, Home};
 
@@ -31,6 +32,13 @@ pub(super) struct Witness {
     looked_at: BTreeMap<(Menu, String), Vec<Row>>,
     /// Addresses in use before the step.
     in_use: Vec<IpAddr>,
+    /// Clients' leases may be removed for a Service that names their address.
+    evict: bool,
+    /// Addresses that Services named before the step or after it.
+    named: BTreeSet<IpAddr>,
+    /// Clients' leases that were removed, and when the step of it began; when this one did, and ended.
+    evicted: BTreeMap<IpAddr, Instant>,
+    step: (Instant, Instant),
     seen: (usize, usize, usize),
 }
 
@@ -64,6 +72,13 @@ fn rows_of(sim: &Router) -> Rows {
     rows.collect()
 }
 
+/// The addresses that Services ask for by name.
+fn named(home: &Home) -> BTreeSet<IpAddr> {
+    let services = home.services.values();
+    let wishes = services.filter_map(|service| service.annotations.get("metallb.io/loadBalancerIPs"));
+    wishes.filter_map(|text| text.parse().ok()).collect()
+}
+
 fn in_use(home: &Home) -> Vec<IpAddr> {
     let statuses = home.services.values().flat_map(|service| &service.ingress);
     let announced = home
@@ -80,7 +95,7 @@ enum Entry<'a> {
 }
 
 impl Witness {
-    pub(super) fn new(sim: &Router) -> Self {
+    pub(super) fn new(sim: &Router, evict: bool) -> Self {
         let rows = rows_of(sim);
         let pools = rows.iter().filter(|((menu, _), _)| *menu == Menu::Pool);
         let first = pools.map(|((_, id), row)| (id.clone(), ranges_of(row))).collect();
@@ -93,6 +108,10 @@ impl Witness {
             obstructed: false,
             looked_at: BTreeMap::new(),
             in_use: Vec::new(),
+            evict,
+            named: BTreeSet::new(),
+            evicted: BTreeMap::new(),
+            step: (Instant::ZERO, Instant::ZERO),
             seen: (0, 0, 0),
         }
     }
@@ -108,6 +127,13 @@ impl Witness {
     pub(super) fn before(&mut self, home: &Home) {
         self.rows = rows_of(&home.desk.sim);
         self.in_use = in_use(home);
+        self.named = named(home);
+        self.step.0 = home.now.mono;
+    }
+
+    /// Whoever knew what was removed is no more.
+    pub(super) fn forget_evictions(&mut self) {
+        self.evicted.clear();
     }
 
     /// The object is about to go with its status.
@@ -130,6 +156,8 @@ impl Witness {
 
     /// A step ended: nothing happened that must not.
     pub(super) fn judge(&mut self, home: &Home) -> Result<(), String> {
+        self.named.extend(named(home));
+        self.step.1 = home.now.mono;
         let journal = home.desk.sim.journal();
         if journal.most_in_flight > 1 {
             return Err("more than one request was in flight".to_owned());
@@ -231,6 +259,9 @@ impl Witness {
         if is_ours(before) {
             return Ok(());
         }
+        if menu == Menu::Lease && write.method == "DELETE" {
+            return self.check_eviction(before);
+        }
         if menu != Menu::Pool || write.method != "PATCH" {
             return Err("a row that is not ours".to_owned());
         }
@@ -238,6 +269,31 @@ impl Witness {
             Some(after) => self.check_ranges(id, before, after),
             None => Ok(()),
         }
+    }
+
+    /// A lease that is not ours was removed: only a client's, for a Service that names its address, out of every pool, and
+    /// not twice in ten minutes.
+    fn check_eviction(&mut self, row: &Row) -> Result<(), String> {
+        let address: IpAddr = row
+            .get("address")
+            .and_then(|text| text.parse().ok())
+            .ok_or("a lease without an address")?;
+        if !self.evict || row.get("dynamic") != Some("true") {
+            return Err("a lease that is not ours".to_owned());
+        }
+        if !self.named.contains(&address) {
+            return Err("a lease that is in nobody's way".to_owned());
+        }
+        let pools = self.rows.iter().filter(|((menu, _), _)| *menu == Menu::Pool);
+        let mut foreign = pools.map(|(_, row)| row).filter(|row| !is_ours(row));
+        if foreign.any(|row| ranges_of(row).contains(address)) {
+            return Err("a lease whose address a pool would hand out again".to_owned());
+        }
+        let before = self.evicted.insert(address, self.step.0);
+        if before.is_some_and(|before| self.step.1.since(before) < Duration::from_mins(10)) {
+            return Err("a lease of an address that was freed within ten minutes".to_owned());
+        }
+        Ok(())
     }
 
     fn check_ranges(&mut self, id: &str, before: &Row, after: &Row) -> Result<(), String> {

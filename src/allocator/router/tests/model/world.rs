@@ -14,6 +14,8 @@ use super::dice::Dice;
 use super::witness::Witness;
 
 const WHOLE: &str = "192.168.1.100-192.168.1.254";
+/// The Service that asks for an address by name.
+const ASKS: &str = "asks";
 const MARKED: &str = "tiklb/v1 home/1a2b3c4d ";
 
 /// By then a router was read again, also one that was away.
@@ -88,8 +90,12 @@ impl World {
         if desk.sim.rows(Menu::Pool).len() == 1 {
             desk.spec["dhcp"] = json!({"minFreeAddresses": 3});
         }
+        let evict = dice.one_in(2);
+        if evict {
+            desk.spec["dhcp"]["evict"] = json!("OnRequest");
+        }
         desk.apply();
-        let witness = Witness::new(&desk.sim);
+        let witness = Witness::new(&desk.sim, evict);
         let mut home = Home::around(desk);
         home.surveyed = true;
         Self {
@@ -105,6 +111,12 @@ impl World {
     /// Something happens, time goes by, and the journal is judged.
     pub(super) async fn take(&mut self, deed: &Deed) -> Result<(), String> {
         self.witness.before(&self.home);
+        if matches!(
+            deed,
+            Deed::Replace | Deed::Prune | Deed::Leader(_) | Deed::LeaderMidway
+        ) {
+            self.witness.forget_evictions();
+        }
         let time = match deed {
             Deed::Wait => Duration::from_mins(13),
             _ => Duration::from_secs(20),
@@ -123,6 +135,7 @@ impl World {
     async fn happen(&mut self, deed: &Deed) {
         match deed {
             Deed::Service(number) => self.service(*number),
+            Deed::Ask(last) => self.ask(*last),
             Deed::Announce(number, node) => {
                 let name = format!("s{number}");
                 let service = self.home.services.get(&ObjectKey::new("default", &name));
@@ -242,6 +255,19 @@ impl World {
         }
     }
 
+    /// A Service asks for an address of ours that a client has, where there is one.
+    fn ask(&mut self, last: u8) {
+        if self.home.services.contains_key(&ObjectKey::new("default", ASKS)) {
+            return self.home.delete(ASKS);
+        }
+        let leases = self.home.desk.sim.rows(Menu::Lease);
+        let clients = leases.iter().filter(|row| row.get("dynamic") == Some("true"));
+        let mut addresses = clients.filter_map(|row| row.get("address")?.parse::<Ipv4Addr>().ok());
+        let theirs = addresses.find(|address| (200..=220).contains(&address.octets()[3]));
+        let address = theirs.unwrap_or_else(|| Ipv4Addr::new(192, 168, 1, last));
+        self.home.create_at(ASKS, &address.to_string());
+    }
+
     fn mode(&mut self, mode: &str) {
         self.home.desk.spec["mode"] = json!(mode);
         self.home.desk.apply();
@@ -335,7 +361,7 @@ impl World {
 
     async fn release(&mut self) -> Result<(), String> {
         self.witness.before(&self.home);
-        for name in (0..6).map(|number| format!("s{number}")) {
+        for name in (0..6).map(|number| format!("s{number}")).chain([ASKS.to_owned()]) {
             if self.home.services.contains_key(&ObjectKey::new("default", &name)) {
                 self.home.delete(&name);
             }
