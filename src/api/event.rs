@@ -62,11 +62,13 @@ pub enum EventReason {
     StatusContested,
     /// A deleted MikrotikRouter could not be given back in time; the message says what is left on it.
     ReleaseGivenUp,
+    /// A reserved address has been another Service's since before; the message says how to free it.
+    ReservationTaken,
 }
 
 impl EventReason {
     /// Every reason there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::IpAllocated,
         Self::ClearAssignment,
         Self::AdditionalAssignFailed,
@@ -84,6 +86,7 @@ impl EventReason {
         Self::InvalidConfiguration,
         Self::StatusContested,
         Self::ReleaseGivenUp,
+        Self::ReservationTaken,
     ];
 
     /// The reason as it stands in the event; the first twelve are MetalLB's, spelling included.
@@ -106,6 +109,7 @@ impl EventReason {
             Self::InvalidConfiguration => "InvalidConfiguration",
             Self::StatusContested => "StatusContested",
             Self::ReleaseGivenUp => "ReleaseGivenUp",
+            Self::ReservationTaken => "ReservationTaken",
         }
     }
 

@@ -7,6 +7,7 @@ mod handles;
 mod home;
 mod log;
 mod model;
+mod reserved;
 mod round_trip;
 mod story;
 

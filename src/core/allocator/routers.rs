@@ -8,6 +8,7 @@ use super::effect::{About, Effect, Notice};
 use super::event::{Change, Kind};
 use super::{Allocator, Step, Written};
 use crate::config::{Config, RouterObject};
+use crate::ipam::Holder;
 use crate::ipam::request::leased_by_others;
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 use crate::reservation::router::Work;
@@ -43,6 +44,7 @@ pub(super) struct View {
     announcers: BTreeMap<IpAddr, MacAddr>,
     in_use: RangeSet,
     adopted: BTreeSet<IpAddr>,
+    conflicts: BTreeMap<IpAddr, Holder>,
     nodes: Vec<(NodeName, IpAddr)>,
     complete: bool,
     fence: Instant,
@@ -63,6 +65,7 @@ impl View {
             announcers: &self.announcers,
             in_use: &self.in_use,
             adopted: &self.adopted,
+            conflicts: &self.conflicts,
             nodes: &self.nodes,
             surveys,
             complete: self.complete,
@@ -82,15 +85,19 @@ impl Allocator {
             announcers: self.announcers(),
             in_use: self.in_use(),
             adopted: self.adopted(),
+            conflicts: self.conflict_holders(),
             nodes: nodes.collect(),
             complete: self.is_complete(),
             fence: self.fence,
         }
     }
 
-    /// Addresses whose static lease, somebody's, is meant for the Service that names them.
+    /// Addresses whose static lease, somebody's, is meant for the Service that names them, or for which they are reserved.
     fn adopted(&self) -> BTreeSet<IpAddr> {
-        self.services.values().flat_map(leased_by_others).collect()
+        let services = self.services.values();
+        services
+            .flat_map(|service| leased_by_others(service, &self.config))
+            .collect()
     }
 
     /// Who answers for each address: of several records the one with the highest epoch, as after a failover the old

@@ -5,6 +5,7 @@ mod brakes;
 mod first_sync;
 mod held;
 mod heritage;
+mod kept;
 mod marker;
 mod paper;
 mod release;

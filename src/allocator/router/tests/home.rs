@@ -5,10 +5,11 @@ mod store;
 
 use routeros_sim::Menu;
 use tiklb_core::allocator::{
-    Allocator, Announcement, Change, Leadership, NodeObject, Settings as Knowledge, SurveyRecord,
+    Allocator, Announcement, Change, Leadership, NodeObject, ReservationStatus, Settings as Knowledge,
+    SurveyRecord,
 };
 use tiklb_core::config::object::PoolSpec;
-use tiklb_core::config::{AdvertisementObject, PoolObject, RouterObject};
+use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject, RouterObject};
 use tiklb_core::model::object::Seniority;
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{Instant, Labels, NodeName, Now, Timestamp};
@@ -29,6 +30,11 @@ pub(super) struct Home {
     pub(super) pools: BTreeMap<ObjectKey, PoolObject>,
     pub(super) services: BTreeMap<ObjectKey, Service>,
     pub(super) announcements: BTreeMap<ObjectKey, Announcement>,
+    pub(super) reservations: BTreeMap<ObjectKey, ReservationObject>,
+    /// What was last said of each reservation.
+    pub(super) reserved: BTreeMap<ObjectKey, ReservationStatus>,
+    /// Events, as `reason object: words`.
+    pub(super) told: Vec<String>,
     pub(super) status: RouterStatus,
     /// What was given to Services, and what the readings had told by then.
     pub(super) given: Vec<Given>,
@@ -109,6 +115,9 @@ impl Home {
             pools: BTreeMap::from([(lan.clone(), pool(&lan, OURS))]),
             services: BTreeMap::new(),
             announcements: BTreeMap::new(),
+            reservations: BTreeMap::new(),
+            reserved: BTreeMap::new(),
+            told: vec![],
             status: RouterStatus::default(),
             given: vec![],
             allocator: Allocator::new(knowledge()),
@@ -147,6 +156,7 @@ impl Home {
             Event::Pools(Change::Listed(self.pools.values().cloned().collect())),
             Event::Advertisements(Change::Listed(vec![advertisement])),
             Event::Routers(Change::Listed(self.object.iter().cloned().collect())),
+            Event::Reservations(Change::Listed(self.reservations.values().cloned().collect())),
             Event::Nodes(Change::Listed(vec![node])),
             Event::Services(Change::Listed(self.services.values().cloned().collect())),
             Event::Announcements(Change::Listed(self.announcements.values().cloned().collect())),

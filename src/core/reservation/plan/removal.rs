@@ -64,7 +64,8 @@ fn surplus_leases(ground: &Ground<'_>, plan: &mut Plan, removals: &mut Removals)
     for row in ours.filter(|row| is_ours(&row.comment, ground.owner)) {
         removals.standing.insert(row.address);
         let remove = Write::RemoveLease(row.clone());
-        let because = match (ground.spec.leases, ground.assigned.contains_key(&row.address)) {
+        let wanted = ground.assigned.contains_key(&row.address) || ground.kept.contains_key(&row.address);
+        let because = match (ground.spec.leases, wanted) {
             (true, true) if seen.insert(row.address) => continue,
             (true, true) => {
                 plan.push(remove, "another row of ours reserves the same address");

@@ -137,12 +137,15 @@ impl Router {
         // Of what was not wanted for long, what is not wanted now either.
         let unwanted = self.unwanted.for_long(spec.release_delay, now.mono);
         let unwanted = unwanted.intersection(&self.unwanted_now(landscape));
+        let kept = self.kept(landscape);
         let ground = plan::Ground {
             owner: &owner,
             spec,
             reading,
             claims,
             assigned: &assigned,
+            kept: &kept,
+            noted: &self.noted,
             adopted: landscape.adopted,
             announcers: landscape.announcers,
             taken: &self.object.taken,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::object::{ArpRows, Assignment, RouterMode, RouterObject, RouterSpec};
 use crate::config::{Config, PoolObject, PoolSpec};
-use crate::ipam::Availability;
+use crate::ipam::{Availability, Holder};
 use crate::model::object::Seniority;
 use crate::model::{
     Instant, LabelSelector, Labels, MacAddr, NodeName, Now, ObjectKey, RangeSet, Timestamp, Uid,
@@ -180,6 +180,7 @@ pub(super) struct Paper {
     pub(super) assigned: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
     pub(super) announcers: BTreeMap<IpAddr, MacAddr>,
     pub(super) adopted: BTreeSet<IpAddr>,
+    pub(super) conflicts: BTreeMap<IpAddr, Holder>,
     pub(super) nodes: Vec<(NodeName, IpAddr)>,
     pub(super) surveys: Surveys,
     pub(super) complete: bool,
@@ -201,6 +202,7 @@ impl Paper {
             assigned: BTreeMap::new(),
             announcers: BTreeMap::new(),
             adopted: BTreeSet::new(),
+            conflicts: BTreeMap::new(),
             nodes: vec![(NodeName::from("node1"), ip("192.168.1.11"))],
             surveys: Surveys::default(),
             complete: true,
@@ -231,6 +233,7 @@ impl Paper {
             announcers: &self.announcers,
             in_use: &in_use,
             adopted: &self.adopted,
+            conflicts: &self.conflicts,
             nodes: &self.nodes,
             surveys: &self.surveys,
             complete: self.complete,
