@@ -120,7 +120,7 @@ impl Manifests {
         Ok(())
     }
 
-    fn take_text(&mut self, text: &str, place: &str, namespace: &str) -> Result<()> {
+    pub(super) fn take_text(&mut self, text: &str, place: &str, namespace: &str) -> Result<()> {
         let documents = documents(text).map_err(|why| anyhow!("{place} is no YAML: {why}"))?;
         self.take(documents, place, namespace)
     }

@@ -33,6 +33,8 @@ pub(super) struct Home {
     pub(super) reservations: BTreeMap<ObjectKey, ReservationObject>,
     /// What was last said of each reservation.
     pub(super) reserved: BTreeMap<ObjectKey, ReservationStatus>,
+    /// Addresses that were given to another Service than they are reserved for, in words.
+    pub(super) misgiven: Vec<String>,
     /// Events, as `reason object: words`.
     pub(super) told: Vec<String>,
     pub(super) status: RouterStatus,
@@ -117,6 +119,7 @@ impl Home {
             announcements: BTreeMap::new(),
             reservations: BTreeMap::new(),
             reserved: BTreeMap::new(),
+            misgiven: vec![],
             told: vec![],
             status: RouterStatus::default(),
             given: vec![],

@@ -110,7 +110,10 @@ fn an_address_that_another_service_has_stays_its_and_that_is_one_event() {
     assert_eq!(world.events[events..], [format!("ReservationTaken r: {words}")]);
     world.pass(Duration::from_mins(5));
     world.apply(service("photos", 2));
-    world.pass(Duration::from_mins(5));
+    let mut renamed = kept("r", "192.168.1.200", Some("photos"));
+    renamed.generation = 5;
+    world.step(applied(renamed));
+    world.step(applied(kept("r", "192.168.1.200", Some("photos"))));
     let told = world.events.iter().filter(|e| e.starts_with("ReservationTaken"));
     assert_eq!(told.count(), 1, "{:?}", world.events);
     assert_eq!(world.address("photos"), None);

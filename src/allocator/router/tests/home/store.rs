@@ -109,6 +109,16 @@ impl Home {
         let new = addresses
             .iter()
             .filter(|address| !object.ingress.contains(address));
+        for address in new.clone() {
+            let text = address.to_string();
+            let mut kept = self
+                .reservations
+                .values()
+                .filter_map(|object| object.spec.as_ref().ok());
+            let other = kept.find(|spec| spec.address == text && spec.service != Some(service.to_string()));
+            self.misgiven
+                .extend(other.map(|spec| format!("{service} was given {address}: {spec:?}")));
+        }
         let judge = self.object.as_ref().filter(|object| !object.deleting);
         let proven = judge.is_some_and(|object| {
             object

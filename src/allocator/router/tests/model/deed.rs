@@ -13,6 +13,10 @@ pub(super) enum Deed {
     Pool(Option<u8>),
     /// A second one holds .230 to .234, or goes.
     SecondPool(bool),
+    /// An address of the pool is reserved for a Service, under another note if it is already.
+    Reserve(u8, u8),
+    /// It is not any more.
+    Unreserve(u8),
     /// The object's mode.
     Mode(&'static str),
     /// The object is deleted by a person, and made again when it is gone.
@@ -74,7 +78,7 @@ pub(super) enum Edit {
 
 impl Deed {
     pub(super) fn draw(dice: &mut Dice) -> Self {
-        match dice.below(40) {
+        match dice.below(44) {
             0..=7 => Self::Service(dice.byte(0, 5)),
             8..=9 => Self::Announce(dice.byte(0, 5), dice.byte(1, 3)),
             10 => Self::Pool((!dice.one_in(3)).then(|| dice.byte(202, 220))),
@@ -94,7 +98,9 @@ impl Deed {
             35 => Self::Reboot,
             36 => Self::Leader(dice.one_in(2)),
             37..=38 => Self::LeaderMidway,
-            _ => Self::Survey(dice.one_in(2)),
+            39 => Self::Survey(dice.one_in(2)),
+            40..=42 => Self::Reserve(dice.byte(0, 6), dice.byte(0, 5)),
+            _ => Self::Unreserve(dice.byte(0, 6)),
         }
     }
 }
