@@ -55,7 +55,7 @@ impl View {
         let named = cluster.kubeconfig.as_deref().map(Path::display);
         outcome.map_err(|_| {
             let whence = named.map_or_else(|| "your kubeconfig".to_owned(), |file| file.to_string());
-            anyhow!("the API server of {whence} did not answer everything within 15 s: try `kubectl get ipaddresspools,mikrotikrouters -A`")
+            anyhow!("the API server of {whence} did not answer everything within 15 s: try `kubectl get ipaddresspools,mikrotikrouters,addressreservations -A`, and apply deploy/crds where a kind is not known")
         })?
     }
 
