@@ -109,3 +109,29 @@ async fn what_others_have_is_said_and_not_claimed() {
     );
     assert_eq!(home.said_of("web"), "Assigned Written");
 }
+
+/// What `plan --import` prints: the person's row, and a reservation for the Service that it was written for.
+#[tokio::test]
+async fn a_persons_lease_stands_for_the_service_that_its_address_is_reserved_for() {
+    let theirs = Lease::fixed([192, 168, 1, 205].into(), Mac([0xAA, 0xBB, 0xCC, 0, 0, 1]));
+    let mut home = Home::start(Config::default().lease(theirs.comment("photos"))).await;
+    home.surveyed = true;
+    home.reserve("photos", KEPT, "photos", "photos");
+    home.create("photos");
+    home.pass(Duration::from_mins(5)).await;
+    assert_eq!(
+        home.address("photos"),
+        None,
+        "it does not say that the row is its"
+    );
+    assert_eq!(home.said_of("photos"), "Held Foreign");
+    home.create_for_a_lease("photos");
+    home.until("photos has its address", |home| home.address("photos").is_some())
+        .await;
+    home.pass(Duration::from_mins(5)).await;
+    assert_eq!(home.address("photos").as_deref(), Some(KEPT));
+    assert_eq!(home.said_of("photos"), "Assigned Foreign");
+    assert_eq!(home.reason(ReservationsInSync), "InSync");
+    assert_eq!(comment_of(&home, KEPT).as_deref(), Some("photos"));
+    assert_eq!((home.leases(), writes(&home)), (0, vec![]));
+}

@@ -74,6 +74,18 @@ impl Home {
         self.news.push(Event::Reservations(Change::Applied(object)));
     }
 
+    /// A Service appears that takes a static lease which somebody wrote for its own.
+    pub(in crate::allocator::router::tests) fn create_for_a_lease(&mut self, name: &str) {
+        self.create(name);
+        let key = ObjectKey::new("default", name);
+        let Some(service) = self.services.get_mut(&key) else {
+            return;
+        };
+        let annotation = "tiklb.io/use-existing-lease".to_owned();
+        service.annotations.insert(annotation, "true".to_owned());
+        self.news.push(Event::Services(Change::Applied(service.clone())));
+    }
+
     /// It is gone.
     pub(in crate::allocator::router::tests) fn unreserve(&mut self, name: &str) {
         let key = ObjectKey::new("metallb-system", name);
@@ -135,7 +147,8 @@ impl Home {
         object.ingress = addresses;
         object.resource_version.clone_from(&version);
         let annotation = "metallb.io/ip-allocated-from-pool".to_owned();
-        object.annotations = pool.map(|pool| (annotation, pool)).into_iter().collect();
+        object.annotations.remove(&annotation);
+        object.annotations.extend(pool.map(|pool| (annotation, pool)));
         self.news.push(Event::Services(Change::Applied(object.clone())));
         let result = WriteResult::Written(version);
         self.news.push(Event::ServiceWritten { service, result });
