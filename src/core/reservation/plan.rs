@@ -102,7 +102,13 @@ pub fn difference(ground: &Ground<'_>, wall: Timestamp) -> Plan {
     if ground.spec.shrink_pools {
         cut_pools(ground, wall, &mut record, &mut plan);
     }
-    record::settle(&mut record, ground.unwanted, ground.reading, ground.owner);
+    record::settle(
+        &mut record,
+        ground.unmade,
+        ground.unwanted,
+        ground.reading,
+        ground.owner,
+    );
     own_pools(ground, &record, &mut plan);
     if ground.spec.leases {
         lease::leases(ground, &mut plan);

@@ -174,7 +174,7 @@ fn give_back(ground: &Ground<'_>, known: &[Taken], taken: &Taken, in_use: &Range
 
 /// Adds `ranges` to a pool, as far as it lacks them and nobody moved them to another.
 fn giving(ground: &Ground<'_>, known: &[Taken], row: &PoolRow, ranges: &RangeSet) -> Option<Write> {
-    let elsewhere = record::elsewhere(ground.reading, ground.owner, known, row);
+    let elsewhere = record::elsewhere(ground.reading, ground.owner, known, ground.unmade, row);
     let give = ranges.difference(&row.ranges).difference(&elsewhere);
     (!give.is_empty()).then(|| Write::SetPoolRanges {
         row: row.clone(),
