@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `address` | Services get the addresses that they ask for, and keep them |
 //! | `reservation` | the router agrees: pools, leases, ARP rows, occupied addresses, release |
+//! | `reserved` | an address is one Service's, and stands on the router before that exists |
 //! | `announcement` | one node answers; another takes over when it is cut off or its speaker dies |
 //! | `configuration` | what is wrong is said where a person looks, and takes nothing else down |
 //! | `router` | a router that cannot be used: no new announcement without proof, none lost |
@@ -20,6 +21,7 @@ mod configuration;
 mod outage;
 mod person;
 mod reservation;
+mod reserved;
 mod router;
 mod scene;
 mod troupe;
@@ -90,6 +92,7 @@ impl Story {
             outage::stories(),
             person::stories(),
             reservation::stories(),
+            reserved::stories(),
             router::stories(),
         ];
         files.into_iter().flatten().collect()

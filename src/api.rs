@@ -8,7 +8,7 @@
 //!   same names, fields, types, defaults and printer columns, only additions to status. Every manifest that MetalLB
 //!   accepts is accepted here; sizes are bounded far above what people write, because the API server prices rules by
 //!   the longest list that a schema allows.
-//! - `tiklb.io/v1alpha1` ([`router`], [`address_conflict`]) is what MetalLB does not know.
+//! - `tiklb.io/v1alpha1` ([`router`], [`address_reservation`], [`address_conflict`]) is what MetalLB does not know.
 //!
 //! **Invariant:** a status serialises every field, absent ones as `null`, so that a merge patch of a status clears
 //! what is gone. Entries of lists leave absent fields out, since a patch replaces a list as a whole.
@@ -23,6 +23,7 @@
 )]
 
 pub mod address_conflict;
+pub mod address_reservation;
 pub mod advertisement;
 pub mod annotation;
 pub mod condition;
@@ -41,6 +42,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 
 pub use address_conflict::{AddressConflict, AddressConflictSpec, AddressConflictStatus};
+pub use address_reservation::{AddressReservation, AddressReservationSpec, AddressReservationStatus};
 pub use advertisement::{L2Advertisement, L2AdvertisementSpec, PreferredNodeSelector};
 pub use configuration_state::{ConfigurationResult, ConfigurationState, ConfigurationStateStatus};
 pub use decode::{DecodeError, Decoded, Undecodable};
@@ -77,6 +79,7 @@ pub fn crds() -> Vec<CustomResourceDefinition> {
         finish(ServiceL2Status::crd(), Spec::Optional),
         finish(ConfigurationState::crd(), Spec::Optional),
         finish(MikrotikRouter::crd(), Spec::Required),
+        finish(AddressReservation::crd(), Spec::Required),
         finish(AddressConflict::crd(), Spec::Required),
     ]
 }

@@ -21,6 +21,13 @@ pub const CONFIGURATION_STATES: Resource = Resource::namespaced(
 /// Routers that are to agree.
 pub const MIKROTIK_ROUTERS: Resource =
     Resource::namespaced("tiklb.io", "v1alpha1", "mikrotikrouters", "MikrotikRouter");
+/// Addresses that are kept for one Service each.
+pub const ADDRESS_RESERVATIONS: Resource = Resource::namespaced(
+    "tiklb.io",
+    "v1alpha1",
+    "addressreservations",
+    "AddressReservation",
+);
 /// Addresses that others use.
 pub const ADDRESS_CONFLICTS: Resource =
     Resource::namespaced("tiklb.io", "v1alpha1", "addressconflicts", "AddressConflict");

@@ -3,12 +3,13 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff;
 use serde_json::{Value, json};
-use tiklb_core::allocator::PoolCounts;
+use tiklb_core::allocator::{PoolCounts, ReservationStatus};
 use tiklb_core::config::object::Taken;
 use tiklb_core::model::Timestamp;
 use tiklb_core::reservation::RouterStatus;
 use tiklb_core::reservation::condition::{self, ConditionKind, Truth};
 
+use crate::api::AddressReservationStatus;
 use crate::api::condition::Reason as _;
 use crate::api::condition::configuration::PoolReconciler;
 use crate::api::pool::IPAddressPoolStatus;
@@ -22,6 +23,19 @@ pub fn pool(counts: PoolCounts) -> Value {
         assigned_ipv6: counts.assigned_v6,
         available_ipv4: counts.available_v4,
         available_ipv6: counts.available_v6,
+    })
+}
+
+/// The longest message of a reservation, in characters: a sentence of ours may hold words of others.
+const MESSAGE: usize = 1_024;
+
+/// `AddressReservation.status`.
+pub fn reservation(status: &ReservationStatus) -> Value {
+    json!(AddressReservationStatus {
+        phase: Some(status.phase.as_str().to_owned()),
+        row: status.row.map(|row| row.as_str().to_owned()),
+        message: Some(status.message.chars().take(MESSAGE).collect()),
+        observed_generation: Some(status.observed_generation),
     })
 }
 

@@ -64,6 +64,8 @@ pub enum EventReason {
     ReleaseGivenUp,
     /// A device's dynamic lease was removed for a Service that asks for its address (`spec.dhcp.evict: OnRequest`).
     LeaseRemoved,
+    /// A reserved address has been another Service's since before; the message says how to free it.
+    ReservationTaken,
 }
 
 impl EventReason {
@@ -87,6 +89,7 @@ impl EventReason {
         Self::StatusContested,
         Self::ReleaseGivenUp,
         Self::LeaseRemoved,
+        Self::ReservationTaken,
     ];
 
     /// The reason as it stands in the event; the first twelve are MetalLB's, spelling included.
@@ -110,6 +113,7 @@ impl EventReason {
             Self::StatusContested => "StatusContested",
             Self::ReleaseGivenUp => "ReleaseGivenUp",
             Self::LeaseRemoved => "LeaseRemoved",
+            Self::ReservationTaken => "ReservationTaken",
         }
     }
 

@@ -82,6 +82,7 @@ fn decodes(object: &Value) -> Result<(), String> {
         "ConfigurationState" => decode::<ConfigurationState>(object).map(drop),
         "MikrotikRouter" => decode::<MikrotikRouter>(object).map(drop),
         "AddressConflict" => decode::<AddressConflict>(object).map(drop),
+        "AddressReservation" => decode::<AddressReservation>(object).map(drop),
         kind => panic!("{kind} is not ours"),
     };
     verdict.map_err(|error| error.to_string())

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use tiklb_core::allocator::{Change, Event, Leadership, NodeObject};
 use tiklb_core::config::object::PoolSpec;
-use tiklb_core::config::{AdvertisementObject, PoolObject};
+use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject};
 use tiklb_core::model::object::Seniority;
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{Labels, ObjectKey, RangeSet, Timestamp};
@@ -44,6 +44,7 @@ pub(super) struct Manifests {
     pub(super) pools: Vec<PoolObject>,
     pub(super) advertisements: Vec<AdvertisementObject>,
     pub(super) routers: Vec<SeenRouter>,
+    pub(super) reservations: Vec<ReservationObject>,
     pub(super) nodes: Vec<NodeObject>,
     pub(super) secrets: Vec<SecretObject>,
     /// What was passed over though a person may have meant it, in words.
@@ -119,7 +120,7 @@ impl Manifests {
         Ok(())
     }
 
-    fn take_text(&mut self, text: &str, place: &str, namespace: &str) -> Result<()> {
+    pub(super) fn take_text(&mut self, text: &str, place: &str, namespace: &str) -> Result<()> {
         let documents = documents(text).map_err(|why| anyhow!("{place} is no YAML: {why}"))?;
         self.take(documents, place, namespace)
     }
@@ -164,6 +165,10 @@ impl Manifests {
             ("tiklb.io/v1alpha1", "MikrotikRouter") => {
                 let router = object::router::router(decoded(object)?);
                 keep(&mut self.routers, router.map(|known| known.value));
+            }
+            ("tiklb.io/v1alpha1", "AddressReservation") => {
+                let reservation = object::reservation::reservation(decoded(object)?);
+                keep(&mut self.reservations, reservation.map(|known| known.value));
             }
             _ => {}
         }
@@ -250,6 +255,7 @@ impl Manifests {
             Event::Pools(Change::Listed(self.pools.clone())),
             Event::Advertisements(Change::Listed(self.advertisements.clone())),
             Event::Routers(Change::Listed(routers.collect())),
+            Event::Reservations(Change::Listed(self.reservations.clone())),
             Event::Nodes(Change::Listed(self.nodes.clone())),
             Event::Announcements(Change::Listed(Vec::new())),
             Event::Conflicts(Change::Listed(Vec::new())),

@@ -245,7 +245,13 @@ impl PlanVerb {
             let name = &looked.router.object.key.name;
             match &looked.read {
                 Ok(read) => {
-                    let kept = import::reservations(read, &ranges, source.services(), living.as_deref());
+                    let kept = import::reservations(
+                        read,
+                        &ranges,
+                        source.services(),
+                        &source.reservations(),
+                        living.as_deref(),
+                    );
                     let page = import::yaml(&kept, &ranges, &self.cluster.namespace);
                     print!("{}", page.context("writing the reservations as YAML")?);
                 }

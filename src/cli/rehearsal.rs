@@ -188,7 +188,7 @@ impl Stage {
                     self.say(problem);
                 }
             }
-            Effect::SetPoolStatus { .. } => {}
+            Effect::SetPoolStatus { .. } | Effect::SetReservationStatus { .. } => {}
         }
     }
 

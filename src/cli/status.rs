@@ -46,6 +46,7 @@ fn page(view: &View) -> String {
             "no IPAddressPool: no Service can get an address",
         ),
         ("ADDRESSES", addresses(view), "no Service has an address"),
+        ("RESERVED", reserved(view), ""),
         ("WAITING", waiting(view), ""),
         ("IN USE BY OTHERS", conflicts(view), ""),
     ];
@@ -179,6 +180,23 @@ fn announcer<'a>(
         .filter(|known| known.value.service == service.key && known.value.addresses.contains(&address));
     let last = about.max_by_key(|known| known.value.epoch)?;
     Some((&last.value, &last.stored))
+}
+
+fn reserved(view: &View) -> Table {
+    let mut table = Table::new(&["ADDRESS", "FOR", "NOTE", "STATUS", "ROUTER ROW"]);
+    for known in &view.reservations {
+        let (address, service, note) = match &known.value.spec {
+            Ok(spec) => (
+                spec.address.clone(),
+                spec.service.clone().unwrap_or_default(),
+                spec.note.clone(),
+            ),
+            Err(why) => (String::new(), String::new(), format!("unusable: {why}")),
+        };
+        let said = |field: &str| text(&known.stored, field);
+        table.row([address, service, note, said("phase"), said("row")]);
+    }
+    table
 }
 
 fn waiting(view: &View) -> Table {

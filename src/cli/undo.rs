@@ -119,6 +119,7 @@ pub(super) fn empty_cluster(object: RouterObject) -> Vec<Event> {
         Event::Pools(Change::Listed(Vec::new())),
         Event::Advertisements(Change::Listed(Vec::new())),
         Event::Routers(Change::Listed(vec![object])),
+        Event::Reservations(Change::Listed(Vec::new())),
         Event::Nodes(Change::Listed(Vec::new())),
         Event::Announcements(Change::Listed(Vec::new())),
         Event::Conflicts(Change::Listed(Vec::new())),

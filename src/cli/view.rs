@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use futures::{Stream, StreamExt};
 use tiklb_core::allocator::{Announcement, Change, Conflict, Event, Leadership, NodeObject, SurveyRecord};
-use tiklb_core::config::{AdvertisementObject, PoolObject};
+use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject};
 use tiklb_core::model::Uid;
 use tiklb_core::model::service::Service;
 
@@ -33,6 +33,7 @@ pub(super) struct View {
     pub(super) pools: Vec<Known<PoolObject>>,
     pub(super) advertisements: Vec<Known<AdvertisementObject>>,
     pub(super) routers: Vec<Known<SeenRouter>>,
+    pub(super) reservations: Vec<Known<ReservationObject>>,
     pub(super) announcements: Vec<Known<Announcement>>,
     pub(super) conflicts: Vec<Known<Conflict>>,
     pub(super) nodes: Vec<NodeObject>,
@@ -54,18 +55,30 @@ impl View {
         let named = cluster.kubeconfig.as_deref().map(Path::display);
         outcome.map_err(|_| {
             let whence = named.map_or_else(|| "your kubeconfig".to_owned(), |file| file.to_string());
-            anyhow!("the API server of {whence} did not answer everything within 15 s: try `kubectl get ipaddresspools,mikrotikrouters -A`")
+            anyhow!("the API server of {whence} did not answer everything within 15 s: try `kubectl get ipaddresspools,mikrotikrouters,addressreservations -A`, and apply deploy/crds where a kind is not known")
         })?
     }
 
     async fn lists(client: Client, namespace: &str) -> Result<Self> {
         let source = Source::new(client.clone(), namespace, Arc::new(Health::default()));
-        let (cluster_uid, services, pools, advertisements, routers, announcements, conflicts, nodes, surveys) = tokio::join!(
+        let (
+            cluster_uid,
+            services,
+            pools,
+            advertisements,
+            routers,
+            reservations,
+            announcements,
+            conflicts,
+            nodes,
+            surveys,
+        ) = tokio::join!(
             identity::cluster_uid(&client),
             first(source.services(), "Services"),
             first(source.pools(), "IPAddressPools"),
             first(source.advertisements(), "L2Advertisements"),
             first(source.routers(), "MikrotikRouters"),
+            first(source.reservations(), "AddressReservations"),
             first(source.announcements(), "ServiceL2Statuses"),
             first(source.conflicts(), "AddressConflicts"),
             first(source.nodes(), "Nodes"),
@@ -77,6 +90,7 @@ impl View {
             pools: pools?,
             advertisements: advertisements?,
             routers: routers?,
+            reservations: reservations?,
             announcements: announcements?,
             conflicts: conflicts?,
             nodes: nodes?,
@@ -98,6 +112,7 @@ impl View {
             Event::Pools(values(&self.pools)),
             Event::Advertisements(values(&self.advertisements)),
             Event::Routers(Change::Listed(routers.collect())),
+            Event::Reservations(values(&self.reservations)),
             Event::Nodes(Change::Listed(self.nodes.clone())),
             Event::Announcements(values(&self.announcements)),
             Event::Conflicts(values(&self.conflicts)),

@@ -12,6 +12,7 @@ pub mod endpoints;
 pub mod node;
 pub mod pod;
 pub mod pool;
+pub mod reservation;
 pub mod router;
 pub mod secret;
 mod selector;

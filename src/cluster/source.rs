@@ -9,7 +9,7 @@ use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::jiff::Timestamp;
 use kube::{Api, Client};
 use tiklb_core::allocator::{Announcement, Change, Conflict, NodeObject, SurveyRecord};
-use tiklb_core::config::{AdvertisementObject, PoolObject};
+use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject};
 use tiklb_core::election::candidate::Node;
 use tiklb_core::model::service::Service;
 
@@ -20,8 +20,8 @@ use super::object::secret::SecretObject;
 use super::object::{self, Known, Stored};
 use super::watch::{Health, Scope, watch};
 use crate::api::{
-    AddressConflict, ConfigurationState, Decoded, IPAddressPool, L2Advertisement, MikrotikRouter,
-    ServiceL2Status, label,
+    AddressConflict, AddressReservation, ConfigurationState, Decoded, IPAddressPool, L2Advertisement,
+    MikrotikRouter, ServiceL2Status, label,
 };
 
 /// Where everything is read from.
@@ -143,6 +143,16 @@ impl Source {
             Scope::default(),
             self.health.clone(),
             object::router::router,
+        )
+    }
+
+    /// `AddressReservations`.
+    pub fn reservations(&self) -> impl Stream<Item = Change<Known<ReservationObject>>> + Send + use<> {
+        watch(
+            self.own::<Decoded<AddressReservation>>(),
+            Scope::default(),
+            self.health.clone(),
+            object::reservation::reservation,
         )
     }
 

@@ -36,6 +36,8 @@ pub enum Kind {
     Pool,
     /// `MikrotikRouter`: its status and our finalizer.
     Router,
+    /// `AddressReservation`: what became of it, in its status.
+    Reservation,
     /// `ConfigurationState`: ours.
     Configuration,
     /// `ServiceL2Status`: ours.
@@ -50,6 +52,12 @@ impl Kind {
         let (group, version, kind, plural) = match self {
             Self::Pool => (METALLB_GROUP, "v1beta1", "IPAddressPool", "ipaddresspools"),
             Self::Router => (TIKLB_GROUP, "v1alpha1", "MikrotikRouter", "mikrotikrouters"),
+            Self::Reservation => (
+                TIKLB_GROUP,
+                "v1alpha1",
+                "AddressReservation",
+                "addressreservations",
+            ),
             Self::Configuration => (
                 METALLB_GROUP,
                 "v1beta1",

@@ -11,6 +11,7 @@ mod contest;
 pub mod effect;
 pub mod event;
 mod occupancy;
+mod reservations;
 mod routers;
 mod services;
 
@@ -21,7 +22,9 @@ use std::time::Duration;
 pub use effect::{About, Effect, Notice, PoolCounts};
 pub use event::{Announcement, Change, Conflict, Event, Leadership, NodeObject, SurveyRecord, WriteResult};
 
-use crate::config::{AdvertisementObject, Config, PoolObject, RouterObject};
+pub use reservations::{Phase, ReservationStatus, Row};
+
+use crate::config::{AdvertisementObject, Config, PoolObject, ReservationObject, RouterObject};
 use crate::ipam::{Holder, Ledger};
 use crate::model::service::Service;
 use crate::model::{Instant, Now, ObjectKey, RangeSet};
@@ -53,6 +56,7 @@ pub struct Allocator {
     listed: BTreeSet<event::Kind>,
     services: BTreeMap<ObjectKey, Service>,
     pools: BTreeMap<ObjectKey, PoolObject>,
+    reservations: BTreeMap<ObjectKey, ReservationObject>,
     advertisements: BTreeMap<ObjectKey, AdvertisementObject>,
     nodes: BTreeMap<ObjectKey, NodeObject>,
     announcements: BTreeMap<ObjectKey, Announcement>,
@@ -79,6 +83,8 @@ pub struct Allocator {
     /// Problems and requests, as they were last reported.
     reported: Option<(Vec<String>, Vec<String>)>,
     pool_counts: BTreeMap<ObjectKey, PoolCounts>,
+    /// What was last said of each AddressReservation.
+    reserved: BTreeMap<ObjectKey, ReservationStatus>,
 }
 
 /// What one step brought.
@@ -106,6 +112,7 @@ impl Allocator {
             listed: BTreeSet::new(),
             services: BTreeMap::new(),
             pools: BTreeMap::new(),
+            reservations: BTreeMap::new(),
             advertisements: BTreeMap::new(),
             nodes: BTreeMap::new(),
             announcements: BTreeMap::new(),
@@ -127,6 +134,7 @@ impl Allocator {
             report_due: false,
             reported: None,
             pool_counts: BTreeMap::new(),
+            reserved: BTreeMap::new(),
         }
     }
 
@@ -150,6 +158,7 @@ impl Allocator {
         self.report_problems(&mut step);
         self.report_pools(&mut step);
         self.drive_routers(now, &mut step);
+        self.report_reservations(now, &mut step);
         step
     }
 
@@ -188,6 +197,7 @@ impl Allocator {
             Event::Leadership(leadership) => self.lead(leadership, now),
             Event::Services(change) => self.take_services(change),
             Event::Surveys(change) => self.take_surveys(change, now),
+            Event::Reservations(change) => self.take_reservations(change),
             Event::Routers(change) => self.take_routers(change, now),
             Event::RouterRead { router, result } => self.router_read(&router, *result, now),
             Event::RouterWritten {
@@ -261,6 +271,7 @@ impl Allocator {
         self.unmet.clear();
         self.reported = None;
         self.pool_counts.clear();
+        self.reserved.clear();
         for entry in self.routers.values_mut() {
             *entry = routers::Entry::new(entry.router.object().clone(), now.mono);
         }
@@ -295,7 +306,8 @@ impl Allocator {
             .values()
             .map(|entry| entry.router.object().clone())
             .collect();
-        let config = Config::new(&pools, &advertisements, &routers);
+        let reservations: Vec<_> = self.reservations.values().cloned().collect();
+        let config = Config::new(&pools, &advertisements, &routers).with_reservations(&reservations);
         if config != self.config {
             self.config = config;
             self.dirty.extend(self.services.keys().cloned());

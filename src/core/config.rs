@@ -1,4 +1,4 @@
-//! Pools, advertisements and routers as users wrote them, turned into one validated [`Config`] and the list of
+//! Pools, advertisements, routers and reservations as users wrote them, turned into one validated [`Config`] and the list of
 //! what is wrong. Both processes use it, so both agree on what is valid.
 //!
 //! Validity is per object: a bad object excludes itself, a conflict between two excludes the younger
@@ -10,14 +10,21 @@ pub mod advertisement;
 pub mod object;
 pub mod pool;
 pub mod problem;
+pub mod reservation;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 pub use advertisement::Advertisement;
-pub use object::{AdvertisementObject, PoolObject, PoolSpec, RouterMode, RouterObject, RouterSpec};
+pub use object::{
+    AdvertisementObject, PoolObject, PoolSpec, ReservationObject, ReservationSpec, RouterMode, RouterObject,
+    RouterSpec,
+};
 pub use pool::{Pool, PoolState};
 pub use problem::{Kind, ObjectRef, Problem, ProblemKind};
+pub use reservation::Reservation;
+
+use crate::model::ObjectKey;
 
 /// The validated configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +33,8 @@ pub struct Config {
     pub pools: BTreeMap<String, Pool>,
     /// Every L2Advertisement that exists, by name.
     pub advertisements: BTreeMap<String, Advertisement>,
+    /// The valid AddressReservations, by address.
+    pub reservations: BTreeMap<IpAddr, Reservation>,
     /// What is wrong, ordered by object.
     pub problems: Vec<Problem>,
 }
@@ -64,8 +73,29 @@ impl Config {
         Self {
             pools,
             advertisements,
+            reservations: BTreeMap::new(),
             problems,
         }
+    }
+
+    /// The same with AddressReservations, which only the allocator acts on.
+    #[must_use]
+    pub fn with_reservations(mut self, objects: &[ReservationObject]) -> Self {
+        self.reservations = reservation::validate(objects, &self.pools, &mut self.problems);
+        self.problems.sort();
+        self.problems.dedup();
+        self
+    }
+
+    /// The addresses that are kept for this Service, the lowest of a family first.
+    pub fn reserved_for(&self, service: &ObjectKey) -> impl Iterator<Item = &Reservation> {
+        let reservations = self.reservations.values();
+        reservations.filter(move |reservation| reservation.service.as_ref() == Some(service))
+    }
+
+    /// Whether some pool cannot be used: then nobody knows which addresses it holds.
+    pub fn has_unusable_pools(&self) -> bool {
+        self.pools.values().any(|pool| pool.state == PoolState::Unusable)
     }
 
     /// The usable pool that holds this address. At most one does: overlapping pools exclude each other.

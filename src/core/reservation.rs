@@ -28,7 +28,7 @@ pub use condition::{ConditionKind, Conditions, RouterStatus};
 pub use marker::{Marker, Owner};
 pub use observed::Reading;
 pub use plan::Plan;
-pub use router::{Depth, Failure, FailureKind, Landscape, Router, Twins, Work};
+pub use router::{Depth, Failure, FailureKind, Landscape, Router, Standing, Twins, Work};
 pub use survey::Surveys;
 pub use write::{Outcome, Planned, Write};
 

@@ -69,7 +69,7 @@ async fn everything_stands_there_that_a_cluster_brings() -> Outcome {
     let home = Home::build(Plan::default().without_phone()).await?;
     let kube = home.kube();
     let definitions = kube.list(CUSTOM_RESOURCE_DEFINITIONS).await?;
-    ensure!(names(&definitions).contains(&"mikrotikrouters.tiklb.io") && definitions.len() == 6);
+    ensure!(names(&definitions).contains(&"mikrotikrouters.tiklb.io") && definitions.len() == 7);
     let system = kube.get(NAMESPACES, "kube-system").await?;
     ensure!(
         system["metadata"]["uid"].is_string(),

@@ -32,6 +32,8 @@ use crate::observe::readiness::Pending;
 
 /// Counters of a pool change with every Service; people read them at this pace.
 const POOL_PACE: Pace = Pace(Duration::from_secs(5));
+/// A reservation's status follows addresses and rows; of several changes a person reads the last.
+const RESERVATION_PACE: Pace = Pace(Duration::from_secs(5));
 /// A router's status is paced by core, which knows what is urgent.
 const ROUTER_PACE: Pace = Pace(Duration::ZERO);
 /// The desk turns this often at least, so that one that stands still is told from one that has nothing to do.
@@ -334,6 +336,14 @@ impl Desk {
                 };
                 self.wish(Kind::Pool, pool, wish);
             }
+            Effect::SetReservationStatus { reservation, status } => {
+                let wish = Wish::Status {
+                    status: status::reservation(&status),
+                    finalizer: None,
+                    pace: RESERVATION_PACE,
+                };
+                self.wish(Kind::Reservation, reservation, wish);
+            }
             Effect::SetRouterStatus { router, status } => {
                 let entry = self.statuses.entry(router.clone()).or_default();
                 entry.0 = status::router(&status);
@@ -426,6 +436,8 @@ impl Desk {
                 let uid = self.advertisements.get(&about.key);
                 uid.map(|uid| reference(metallb, "L2Advertisement", &about.key, uid))
             }
+            ObjectKind::AddressReservation => known(Kind::Reservation)
+                .map(|uid| reference("tiklb.io/v1alpha1", "AddressReservation", &about.key, &uid)),
             ObjectKind::MikrotikRouter => known(Kind::Router)
                 .map(|uid| reference("tiklb.io/v1alpha1", "MikrotikRouter", &about.key, &uid)),
         };
@@ -452,5 +464,6 @@ fn reason(notice: Notice) -> EventReason {
         Notice::InvalidConfiguration => EventReason::InvalidConfiguration,
         Notice::ReleaseGivenUp => EventReason::ReleaseGivenUp,
         Notice::LeaseRemoved => EventReason::LeaseRemoved,
+        Notice::ReservationTaken => EventReason::ReservationTaken,
     }
 }

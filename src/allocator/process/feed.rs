@@ -54,6 +54,16 @@ pub(super) fn read(tasks: &mut Tasks, source: &Source, writer: &Writer, inbox: &
         event(Event::Pools(pools))
     });
     tasks.spawn("the watch of pools", forward(pools, inbox.clone()));
+    let stored = writer.clone();
+    let reservations = source.reservations().map(move |change| {
+        let (reservations, reservation_objects) = split(change);
+        stored.stored(Kind::Reservation, reservation_objects);
+        event(Event::Reservations(reservations))
+    });
+    tasks.spawn(
+        "the watch of AddressReservations",
+        forward(reservations, inbox.clone()),
+    );
     let advertisements = source
         .advertisements()
         .map(|change| Arrival::Advertisements(Box::new(change)));

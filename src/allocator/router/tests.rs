@@ -9,6 +9,7 @@ mod home;
 mod log;
 mod model;
 mod others;
+mod reserved;
 mod round_trip;
 mod story;
 

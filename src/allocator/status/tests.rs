@@ -1,10 +1,35 @@
 //! Statuses as the API server stores them.
 
+use tiklb_core::allocator::{Phase, Row};
 use tiklb_core::model::RangeSet;
 use tiklb_core::reservation::condition::Listing;
 
 use super::*;
 use crate::api::condition::router::known;
+
+#[test]
+fn a_reservation_says_who_has_it_and_what_stands_on_the_router() {
+    let status = |phase, row, message: &str| ReservationStatus {
+        phase,
+        row,
+        message: message.to_owned(),
+        observed_generation: 2,
+    };
+    assert_eq!(
+        reservation(&status(
+            Phase::Assigned,
+            Some(Row::Written),
+            "Service media/photos has it"
+        )),
+        json!({
+            "phase": "Assigned", "row": "Written", "message": "Service media/photos has it",
+            "observedGeneration": 2,
+        })
+    );
+    let long = reservation(&status(Phase::Held, None, &"ä".repeat(5_000)));
+    assert_eq!(long["message"].as_str().unwrap().chars().count(), 1_024);
+    assert_eq!(long["row"], Value::Null);
+}
 
 #[test]
 fn a_router_says_everything_a_person_needs() {

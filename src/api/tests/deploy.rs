@@ -3,7 +3,13 @@
 use kube::core::cel::{AdmissionRequest, VapEvaluator, VapExpression};
 use serde_json::{Value, json};
 
+use tiklb_core::config::{Config, ReservationObject, ReservationSpec};
+use tiklb_core::model::ObjectKey;
+use tiklb_core::model::object::Seniority;
+
 use super::{decodes, documents, files, rules};
+use crate::api::AddressReservation;
+use crate::api::decode::decode;
 
 fn all(folder: &str) -> Vec<Value> {
     files(folder)
@@ -27,6 +33,45 @@ fn the_homelab_example_is_valid() {
         assert_eq!(decodes(object), Ok(()));
         assert_eq!(object["metadata"]["namespace"], "metallb-system");
     }
+}
+
+/// The pages are compared with what is printed by the tests of the command line.
+#[test]
+fn what_plan_imports_is_accepted_as_it_is_printed() {
+    let mut printed = 0;
+    for page in [
+        "src/cli/plan/tests/import.yaml",
+        "src/cli/tests/golden/import.yaml",
+    ] {
+        let page = std::fs::read_to_string(super::root(page)).unwrap();
+        for object in documents(&page).into_iter().filter(|object| !object.is_null()) {
+            assert_eq!(object["kind"], "AddressReservation");
+            assert_eq!(rules(&object, None), Ok(()), "{object}");
+            assert_eq!(decodes(&object), Ok(()), "{object}");
+            let spec = &super::schema_of("AddressReservation")["properties"]["spec"]["properties"];
+            for (field, value) in object["spec"].as_object().unwrap() {
+                let longest = spec[field]["maxLength"].as_u64().unwrap();
+                let length = value.as_str().unwrap().chars().count();
+                assert!(u64::try_from(length).unwrap() <= longest, "{field}: {object}");
+            }
+            let decoded: AddressReservation = decode(object).unwrap();
+            let spec = ReservationSpec {
+                address: decoded.spec.address,
+                service: decoded.spec.service,
+                note: decoded.spec.note,
+            };
+            let core = ReservationObject {
+                key: ObjectKey::new("metallb-system", "printed"),
+                generation: 1,
+                seniority: Seniority::default(),
+                spec: Ok(spec),
+            };
+            let config = Config::default().with_reservations(&[core]);
+            assert_eq!(config.reservations.len(), 1, "{:?}", config.problems);
+            printed += 1;
+        }
+    }
+    assert!(printed > 5, "only {printed} objects are printed");
 }
 
 #[test]
@@ -113,6 +158,8 @@ const RIGHTS: &[&str] = &[
     "Role tiklb-allocator: metallb.io/l2advertisements[] list watch",
     "Role tiklb-allocator: metallb.io/servicel2statuses[] list watch",
     "Role tiklb-allocator: tiklb.io/addressconflicts[] list watch",
+    "Role tiklb-allocator: tiklb.io/addressreservations/status[] patch",
+    "Role tiklb-allocator: tiklb.io/addressreservations[] list watch",
     "Role tiklb-allocator: tiklb.io/mikrotikrouters/status[] patch",
     "Role tiklb-allocator: tiklb.io/mikrotikrouters[] list watch patch",
     "Role tiklb-speaker: /pods[] get list watch",

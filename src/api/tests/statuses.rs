@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::schema_of;
 use crate::api::{
-    AddressConflictStatus, ConfigurationStateStatus, IPAddressPoolStatus, MikrotikRouterStatus,
-    ServiceL2StatusStatus,
+    AddressConflictStatus, AddressReservationStatus, ConfigurationStateStatus, IPAddressPoolStatus,
+    MikrotikRouterStatus, ServiceL2StatusStatus,
 };
 
 fn names_every_field(kind: &str, empty: impl Serialize) {
@@ -24,6 +24,7 @@ fn an_empty_status_names_every_field() {
     names_every_field("ConfigurationState", ConfigurationStateStatus::default());
     names_every_field("MikrotikRouter", MikrotikRouterStatus::default());
     names_every_field("AddressConflict", AddressConflictStatus::default());
+    names_every_field("AddressReservation", AddressReservationStatus::default());
 }
 
 #[test]

@@ -3,15 +3,22 @@
 //! A person who kept addresses by hand wrote static leases and static ARP rows. Each in the range becomes an
 //! AddressReservation, so that no Service is given the address by chance. Which Service should have it is known where
 //! a row carries a mark of tiklb's (a cluster that was built anew), or where a Service already asks for the address.
+//! What is printed is what the kind accepts, whatever a foreign comment holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde_json::{Value, json};
-use tiklb_core::ipam::request::{PREFIX, Request, Wanted};
+use tiklb_core::config::{ReservationObject, reservation};
+use tiklb_core::ipam::request::{Request, USE_EXISTING_LEASE, Wanted};
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{ObjectKey, RangeSet};
 use tiklb_core::reservation::{Marker, Reading};
+
+use crate::api::address_reservation::NOTE_LENGTH;
+
+/// What a row is called that may stand for a Service.
+const LEASE: &str = "a static lease";
 
 /// One address that a person reserved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +28,8 @@ pub(super) struct Kept {
     note: String,
     /// Where it stands, for the comment.
     place: String,
+    /// It is a lease, which may stand for a Service.
+    is_lease: bool,
     /// The Service that is known to be meant.
     service: Option<ObjectKey>,
     /// That Service asks for the address already.
@@ -28,24 +37,27 @@ pub(super) struct Kept {
 }
 
 /// The reservations within `ranges`, by address. Rows that the router made by itself are none, and neither are those of
-/// the cluster that lives (`living`, its short UID): its Services have them.
+/// the cluster that lives (`living`, its short UID): its Services have them. What an AddressReservation keeps already
+/// needs no other.
 pub(super) fn reservations(
     reading: &Reading,
     ranges: &RangeSet,
     services: &[Service],
+    objects: &[ReservationObject],
     living: Option<&str>,
 ) -> Vec<Kept> {
     let wishes = wishes(services);
+    let kept_already = addresses(objects);
     let mut kept: BTreeMap<IpAddr, Kept> = BTreeMap::new();
     let leases = reading.leases.iter().filter(|row| !row.dynamic);
     let leases = leases.map(|row| {
         let name = row.host_name.clone().unwrap_or_default();
-        (row.address, &row.comment, name, "a static lease")
+        (row.address, &row.comment, name, LEASE)
     });
     let arps = reading.arps.iter().filter(|row| !row.dynamic);
     let arps = arps.map(|row| (row.address, &row.comment, String::new(), "a static ARP row"));
     for (address, comment, host_name, place) in leases.chain(arps) {
-        if !ranges.contains(address) {
+        if !ranges.contains(address) || kept_already.contains(&address) {
             continue;
         }
         let marker = Marker::parse(comment);
@@ -69,6 +81,7 @@ pub(super) fn reservations(
             address,
             note,
             place: format!("{place} on {}", reading.identity),
+            is_lease: place == LEASE,
             service,
             asked,
         });
@@ -76,11 +89,14 @@ pub(super) fn reservations(
     kept.into_values().collect()
 }
 
-/// `namespace/name` out of a mark's subject, which may end in ` +2`.
+/// `namespace/name` out of a mark's subject, which may end in ` +2`. Anybody can write a mark.
 fn service_of(subject: &str) -> Option<ObjectKey> {
-    let word = subject.split(' ').next()?;
-    let (namespace, name) = word.split_once('/')?;
-    (!namespace.is_empty() && !name.is_empty()).then(|| ObjectKey::new(namespace, name))
+    reservation::named(subject.split(' ').next()?).ok()
+}
+
+fn addresses(objects: &[ReservationObject]) -> BTreeSet<IpAddr> {
+    let specs = objects.iter().filter_map(|object| object.spec.as_ref().ok());
+    specs.filter_map(|spec| spec.address.parse().ok()).collect()
 }
 
 fn wishes(services: &[Service]) -> BTreeMap<IpAddr, ObjectKey> {
@@ -121,14 +137,19 @@ pub(super) fn yaml(
 
 /// What a person has to do besides, as comment lines.
 fn advice(kept: &Kept) -> String {
-    let annotation = format!("#   {PREFIX}loadBalancerIPs: {}\n", kept.address);
-    match &kept.service {
+    let gets = match &kept.service {
         Some(service) if kept.asked => format!("# Service {service} asks for this address already.\n"),
-        Some(service) => format!("# On Service {service}, under metadata.annotations:\n{annotation}"),
-        None => format!(
-            "# For a Service: add `for: namespace/name` under spec, and on the Service, under metadata.annotations:\n{annotation}"
-        ),
-    }
+        Some(service) => format!("# Service {service} gets it without an annotation.\n"),
+        None => "# For a Service: add `for: namespace/name` under spec; it needs no annotation.\n".to_owned(),
+    };
+    let row = if kept.is_lease {
+        format!(
+            "# Remove the row on the router first, or leave it there for the Service, under its metadata.annotations:\n#   {USE_EXISTING_LEASE}: \"true\"\n"
+        )
+    } else {
+        "# Remove the row on the router first: while it stands no Service gets the address.\n".to_owned()
+    };
+    gets + &row
 }
 
 fn object(kept: &Kept, namespace: &str) -> Value {
@@ -136,8 +157,9 @@ fn object(kept: &Kept, namespace: &str) -> Value {
     if let Some(service) = &kept.service {
         spec["for"] = service.to_string().into();
     }
-    if !kept.note.is_empty() {
-        spec["note"] = one_line(&kept.note).into();
+    let note = note(&kept.note);
+    if !note.is_empty() {
+        spec["note"] = note.into();
     }
     let name = kept.address.to_string().replace(['.', ':'], "-");
     json!({
@@ -146,6 +168,13 @@ fn object(kept: &Kept, namespace: &str) -> Value {
         "metadata": {"name": name, "namespace": namespace},
         "spec": spec,
     })
+}
+
+/// As much of a foreign comment as an AddressReservation takes.
+fn note(comment: &str) -> String {
+    let room = usize::try_from(NOTE_LENGTH).unwrap_or(usize::MAX);
+    let note: String = one_line(comment).trim().chars().take(room).collect();
+    note.trim_end().to_owned()
 }
 
 /// A foreign comment may hold anything; in ours it must not begin a line of its own.

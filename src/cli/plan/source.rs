@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use routeros::client::Client;
 use tiklb_core::allocator::{Allocator, Effect, Event, Settings};
-use tiklb_core::config::PoolObject;
 use tiklb_core::config::object::RouterMode;
+use tiklb_core::config::{PoolObject, ReservationObject};
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{AddressRange, Now, ObjectKey, RangeSet};
 use tiklb_core::reservation::{Failure, FailureKind, Owner, Reading};
@@ -183,6 +183,17 @@ impl Source {
         match self {
             Self::Cluster(view) => &view.services,
             Self::Files(manifests) => &manifests.services,
+        }
+    }
+
+    pub(in crate::cli) fn reservations(&self) -> Vec<ReservationObject> {
+        match self {
+            Self::Cluster(view) => view
+                .reservations
+                .iter()
+                .map(|known| known.value.clone())
+                .collect(),
+            Self::Files(manifests) => manifests.reservations.clone(),
         }
     }
 

@@ -2,6 +2,7 @@
 //! router.
 
 use serde_json::{Value, json};
+use tiklb_core::config::{ReservationObject, ReservationSpec};
 use tiklb_core::reservation::condition::{Condition, Listing, Truth};
 use tiklb_core::reservation::observed::{ArpRow, LeaseRow};
 use tiklb_core::reservation::{ConditionKind, Failure, FailureKind, Planned, Reading, RouterStatus, Write};
@@ -217,6 +218,16 @@ fn what_a_person_reserved_by_hand_is_printed_as_the_objects_that_keep_it() {
         lease("192.168.1.203", "photos\nkind: Secret"),
         lease("192.168.1.204", "tiklb/v1 home/1a2b3c4d apps/web +1 | Anna's"),
         lease("192.168.1.205", ""),
+        lease("192.168.1.209", "kept already"),
+        lease(
+            "192.168.1.210",
+            &format!("  {}\u{7}", "a foreign comment of any length ".repeat(9)),
+        ),
+        lease("192.168.1.211", "tiklb/v1 home/1a2b3c4d Not/A-Service"),
+        lease(
+            "192.168.1.212",
+            "tiklb/v1 home/1a2b3c4d reserved | for the new tv",
+        ),
         lease("192.168.1.20", "nas"),
         LeaseRow {
             dynamic: true,
@@ -239,13 +250,23 @@ fn what_a_person_reserved_by_hand_is_printed_as_the_objects_that_keep_it() {
         .into(),
         ..tiklb_core::model::service::Service::default()
     };
-    let kept = import::reservations(&read, &ranges, std::slice::from_ref(&service), None);
+    let already = [ReservationObject {
+        key: tiklb_core::model::ObjectKey::new("metallb-system", "already"),
+        generation: 1,
+        seniority: tiklb_core::model::object::Seniority::default(),
+        spec: Ok(ReservationSpec {
+            address: "192.168.1.209".to_owned(),
+            ..ReservationSpec::default()
+        }),
+    }];
+    let services = [service];
+    let kept = import::reservations(&read, &ranges, &services, &already, None);
     let page = import::yaml(&kept, &ranges, "metallb-system").unwrap();
     assert_eq!(page, include_str!("tests/import.yaml"), "{page}");
-    let living = import::reservations(&read, &ranges, &[service], Some("1a2b3c4d"));
+    let living = import::reservations(&read, &ranges, &services, &already, Some("1a2b3c4d"));
     assert_eq!(
         living.len(),
-        kept.len() - 1,
+        kept.len() - 3,
         "a living cluster's own rows are no find"
     );
 }

@@ -66,6 +66,39 @@ fn a_repository_is_played_to_its_last_row() {
     assert_eq!(played.said, [""; 0]);
 }
 
+/// A Service that asks for nothing, and one that is not there yet.
+#[test]
+fn what_is_reserved_has_its_row_on_paper_too() {
+    let mut manifests = homelab();
+    let texts = [
+        "{apiVersion: tiklb.io/v1alpha1, kind: AddressReservation, metadata: {name: a}, \
+         spec: {address: 192.168.1.210, for: whoami/whoami-lan, note: who am I}}",
+        "{apiVersion: tiklb.io/v1alpha1, kind: AddressReservation, metadata: {name: b}, \
+         spec: {address: 192.168.1.211, for: media/tv, note: the tv}}",
+        "{apiVersion: tiklb.io/v1alpha1, kind: AddressReservation, metadata: {name: c}, \
+         spec: {address: 192.168.9.9, for: media/tv}}",
+    ];
+    for text in texts {
+        manifests.take_text(text, "a test", "metallb-system").unwrap();
+    }
+    let (played, mut writes) = played(&manifests, reading());
+    // Rows of reservations do not wait for the Services' statuses.
+    writes[2..].sort();
+    assert_eq!(
+        writes[2..],
+        [
+            "/ip/dhcp-server/lease add 192.168.1.200  \"tiklb/v1 home/1a2b3c4d home-assistant/homeassistant-db-external\"",
+            "/ip/dhcp-server/lease add 192.168.1.203  \"tiklb/v1 home/1a2b3c4d immich/immich-server-lan\"",
+            "/ip/dhcp-server/lease add 192.168.1.210  \"tiklb/v1 home/1a2b3c4d whoami/whoami-lan | who am I\"",
+            "/ip/dhcp-server/lease add 192.168.1.211  \"tiklb/v1 home/1a2b3c4d media/tv | the tv\"",
+        ]
+    );
+    let whoami = &played.addresses[&ObjectKey::new("whoami", "whoami-lan")];
+    assert_eq!(whoami, &["192.168.1.210".parse::<IpAddr>().unwrap()]);
+    assert_eq!(played.said.len(), 1, "{:?}", played.said);
+    assert!(played.said[0].starts_with("AddressReservation c: 192.168.9.9 is in no IPAddressPool"));
+}
+
 #[test]
 fn an_address_that_a_phone_has_is_given_to_nobody_and_that_is_said() {
     let mut read = reading();

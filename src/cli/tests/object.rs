@@ -266,3 +266,48 @@ async fn a_plan_with_a_cluster_reads_alone_and_knows_the_way_back() {
             .all(|request| !format!("{request:?}").contains("\"DELETE\""))
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_reserved_is_in_the_plan_and_in_the_status_and_imported_once() {
+    let scene = Scene::start("reserved").await;
+    let object = |api: &str, kind: &str, name: &str, spec: Value| {
+        json!({
+            "apiVersion": api, "kind": kind,
+            "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec,
+        })
+    };
+    let range = json!({"addresses": ["192.168.1.200-192.168.1.220"]});
+    scene
+        .apply(object("metallb.io/v1beta1", "IPAddressPool", "lan", range))
+        .await;
+    let ours = "tiklb.io/v1alpha1";
+    let tv = json!({"address": "192.168.1.215", "for": "default/tv", "note": "the tv"});
+    scene.apply(object(ours, "AddressReservation", "tv", tv)).await;
+    let printer = json!({"address": "192.168.1.210"});
+    scene
+        .apply(object(ours, "AddressReservation", "printer", printer))
+        .await;
+    let plan = scene.ask("plan").await;
+    assert_eq!(plan.code, Some(2), "{plan:?}");
+    for words in [
+        "/ip/dhcp-server/lease add 192.168.1.215  \"tiklb/v1 home/",
+        " default/tv | the tv\"",
+        "because AddressReservation tv keeps 192.168.1.215 for default/tv",
+        "console: /ip dhcp-server lease add address=192.168.1.215 ",
+    ] {
+        assert!(plan.out.contains(words), "{words}: {plan:?}");
+    }
+    assert!(
+        !plan.out.contains("lease add 192.168.1.210"),
+        "the printer has it: {plan:?}"
+    );
+    let import = scene.ask("plan --import").await;
+    assert_eq!(import.code, Some(0), "{import:?}");
+    assert!(!import.out.contains("192.168.1.210"), "{import:?}");
+    let status = scene.ask("status").await;
+    assert!(status.out.contains("RESERVED\n"), "{status:?}");
+    let line = status.out.lines().find(|line| line.starts_with("192.168.1.215"));
+    let line = line.unwrap_or_else(|| panic!("{status:?}"));
+    assert!(line.contains("default/tv") && line.contains("the tv"), "{line}");
+    scene.desk.assert_untouched();
+}

@@ -7,14 +7,15 @@ use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::jiff::Timestamp;
 use kube::Api;
 use lab::apiserver::Matcher;
-use lab::kube::LEASES;
+use lab::kube::{CUSTOM_RESOURCE_DEFINITIONS, LEASES};
 use serde_json::json;
 use tiklb_core::allocator::SurveyRecord;
 
 use super::*;
-use crate::api::{Decoded, IPAddressPool};
+use crate::api::{AddressReservation, Decoded, IPAddressPool};
 use crate::cluster::object::pool::pool as read_pool;
 use crate::cluster::object::survey::survey;
+use crate::cluster::source::Source;
 use crate::cluster::tests::{World, key, next, pool, within, world};
 
 type Changes<T> = Pin<Box<dyn Stream<Item = Change<T>> + Send>>;
@@ -68,6 +69,40 @@ async fn a_list_comes_first_then_changes() {
     world.judge.delete(&pools_of, "a").await.unwrap();
     assert_eq!(next(&mut changes).await, Change::Deleted(key("a")));
     assert_eq!(world.server.unsupported(), Vec::<String>::new());
+}
+
+/// Somebody installed a new version, and not the definitions that belong to it.
+#[tokio::test]
+async fn a_kind_that_is_not_installed_is_waited_for_and_said_with_the_fix() {
+    let world = world().await;
+    let definition = "addressreservations.tiklb.io";
+    world
+        .judge
+        .delete(CUSTOM_RESOURCE_DEFINITIONS, definition)
+        .await
+        .unwrap();
+    let api: Api<AddressReservation> = Api::namespaced(world.client.clone(), "metallb-system");
+    let refused = api.list(&kube::api::ListParams::default()).await.unwrap_err();
+    let said = words(&watcher::Error::InitialListFailed(refused));
+    assert!(said.ends_with("(404): apply deploy/crds"), "{said}");
+    let health = Arc::new(Health::default());
+    let source = Source::new(world.client.clone(), "metallb-system", health.clone());
+    let mut changes = Box::pin(source.reservations());
+    within(async {
+        while health.failures() == 0 {
+            tokio::select! {
+                change = changes.next() => panic!("{change:?} of a kind that nobody knows"),
+                () = tokio::time::sleep(Duration::from_millis(10)) => {}
+            }
+        }
+    })
+    .await;
+    let file = format!(
+        "{}/deploy/crds/tiklb.io_addressreservations.yaml",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    world.judge.apply_file(std::path::Path::new(&file)).await.unwrap();
+    assert_eq!(next(&mut changes).await, Change::Listed(vec![]));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::reservations::ReservationStatus;
 use crate::config::{Kind, ObjectRef};
 use crate::ipam::Because;
 use crate::model::{AddressRange, ObjectKey, RangeSet};
@@ -45,6 +46,13 @@ pub enum Effect {
         pool: ObjectKey,
         /// The counters.
         counts: PoolCounts,
+    },
+    /// An AddressReservation's status.
+    SetReservationStatus {
+        /// Which reservation.
+        reservation: ObjectKey,
+        /// The whole status.
+        status: ReservationStatus,
     },
     /// A MikrotikRouter's status.
     SetRouterStatus {
@@ -102,6 +110,13 @@ impl About {
         }
     }
 
+    pub(super) fn reservation(key: &ObjectKey) -> Self {
+        Self {
+            kind: Kind::AddressReservation,
+            key: key.clone(),
+        }
+    }
+
     pub(super) fn of(object: &ObjectRef) -> Self {
         Self {
             kind: object.kind,
@@ -110,7 +125,10 @@ impl About {
     }
 
     pub(super) fn is_configuration(&self) -> bool {
-        matches!(self.kind, Kind::IPAddressPool | Kind::L2Advertisement)
+        matches!(
+            self.kind,
+            Kind::IPAddressPool | Kind::L2Advertisement | Kind::AddressReservation
+        )
     }
 }
 
@@ -137,6 +155,8 @@ pub enum Notice {
     ReleaseGivenUp,
     /// A device's lease was removed for a Service that asks for its address.
     LeaseRemoved,
+    /// A reserved address has been another Service's since before.
+    ReservationTaken,
 }
 
 /// `IPAddressPool.status`.

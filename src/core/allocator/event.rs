@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::config::{AdvertisementObject, PoolObject, RouterObject};
+use crate::config::{AdvertisementObject, PoolObject, ReservationObject, RouterObject};
 use crate::ipam::Holder;
 use crate::model::service::Service;
 use crate::model::{Instant, MacAddr, NodeName, ObjectKey, RangeSet};
@@ -32,6 +32,8 @@ pub enum Kind {
     Advertisements,
     /// `MikrotikRouters`.
     Routers,
+    /// `AddressReservations`.
+    Reservations,
     /// `v1` Nodes.
     Nodes,
     /// `ServiceL2Statuses`.
@@ -44,11 +46,12 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Services,
         Self::Pools,
         Self::Advertisements,
         Self::Routers,
+        Self::Reservations,
         Self::Nodes,
         Self::Announcements,
         Self::Conflicts,
@@ -81,6 +84,8 @@ pub enum Event {
     Advertisements(Change<AdvertisementObject>),
     /// `MikrotikRouters`.
     Routers(Change<RouterObject>),
+    /// `AddressReservations`.
+    Reservations(Change<ReservationObject>),
     /// Nodes.
     Nodes(Change<NodeObject>),
     /// `ServiceL2Statuses`.

@@ -8,6 +8,7 @@ use super::effect::{About, Effect, Notice};
 use super::event::{Change, Kind};
 use super::{Allocator, Step, Written};
 use crate::config::{Config, RouterObject};
+use crate::ipam::Holder;
 use crate::ipam::request::{Request, Wanted, leased_by_others};
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 use crate::reservation::router::Work;
@@ -44,6 +45,7 @@ pub(super) struct View {
     in_use: RangeSet,
     adopted: BTreeSet<IpAddr>,
     requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    conflicts: BTreeMap<IpAddr, Holder>,
     nodes: Vec<(NodeName, IpAddr)>,
     complete: bool,
     fence: Instant,
@@ -65,6 +67,7 @@ impl View {
             in_use: &self.in_use,
             adopted: &self.adopted,
             requested: &self.requested,
+            conflicts: &self.conflicts,
             nodes: &self.nodes,
             surveys,
             complete: self.complete,
@@ -85,15 +88,19 @@ impl Allocator {
             in_use: self.in_use(),
             adopted: self.adopted(),
             requested: self.requested(),
+            conflicts: self.conflict_holders(),
             nodes: nodes.collect(),
             complete: self.is_complete(),
             fence: self.fence,
         }
     }
 
-    /// Addresses whose static lease, somebody's, is meant for the Service that names them.
+    /// Addresses whose static lease, somebody's, is meant for the Service that names them, or for which they are reserved.
     fn adopted(&self) -> BTreeSet<IpAddr> {
-        self.services.values().flat_map(leased_by_others).collect()
+        let services = self.services.values();
+        services
+            .flat_map(|service| leased_by_others(service, &self.config))
+            .collect()
     }
 
     /// Addresses that Services of ours ask for by name, whether they have them or not.

@@ -2,6 +2,7 @@
 
 mod leadership;
 mod orders;
+mod reservations;
 mod services;
 
 use std::collections::BTreeMap;
@@ -98,6 +99,7 @@ impl World {
             )])),
             Event::Advertisements(Change::Listed(vec![])),
             Event::Routers(Change::Listed(vec![])),
+            Event::Reservations(Change::Listed(vec![])),
             Event::Nodes(Change::Listed(vec![])),
             Event::Announcements(Change::Listed(vec![])),
             Event::Conflicts(Change::Listed(vec![])),

@@ -79,6 +79,30 @@ pub struct AdvertisementSpec {
     pub preferred_nodes: usize,
 }
 
+/// An `AddressReservation`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReservationObject {
+    /// Namespace and name.
+    pub key: ObjectKey,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// Its place in disputes.
+    pub seniority: Seniority,
+    /// The spec, or why it could not be decoded.
+    pub spec: Result<ReservationSpec, String>,
+}
+
+/// `AddressReservation.spec`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReservationSpec {
+    /// The address, as written.
+    pub address: String,
+    /// `for`: namespace/name, as written.
+    pub service: Option<String>,
+    /// What a person calls it.
+    pub note: String,
+}
+
 /// A `MikrotikRouter`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouterObject {

@@ -14,6 +14,8 @@ pub enum Kind {
     L2Advertisement,
     /// `tiklb.io/v1alpha1`.
     MikrotikRouter,
+    /// `tiklb.io/v1alpha1`.
+    AddressReservation,
     /// `v1`.
     Service,
 }
@@ -24,6 +26,7 @@ impl fmt::Display for Kind {
             Self::IPAddressPool => "IPAddressPool",
             Self::L2Advertisement => "L2Advertisement",
             Self::MikrotikRouter => "MikrotikRouter",
+            Self::AddressReservation => "AddressReservation",
             Self::Service => "Service",
         })
     }
@@ -51,6 +54,8 @@ pub enum ProblemKind {
     Invalid,
     /// The object works, but a field of it is not acted on.
     NotActedOn,
+    /// The object is valid and has no effect as things are.
+    Idle,
 }
 
 /// Something wrong with one object.
@@ -80,6 +85,10 @@ impl Problem {
             "{field} is not acted on by this version of tiklb; remove it, or wait for a version that does"
         );
         Self::new(kind, key, ProblemKind::NotActedOn, message)
+    }
+
+    pub(super) fn idle(kind: Kind, key: &ObjectKey, message: impl Into<String>) -> Self {
+        Self::new(kind, key, ProblemKind::Idle, message.into())
     }
 
     fn new(kind: Kind, key: &ObjectKey, met: ProblemKind, message: String) -> Self {

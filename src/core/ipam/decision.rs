@@ -36,6 +36,8 @@ pub enum Outcome {
 pub enum Because {
     /// It asked for exactly this address and it was free.
     Requested,
+    /// It asked for nothing, and the AddressReservation of this name keeps the address for it.
+    Reserved(String),
     /// The first free address of the pools in order.
     FirstFree {
         /// Addresses passed over because someone else has them, at most [`SKIPPED_SHOWN`].
@@ -71,6 +73,15 @@ pub enum Because {
         /// Who has it.
         by: ObjectKey,
     },
+    /// An AddressReservation keeps the requested address for another Service, or for none.
+    ReservedForOther {
+        /// The requested address.
+        address: IpAddr,
+        /// The AddressReservation's name.
+        reservation: String,
+        /// The Service that it is for.
+        service: Option<ObjectKey>,
+    },
     /// Someone outside the cluster has the requested address.
     Held {
         /// The requested address.
@@ -91,6 +102,8 @@ pub enum Because {
         pools: Vec<String>,
         /// How many of their addresses someone outside the cluster has.
         held: usize,
+        /// How many of them are reserved for others.
+        reserved: usize,
     },
     /// There is no pool from which a Service that asks for nothing is served.
     NoPools,
@@ -107,11 +120,13 @@ impl Because {
             | Self::OutsidePools(_)
             | Self::OutsideRequestedPool { .. }
             | Self::PoolUnavailable(_)
-            | Self::Taken { .. } => Some(self.to_string()),
+            | Self::Taken { .. }
+            | Self::ReservedForOther { .. } => Some(self.to_string()),
             Self::Stays(why) | Self::NoLongerAllowed(why) => {
                 why.fault_of_the_request().map(|_| self.to_string())
             }
             Self::Requested
+            | Self::Reserved(_)
             | Self::FirstFree { .. }
             | Self::AlreadyAssigned
             | Self::PoolUnusable
@@ -132,6 +147,7 @@ impl fmt::Display for Because {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Requested => f.write_str("the Service asks for it"),
+            Self::Reserved(name) => write!(f, "AddressReservation {name} keeps it for this Service"),
             Self::FirstFree { skipped } => write_first_free(f, skipped),
             Self::AlreadyAssigned => f.write_str("it already had it"),
             Self::PoolUnusable => f.write_str(
@@ -161,6 +177,11 @@ impl fmt::Display for Because {
                 f,
                 "{address} belongs to Service {by}: ask for another address, or give both the same metallb.io/allow-shared-ip and different ports"
             ),
+            Self::ReservedForOther {
+                address,
+                reservation,
+                service,
+            } => write_reserved(f, *address, reservation, service.as_ref()),
             Self::Held { address, by } => {
                 write!(
                     f,
@@ -168,7 +189,11 @@ impl fmt::Display for Because {
                 )
             }
             Self::Unproven { address, why } => write!(f, "{address} is not proven free yet: {why}"),
-            Self::Exhausted { pools, held } => write_exhausted(f, pools, *held),
+            Self::Exhausted {
+                pools,
+                held,
+                reserved,
+            } => write_exhausted(f, pools, *held, *reserved),
             Self::NoPools => f.write_str(
                 "no usable IPAddressPool has autoAssign: create one, or ask for an address or a pool",
             ),
@@ -186,10 +211,32 @@ fn write_first_free(f: &mut fmt::Formatter<'_>, skipped: &[(IpAddr, Holder)]) ->
     Ok(())
 }
 
-fn write_exhausted(f: &mut fmt::Formatter<'_>, pools: &[String], held: usize) -> fmt::Result {
+fn write_reserved(
+    f: &mut fmt::Formatter<'_>,
+    address: IpAddr,
+    reservation: &str,
+    service: Option<&ObjectKey>,
+) -> fmt::Result {
+    write!(f, "{address} is reserved by AddressReservation {reservation}")?;
+    match service {
+        Some(service) => write!(f, " for Service {service}")?,
+        None => f.write_str(" for no Service")?,
+    }
+    f.write_str(": ask for another address, or change spec.for there")
+}
+
+fn write_exhausted(
+    f: &mut fmt::Formatter<'_>,
+    pools: &[String],
+    held: usize,
+    reserved: usize,
+) -> fmt::Result {
     write!(f, "no free address is left in {}", pools.join(", "))?;
-    if held > 0 {
-        write!(f, " ({held} are in use by others)")?;
+    match (held, reserved) {
+        (0, 0) => {}
+        (held, 0) => write!(f, " ({held} are in use by others)")?,
+        (0, reserved) => write!(f, " ({reserved} are reserved)")?,
+        (held, reserved) => write!(f, " ({held} are in use by others, {reserved} are reserved)")?,
     }
     f.write_str(": add a range to the pool, or delete a Service that is no longer needed")
 }

@@ -193,9 +193,12 @@ impl Ledger {
             };
             return assigned(addresses.clone(), pool.clone(), because);
         }
+        let pool = request.pool.as_deref();
         let found = match &request.wanted {
-            Wanted::Exactly(addresses) => self.exactly(service, addresses, request.pool.as_deref(), ground),
-            Wanted::Any => self.first_free(service, request.pool.as_deref(), ground),
+            Wanted::Exactly(addresses) => self.exactly(service, addresses, pool, ground),
+            Wanted::Any => self
+                .reserved(service, pool, ground)
+                .unwrap_or_else(|| self.first_free(service, pool, ground)),
         };
         match found {
             Ok(decision) => decision,
@@ -233,6 +236,39 @@ impl Ledger {
         ))
     }
 
+    /// The lowest reserved address that can be had: a reservation is a request that stands beside the Service. `None`
+    /// where nothing is reserved for it in the pools that it may be served from.
+    fn reserved(
+        &self,
+        service: &Service,
+        pool: Option<&str>,
+        ground: &Ground<'_>,
+    ) -> Option<Result<Decision, Because>> {
+        let family = service.cluster_ips.first().map(IpAddr::is_ipv4);
+        let mut failed = None;
+        for reservation in ground.config.reserved_for(&service.key) {
+            let address = reservation.address;
+            let outside = match ground.config.pool_of(address) {
+                Some(found) => pool.is_some_and(|wanted| wanted != found.name),
+                // It may be in one that cannot be read: another address would be for good.
+                None => pool.is_some() || !ground.config.has_unusable_pools(),
+            };
+            if outside || family.is_some_and(|ipv4| ipv4 != address.is_ipv4()) {
+                continue;
+            }
+            match self.exactly(service, &[address], pool, ground) {
+                Ok(Decision { outcome, .. }) => {
+                    let because = Because::Reserved(reservation.key.name.clone());
+                    return Some(Ok(Decision { outcome, because }));
+                }
+                // That passes: another one would be for good.
+                Err(because @ Because::Unproven { .. }) => return Some(Err(because)),
+                Err(because) => _ = failed.get_or_insert(because),
+            }
+        }
+        failed.map(Err)
+    }
+
     /// `named`: the Service asks for this very address.
     fn usable(
         &self,
@@ -241,6 +277,14 @@ impl Ledger {
         named: bool,
         ground: &Ground<'_>,
     ) -> Result<(), Because> {
+        let reservation = ground.config.reservations.get(&address);
+        if let Some(other) = reservation.filter(|kept| kept.service.as_ref() != Some(&service.key)) {
+            return Err(Because::ReservedForOther {
+                address,
+                reservation: other.key.name.clone(),
+                service: other.service.clone(),
+            });
+        }
         if let Some(by) = self.blocker(address, service, &SharingKey::of(service)) {
             return Err(Because::Taken {
                 address,
@@ -252,7 +296,9 @@ impl Ledger {
         }
         match ground.occupancy.of(address) {
             Availability::Free => Ok(()),
-            Availability::Reserved(_) if leased_by_others(service).contains(&address) => Ok(()),
+            Availability::Reserved(_) if leased_by_others(service, ground.config).contains(&address) => {
+                Ok(())
+            }
             Availability::OnRequest(_) if named => Ok(()),
             Availability::Held(by) | Availability::Reserved(by) | Availability::OnRequest(by) => {
                 Err(Because::Held { address, by })
@@ -305,6 +351,7 @@ enum Current {
 struct Search {
     skipped: Vec<(IpAddr, super::Holder)>,
     held: usize,
+    reserved: usize,
     unproven: Option<Because>,
 }
 
@@ -321,6 +368,7 @@ impl Search {
             Err(because @ Because::Unproven { .. }) => {
                 self.unproven.get_or_insert(because);
             }
+            Err(Because::ReservedForOther { .. }) => self.reserved += 1,
             Err(_) => {}
         }
         false
@@ -334,6 +382,7 @@ impl Search {
         self.unproven.unwrap_or(Because::Exhausted {
             pools: names,
             held: self.held,
+            reserved: self.reserved,
         })
     }
 }

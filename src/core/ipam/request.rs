@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::config::Config;
 use crate::model::service::Service;
 
 /// MetalLB's prefix.
@@ -11,7 +12,7 @@ pub const DEPRECATED_PREFIX: &str = "metallb.universe.tf/";
 /// The pool an assigned address came from; written by us together with the status.
 pub const FROM_POOL: &str = "metallb.io/ip-allocated-from-pool";
 
-/// On a Service that asks for an address: `true` says that the static lease which somebody wrote for it on the router is
+/// On a Service that asks for an address, or for which one is reserved: `true` says that the static lease which somebody wrote for it on the router is
 /// meant for this Service. The lease is left as it is.
 pub const USE_EXISTING_LEASE: &str = "tiklb.io/use-existing-lease";
 
@@ -103,16 +104,20 @@ impl Request {
     }
 }
 
-/// The addresses for which a static lease of somebody else may stand: those that the Service names, if it says so.
-/// Without their names it would be given somebody's printer's.
-pub fn leased_by_others(service: &Service) -> Vec<IpAddr> {
+/// The addresses for which a static lease of somebody else may stand: those that the Service names, or that an
+/// AddressReservation names for it, if it says so. Without their names it would be given somebody's printer's.
+pub fn leased_by_others(service: &Service, config: &Config) -> Vec<IpAddr> {
     let may = service.annotations.get(USE_EXISTING_LEASE);
     if may.is_none_or(|value| value != "true") {
         return Vec::new();
     }
     match Request::of(service).map(|request| request.wanted) {
         Ok(Wanted::Exactly(addresses)) => addresses,
-        Ok(Wanted::Any) | Err(_) => Vec::new(),
+        Ok(Wanted::Any) => config
+            .reserved_for(&service.key)
+            .map(|kept| kept.address)
+            .collect(),
+        Err(_) => Vec::new(),
     }
 }
 

@@ -2,13 +2,14 @@
 
 mod histories;
 mod requests;
+mod reservations;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::ledger::Ground;
 use super::*;
-use crate::config::{Config, PoolObject, PoolSpec};
+use crate::config::{Config, PoolObject, PoolSpec, ReservationObject, ReservationSpec};
 use crate::model::object::Seniority;
 use crate::model::service::Service;
 use crate::model::{Labels, ObjectKey, Timestamp};
@@ -56,6 +57,24 @@ pub(crate) fn asking(name: &str, annotation: &str, value: &str) -> Service {
         .annotations
         .insert(annotation.to_owned(), value.to_owned());
     service
+}
+
+/// An AddressReservation for a Service in the namespace default, or for none.
+pub(crate) fn reservation(name: &str, address: &str, service: Option<&str>) -> ReservationObject {
+    let key = ObjectKey::new("metallb-system", name);
+    ReservationObject {
+        generation: 1,
+        seniority: Seniority {
+            created: Timestamp(0),
+            key: key.clone(),
+        },
+        key,
+        spec: Ok(ReservationSpec {
+            address: address.to_owned(),
+            service: service.map(|name| format!("default/{name}")),
+            note: String::new(),
+        }),
+    }
 }
 
 /// A network in which only what is listed is not free.

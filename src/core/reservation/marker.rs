@@ -92,6 +92,14 @@ impl Marker {
         let note = Self::parse(replaces)
             .map(|marker| marker.note)
             .unwrap_or_default();
+        Self::with_note(owner, subject, &note)
+    }
+
+    /// Characters between the subject and the note.
+    pub(super) const BETWEEN: usize = NOTE.len();
+
+    /// The comment that says this, with this note.
+    pub(super) fn with_note(owner: &Owner, subject: &str, note: &str) -> String {
         if note.is_empty() {
             format!("{PREFIX} {owner} {subject}")
         } else {

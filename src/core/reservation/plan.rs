@@ -8,17 +8,20 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::held::is_ours;
-use super::marker::{self, Marker, Owner, claim_mac};
-use super::observed::{ArpRow, LeaseRow, PoolRow, Reading};
+use super::marker::{self, Marker, Owner};
+use super::observed::{ArpRow, PoolRow, Reading};
 use super::record;
 use super::site::{self, Claim, Place};
-use super::write::{ArpSpec, LeaseSpec, Planned, Write};
+use super::write::{ArpSpec, Planned, Write};
 use crate::config::RouterSpec;
 use crate::config::object::{ArpRows, Taken};
 use crate::model::{Instant, MacAddr, ObjectKey, RangeSet, Timestamp};
 
+mod lease;
 mod removal;
 
+pub use lease::Kept;
+pub(super) use lease::note_on;
 pub use removal::release;
 
 /// How long the rows of an address that no Service has any more stay: a Service that is deleted and created again
@@ -37,6 +40,10 @@ pub struct Ground<'a> {
     pub claims: &'a [Claim],
     /// Addresses of this router's pools that Services have, and which.
     pub assigned: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    /// Addresses of this router's pools that are kept for Services, whether they have them or not.
+    pub kept: &'a BTreeMap<IpAddr, Kept>,
+    /// Notes of reservations as they were last seen behind our mark: a person wrote any other text.
+    pub noted: &'a BTreeMap<IpAddr, String>,
     /// Addresses for which somebody's static lease may stand.
     pub adopted: &'a BTreeSet<IpAddr>,
     /// Clients' leases that may be removed, and for which Services.
@@ -97,7 +104,13 @@ pub fn difference(ground: &Ground<'_>, wall: Timestamp) -> Plan {
     if ground.spec.shrink_pools {
         cut_pools(ground, wall, &mut record, &mut plan);
     }
-    record::settle(&mut record, ground.unwanted, ground.reading, ground.owner);
+    record::settle(
+        &mut record,
+        ground.unmade,
+        ground.unwanted,
+        ground.reading,
+        ground.owner,
+    );
     own_pools(ground, &record, &mut plan);
     for (row, wanted_by) in ground.evictable {
         let because = format!(
@@ -108,7 +121,7 @@ pub fn difference(ground: &Ground<'_>, wall: Timestamp) -> Plan {
         plan.push(Write::EvictLease { row, wanted_by }, because);
     }
     if ground.spec.leases {
-        leases(ground, &mut plan);
+        lease::leases(ground, &mut plan);
     }
     if ground.spec.arp != ArpRows::Never {
         arps(ground, &mut plan);
@@ -246,52 +259,6 @@ fn places<'a>(ground: &'a Ground<'_>) -> impl Iterator<Item = (IpAddr, &'a BTree
         .assigned
         .iter()
         .filter_map(|(address, services)| Some((*address, services, site::place(ground.reading, *address)?)))
-}
-
-fn leases(ground: &Ground<'_>, plan: &mut Plan) {
-    for (address, services, place) in places(ground) {
-        let subject = subject(services);
-        let spec = |replaces: &str| LeaseSpec {
-            address,
-            mac: claim_mac(address),
-            server: place.server.clone(),
-            comment: Marker::comment(ground.owner, &subject, replaces),
-        };
-        let here = || ground.reading.leases.iter().filter(|row| row.address == address);
-        if let Some(row) = here().find(|row| is_ours(&row.comment, ground.owner)) {
-            let spec = spec(&row.comment);
-            if lease_differs(row, &spec) {
-                plan.push(
-                    Write::SetLease {
-                        row: row.clone(),
-                        spec,
-                    },
-                    format!("it stands for {subject}"),
-                );
-            }
-        } else if let Some(row) = here().next() {
-            if !row.dynamic && !row.disabled && ground.adopted.contains(&address) {
-                continue; // It stands for the Service as it is.
-            }
-            let name = row.host_name.as_deref().unwrap_or("someone else");
-            let kind = if row.dynamic { "leased to" } else { "reserved for" };
-            plan.obstacles.push(format!(
-                "{address} of {subject} is {kind} {name} on the router: free it there"
-            ));
-        } else {
-            plan.push(
-                Write::AddLease(spec("")),
-                format!("reserves {address} for {subject}"),
-            );
-        }
-    }
-}
-
-fn lease_differs(row: &LeaseRow, spec: &LeaseSpec) -> bool {
-    row.mac != Some(spec.mac)
-        || row.server.as_ref() != Some(&spec.server)
-        || row.comment != spec.comment
-        || row.disabled
 }
 
 fn arps(ground: &Ground<'_>, plan: &mut Plan) {

@@ -6,6 +6,8 @@
 //!
 //! **Invariant:** the record never lacks an address that we took and did not give back.
 
+use std::collections::BTreeMap;
+
 use super::held::is_ours;
 use super::marker::{Marker, Owner, took};
 use super::observed::{PoolRow, Reading};
@@ -53,11 +55,17 @@ pub fn renamed(record: &[Taken], reading: &Reading) -> Vec<Taken> {
 /// moved it there, from another. What is still wanted stays: it is about to be taken again. Until every pool has its
 /// part back all of it stays: pools may have held the same addresses, and the one that has them again would look like
 /// one to which somebody moved them.
-pub fn settle(record: &mut Vec<Taken>, unwanted: &RangeSet, reading: &Reading, owner: &Owner) {
+pub fn settle(
+    record: &mut Vec<Taken>,
+    unmade: &BTreeMap<String, RangeSet>,
+    unwanted: &RangeSet,
+    reading: &Reading,
+    owner: &Owner,
+) {
     let before = record.clone();
     let back = |taken: &Taken| {
         let row = pool_of(reading, taken)?;
-        Some(row.ranges.union(&elsewhere(reading, owner, &before, row)))
+        Some(row.ranges.union(&elsewhere(reading, owner, &before, unmade, row)))
     };
     let lacks = |taken: &Taken| {
         let gone = taken.ranges.intersection(unwanted);
@@ -73,8 +81,15 @@ pub fn settle(record: &mut Vec<Taken>, unwanted: &RangeSet, reading: &Reading, o
     record.retain(|taken| !taken.ranges.is_empty());
 }
 
-/// What other pools hand out that was not taken from them: who moved it there does not want it back here.
-pub fn elsewhere(reading: &Reading, owner: &Owner, record: &[Taken], row: &PoolRow) -> RangeSet {
+/// What other pools hand out that was not taken from them: who moved it there does not want it back here. What was to be
+/// taken from such a pool and was not (`unmade`, by the pools' names) nobody moved there.
+pub fn elsewhere(
+    reading: &Reading,
+    owner: &Owner,
+    record: &[Taken],
+    unmade: &BTreeMap<String, RangeSet>,
+    row: &PoolRow,
+) -> RangeSet {
     let others = reading
         .pools
         .iter()
@@ -83,6 +98,9 @@ pub fn elsewhere(reading: &Reading, owner: &Owner, record: &[Taken], row: &PoolR
         let from_it = |taken: &&Taken| pool_of(reading, taken).is_some_and(|row| row.id == other.id);
         let taken = record.iter().filter(from_it);
         let taken = taken.fold(RangeSet::new(), |all, taken| all.union(&taken.ranges));
+        let taken = unmade
+            .get(&other.name)
+            .map_or_else(|| taken.clone(), |unmade| taken.union(unmade));
         all.union(&other.ranges.difference(&taken))
     })
 }

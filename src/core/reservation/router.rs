@@ -11,6 +11,7 @@
 
 mod eviction;
 mod judgement;
+mod kept;
 mod memory;
 mod proof;
 mod scope;
@@ -28,7 +29,9 @@ use super::survey::Surveys;
 use super::write::{Outcome, Planned, Write};
 use crate::config::Config;
 use crate::config::object::{RouterMode, RouterObject, Taken};
+use crate::ipam::Holder;
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
+pub use kept::Standing;
 pub use twin::{Heir, Twins};
 
 /// Between the first reading and the one that must agree with it.
@@ -102,6 +105,8 @@ pub struct Landscape<'a> {
     pub adopted: &'a BTreeSet<IpAddr>,
     /// Addresses that Services ask for by name, and which Services.
     pub requested: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    /// Addresses that speakers saw others use, and who they are.
+    pub conflicts: &'a BTreeMap<IpAddr, Holder>,
     /// The nodes' own addresses.
     pub nodes: &'a [(NodeName, IpAddr)],
     /// What the surveys heard.
@@ -179,6 +184,8 @@ pub struct Router {
     making: BTreeMap<String, memory::Making>,
     unwanted: memory::Unwanted,
     promises: memory::Promises,
+    /// Notes of reservations, as they were last seen behind our mark.
+    noted: BTreeMap<IpAddr, String>,
     /// Removals that a person has agreed to, as they are printed.
     confirmed: BTreeSet<String>,
     twins: Twins,
@@ -221,6 +228,7 @@ impl Router {
             making: BTreeMap::new(),
             unwanted: memory::Unwanted::default(),
             promises: memory::Promises::default(),
+            noted: BTreeMap::new(),
             confirmed: BTreeSet::new(),
             twins: Twins::default(),
             boards: twin::Boards::default(),
@@ -408,6 +416,7 @@ impl Router {
     /// What to do now, and what to say.
     pub fn intend(&mut self, landscape: &Landscape<'_>, now: Now) -> Intent {
         self.note_departures(landscape, now.mono);
+        self.note_notes(landscape);
         if self.deleting_since.is_some() && !in_use_of(&self.object.taken, landscape.in_use).is_empty() {
             self.deleting_since = Some(now.mono); // It waits for Services, not for the router.
         }

@@ -8,6 +8,7 @@ mod eviction;
 mod first_sync;
 mod held;
 mod heritage;
+mod kept;
 mod marker;
 mod paper;
 mod release;

@@ -5,10 +5,11 @@ mod store;
 
 use routeros_sim::Menu;
 use tiklb_core::allocator::{
-    Allocator, Announcement, Change, Leadership, NodeObject, Notice, Settings as Knowledge, SurveyRecord,
+    Allocator, Announcement, Change, Leadership, NodeObject, ReservationStatus, Settings as Knowledge,
+    SurveyRecord,
 };
 use tiklb_core::config::object::PoolSpec;
-use tiklb_core::config::{AdvertisementObject, PoolObject, RouterObject};
+use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject, RouterObject};
 use tiklb_core::model::object::Seniority;
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{Instant, Labels, NodeName, Now, Timestamp};
@@ -29,11 +30,16 @@ pub(super) struct Home {
     pub(super) pools: BTreeMap<ObjectKey, PoolObject>,
     pub(super) services: BTreeMap<ObjectKey, Service>,
     pub(super) announcements: BTreeMap<ObjectKey, Announcement>,
+    pub(super) reservations: BTreeMap<ObjectKey, ReservationObject>,
+    /// What was last said of each reservation.
+    pub(super) reserved: BTreeMap<ObjectKey, ReservationStatus>,
+    /// Addresses that were given to another Service than they are reserved for, in words.
+    pub(super) misgiven: Vec<String>,
+    /// Events, as `reason object: words`.
+    pub(super) told: Vec<String>,
     pub(super) status: RouterStatus,
     /// What was given to Services, and what the readings had told by then.
     pub(super) given: Vec<Given>,
-    /// The events that were written.
-    pub(super) told: Vec<(Notice, String)>,
     allocator: Allocator,
     version: u32,
     /// Not yet told to core.
@@ -111,6 +117,9 @@ impl Home {
             pools: BTreeMap::from([(lan.clone(), pool(&lan, OURS))]),
             services: BTreeMap::new(),
             announcements: BTreeMap::new(),
+            reservations: BTreeMap::new(),
+            reserved: BTreeMap::new(),
+            misgiven: vec![],
             status: RouterStatus::default(),
             given: vec![],
             told: vec![],
@@ -150,6 +159,7 @@ impl Home {
             Event::Pools(Change::Listed(self.pools.values().cloned().collect())),
             Event::Advertisements(Change::Listed(vec![advertisement])),
             Event::Routers(Change::Listed(self.object.iter().cloned().collect())),
+            Event::Reservations(Change::Listed(self.reservations.values().cloned().collect())),
             Event::Nodes(Change::Listed(vec![node])),
             Event::Services(Change::Listed(self.services.values().cloned().collect())),
             Event::Announcements(Change::Listed(self.announcements.values().cloned().collect())),

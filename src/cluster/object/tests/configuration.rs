@@ -8,6 +8,7 @@ use tiklb_core::model::selector::SelectorError;
 use super::super::advertisement::advertisement;
 use super::super::configuration::configuration;
 use super::super::pool::pool;
+use super::super::reservation::reservation;
 use super::*;
 
 #[test]
@@ -73,6 +74,39 @@ fn a_pool_that_cannot_be_decoded_exists_and_says_why() {
     assert_eq!(known.stored.status, None, "its status is not known to be absent");
     let problems = Config::new(&[known.value], &[], &[]).problems;
     assert_eq!(problems.len(), 1, "{problems:?}");
+}
+
+#[test]
+fn a_reservation_is_read_with_what_its_status_is_about() {
+    let known = kept(reservation(object(
+        r"
+        apiVersion: tiklb.io/v1alpha1
+        kind: AddressReservation
+        metadata: {name: photos, namespace: metallb-system, uid: u1, generation: 3, resourceVersion: '9'}
+        spec: {address: 192.168.1.205, for: media/photos, note: Anna}
+        status: {phase: Free}
+        ",
+    )));
+    let spec = known.value.spec.clone().unwrap();
+    assert_eq!(
+        (spec.address.as_str(), spec.service.as_deref(), spec.note.as_str()),
+        ("192.168.1.205", Some("media/photos"), "Anna")
+    );
+    assert_eq!(known.value.generation, 3);
+    assert_eq!(known.stored.status.unwrap()["phase"], "Free");
+    let bare = kept(reservation(object(
+        "{metadata: {name: bare, namespace: metallb-system}, spec: {address: 192.168.1.205}}",
+    )));
+    let spec = bare.value.spec.unwrap();
+    assert_eq!((spec.service, spec.note), (None, String::new()));
+    let broken = kept(reservation(object(
+        "{metadata: {name: broken, namespace: metallb-system}, spec: {address: [192.168.1.205]}}",
+    )));
+    let why = broken.value.spec.unwrap_err();
+    assert!(
+        why.starts_with("spec.address: ") && why.contains("kubectl explain addressreservation.spec.address"),
+        "{why}"
+    );
 }
 
 #[test]

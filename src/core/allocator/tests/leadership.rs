@@ -15,6 +15,7 @@ fn nothing_is_decided_before_every_kind_was_listed() {
         Event::Pools(Change::Listed(vec![pool("home", &["192.168.1.200/30"])])),
         Event::Advertisements(Change::Listed(vec![])),
         Event::Routers(Change::Listed(vec![])),
+        Event::Reservations(Change::Listed(vec![])),
         Event::Nodes(Change::Listed(vec![])),
         Event::Announcements(Change::Listed(vec![])),
         Event::Conflicts(Change::Listed(vec![])),

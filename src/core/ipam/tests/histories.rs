@@ -24,6 +24,8 @@ enum Op {
     Restart,
     /// The pool object becomes garbage, or is mended.
     Break(bool),
+    /// The addresses at these offsets are reserved from now on, each for a Service or for none; no others are.
+    Reserve(Vec<(u8, Option<u8>)>),
 }
 
 fn ops() -> impl Strategy<Value = Vec<Op>> {
@@ -33,6 +35,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         2 => (0u8..6).prop_map(|service| Op::Delete { service }),
         1 => Just(Op::Restart),
         1 => any::<bool>().prop_map(Op::Break),
+        2 => proptest::collection::vec((0u8..6, proptest::option::of(0u8..6)), 0..4).prop_map(Op::Reserve),
     ];
     proptest::collection::vec(op, 1..40)
 }
@@ -42,6 +45,8 @@ struct Model {
     world: World,
     objects: BTreeMap<u8, Service>,
     written: BTreeMap<u8, (Vec<IpAddr>, String)>,
+    garbage: bool,
+    reservations: Vec<ReservationObject>,
 }
 
 impl Model {
@@ -50,6 +55,21 @@ impl Model {
             world: home(),
             objects: BTreeMap::new(),
             written: BTreeMap::new(),
+            garbage: false,
+            reservations: Vec::new(),
+        }
+    }
+
+    fn reconfigure(&mut self) {
+        let text = if self.garbage {
+            "garbage"
+        } else {
+            "192.168.1.200-192.168.1.203"
+        };
+        let config = Config::new(&[pool("home", &[text])], &[], &[]);
+        self.world.config = config.with_reservations(&self.reservations);
+        for id in self.objects.keys().copied().collect::<Vec<_>>() {
+            self.decide(id);
         }
     }
 
@@ -61,12 +81,20 @@ impl Model {
         let decision = self.world.decide(object);
         match decision.outcome {
             Outcome::Assigned { addresses, pool } => {
-                if let Some(before) = before.filter(|b| !b.is_empty() && *b != addresses) {
+                if let Some(before) = before.clone().filter(|b| !b.is_empty() && *b != addresses) {
                     let asked = !matches!(Request::of(object).unwrap().wanted, Wanted::Any);
                     assert!(
                         asked,
                         "{before:?} became {addresses:?} without a wish: {}",
                         decision.because
+                    );
+                }
+                if before.is_none_or(|before| before != addresses) {
+                    let reserved = self.world.config.reservations.get(&addresses[0]);
+                    assert!(
+                        reserved.is_none_or(|kept| kept.service.as_ref() == Some(&object.key)),
+                        "{addresses:?} was given to {} and is reserved: {reserved:?}",
+                        object.key
                     );
                 }
                 self.written.insert(id, (addresses, pool));
@@ -113,15 +141,17 @@ impl Model {
             }
             Op::Restart => self.restart(),
             Op::Break(garbage) => {
-                let text = if garbage {
-                    "garbage"
-                } else {
-                    "192.168.1.200-192.168.1.203"
+                self.garbage = garbage;
+                self.reconfigure();
+            }
+            Op::Reserve(ref wanted) => {
+                let object = |(offset, service): &(u8, Option<u8>)| {
+                    let address = format!("192.168.1.{}", 200 + offset);
+                    let service = service.map(|id| id.to_string());
+                    reservation(&format!("r{offset}-{service:?}"), &address, service.as_deref())
                 };
-                self.world.config = Config::new(&[pool("home", &[text])], &[], &[]);
-                for id in self.objects.keys().copied().collect::<Vec<_>>() {
-                    self.decide(id);
-                }
+                self.reservations = wanted.iter().map(object).collect();
+                self.reconfigure();
             }
         }
     }

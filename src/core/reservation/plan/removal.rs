@@ -64,7 +64,8 @@ fn surplus_leases(ground: &Ground<'_>, plan: &mut Plan, removals: &mut Removals)
     for row in ours.filter(|row| is_ours(&row.comment, ground.owner)) {
         removals.standing.insert(row.address);
         let remove = Write::RemoveLease(row.clone());
-        let because = match (ground.spec.leases, ground.assigned.contains_key(&row.address)) {
+        let wanted = ground.assigned.contains_key(&row.address) || ground.kept.contains_key(&row.address);
+        let because = match (ground.spec.leases, wanted) {
             (true, true) if seen.insert(row.address) => continue,
             (true, true) => {
                 plan.push(remove, "another row of ours reserves the same address");
@@ -173,11 +174,7 @@ fn give_back(ground: &Ground<'_>, known: &[Taken], taken: &Taken, in_use: &Range
 
 /// Adds `ranges` to a pool, as far as it lacks them and nobody moved them to another.
 fn giving(ground: &Ground<'_>, known: &[Taken], row: &PoolRow, ranges: &RangeSet) -> Option<Write> {
-    let elsewhere = record::elsewhere(ground.reading, ground.owner, known, row);
-    // A pool whose cut was recorded and never made has its addresses from before: nobody moved them there.
-    let uncut = ground.unmade.iter().filter(|(name, _)| **name != row.name);
-    let uncut = uncut.fold(RangeSet::new(), |all, (_, ranges)| all.union(ranges));
-    let elsewhere = elsewhere.difference(&uncut);
+    let elsewhere = record::elsewhere(ground.reading, ground.owner, known, ground.unmade, row);
     let give = ranges.difference(&row.ranges).difference(&elsewhere);
     (!give.is_empty()).then(|| Write::SetPoolRanges {
         row: row.clone(),

@@ -59,6 +59,8 @@ impl Router {
             .extract_if(.., left)
             .map(|p| p.write.target())
             .collect();
+        let waits = |planned: &mut Planned| self.awaits_proof(&planned.write, landscape, now);
+        drop(plan.writes.extract_if(.., waits).collect::<Vec<_>>());
         let stop = self.stop(landscape);
         if self.twins.heir.is_some() {
             plan = Plan::default(); // Somebody else has to keep it as it is.
@@ -155,7 +157,7 @@ impl Router {
             taken: record.unwrap_or_else(|| record::merged(&self.object.taken, &self.twins.inherits)),
             leases: reading.leases.iter().filter(|row| ours(&row.comment)).count(),
             arps: reading.arps.iter().filter(|row| ours(&row.comment)).count(),
-            wanted: self.assigned(landscape).len(),
+            wanted: self.wanted(landscape),
             conflicts: conflicts.collect(),
             pending: self.pending(judgement),
             last_sync: self.synced,

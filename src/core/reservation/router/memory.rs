@@ -109,8 +109,9 @@ impl Router {
         let ours = |comment: &str| is_ours(comment, &owner);
         let leases = reading.leases.iter().filter(|row| ours(&row.comment));
         let arps = reading.arps.iter().filter(|row| ours(&row.comment));
+        let kept = |address: &IpAddr| self.keeps_row(*address, landscape);
+        let leases = leases.map(|row| row.address).filter(|address| !kept(address));
         let gone: BTreeSet<IpAddr> = leases
-            .map(|row| row.address)
             .chain(arps.map(|row| row.address))
             .filter(|address| !assigned.contains_key(address))
             .collect();
@@ -256,14 +257,15 @@ impl Router {
     }
 }
 
-/// What a write makes of a row of ours, without what a person wrote behind our mark.
+/// What a write makes of a row of ours. What stands behind the mark of a pool or an ARP row is a person's.
 fn made_of(write: &Write) -> Option<String> {
     let subject = |comment: &str| {
         Marker::parse(comment)
             .map(|marker| marker.subject)
             .unwrap_or_default()
     };
-    let lease = |spec: &LeaseSpec| format!("{} {} {}", spec.mac, spec.server, subject(&spec.comment));
+    // A reservation's note is ours to change, and no quarrel.
+    let lease = |spec: &LeaseSpec| format!("{} {} {}", spec.mac, spec.server, spec.comment);
     let arp = |spec: &ArpSpec| format!("{} {} {}", spec.mac, spec.interface, subject(&spec.comment));
     match write {
         Write::AddPool { ranges, comment, .. } | Write::SetPool { ranges, comment, .. } => {

@@ -138,12 +138,15 @@ impl Router {
         let unwanted = self.unwanted.for_long(spec.release_delay, now.mono);
         let unwanted = unwanted.intersection(&self.unwanted_now(landscape));
         let evictable = self.evictable(claims, landscape, now.mono);
+        let kept = self.kept(landscape);
         let ground = plan::Ground {
             owner: &owner,
             spec,
             reading,
             claims,
             assigned: &assigned,
+            kept: &kept,
+            noted: &self.noted,
             adopted: landscape.adopted,
             evictable: &evictable,
             announcers: landscape.announcers,

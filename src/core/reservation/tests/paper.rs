@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::config::object::{ArpRows, Assignment, Evict, RouterMode, RouterObject, RouterSpec};
 use crate::config::{Config, PoolObject, PoolSpec};
-use crate::ipam::Availability;
+use crate::ipam::{Availability, Holder};
 use crate::model::object::Seniority;
 use crate::model::{
     Instant, LabelSelector, Labels, MacAddr, NodeName, Now, ObjectKey, RangeSet, Timestamp, Uid,
@@ -183,6 +183,7 @@ pub(super) struct Paper {
     pub(super) announcers: BTreeMap<IpAddr, MacAddr>,
     pub(super) adopted: BTreeSet<IpAddr>,
     pub(super) requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    pub(super) conflicts: BTreeMap<IpAddr, Holder>,
     pub(super) nodes: Vec<(NodeName, IpAddr)>,
     pub(super) surveys: Surveys,
     pub(super) complete: bool,
@@ -205,6 +206,7 @@ impl Paper {
             announcers: BTreeMap::new(),
             adopted: BTreeSet::new(),
             requested: BTreeMap::new(),
+            conflicts: BTreeMap::new(),
             nodes: vec![(NodeName::from("node1"), ip("192.168.1.11"))],
             surveys: Surveys::default(),
             complete: true,
@@ -236,6 +238,7 @@ impl Paper {
             in_use: &in_use,
             adopted: &self.adopted,
             requested: &self.requested,
+            conflicts: &self.conflicts,
             nodes: &self.nodes,
             surveys: &self.surveys,
             complete: self.complete,

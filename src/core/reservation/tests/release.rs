@@ -229,6 +229,44 @@ fn a_cut_that_was_never_made_keeps_no_other_pool_from_its_addresses() {
     }
 }
 
+/// What the first pool never lost does not look as if somebody had moved it there from the second one.
+#[test]
+fn a_cut_that_was_refused_keeps_nobody_from_getting_theirs_back() {
+    let mut rows = home_router();
+    rows.pools.push(pool_row("iot", "192.168.1.215-192.168.1.230"));
+    rows.servers.push(crate::reservation::observed::ServerRow {
+        name: "iot".to_owned(),
+        interface: "vlan20".to_owned(),
+        pool: Some("iot".to_owned()),
+        idle: false,
+    });
+    let first = rows.clone();
+    let home = ("home", "192.168.1.200-192.168.1.205");
+    let mut paper = Paper::new(rows);
+    paper.config = pools(&[home]);
+    paper.run(Duration::from_secs(15));
+    paper.config = pools(&[home, ("other", "192.168.1.222-192.168.1.226")]);
+    let refused = paper.due_write().write;
+    assert_eq!(refused.target(), "pool dhcp_pool");
+    paper.finish(&refused, &Outcome::Refused("no".to_owned()));
+    paper.run(Duration::from_secs(10));
+    let ranges_of = |paper: &Paper, name: &str| {
+        let pool = paper.rows.pools.iter().find(|pool| pool.name == name);
+        pool.unwrap().ranges.clone()
+    };
+    assert_eq!(
+        ranges_of(&paper, "iot"),
+        ranges("192.168.1.215-192.168.1.221,192.168.1.227-192.168.1.230")
+    );
+    paper.config = pools(&[home]);
+    paper.run(Duration::from_secs(5));
+    paper.delete();
+    paper.run(Duration::from_mins(5));
+    for pool in &first.pools {
+        assert_eq!(ranges_of(&paper, &pool.name), pool.ranges, "{:?}", paper.journal);
+    }
+}
+
 #[test]
 fn a_renamed_pool_is_on_record_under_its_new_name() {
     let mut paper = synced();

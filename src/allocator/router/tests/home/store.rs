@@ -2,11 +2,11 @@
 
 use std::net::IpAddr;
 
-use tiklb_core::allocator::{Change, Effect, Event, WriteResult};
-use tiklb_core::config::{RouterMode, RouterObject};
+use tiklb_core::allocator::{Change, Effect, Event, ReservationStatus, WriteResult};
+use tiklb_core::config::{ReservationObject, ReservationSpec, RouterMode, RouterObject};
 use tiklb_core::model::ObjectKey;
 
-use super::{Given, Home};
+use super::{Given, Home, seniority};
 use crate::allocator::router::tests::key;
 
 impl Home {
@@ -41,9 +41,67 @@ impl Home {
                 resource_version,
                 ..
             } => self.finalize(present, &resource_version),
-            Effect::Event { notice, note, .. } => self.told.push((notice, note)),
+            Effect::SetReservationStatus { reservation, status } => {
+                self.reserved.insert(reservation, status);
+            }
+            Effect::Event { about, notice, note } => {
+                self.told.push(format!("{notice:?} {}: {note}", about.key.name));
+            }
             Effect::SetConfigurationState { .. } | Effect::SetPoolStatus { .. } => {}
         }
+    }
+
+    /// An AddressReservation for a Service in the namespace default is there, or is changed.
+    pub(in crate::allocator::router::tests) fn reserve(
+        &mut self,
+        name: &str,
+        address: &str,
+        service: &str,
+        note: &str,
+    ) {
+        let key = ObjectKey::new("metallb-system", name);
+        let object = ReservationObject {
+            generation: 1,
+            seniority: seniority(&key),
+            key: key.clone(),
+            spec: Ok(ReservationSpec {
+                address: address.to_owned(),
+                service: Some(format!("default/{service}")),
+                note: note.to_owned(),
+            }),
+        };
+        self.reservations.insert(key, object.clone());
+        self.news.push(Event::Reservations(Change::Applied(object)));
+    }
+
+    /// A Service appears that takes a static lease which somebody wrote for its own.
+    pub(in crate::allocator::router::tests) fn create_for_a_lease(&mut self, name: &str) {
+        self.create(name);
+        let key = ObjectKey::new("default", name);
+        let Some(service) = self.services.get_mut(&key) else {
+            return;
+        };
+        let annotation = "tiklb.io/use-existing-lease".to_owned();
+        service.annotations.insert(annotation, "true".to_owned());
+        self.news.push(Event::Services(Change::Applied(service.clone())));
+    }
+
+    /// It is gone.
+    pub(in crate::allocator::router::tests) fn unreserve(&mut self, name: &str) {
+        let key = ObjectKey::new("metallb-system", name);
+        self.reservations.remove(&key);
+        self.reserved.remove(&key);
+        self.news.push(Event::Reservations(Change::Deleted(key)));
+    }
+
+    /// `phase row` of an AddressReservation.
+    pub(in crate::allocator::router::tests) fn said_of(&self, name: &str) -> String {
+        let status = self.reserved.get(&ObjectKey::new("metallb-system", name));
+        let words = |status: &ReservationStatus| {
+            let row = status.row.map_or("None", |row| row.as_str());
+            format!("{} {row}", status.phase.as_str())
+        };
+        status.map(words).unwrap_or_default()
     }
 
     fn store_service(
@@ -63,6 +121,16 @@ impl Home {
         let new = addresses
             .iter()
             .filter(|address| !object.ingress.contains(address));
+        for address in new.clone() {
+            let text = address.to_string();
+            let mut kept = self
+                .reservations
+                .values()
+                .filter_map(|object| object.spec.as_ref().ok());
+            let other = kept.find(|spec| spec.address == text && spec.service != Some(service.to_string()));
+            self.misgiven
+                .extend(other.map(|spec| format!("{service} was given {address}: {spec:?}")));
+        }
         let judge = self.object.as_ref().filter(|object| !object.deleting);
         let proven = judge.is_some_and(|object| {
             object

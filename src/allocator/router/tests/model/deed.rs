@@ -15,6 +15,10 @@ pub(super) enum Deed {
     Pool(Option<u8>),
     /// A second one holds .230 to .234, or goes.
     SecondPool(bool),
+    /// An address of the pool is reserved for a Service, under another note if it is already.
+    Reserve(u8, u8),
+    /// It is not any more.
+    Unreserve(u8),
     /// The object's mode.
     Mode(&'static str),
     /// The object is deleted by a person, and made again when it is gone.
@@ -78,7 +82,7 @@ pub(super) enum Edit {
 
 impl Deed {
     pub(super) fn draw(dice: &mut Dice) -> Self {
-        match dice.below(45) {
+        match dice.below(49) {
             0..=7 => Self::Service(dice.byte(0, 5)),
             8..=9 => Self::Announce(dice.byte(0, 5), dice.byte(1, 3)),
             10 => Self::Pool((!dice.one_in(3)).then(|| dice.byte(202, 220))),
@@ -100,7 +104,9 @@ impl Deed {
             37..=38 => Self::LeaderMidway,
             39..=41 => Self::Ask(dice.byte(200, 220)),
             42 => Self::Survey(dice.one_in(2)),
-            _ => Self::SafeMode(dice.one_in(2)),
+            43..=44 => Self::SafeMode(dice.one_in(2)),
+            45..=47 => Self::Reserve(dice.byte(0, 6), dice.byte(0, 5)),
+            _ => Self::Unreserve(dice.byte(0, 6)),
         }
     }
 }

@@ -187,6 +187,9 @@ impl Witness {
         }
         self.seen.0 = journal.writes.len();
         self.seen.1 = journal.edits.len();
+        if let Some(words) = home.misgiven.first() {
+            return Err(words.clone());
+        }
         Self::check_given(home)
     }
 
@@ -355,6 +358,13 @@ impl Witness {
         }
         let ours: RangeSet = super::super::OURS.parse().unwrap();
         let leases = home.desk.sim.rows(Menu::Lease);
+        let twice = leases.iter().filter(|row| is_ours(row)).find(|row| {
+            let same = |other: &&Row| is_ours(other) && other.get("address") == row.get("address");
+            leases.iter().filter(same).count() > 1
+        });
+        if let Some(row) = twice {
+            return Err(format!("two rows of ours for one address: {row}"));
+        }
         for service in home.services.values() {
             for address in service.ingress.iter().filter(|address| ours.contains(**address)) {
                 let text = address.to_string();

@@ -151,6 +151,13 @@ impl World {
                 let addresses = there.then_some("192.168.1.230-192.168.1.234");
                 self.home.pool("other", addresses);
             }
+            Deed::Reserve(offset, service) => self.home.reserve(
+                &format!("r{offset}"),
+                &format!("192.168.1.{}", 200 + offset),
+                &format!("s{service}"),
+                &format!("for {}", self.home.now.mono.since_start().as_secs()),
+            ),
+            Deed::Unreserve(offset) => self.home.unreserve(&format!("r{offset}")),
             Deed::Mode(mode) => self.mode(mode),
             Deed::Replace => {
                 self.home.delete_router();
