@@ -9,6 +9,9 @@ use crate::ipam::{Availability, Holder, Occupancy};
 use crate::model::{Now, ObjectKey};
 use crate::reservation::Landscape;
 
+#[cfg(test)]
+mod tests;
+
 /// The network at one moment.
 pub(super) struct Network<'a> {
     pub(super) conflicts: &'a BTreeMap<IpAddr, Holder>,
@@ -49,31 +52,4 @@ fn graver(one: Availability, other: Availability) -> Availability {
         Availability::Held(_) => 4,
     };
     if weight(&one) > weight(&other) { one } else { other }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_router_is_enough_to_keep_an_address_from_a_service() {
-        let holder = || Holder {
-            name: None,
-            mac: None,
-            evidence: "a test".to_owned(),
-        };
-        let by_weight = [
-            Availability::Free,
-            Availability::OnRequest(holder()),
-            Availability::Reserved(holder()),
-            Availability::Unproven("not read".to_owned()),
-            Availability::Held(holder()),
-        ];
-        for (lighter, light) in by_weight.iter().enumerate() {
-            for heavy in &by_weight[lighter..] {
-                assert_eq!(graver(light.clone(), heavy.clone()), *heavy);
-                assert_eq!(graver(heavy.clone(), light.clone()), *heavy);
-            }
-        }
-    }
 }
