@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::routers::Entry;
-use crate::ipam::{Availability, Holder, Occupancy};
+use crate::ipam::{Availability, Occupancy};
 use crate::model::{Now, ObjectKey};
 use crate::reservation::Landscape;
 
@@ -14,7 +14,6 @@ mod tests;
 
 /// The network at one moment.
 pub(super) struct Network<'a> {
-    pub(super) conflicts: &'a BTreeMap<IpAddr, Holder>,
     pub(super) routers: &'a BTreeMap<ObjectKey, Entry>,
     pub(super) landscape: Landscape<'a>,
     pub(super) now: Now,
@@ -24,15 +23,8 @@ impl Occupancy for Network<'_> {
     /// A node's own address is never a Service's, whatever else is known. One witness is enough to keep a Service off an
     /// address; every router that has a say must have proved it free.
     fn of(&self, address: IpAddr) -> Availability {
-        if let Some((node, _)) = self.landscape.nodes.iter().find(|(_, own)| *own == address) {
-            return Availability::Held(Holder {
-                name: Some(format!("node {node}")),
-                mac: None,
-                evidence: "its own address".to_owned(),
-            });
-        }
-        if let Some(holder) = self.conflicts.get(&address) {
-            return Availability::Held(holder.clone());
+        if let Some(holder) = self.landscape.user(address) {
+            return Availability::Held(holder);
         }
         let verdicts = self
             .routers

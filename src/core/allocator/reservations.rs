@@ -218,15 +218,8 @@ impl Scene<'_> {
     }
 
     fn holder(&self, address: IpAddr, standings: &[(Standing, Option<Holder>)]) -> Option<Holder> {
-        let node = self.landscape.nodes.iter().find(|(_, own)| *own == address);
-        let node = node.map(|(name, _)| Holder {
-            name: Some(format!("node {name}")),
-            mac: None,
-            evidence: "its own address".to_owned(),
-        });
-        let conflict = || self.landscape.conflicts.get(&address).cloned();
         let on_router = || standings.iter().find_map(|(_, holder)| holder.clone());
-        node.or_else(conflict).or_else(on_router)
+        self.landscape.user(address).or_else(on_router)
     }
 }
 

@@ -156,7 +156,6 @@ impl Allocator {
             wall: crate::model::Timestamp(0),
         });
         let view = self.view();
-        let conflicts = self.conflict_holders();
         let landscape = view.landscape(
             &self.config,
             &self.settings.cluster_uid,
@@ -164,7 +163,6 @@ impl Allocator {
             &self.surveys,
         );
         let network = Network {
-            conflicts: &conflicts,
             routers: &self.routers,
             landscape,
             now,

@@ -24,6 +24,19 @@ pub enum Standing {
     Foreign,
 }
 
+impl Landscape<'_> {
+    /// Who has the address, by what the cluster knows: a node, whatever else is known, or somebody whom speakers saw.
+    pub fn user(&self, address: IpAddr) -> Option<Holder> {
+        let node = self.nodes.iter().find(|(_, own)| *own == address);
+        let node = node.map(|(name, _)| Holder {
+            name: Some(format!("node {name}")),
+            mac: None,
+            evidence: "its own address".to_owned(),
+        });
+        node.or_else(|| self.conflicts.get(&address).cloned())
+    }
+}
+
 impl Router {
     /// The reserved addresses that this router should keep. What stands there already stays while a pool that may hold
     /// it cannot be read.
@@ -52,15 +65,8 @@ impl Router {
 
     /// Who else has the address, by everything that is known in the cluster and on this router.
     fn holder(&self, address: IpAddr, landscape: &Landscape<'_>) -> Option<Holder> {
-        let node = landscape.nodes.iter().find(|(_, own)| *own == address);
-        let node = node.map(|(name, _)| Holder {
-            name: Some(format!("node {name}")),
-            mac: None,
-            evidence: "its own address".to_owned(),
-        });
-        let conflict = || landscape.conflicts.get(&address).cloned();
-        node.or_else(conflict)
-            .or_else(|| self.held.holder(address).cloned())
+        let here = || self.held.holder(address).cloned();
+        landscape.user(address).or_else(here)
     }
 
     fn our_lease(&self, address: IpAddr, landscape: &Landscape<'_>) -> Option<&LeaseRow> {
