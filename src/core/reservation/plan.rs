@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::held::is_ours;
 use super::marker::{self, Marker, Owner};
-use super::observed::{ArpRow, PoolRow, Reading};
+use super::observed::{ArpRow, LeaseRow, PoolRow, Reading};
 use super::record;
 use super::site::{self, Claim, Place};
 use super::write::{ArpSpec, Planned, Write};

@@ -1,6 +1,7 @@
 //! What several routers say of one address.
 
 use super::*;
+use crate::ipam::Holder;
 
 #[test]
 fn one_router_is_enough_to_keep_an_address_from_a_service() {
