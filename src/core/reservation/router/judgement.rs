@@ -425,5 +425,6 @@ fn refusal_reason(refusal: &Refusal) -> &'static str {
         Refusal::PoolShared { .. } => "PoolShared",
         Refusal::TooFewLeft { .. } => "TooFewAddressesLeft",
         Refusal::NodeAddress { .. } => "NodeAddressInRange",
+        Refusal::OtherCluster { .. } => "RangeOfAnotherCluster",
     }
 }
