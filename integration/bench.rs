@@ -14,7 +14,9 @@ mod measure;
 mod memory;
 mod record;
 mod report;
+mod router;
 mod service;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -41,6 +43,8 @@ pub enum Name {
     Demo,
     /// Resident memory of allocator and speakers
     Memory,
+    /// A router with 1,000 reservations: the first sync, and the polls after it
+    Router,
 }
 
 impl Name {
@@ -50,6 +54,7 @@ impl Name {
             Self::Connect => "connect",
             Self::Demo => "demo",
             Self::Memory => "memory",
+            Self::Router => "router",
         }
     }
 
@@ -59,6 +64,7 @@ impl Name {
             Self::Connect => "connect: a Service is created, its address answers",
             Self::Demo => "demo: what a new user waits for",
             Self::Memory => "memory: what allocator and speakers hold resident",
+            Self::Router => "router: 1,000 Services stand on it, and then nothing changes",
         }
     }
 }
@@ -155,6 +161,7 @@ impl Stage {
             Name::Connect => Box::pin(connect::run(self)).await,
             Name::Demo => Box::pin(demo::run(self)).await,
             Name::Memory => Box::pin(memory::run(self)).await,
+            Name::Router => Box::pin(router::run(self)).await,
         }
     }
 

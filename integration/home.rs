@@ -35,6 +35,7 @@ mod device;
 mod folder;
 mod inventory;
 pub mod kind;
+mod other;
 mod person;
 mod plan;
 mod proxy;
@@ -50,7 +51,8 @@ use routeros_sim::{Menu, PASSWORD, Router};
 
 pub use control_plane::{ControlPlane, NAMESPACE};
 pub use device::Phone;
-pub use inventory::deployed;
+pub use inventory::{deployed, manifests};
+pub use other::OtherCluster;
 pub use person::Shown;
 pub use plan::{Api, CLIENT, CONTROL, NAS, PHONE, POOL, PRINTER, Plan, ROUTER};
 pub use ranges::{Ranges, RangesError};
@@ -169,6 +171,17 @@ impl Home {
     /// The phone, unless the plan has none.
     pub fn phone(&self) -> Option<&Phone> {
         self.phone.as_ref()
+    }
+
+    /// The phone is carried out of the house, without a word to the router.
+    ///
+    /// # Errors
+    /// When its host refuses.
+    pub async fn send_phone_away(&mut self) -> Result<()> {
+        if let Some(phone) = self.phone.take() {
+            self.lan.host("phone")?.del_address(phone.address()).await?;
+        }
+        Ok(())
     }
 
     /// Lets the newcomer take what the router gives it. It keeps the address until it is told to give it back.

@@ -352,7 +352,8 @@ impl Patience {
     }
 }
 
-fn client(access: &Access) -> anyhow::Result<reqwest::Client> {
+/// An HTTP client that trusts one authority alone.
+pub(crate) fn client(access: &Access) -> anyhow::Result<reqwest::Client> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(access.ca_pem.as_bytes()) {
         roots.add(certificate?)?;

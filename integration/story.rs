@@ -11,6 +11,11 @@
 //! | `reserved` | an address is one Service's, and stands on the router before that exists |
 //! | `announcement` | one node answers; another takes over when it is cut off or its speaker dies |
 //! | `configuration` | what is wrong is said where a person looks, and takes nothing else down |
+//! | `lease` | DHCP clients: none gets an address of the range, and one that has one is waited for |
+//! | `ownership` | whose rows they are: a renamed object, pruned kinds, a rebuilt cluster, two clusters |
+//! | `drift` | a person puts the range back into the router's pool |
+//! | `interruption` | the router reboots in the middle of a first sync, or is away during a rollout |
+//! | `pin` | ARP rows that the router itself follows: traffic from behind it after a failover |
 //! | `router` | a router that cannot be used: no new announcement without proof, none lost |
 //! | `outage` | API server and allocator away: every address goes on answering |
 //! | `person` | what `tiklb status` and `tiklb plan` tell |
@@ -18,8 +23,13 @@
 mod address;
 mod announcement;
 mod configuration;
+mod drift;
+mod interruption;
+mod lease;
 mod outage;
+mod ownership;
 mod person;
+mod pin;
 mod reservation;
 mod reserved;
 mod router;
@@ -89,8 +99,13 @@ impl Story {
             address::stories(),
             announcement::stories(),
             configuration::stories(),
+            drift::stories(),
+            interruption::stories(),
+            lease::stories(),
             outage::stories(),
+            ownership::stories(),
             person::stories(),
+            pin::stories(),
             reservation::stories(),
             reserved::stories(),
             router::stories(),

@@ -34,6 +34,16 @@ impl Distribution {
         self.0.last().copied().flatten()
     }
 
+    /// The mean; nothing if one failed, or if there is none.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a bench has far fewer than 2^52 samples"
+    )]
+    pub(super) fn mean(&self) -> Option<f64> {
+        let sum: f64 = self.0.iter().copied().sum::<Option<f64>>()?;
+        (!self.0.is_empty()).then(|| sum / self.0.len() as f64)
+    }
+
     /// The smallest sample that at least `percent` of all do not exceed (nearest rank): always one that was measured,
     /// never a mean of two. Nothing if that one failed, or if there is none.
     pub(super) fn percentile(&self, percent: usize) -> Option<f64> {

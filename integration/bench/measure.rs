@@ -14,6 +14,9 @@ pub(super) enum Unit {
     Millis,
     Micros,
     Mebibytes,
+    Kibibytes,
+    /// Things that are counted.
+    Count,
 }
 
 impl Unit {
@@ -24,15 +27,17 @@ impl Unit {
             Self::Millis => "ms",
             Self::Micros => "µs",
             Self::Mebibytes => "MiB",
+            Self::Kibibytes => "KiB",
+            Self::Count => "",
         }
     }
 
-    /// A duration in this unit. Memory has none.
+    /// A duration in this unit. Memory and counts have none.
     fn of(self, duration: Duration) -> f64 {
         let per_second = match self {
             Self::Millis => 1e3,
             Self::Micros => 1e6,
-            Self::Seconds | Self::Mebibytes => 1.0,
+            Self::Seconds | Self::Mebibytes | Self::Kibibytes | Self::Count => 1.0,
         };
         duration.as_secs_f64() * per_second
     }
@@ -42,6 +47,7 @@ impl Unit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Statistic {
     Median,
+    Mean,
     Max,
 }
 
@@ -49,6 +55,7 @@ impl Statistic {
     const fn name(self) -> &'static str {
         match self {
             Self::Median => "p50",
+            Self::Mean => "mean",
             Self::Max => "max",
         }
     }
@@ -56,6 +63,7 @@ impl Statistic {
     fn read(self, all: &Distribution) -> Option<f64> {
         match self {
             Self::Median => all.percentile(50),
+            Self::Mean => all.mean(),
             Self::Max => all.max(),
         }
     }
@@ -186,13 +194,9 @@ impl Measure {
     /// The goal in words.
     pub(super) fn promise(&self) -> Option<String> {
         let goal = self.goal?;
-        Some(format!(
-            "{} {} {} {}",
-            goal.statistic.name(),
-            goal.relation(),
-            goal.limit,
-            self.unit.symbol()
-        ))
+        let (name, relation, limit) = (goal.statistic.name(), goal.relation(), goal.limit);
+        let promise = format!("{name} {relation} {limit} {}", self.unit.symbol());
+        Some(promise.trim_end().to_owned())
     }
 
     /// How it missed its goal, for a person; nothing if it did not.
@@ -201,7 +205,11 @@ impl Measure {
         let found = goal.statistic.read(&self.distribution());
         let found = found.map_or_else(
             || "is none, because a run failed".to_owned(),
-            |found| format!("is {found:.1} {}", self.unit.symbol()),
+            |found| {
+                format!("is {found:.1} {}", self.unit.symbol())
+                    .trim_end()
+                    .to_owned()
+            },
         );
         let promise = self.promise().unwrap_or_default();
         Some(format!(

@@ -1,7 +1,5 @@
 //! `memory`: what tiklb's processes hold resident: at their start, with the guide's three Services, with some dozens.
 
-mod usage;
-
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -12,10 +10,10 @@ use super::ground::{self, FIRST_SYNC, SOON};
 use super::measure::{Measure, Unit};
 use super::record::{Findings, recorded};
 use super::service::{NAMESPACE as BENCH, add_endpoints, make_namespace, service};
+use super::usage::{Usage, usage};
 use crate::home::{self, Home, Plan, status_address};
 use crate::kube::SERVICES;
 use crate::wire;
-use usage::{Usage, usage};
 
 /// One home each.
 const RUNS: u32 = 1;

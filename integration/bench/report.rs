@@ -45,7 +45,7 @@ pub(super) fn table(measures: &[Measure]) -> Table {
 fn shown(figure: Option<f64>, unit: Unit) -> String {
     figure.map_or_else(
         || "failed".to_owned(),
-        |figure| format!("{figure:.1} {}", unit.symbol()),
+        |figure| format!("{figure:.1} {}", unit.symbol()).trim_end().to_owned(),
     )
 }
 

@@ -33,22 +33,25 @@ pub enum ControlPlane {
 impl ControlPlane {
     pub(super) async fn start(api: Api, control: &Host, nodes: &[&Host]) -> Result<Self> {
         match api {
-            Api::Embedded => {
-                let host = control.clone();
-                let bind = move |address: SocketAddr| {
-                    host.run(|| std::net::TcpListener::bind(address))
-                        .map_err(std::io::Error::other)?
-                };
-                let config = apiserver::Config::default();
-                let address = SocketAddr::from((CONTROL, PORT));
-                let started = ApiServer::start_with(address, config, Arc::new(bind));
-                Ok(Self::Embedded(control.call(started).await??, control.clone()))
-            }
+            Api::Embedded => Self::embed(control, PORT).await,
             Api::Real(options) => {
                 let cluster = Cluster::start(control, nodes, options).await?;
                 Ok(Self::Real(Box::new(cluster)))
             }
         }
+    }
+
+    /// An embedded one on a port of `control`.
+    pub(super) async fn embed(control: &Host, port: u16) -> Result<Self> {
+        let host = control.clone();
+        let bind = move |address: SocketAddr| {
+            host.run(|| std::net::TcpListener::bind(address))
+                .map_err(std::io::Error::other)?
+        };
+        let config = apiserver::Config::default();
+        let address = SocketAddr::from((CONTROL, port));
+        let started = ApiServer::start_with(address, config, Arc::new(bind));
+        Ok(Self::Embedded(control.call(started).await??, control.clone()))
     }
 
     /// Access with every right.

@@ -9,11 +9,11 @@ use futures::future::{select_all, try_join_all};
 
 use super::control_plane::NAMESPACE;
 use super::{Home, inventory};
-use crate::lan::{Host, Process};
+use crate::lan::{Host, HostCommand, Process};
 use crate::readiness::Readiness;
 
 /// A process that has its lists is ready, which takes tens of milliseconds; beside builds it takes seconds.
-const READY: Duration = Duration::from_secs(30);
+pub(super) const READY: Duration = Duration::from_secs(30);
 
 /// Where both processes say whether they are ready, asked from within their host.
 const READYZ: &str = "http://127.0.0.1:7472/readyz";
@@ -177,13 +177,17 @@ impl Home {
     }
 
     async fn spawn(&self, role: Role<'_>) -> Result<Process> {
-        let program = self.program()?;
         let kubeconfig = self.folder.path().join(account_file(role.name()));
+        Ok(self.command(role, &kubeconfig)?.spawn().await?)
+    }
+
+    fn command(&self, role: Role<'_>, kubeconfig: &Path) -> Result<HostCommand> {
+        let program = self.program()?;
         let arguments = match role {
             Role::Allocator => &self.plan.allocator_arguments,
             Role::Speaker(_) => &self.plan.speaker_arguments,
         };
-        let mut command = self
+        let command = self
             .lan
             .host(role.host())?
             .command(program)
@@ -195,16 +199,26 @@ impl Home {
             .env("TIKLB_LOG_LEVEL", &self.plan.log_level)
             // A proxy of the person's environment cannot reach into a namespace.
             .env("NO_PROXY", "*");
-        if let Role::Speaker(node) = role {
-            command = command.env("TIKLB_NODE_NAME", node);
-        }
-        Ok(command.spawn().await?)
+        Ok(match role {
+            Role::Speaker(node) => command.env("TIKLB_NODE_NAME", node),
+            Role::Allocator => command,
+        })
     }
 
     pub(super) fn program(&self) -> Result<&Path> {
         let program = self.plan.tiklb.as_deref();
         program.context("this home's plan names no tiklb program: call Plan::tiklb")
     }
+}
+
+/// An allocator with this kubeconfig, to be started.
+pub(super) fn allocator_command(home: &Home, kubeconfig: &Path) -> Result<HostCommand> {
+    home.command(Role::Allocator, kubeconfig)
+}
+
+/// A speaker of a node, likewise.
+pub(super) fn speaker_command(home: &Home, node: &str, kubeconfig: &Path) -> Result<HostCommand> {
+    home.command(Role::Speaker(node), kubeconfig)
 }
 
 /// The kubeconfig of a service account of tiklb.

@@ -101,7 +101,10 @@ fn secrets((user, password, ca_pem): (&str, &str, &str)) -> [Value; 2] {
 }
 
 /// The manifests of a folder of `deploy/`, in the order in which kubectl applies them.
-fn manifests(folder: &str) -> Result<Vec<PathBuf>> {
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn manifests(folder: &str) -> Result<Vec<PathBuf>> {
     let folder = deployed(folder);
     let read = || -> std::io::Result<Vec<PathBuf>> {
         fs::read_dir(&folder)?

@@ -118,10 +118,14 @@ impl Plan {
     /// A router whose pool holds other addresses: one that a person has shrunk, say.
     #[must_use]
     pub fn pool(self, ranges: &Ranges) -> Self {
+        self.change_router(Menu::Pool, POOL, "ranges", &ranges.to_string())
+    }
+
+    /// A router on which a row that has this name has another property.
+    #[must_use]
+    pub fn change_router(self, menu: Menu, name: &str, property: &str, value: &str) -> Self {
         Self {
-            config: self
-                .config
-                .change(Menu::Pool, POOL, "ranges", &ranges.to_string()),
+            config: self.config.change(menu, name, property, value),
             ..self
         }
     }

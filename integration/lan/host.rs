@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 
 use super::command::HostCommand;
 use super::links::{LinkState, Links, Neighbor};
-use super::{Error, sysctl};
+use super::{Error, Mac, sysctl};
 
 /// A thread that was just started answers at once; the bound is for a machine at a halt.
 const START: Duration = Duration::from_secs(10);
@@ -286,6 +286,14 @@ impl Host {
     /// When the kernel refuses.
     pub async fn neighbor(&self, address: Ipv4Addr) -> Result<Option<Neighbor>, Error> {
         self.links().neighbor(address).await
+    }
+
+    /// Makes the host's kernel send what is for `address` to `mac`, whatever the LAN says of it.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn pin_neighbor(&self, address: Ipv4Addr, mac: Mac) -> Result<(), Error> {
+        self.links().pin_neighbor(address, mac, self.interface()).await
     }
 
     /// Makes the host's kernel forget the neighbour `address`.

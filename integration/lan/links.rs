@@ -265,6 +265,28 @@ impl Links {
         Ok(())
     }
 
+    /// A permanent entry, which no frame of the LAN changes.
+    pub(super) async fn pin_neighbor(
+        &self,
+        address: Ipv4Addr,
+        mac: Mac,
+        interface: &str,
+    ) -> Result<(), Error> {
+        let index = self.index(interface).await?;
+        let request = self
+            .handle
+            .neighbours()
+            .add(index, IpAddr::V4(address))
+            .link_layer_address(&mac.0)
+            .state(NeighbourState::Permanent)
+            .replace();
+        self.ask(
+            || format!("pin the neighbour {address} to {mac}"),
+            request.execute(),
+        )
+        .await
+    }
+
     async fn find_neighbors(&self, address: Ipv4Addr) -> Result<Vec<NeighbourMessage>, Error> {
         let request = self
             .handle

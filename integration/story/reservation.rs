@@ -16,7 +16,6 @@ pub(super) fn stories() -> Vec<Story> {
         a_service_stands_on_the_router_under_its_name,
         the_routers_arp_row_follows_the_announcer,
         occupied_addresses_are_passed_over_and_their_holders_named,
-        no_client_is_given_an_address_of_the_range,
         a_deleted_router_is_given_back,
         a_pool_that_a_person_has_shrunk_is_left_alone with |plan| plan.pool(&shrunk()),
     ]
@@ -157,36 +156,6 @@ async fn occupied_addresses_are_passed_over_and_their_holders_named(scene: &mut 
     ensure!(said.contains("no free address is left in homelab-pool"), "{said}");
     scene.has_none(&last).await?;
     scene.has_none("wants-the-phones").await
-}
-
-async fn no_client_is_given_an_address_of_the_range(scene: &mut Scene) -> Outcome {
-    let renewals = scene
-        .home
-        .phone()
-        .context("the plan has a phone")?
-        .kept()
-        .renewals()
-        .len();
-    sync(scene).await?;
-    let newcomer = scene.home.newcomer().await?;
-    let lease = newcomer.lease().context("it was given an address")?;
-    let given = lease.address.addr();
-    ensure!(
-        !ranges(RANGE).contains(given),
-        "a newcomer was given {given} of {RANGE}"
-    );
-    // The phone sits in the middle of the range, and keeps what it has.
-    let phone = scene.home.phone().context("the plan has a phone")?;
-    until("the phone to renew", SOON, async || {
-        let now = phone.kept().renewals().len();
-        ensure!(now > renewals + 1, "{now} renewals so far");
-        Ok(())
-    })
-    .await?;
-    let row = scene.home.row(Menu::Lease, "address", &PHONE.to_string());
-    let row = row.context("the phone's lease is gone")?;
-    ensure!(row.get("status") == Some("bound"), "{row:?}");
-    Ok(())
 }
 
 async fn a_deleted_router_is_given_back(scene: &mut Scene) -> Outcome {

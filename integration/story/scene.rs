@@ -10,7 +10,7 @@ use crate::home::kind::{
     CONFIGURATION_STATES, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS, MIKROTIK_ROUTERS, SERVICE_L2_STATUSES,
 };
 use crate::home::{Home, NAMESPACE, Plan, ROUTER, deployed, status_address};
-use crate::kube::{NAMESPACES, SERVICES};
+use crate::kube::{Kube, NAMESPACES, SERVICES};
 use crate::wait::until;
 use crate::wire::tcp_connect;
 
@@ -30,7 +30,7 @@ pub(super) const FIRST_SYNC: Duration = Duration::from_mins(1);
 pub(super) const OBSERVED: Duration = Duration::from_secs(3);
 
 /// The grace of a Pod.
-const GRACE: Duration = Duration::from_secs(15);
+pub(super) const GRACE: Duration = Duration::from_secs(15);
 
 /// A port of its own, so that no stand-in and no host port is in the way.
 pub(super) const PORT: u16 = 8_080;
@@ -38,6 +38,8 @@ pub(super) const PORT: u16 = 8_080;
 /// A home on which tiklb runs. All configuration is the story's to apply.
 pub(super) struct Scene {
     pub(super) home: Home,
+    /// Allocators that talk to the router, each with a request of its own at a time.
+    pub(super) allocators: usize,
 }
 
 impl Scene {
@@ -48,7 +50,7 @@ impl Scene {
         home.start_speakers().await?;
         let namespace = json!({"metadata": {"name": APPS}});
         home.kube().create(NAMESPACES, &namespace).await?;
-        Ok(Self { home })
+        Ok(Self { home, allocators: 1 })
     }
 
     /// The last lines of tiklb's processes.
@@ -61,7 +63,10 @@ impl Scene {
         let violations = self.home.router().violations();
         ensure!(violations.is_empty(), "requests to the router: {violations:?}");
         let at_once = self.home.router().journal().most_in_flight;
-        ensure!(at_once <= 1, "{at_once} requests were at the router at once");
+        ensure!(
+            at_once <= self.allocators,
+            "{at_once} requests were at the router at once"
+        );
         if let Some(api) = self.home.control_plane().embedded() {
             let unsupported = api.unsupported();
             ensure!(
@@ -107,20 +112,7 @@ impl Scene {
 
     /// The MikrotikRouter of the guide, changed by `change`: its spec is what is handed over.
     pub(super) async fn apply_router(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
-        let mut spec = json!({
-            "url": format!("https://{ROUTER}"),
-            "clusterName": "home",
-            "credentialsSecretRef": {"name": "mikrotik"},
-            "tls": {"caSecretRef": {"name": "mikrotik-ca", "key": "ca.crt"}},
-        });
-        change(&mut spec);
-        let router = json!({
-            "apiVersion": "tiklb.io/v1alpha1",
-            "kind": "MikrotikRouter",
-            "metadata": {"name": MIKROTIK, "namespace": NAMESPACE},
-            "spec": spec,
-        });
-        self.home.kube().apply(router).await?;
+        self.home.kube().apply(router(MIKROTIK, change)).await?;
         Ok(())
     }
 
@@ -268,20 +260,7 @@ impl Scene {
         reason: &str,
         bound: Duration,
     ) -> Result<String> {
-        let what = format!("the condition {kind} {status} {reason}");
-        let routers = MIKROTIK_ROUTERS.in_namespace(NAMESPACE);
-        let found = |object: &Value| -> Option<String> {
-            let condition = crate::home::condition(object, kind)?;
-            let fits = condition["status"] == status && condition["reason"] == reason;
-            fits.then(|| condition["message"].as_str().unwrap_or_default().to_owned())
-        };
-        let fits = |object: &Value| found(object).is_some();
-        let object = self
-            .home
-            .kube()
-            .wait_for(routers, MIKROTIK, bound, &what, fits)
-            .await?;
-        found(&object).context(what)
+        condition(self.home.kube(), MIKROTIK, (kind, status, reason), bound).await
     }
 
     /// Waits until every reservation stands on the router.
@@ -323,8 +302,44 @@ impl Scene {
     }
 }
 
+/// The MikrotikRouter of the guide under a name, changed by `change`: its spec is what is handed over.
+pub(super) fn router(name: &str, change: impl FnOnce(&mut Value)) -> Value {
+    let mut spec = json!({
+        "url": format!("https://{ROUTER}"),
+        "clusterName": "home",
+        "credentialsSecretRef": {"name": "mikrotik"},
+        "tls": {"caSecretRef": {"name": "mikrotik-ca", "key": "ca.crt"}},
+    });
+    change(&mut spec);
+    json!({
+        "apiVersion": "tiklb.io/v1alpha1",
+        "kind": "MikrotikRouter",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": spec,
+    })
+}
+
+/// Waits for a condition of a MikrotikRouter of any cluster, by its type, status and reason: its words.
+pub(super) async fn condition(
+    kube: &Kube,
+    router: &str,
+    (kind, status, reason): (&str, &str, &str),
+    bound: Duration,
+) -> Result<String> {
+    let what = format!("the condition {kind} {status} {reason} of {router}");
+    let routers = MIKROTIK_ROUTERS.in_namespace(NAMESPACE);
+    let found = |object: &Value| -> Option<String> {
+        let condition = crate::home::condition(object, kind)?;
+        let fits = condition["status"] == status && condition["reason"] == reason;
+        fits.then(|| condition["message"].as_str().unwrap_or_default().to_owned())
+    };
+    let fits = |object: &Value| found(object).is_some();
+    let object = kube.wait_for(routers, router, bound, &what, fits).await?;
+    found(&object).context(what)
+}
+
 /// A Service whose traffic stays on the node that gets it, by TCP for connections and by UDP for pings.
-fn service(name: &str, annotations: &[(&str, &str)]) -> Value {
+pub(super) fn service(name: &str, annotations: &[(&str, &str)]) -> Value {
     let annotations: serde_json::Map<String, Value> = annotations
         .iter()
         .map(|(key, value)| ((*key).to_owned(), json!(value)))

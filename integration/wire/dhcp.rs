@@ -135,6 +135,24 @@ impl DhcpClient {
         self.take(&answer)
     }
 
+    /// Asks for an address that it once had, as a client does that was switched off meanwhile (RFC 2131 3.2): a request by
+    /// broadcast that names no server, without a discovery.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] when the server refuses, [`Error::TooLate`] when nobody answers.
+    pub async fn reclaim(&mut self, address: Ipv4Addr, bound: Duration) -> Result<DhcpLease, Error> {
+        let mut request = self.message(MessageType::Request);
+        request.opts_mut().insert(DhcpOption::RequestedIpAddress(address));
+        let to_all = SocketAddrV4::new(Ipv4Addr::BROADCAST, dhcproto::v4::SERVER_PORT);
+        let answers = [MessageType::Ack, MessageType::Nak];
+        let deadline = Instant::now() + bound;
+        let answer = self
+            .exchange
+            .ask(&request, to_all, &answers, deadline, "its old address")
+            .await?;
+        self.take(&answer)
+    }
+
     /// Gives the interface the leased address, and the way to the leased router.
     ///
     /// # Errors

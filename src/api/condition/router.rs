@@ -45,6 +45,7 @@ reasons! {
         TooFewAddressesLeft: False, "Cutting the range would leave fewer than spec.dhcp.minFreeAddresses: make the IPAddressPool smaller, the DHCP pool larger, or the minimum lower.";
         PoolShared: False, "Something besides a DHCP server uses the pool (PPP, a hotspot, IPsec, a matcher, another pool's next-pool), as the message says: give it a pool of its own, or name the pool in spec.dhcp.pools if that is fine.";
         NodeAddressInRange: False, "A node of this cluster has an address inside the range: move the node or the range.";
+        RangeOfAnotherCluster: False, "Another cluster's row on the router holds some of the range: give each cluster its own part of the network, or release what a cluster that is no more left there (tiklb release).";
         DryRun: False, "Nothing is written in this mode: status.pendingPlan shows what would be done; set spec.mode to Enforce to do it.";
         Paused: Unknown, "spec.mode is Paused: the router is not read; set Enforce or DryRun to go on.";
         ShrinkingOff: False, "A DHCP pool still hands out the range and spec.dhcp.shrinkPools is false: take it out of the pool's ranges by hand, or set shrinkPools to true.";

@@ -114,6 +114,7 @@ pub const REASONS: &[(ConditionKind, Truth, &str)] = {
         (PoolsExcluded, False, "TooFewAddressesLeft"),
         (PoolsExcluded, False, "PoolShared"),
         (PoolsExcluded, False, "NodeAddressInRange"),
+        (PoolsExcluded, False, "RangeOfAnotherCluster"),
         (PoolsExcluded, False, "ShrinkingOff"),
         (PoolsExcluded, False, "DryRun"),
         (PoolsExcluded, Unknown, "Paused"),

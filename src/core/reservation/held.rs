@@ -89,7 +89,16 @@ impl HeldBook {
             };
             self.leases.insert(*address, memory);
         }
+        let own = reading
+            .leases
+            .iter()
+            .filter(|row| is_ours(&row.comment, ours.owner));
+        let own: BTreeSet<IpAddr> = own.map(|row| row.address).collect();
         self.leases.retain(|address, memory| {
+            // It had no client, and became ours (`spec.adoptFrom`): nobody is left to be waited for.
+            if memory.reserved && own.contains(address) && !present.contains_key(address) {
+                return false;
+            }
             if !present.contains_key(address) {
                 memory.missed += 1;
             }

@@ -100,6 +100,15 @@ pub enum Refusal {
         /// Its address.
         address: IpAddr,
     },
+    /// Another cluster's row on the router holds some of it.
+    OtherCluster {
+        /// The IPAddressPool.
+        pool: String,
+        /// What both have.
+        ranges: RangeSet,
+        /// The other's `clusterName`.
+        cluster: String,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -151,6 +160,14 @@ impl fmt::Display for Refusal {
             Self::NodeAddress { pool, node, address } => write!(
                 f,
                 "{address}, the address of node {node}, lies in pool {pool}: a node must not lose its own address to a Service; move the pool or the node"
+            ),
+            Self::OtherCluster {
+                pool,
+                ranges,
+                cluster,
+            } => write!(
+                f,
+                "{ranges} of pool {pool} belongs to the cluster {cluster}, whose row stands in the router's /ip/pool: give each cluster its own part of the network; if that cluster is no more, tiklb release gives back what it held"
             ),
         }
     }
@@ -206,6 +223,7 @@ pub fn claim(
             address: *address,
         });
     }
+    check_others(pool, &ranges, reading, spec)?;
     check_names(reading, spec, &place)?;
     let cuts = reading
         .pools
@@ -268,6 +286,22 @@ fn place_of_range(pool: &Pool, ranges: &RangeSet, reading: &Reading) -> Result<P
         interface: row.interface.clone(),
         server: server.name.clone(),
     })
+}
+
+/// No other cluster has said on the router that it hands some of this out. (Rows of a namesake stop everything.)
+fn check_others(pool: &Pool, ranges: &RangeSet, reading: &Reading, spec: &RouterSpec) -> Result<(), Refusal> {
+    for row in &reading.pools {
+        let marker = Marker::parse(&row.comment).filter(|marker| marker.owner.cluster != spec.cluster_name);
+        let both = row.ranges.intersection(ranges);
+        if let Some(marker) = marker.filter(|_| !both.is_empty()) {
+            return Err(Refusal::OtherCluster {
+                pool: pool.name.clone(),
+                ranges: both,
+                cluster: marker.owner.cluster,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The names that the user and the server rely on exist.

@@ -442,5 +442,6 @@ fn refusal_reason(refusal: &Refusal) -> &'static str {
         Refusal::PoolShared { .. } => "PoolShared",
         Refusal::TooFewLeft { .. } => "TooFewAddressesLeft",
         Refusal::NodeAddress { .. } => "NodeAddressInRange",
+        Refusal::OtherCluster { .. } => "RangeOfAnotherCluster",
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::paper::*;
 use crate::config::object::RouterObject;
+use crate::ipam::Availability;
 use crate::model::ObjectKey;
 use crate::reservation::write::Write;
 use crate::reservation::{ConditionKind, Router, Twins};
@@ -103,12 +104,22 @@ fn a_cluster_that_was_rebuilt_takes_over_with_the_old_uid_only() {
         reason == "OwnedByOtherInstance" && message.contains("spec.adoptFrom to 1a2b3c4d"),
         "{message}"
     );
+    paper.survey("");
+    let before = paper.availability("192.168.1.200");
+    assert!(matches!(before, Some(Availability::Reserved(_))), "{before:?}");
     let mut adopting = spec();
     adopting.adopt_from = Some("1a2b3c4d".to_owned());
     let mut changed = paper.router.object().clone();
     changed.spec = Ok(adopting);
     let now = paper.now.mono;
     paper.router.update(changed, now);
+    paper.run(Duration::from_secs(1));
+    let at_once = paper.availability("192.168.1.200");
+    assert_eq!(
+        at_once,
+        Some(Availability::Free),
+        "the row is ours, nobody is waited for"
+    );
     paper.run(Duration::from_mins(2));
     assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "InSync");
     assert_eq!(paper.rows.leases.len(), 1, "the row is taken over, not doubled");

@@ -69,6 +69,19 @@ fn a_network_that_the_router_does_not_serve() {
 }
 
 #[test]
+fn a_range_that_another_cluster_has() {
+    let mut rows = home_router();
+    let mut row = rows.pools[0].clone();
+    row.id = "*77".to_owned();
+    row.name = "tiklb-cabin-pool".to_owned();
+    row.ranges = ranges("192.168.1.205-192.168.1.230");
+    row.comment = "tiklb/v1 cabin/12345678 holds pool; took nothing".to_owned();
+    rows.pools.push(row);
+    let words = "192.168.1.205-192.168.1.220 of pool home belongs to the cluster cabin";
+    refused(&mut Paper::new(rows), "RangeOfAnotherCluster", words);
+}
+
+#[test]
 fn a_pool_that_does_not_exist() {
     let mut dangling = home_router();
     dangling.servers[0].pool = Some("*1".to_owned());

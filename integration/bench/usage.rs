@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use super::super::machine::kibibytes;
+use super::machine::kibibytes;
 use crate::home::Home;
 use crate::lan::Process;
 
@@ -49,6 +49,17 @@ impl Usage {
 )]
 fn mebibytes(kib: u64) -> f64 {
     kib as f64 / 1024.0
+}
+
+/// The allocator alone.
+pub(super) fn allocator(home: &Home, moment: &'static str) -> Result<Usage> {
+    let process = home.allocator()?;
+    Ok(Usage {
+        moment,
+        role: "allocator",
+        host: process.host().to_owned(),
+        ..of(process).context("reading the memory of the allocator")?
+    })
 }
 
 /// All of the home's processes.
