@@ -16,3 +16,4 @@ mod rows;
 mod site;
 mod trust;
 mod uses;
+mod words;
