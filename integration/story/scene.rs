@@ -23,8 +23,9 @@ pub(super) const MIKROTIK: &str = "router";
 /// What takes milliseconds when all is well. Twenty seconds is failure on any machine.
 pub(super) const SOON: Duration = Duration::from_secs(20);
 
-/// A first sync takes 12 s, and a survey's round may have to pass.
-pub(super) const FIRST_SYNC: Duration = Duration::from_mins(1);
+/// A first sync takes 12 s, and a survey's round may have to pass. With a router that was away the reading that is under
+/// way has to fail first, three attempts of 10 s each, and a poll's pause of 30 s to go by.
+pub(super) const FIRST_SYNC: Duration = Duration::from_mins(2);
 
 /// How long nothing must happen, where nothing is what a person relies on. What would happen takes milliseconds.
 pub(super) const OBSERVED: Duration = Duration::from_secs(3);
