@@ -165,7 +165,7 @@ impl PlanVerb {
         for router in routers {
             looked.push(match &self.from_export {
                 Some(file) => from_export(router, file)?,
-                None => source.look(router, &given).await,
+                None => Box::pin(source.look(router, &given)).await,
             });
         }
         if self.import {

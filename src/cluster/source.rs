@@ -150,7 +150,10 @@ impl Source {
     pub fn reservations(&self) -> impl Stream<Item = Change<Known<ReservationObject>>> + Send + use<> {
         watch(
             self.own::<Decoded<AddressReservation>>(),
-            Scope::default(),
+            Scope {
+                optional: true,
+                ..Scope::default()
+            },
             self.health.clone(),
             object::reservation::reservation,
         )

@@ -37,6 +37,9 @@ pub struct Scope {
     /// Whether the last good value of an object that can no longer be read stays in force. Costs a copy of every
     /// value: for kinds that only programs write, of which there are few.
     pub remember: bool,
+    /// A kind that came later, without which everything else works: where it is not defined, there are none of it. Any
+    /// other kind's absence says nothing about its objects, and is waited out.
+    pub optional: bool,
 }
 
 /// How the watches of a process are doing, for metrics.
@@ -82,6 +85,7 @@ where
         .without_max_times();
     let mut table = Table {
         kind: K::plural(&()).into_owned(),
+        absent_is_empty: scope.optional,
         listing: Vec::new(),
         kept: scope.remember.then(BTreeMap::new),
         faults: BTreeMap::new(),
@@ -95,6 +99,8 @@ where
 
 struct Table<T> {
     kind: String,
+    /// Nothing was listed yet, and that the kind is not defined is as good as an empty list.
+    absent_is_empty: bool,
     listing: Vec<(ObjectKey, T)>,
     kept: Option<BTreeMap<ObjectKey, T>>,
     /// What is wrong with which object.
@@ -115,7 +121,8 @@ impl<T: Clone> Table<T> {
             Ok(event) => event,
             Err(error) => {
                 self.failed(&error);
-                return None;
+                return (is_undefined(&error) && std::mem::take(&mut self.absent_is_empty))
+                    .then(|| Change::Listed(Vec::new()));
             }
         };
         if self.failing.take().is_some() {
@@ -158,6 +165,7 @@ impl<T: Clone> Table<T> {
     }
 
     fn listed(&mut self) -> Change<T> {
+        self.absent_is_empty = false;
         self.health.updates.fetch_add(1, Ordering::Relaxed);
         let listing = std::mem::take(&mut self.listing);
         self.earlier.clear();
@@ -223,6 +231,11 @@ fn is_expected(error: &watcher::Error) -> bool {
         | watcher::Error::WatchFailed(error) => !matches!(error, kube::Error::Api(_)),
         watcher::Error::NoResourceVersion => false,
     }
+}
+
+/// The API server has no such kind.
+fn is_undefined(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.is_not_found())
 }
 
 fn words(error: &watcher::Error) -> String {

@@ -34,6 +34,10 @@ pub(super) struct Kept {
     service: Option<ObjectKey>,
     /// That Service asks for the address already.
     asked: bool,
+    /// A tiklb wrote the row: which cluster, and its UID in the short form.
+    marked: Option<(String, String)>,
+    /// Others ask for it too, or the mark counts more than one: a reservation would shut them out.
+    shared: bool,
 }
 
 /// The reservations within `ranges`, by address. Rows that the router made by itself are none, and neither are those of
@@ -68,15 +72,17 @@ pub(super) fn reservations(
             continue;
         }
         let marked = marker.as_ref().and_then(|marker| service_of(&marker.subject));
-        let service = marked.or_else(|| wishes.get(&address).cloned());
+        let asking = wishes.get(&address).map(Vec::as_slice).unwrap_or_default();
+        let service = marked.or_else(|| asking.first().cloned());
+        let counts_more = marker
+            .as_ref()
+            .is_some_and(|marker| marker.subject.contains(" +"));
         let note = match &marker {
             Some(marker) => marker.note.clone(),
             None if comment.is_empty() => host_name,
             None => comment.clone(),
         };
-        let asked = service
-            .as_ref()
-            .is_some_and(|service| wishes.get(&address) == Some(service));
+        let asked = service.as_ref().is_some_and(|service| asking.contains(service));
         kept.entry(address).or_insert(Kept {
             address,
             note,
@@ -84,6 +90,8 @@ pub(super) fn reservations(
             is_lease: place == LEASE,
             service,
             asked,
+            marked: marker.map(|marker| (marker.owner.cluster, marker.owner.uid)),
+            shared: counts_more || asking.len() > 1,
         });
     }
     kept.into_values().collect()
@@ -99,19 +107,17 @@ fn addresses(objects: &[ReservationObject]) -> BTreeSet<IpAddr> {
     specs.filter_map(|spec| spec.address.parse().ok()).collect()
 }
 
-fn wishes(services: &[Service]) -> BTreeMap<IpAddr, ObjectKey> {
-    let mut wishes = BTreeMap::new();
+fn wishes(services: &[Service]) -> BTreeMap<IpAddr, Vec<ObjectKey>> {
+    let mut wishes: BTreeMap<IpAddr, Vec<ObjectKey>> = BTreeMap::new();
     for service in services {
         if let Ok(Request {
             wanted: Wanted::Exactly(addresses),
             ..
         }) = Request::of(service)
         {
-            wishes.extend(
-                addresses
-                    .into_iter()
-                    .map(|address| (address, service.key.clone())),
-            );
+            for address in addresses {
+                wishes.entry(address).or_default().push(service.key.clone());
+            }
         }
     }
     wishes
@@ -128,8 +134,15 @@ pub(super) fn yaml(
         page.push_str("# There are none.\n");
     }
     for kept in kept {
-        let object = serde_saphyr::to_string(&object(kept, namespace))?;
         let (address, place) = (kept.address, one_line(&kept.place));
+        if kept.shared {
+            page.extend([
+                &format!("# {address} {place}\n"),
+                "# Several Services share it, and an AddressReservation is for one: leave their annotations as they are.\n",
+            ]);
+            continue;
+        }
+        let object = serde_saphyr::to_string(&object(kept, namespace))?;
         page.extend(["---\n", &format!("# {address} {place}\n"), &advice(kept), &object]);
     }
     Ok(page)
@@ -142,7 +155,13 @@ fn advice(kept: &Kept) -> String {
         Some(service) => format!("# Service {service} gets it without an annotation.\n"),
         None => "# For a Service: add `for: namespace/name` under spec; it needs no annotation.\n".to_owned(),
     };
-    let row = if kept.is_lease {
+    let row = if let Some((cluster, uid)) = &kept.marked {
+        format!(
+            "# A tiklb wrote the row, for the cluster {} with the UID {}: if this cluster is the one or replaces it, leave the row\n# (spec.adoptFrom of the MikrotikRouter names a UID that is replaced). If that cluster lives beside this one, leave this object out.\n",
+            one_line(cluster),
+            one_line(uid)
+        )
+    } else if kept.is_lease {
         format!(
             "# Remove the row on the router first, or leave it there for the Service, under its metadata.annotations:\n#   {USE_EXISTING_LEASE}: \"true\"\n"
         )

@@ -130,8 +130,16 @@ impl Allocator {
         let by_key = self.config.reservations.values();
         let by_key: BTreeMap<&ObjectKey, &Reservation> = by_key.map(|kept| (&kept.key, kept)).collect();
         let status = |object: &ReservationObject| scene.status(object, by_key.get(&object.key).copied());
+        let about_to_be_known = |key: &ObjectKey| {
+            let kept = by_key.get(key);
+            kept.is_some_and(|kept| {
+                let mut routers = self.routers.values();
+                routers.any(|entry| entry.router.is_unread_for(kept.address, &scene.landscape))
+            })
+        };
         let objects = self.reservations.iter();
         objects
+            .filter(|(key, _)| !about_to_be_known(key))
             .map(|(key, object)| (key.clone(), status(object)))
             .collect()
     }
@@ -190,6 +198,9 @@ impl Scene<'_> {
         if self.config.pool_of(kept.address).is_none() {
             return self.unpooled(kept, row);
         }
+        if let Some(message) = self.served_otherwise(kept) {
+            return (Phase::Free, row, message);
+        }
         if let Some(holder) = self.holder(kept.address, &standings) {
             let message = format!("{} is in use by {holder}: free it there", kept.address);
             return (Phase::Held, row, message);
@@ -206,6 +217,16 @@ impl Scene<'_> {
             None => format!("no Service gets it: name one in spec.for{why}"),
         };
         (Phase::Free, row, message)
+    }
+
+    /// Its Service has another address, from before the reservation or because it asks for it, and keeps that.
+    fn served_otherwise(&self, kept: &Reservation) -> Option<String> {
+        let service = kept.service.as_ref()?;
+        let has = self.ledger.assignment(service)?.addresses.first()?;
+        Some(format!(
+            "Service {service} has {has} and keeps it: to move it, have it ask for {} (metallb.io/loadBalancerIPs)",
+            kept.address
+        ))
     }
 
     fn unpooled(&self, kept: &Reservation, row: Option<Row>) -> (Phase, Option<Row>, String) {

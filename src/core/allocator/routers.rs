@@ -103,16 +103,28 @@ impl Allocator {
             .collect()
     }
 
-    /// Addresses that Services of ours ask for by name, whether they have them or not.
-    fn requested(&self) -> BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
+    /// Addresses that Services of ours ask for by name and may have: those of the pool that they name, and not those
+    /// that are reserved for others.
+    pub(super) fn requested(&self) -> BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
         let mut requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>> = BTreeMap::new();
         let class = self.settings.class.as_deref();
         let ours = self.services.values().filter(|service| {
             service.is_load_balancer && !service.deleting && service.class.as_deref() == class
         });
         for service in ours {
-            if let Ok(Wanted::Exactly(addresses)) = Request::of(service).map(|request| request.wanted) {
-                for address in addresses {
+            let Ok(Request {
+                wanted: Wanted::Exactly(addresses),
+                pool,
+                ..
+            }) = Request::of(service)
+            else {
+                continue;
+            };
+            for address in addresses {
+                let kept = self.config.reservations.get(&address);
+                let kept_for_others = kept.is_some_and(|kept| kept.service.as_ref() != Some(&service.key));
+                let found = self.config.pool_of(address).map(|pool| pool.name.as_str());
+                if !kept_for_others && pool.as_deref().is_none_or(|wanted| found == Some(wanted)) {
                     requested.entry(address).or_default().insert(service.key.clone());
                 }
             }

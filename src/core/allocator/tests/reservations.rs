@@ -211,3 +211,39 @@ fn statuses_are_said_on_change_and_anew_by_another_leader() {
     let leading = [Event::Leadership(Leadership::Leading { unclean: false })];
     assert_eq!(count(world.allocator.step(leading, world.now)), 1);
 }
+
+/// Nothing is moved, and so the person has to be told how to.
+#[test]
+fn a_reservation_whose_service_has_another_address_says_how_to_move_it() {
+    let mut world = World::new();
+    world.apply(service("photos", 1));
+    assert_eq!(world.address("photos").as_deref(), Some("192.168.1.200"));
+    world.step(applied(kept("r", "192.168.1.201", Some("photos"))));
+    assert_eq!(
+        said(&world, "r"),
+        "Free: Service default/photos has 192.168.1.200 and keeps it: to move it, have it ask for 192.168.1.201 (metallb.io/loadBalancerIPs)"
+    );
+}
+
+/// For what a Service asks for and may not have, no device's lease is removed.
+#[test]
+fn only_what_a_service_may_have_counts_as_asked_for() {
+    let mut world = World::new();
+    world.step(applied(kept("r", "192.168.1.200", Some("photos"))));
+    for (name, address) in [("other", "192.168.1.200"), ("any", "192.168.1.201")] {
+        let mut asks = service(name, 1);
+        asks.load_balancer_ip = Some(address.to_owned());
+        world.apply(asks);
+    }
+    let requested: Vec<_> = world.allocator.requested().into_keys().collect();
+    assert_eq!(requested, [ip("192.168.1.201")]);
+    let mut elsewhere = service("any", 1);
+    elsewhere.load_balancer_ip = Some("192.168.1.201".to_owned());
+    let in_pool = ("metallb.io/address-pool".to_owned(), "other".to_owned());
+    elsewhere.annotations.extend([in_pool]);
+    world.apply(elsewhere);
+    assert!(
+        world.allocator.requested().is_empty(),
+        "that pool does not hold it"
+    );
+}

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::{Landscape, Router};
 use crate::config::Reservation;
+use crate::config::object::RouterMode;
 use crate::ipam::{Availability, Holder};
 use crate::model::{Now, RangeSet};
 use crate::reservation::held::is_ours;
@@ -83,7 +84,11 @@ impl Router {
             return false;
         };
         !landscape.assigned.contains_key(&spec.address)
-            && self.availability(spec.address, landscape, now) != Some(Availability::Free)
+            && !matches!(
+                self.availability(spec.address, landscape, now),
+                // To reserve an address is to ask for it by name.
+                Some(Availability::Free | Availability::OnRequest(_))
+            )
     }
 
     /// Remembers the notes of reservations that stand behind our mark, so that another note can take their place; any
@@ -115,6 +120,9 @@ impl Router {
         if !wants_rows || self.object.deleting || !self.keeps(address, landscape) {
             return None;
         }
+        if self.reading.is_none() && self.failure.is_some() {
+            return None; // What stands there nobody knows.
+        }
         let rows = self.reading.iter().flat_map(|reading| &reading.leases);
         let foreign = rows.clone().any(|row| row.address == address);
         let standing = if self.our_lease(address, landscape).is_some() {
@@ -128,6 +136,14 @@ impl Router {
             })
         };
         Some((standing, self.held.holder(address).cloned()))
+    }
+
+    /// Whether what stands here for a reserved address is about to be known: a status before that would be wrong for a
+    /// moment after every start.
+    pub fn is_unread_for(&self, address: IpAddr, landscape: &Landscape<'_>) -> bool {
+        let wants_rows = self.object.spec.as_ref().is_ok_and(|spec| spec.leases);
+        let comes = self.reading.is_none() && self.failure.is_none() && self.mode() != RouterMode::Paused;
+        comes && wants_rows && !self.object.deleting && self.keeps(address, landscape)
     }
 
     /// The addresses that should have a lease row here.

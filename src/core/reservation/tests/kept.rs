@@ -8,6 +8,7 @@ use crate::ipam::Holder;
 use crate::model::object::Seniority;
 use crate::model::{ObjectKey, Timestamp};
 use crate::reservation::router::Standing;
+use crate::reservation::uses::{Pointed, PointedRole};
 use crate::reservation::write::Write;
 use crate::reservation::{ConditionKind, Plan};
 
@@ -334,4 +335,44 @@ fn without_lease_rows_none_is_made() {
     assert_eq!(comments(&paper), [""; 0]);
     let say = paper.with(|router, landscape, now| router.standing(ip("192.168.1.205"), landscape, now));
     assert_eq!(say, None);
+}
+
+/// To reserve an address is to ask for it by name.
+#[test]
+fn an_address_that_the_router_points_to_has_its_row_before_its_service() {
+    let mut rows = home_router();
+    rows.uses.pointed.push(Pointed {
+        addresses: ranges("192.168.1.205"),
+        role: PointedRole::Dns,
+    });
+    let paper = keeping(rows, &[kept("192.168.1.205", Some("pihole"), "")]);
+    assert_eq!(comments(&paper), ["default/pihole"]);
+}
+
+/// After a start nobody is told what was not looked at yet.
+#[test]
+fn nothing_is_known_of_a_row_before_the_router_was_read() {
+    let mut paper = Paper::new(home_router());
+    paper.config = home(&[kept("192.168.1.205", Some("photos"), "")]);
+    let unread = |paper: &mut Paper| {
+        paper.with(|router, landscape, now| {
+            let address = ip("192.168.1.205");
+            let standing = router.standing(address, landscape, now);
+            (router.is_unread_for(address, landscape), standing.is_some())
+        })
+    };
+    assert!(unread(&mut paper).0, "it will be");
+    let away = crate::reservation::Failure {
+        kind: crate::reservation::FailureKind::Unreachable,
+        message: "no connection".to_owned(),
+    };
+    paper.work();
+    paper.read(Err(away));
+    assert_eq!(
+        unread(&mut paper),
+        (false, false),
+        "nobody knows when, and what stands there"
+    );
+    paper.run(Duration::from_mins(2));
+    assert_eq!(unread(&mut paper), (false, true));
 }
