@@ -180,10 +180,13 @@ impl Client {
     /// The rows of a menu that some routers do not have, and that some accounts may not read.
     async fn rows_if_any<M: Rows>(&self, uses: &mut OtherUses) -> Result<Vec<M>, Error> {
         match self.rows(&mut uses.bad).await {
-            Err(Error::Refused {
-                status: 400 | 404, ..
-            }) => Ok(Vec::new()),
-            Err(error @ Error::PolicyMissing(_)) => {
+            Err(Error::Refused { status, detail, .. })
+                if status == 404 || detail.contains("no such command") =>
+            {
+                Ok(Vec::new())
+            }
+            // What one menu answers, wrongly or in words that nobody knows, is no reason to know nothing of the router.
+            Err(error @ (Error::PolicyMissing(_) | Error::Refused { .. } | Error::Malformed { .. })) => {
                 uses.unread.push(UnreadMenu {
                     menu: M::PATH,
                     why: error.to_string(),

@@ -288,11 +288,18 @@ fn place_of_range(pool: &Pool, ranges: &RangeSet, reading: &Reading) -> Result<P
     })
 }
 
-/// No other cluster has said on the router that it hands some of this out. (Rows of a namesake stop everything.)
+/// No other cluster has said on the router that it hands some of this out. (Rows of a namesake stop everything.) What
+/// this one has said there already stays its: address by address, what the other has a row for is held.
 fn check_others(pool: &Pool, ranges: &RangeSet, reading: &Reading, spec: &RouterSpec) -> Result<(), Refusal> {
+    let owned = |row: &PoolRow| Marker::parse(&row.comment).map(|marker| marker.owner.cluster);
+    let own = reading
+        .pools
+        .iter()
+        .filter(|row| owned(row).as_ref() == Some(&spec.cluster_name));
+    let own = own.fold(RangeSet::new(), |all, row| all.union(&row.ranges));
     for row in &reading.pools {
         let marker = Marker::parse(&row.comment).filter(|marker| marker.owner.cluster != spec.cluster_name);
-        let both = row.ranges.intersection(ranges);
+        let both = row.ranges.intersection(ranges).difference(&own);
         if let Some(marker) = marker.filter(|_| !both.is_empty()) {
             return Err(Refusal::OtherCluster {
                 pool: pool.name.clone(),

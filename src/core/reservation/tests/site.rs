@@ -78,7 +78,14 @@ fn a_range_that_another_cluster_has() {
     row.comment = "tiklb/v1 cabin/12345678 holds pool; took nothing".to_owned();
     rows.pools.push(row);
     let words = "192.168.1.205-192.168.1.220 of pool home belongs to the cluster cabin";
-    refused(&mut Paper::new(rows), "RangeOfAnotherCluster", words);
+    refused(&mut Paper::new(rows.clone()), "RangeOfAnotherCluster", words);
+    // What this cluster has said there before is not taken from it by somebody who says it later.
+    let theirs = rows.pools.pop().unwrap();
+    let mut paper = Paper::new(rows);
+    paper.run(Duration::from_secs(15));
+    paper.rows.pools.push(theirs);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(paper.condition(ConditionKind::PoolsExcluded).1, "Excluded");
 }
 
 #[test]
