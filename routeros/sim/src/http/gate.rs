@@ -73,16 +73,22 @@ impl Gate {
         let changed = self.state.send_if_modified(|state| {
             let changed = *state != State::Stopped && *state != wanted;
             if changed {
+                // Before anybody hears of it: who registers a socket that does not listen yet takes it for closed for ever.
+                if open {
+                    self.listen_again();
+                }
                 *state = wanted;
             }
             changed
         });
-        if changed && open {
-            if let Err(error) = self.socket.listen(BACKLOG) {
-                tracing::error!(%error, address = %self.address, "listening again on the router's port");
-            }
-        } else if changed {
+        if changed && !open {
             self.close();
+        }
+    }
+
+    fn listen_again(&self) {
+        if let Err(error) = self.socket.listen(BACKLOG) {
+            tracing::error!(%error, address = %self.address, "listening again on the router's port");
         }
     }
 

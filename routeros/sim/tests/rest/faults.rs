@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use routeros_sim::{Config, FailingWrites, Menu};
 use serde_json::{Value, json};
 
-use crate::desk::{Desk, default_desk};
+use crate::desk::{Desk, builder, default_desk};
 
 const POOL: &str = "/rest/ip/pool/*1";
 
@@ -32,6 +32,22 @@ async fn an_unreachable_router_refuses_connections_and_comes_back_on_its_port() 
         assert_eq!(try_get(&desk).await.unwrap(), 200);
     }
     assert_eq!(desk.url(), url);
+}
+
+/// The switch is used by another thread than the one that accepts: whichever of them is first, the router is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_router_that_comes_back_is_reached_whoever_is_first_to_notice() {
+    let mut desk = default_desk().await;
+    // A new connection each time: this is about those that wait to be accepted.
+    desk.http = builder().pool_max_idle_per_host(0).build().unwrap();
+    for round in 0..300 {
+        desk.faults().unreachable(true);
+        assert!(try_get(&desk).await.unwrap_err().is_connect(), "round {round}");
+        desk.faults().unreachable(false);
+        let answer = tokio::time::timeout(Duration::from_secs(5), try_get(&desk)).await;
+        let status = answer.unwrap_or_else(|_| panic!("nobody accepts any more in round {round}"));
+        assert_eq!(status.unwrap(), 200, "round {round}");
+    }
 }
 
 #[tokio::test]
