@@ -170,12 +170,22 @@ impl Table {
         self.entries.insert(to, entry);
     }
 
-    /// The static rows are those of `before` again; dynamic ones stay as they are. Ids are never given twice.
+    /// The static rows are those of `before` again; dynamic ones stay as they are, under another id where a row that came
+    /// back has theirs. No two rows have one id.
     pub(crate) fn restore(&mut self, before: &Table) {
-        self.entries.retain(|entry| entry.dynamic);
         let fixed = before.entries.iter().filter(|entry| !entry.dynamic);
-        self.entries.splice(0..0, fixed.cloned());
+        let mut entries: Vec<Entry> = fixed.cloned().collect();
         self.next = self.next.max(before.next);
+        self.freed
+            .retain(|id| entries.iter().all(|entry| entry.id != *id));
+        let dynamic = std::mem::take(&mut self.entries);
+        for mut entry in dynamic.into_iter().filter(|entry| entry.dynamic) {
+            if entries.iter().any(|other| other.id == entry.id) {
+                entry.id = self.fresh_id();
+            }
+            entries.push(entry);
+        }
+        self.entries = entries;
     }
 
     /// What a reboot does: static rows keep their ids, the dynamic ones are numbered anew behind them, in

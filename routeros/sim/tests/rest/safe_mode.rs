@@ -1,5 +1,7 @@
 //! Item 39: a person works in Safe Mode, and everything is undone when the session is lost.
 
+use std::collections::BTreeSet;
+
 use routeros_sim::{Config, Lease, Menu, diff};
 use serde_json::json;
 
@@ -56,6 +58,33 @@ async fn item_39_an_abort_takes_back_what_clients_and_people_did() {
     );
     let (_, row) = desk.put("/rest/ip/dhcp-server/lease", lease).await;
     assert_eq!(row[".id"], "*3", "an id is not given again");
+}
+
+/// A router that gives removed rows' ids again: a row that came back has its id for itself.
+#[tokio::test]
+async fn item_39_no_two_rows_have_one_id_after_an_abort() {
+    let desk = default_desk().await;
+    desk.switch(|switches| switches.reuse_ids = true);
+    let leases = "/rest/ip/dhcp-server/lease";
+    let fixed =
+        |last: u8| format!(r#"{{"address":"192.168.1.{last}","mac-address":"02:00:00:00:00:{last:02X}"}}"#);
+    for last in [7, 8] {
+        desk.put(leases, &fixed(last)).await;
+    }
+    desk.person().take_safe_mode("admin").unwrap();
+    desk.delete(&format!("{leases}/*1")).await;
+    desk.delete(&format!("{leases}/*2")).await;
+    let phone = Lease::bound(
+        "192.168.1.205".parse().unwrap(),
+        "AA:BB:CC:00:00:01".parse().unwrap(),
+    );
+    desk.lease(&phone).unwrap(); // It gets one of the two ids; the other waits for the next row.
+    desk.person().abort_safe_mode().unwrap();
+    desk.put(leases, &fixed(9)).await;
+    let rows = desk.rows(Menu::Lease);
+    let ids: BTreeSet<_> = rows.iter().filter_map(|row| row.get(".id")).collect();
+    assert_eq!((rows.len(), ids.len()), (4, 4), "{rows:?}");
+    assert!(ids.contains("*1") && ids.contains("*2"), "{ids:?}");
 }
 
 #[tokio::test]
