@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Failure, FailureKind, Landscape, Refusal, Router, Trust};
 use crate::config::RouterSpec;
-use crate::config::object::{ArpRows, RouterMode};
-use crate::model::Now;
+use crate::config::object::{ArpRows, RouterMode, Taken};
+use crate::model::{Now, RangeSet};
 use crate::reservation::brake;
 use crate::reservation::condition::{Condition, ConditionKind, Conditions, Listing, RouterStatus, is_listed};
 use crate::reservation::held::is_ours;
@@ -154,7 +154,7 @@ impl Router {
             board: reading.board,
             version: reading.version,
             serial: serial.or_else(|| self.object.serial.clone()),
-            taken: record.unwrap_or_else(|| record::merged(&self.object.taken, &self.twins.inherits)),
+            taken: record.unwrap_or_else(|| self.on_record(judgement, owner.as_ref(), now)),
             leases: reading.leases.iter().filter(|row| ours(&row.comment)).count(),
             arps: reading.arps.iter().filter(|row| ours(&row.comment)).count(),
             wanted: self.wanted(landscape),
@@ -163,6 +163,27 @@ impl Router {
             last_sync: self.synced,
             observed_generation: self.object.generation,
         }
+    }
+
+    /// What was taken, as long as nothing may follow from it. An object that was made anew learns it from our rows on the
+    /// router also when it only watches: by the time that it may write, somebody may have removed them.
+    fn on_record(&self, judgement: &Judgement, owner: Option<&Owner>, now: Now) -> Vec<Taken> {
+        let known = record::merged(&self.object.taken, &self.twins.inherits);
+        let (Some(owner), Some(reading), Some(planned)) = (owner, &self.reading, &judgement.plan.record)
+        else {
+            return known;
+        };
+        if !known.is_empty() || judgement.stop.is_some() {
+            return known;
+        }
+        let mut recovered = record::recovered(reading, owner, now.wall);
+        for taken in &mut recovered {
+            let planned = planned.iter().find(|planned| planned.pool == taken.pool);
+            let planned = planned.map(|planned| &planned.ranges);
+            taken.ranges = planned.map_or_else(RangeSet::new, |planned| taken.ranges.intersection(planned));
+        }
+        recovered.retain(|taken| !taken.ranges.is_empty());
+        recovered
     }
 
     fn pending(&self, judgement: &Judgement) -> Listing {

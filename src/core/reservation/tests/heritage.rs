@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::paper::*;
-use crate::config::object::RouterObject;
+use crate::config::object::{RouterMode, RouterObject};
 use crate::ipam::Availability;
 use crate::model::ObjectKey;
 use crate::reservation::write::Write;
@@ -36,6 +36,29 @@ fn an_object_that_was_made_anew_finds_its_record_on_the_router() {
     );
     assert_eq!(paper.writes.len(), writes, "nothing had to be written");
     paper.assigned.clear();
+    paper.delete();
+    paper.run(Duration::from_mins(1));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+}
+
+/// It only watches, and a person removes the row that said what was taken.
+#[test]
+fn what_was_found_is_on_record_also_where_nothing_may_be_written() {
+    let mut paper = synced();
+    let record = paper.router.object().taken[0].clone();
+    let mut dry = spec();
+    dry.mode = RouterMode::DryRun;
+    paper.router = Router::new(object(dry));
+    let writes = paper.writes.len();
+    paper.run(Duration::from_secs(30));
+    assert_eq!(paper.writes.len(), writes);
+    assert_eq!(paper.router.object().taken[0].ranges, record.ranges);
+    paper.rows.pools.retain(|pool| pool.name == "dhcp_pool");
+    let mut object = paper.router.object().clone();
+    object.spec = Ok(spec());
+    paper.router.update(object, paper.now.mono);
+    paper.assigned.clear();
+    paper.run(Duration::from_mins(2));
     paper.delete();
     paper.run(Duration::from_mins(1));
     assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
@@ -198,7 +221,7 @@ fn the_one_that_follows_records_first_also_when_the_router_is_away() {
     relate(&mut paper, &old);
     assert_eq!(paper.intend().status.taken, old.taken);
     let mut dry = spec();
-    dry.mode = crate::config::object::RouterMode::DryRun;
+    dry.mode = RouterMode::DryRun;
     let mut object = renamed(1);
     object.spec = Ok(dry);
     paper.router = Router::new(object.clone());

@@ -239,6 +239,9 @@ impl World {
         self.service(1);
         self.home.pass(POLLED).await;
         let before = sim.journal().writes.len();
+        // What was given back by now may be another Service's in a moment.
+        self.witness.judge(&self.home)?;
+        self.witness.before(&self.home);
         self.service(2);
         self.home.pass(Duration::from_mins(2)).await;
         let journal = sim.journal();
