@@ -246,19 +246,20 @@ impl Witness {
                 Err("a row that nobody knows".to_owned())
             };
         };
-        let judged = self.check_row(menu, id, &there, write);
+        let judged = self.check_row(menu, (&there, &there), write);
         if judged.is_ok() {
             return judged;
         }
         for seen in looked_at.unwrap_or_default() {
-            if self.check_row(menu, id, &seen, write).is_ok() {
+            if self.check_row(menu, (&seen, &there), write).is_ok() {
                 return Ok(());
             }
         }
         judged
     }
 
-    fn check_row(&mut self, menu: Menu, id: &str, before: &Row, write: &Write) -> Result<(), String> {
+    /// A write to a row, by what it was at our look and what it was at the write.
+    fn check_row(&mut self, menu: Menu, (before, there): (&Row, &Row), write: &Write) -> Result<(), String> {
         if is_ours(before) {
             return Ok(());
         }
@@ -269,7 +270,7 @@ impl Witness {
             return Err("a row that is not ours".to_owned());
         }
         match &write.row {
-            Some(after) => self.check_ranges(id, before, after),
+            Some(after) => self.check_ranges(&ranges_of(before), there, after),
             None => Ok(()),
         }
     }
@@ -299,7 +300,7 @@ impl Witness {
         Ok(())
     }
 
-    fn check_ranges(&mut self, id: &str, before: &Row, after: &Row) -> Result<(), String> {
+    fn check_ranges(&mut self, old: &RangeSet, there: &Row, after: &Row) -> Result<(), String> {
         let other = |row: &Row| {
             let keys = row
                 .iter()
@@ -307,10 +308,10 @@ impl Witness {
             keys.map(|(key, value)| format!("{key}={value}"))
                 .collect::<Vec<_>>()
         };
-        if other(before) != other(after) {
+        if other(there) != other(after) {
             return Err("more than a pool's ranges was changed".to_owned());
         }
-        let (old, new) = (ranges_of(before), ranges_of(after));
+        let new = ranges_of(after);
         let ours: RangeSet = "192.168.1.200-192.168.1.220,192.168.1.230-192.168.1.234"
             .parse()
             .unwrap();
@@ -318,8 +319,8 @@ impl Witness {
         if !ours.contains_all(&removed) {
             return Err(format!("{removed} was taken"));
         }
-        let added = new.difference(&old);
-        let took = self.took.entry(id.to_owned()).or_default();
+        let added = new.difference(old);
+        let took = self.took.entry(id_of(after)).or_default();
         if !took.contains_all(&added) {
             return Err(format!("{added} was given back, and {took} was taken"));
         }
