@@ -65,6 +65,8 @@ pub struct Allocator {
     config: Config,
     ledger: Ledger,
     dirty: BTreeSet<ObjectKey>,
+    /// Services that would have something else than they have, or something at all.
+    waiting: BTreeSet<ObjectKey>,
     writes: BTreeMap<ObjectKey, services::Write>,
     contests: contest::Contests,
     /// Addresses that a status is known to name, and whose it is.
@@ -121,6 +123,7 @@ impl Allocator {
             config: Config::default(),
             ledger: Ledger::default(),
             dirty: BTreeSet::new(),
+            waiting: BTreeSet::new(),
             writes: BTreeMap::new(),
             contests: contest::Contests::default(),
             confirmed: BTreeMap::new(),
@@ -265,6 +268,7 @@ impl Allocator {
         };
         self.ledger = Ledger::default();
         self.writes.clear();
+        self.waiting.clear();
         self.contests = contest::Contests::default();
         self.said.clear();
         self.awaiting.clear();

@@ -91,6 +91,7 @@ impl Allocator {
         self.awaiting.remove(key);
         self.note_request(key, None);
         self.dirty.remove(key);
+        self.waiting.remove(key);
         self.confirm(key);
         if self.ledger.release(key).is_some() {
             self.reconsider_waiting();
@@ -125,13 +126,10 @@ impl Allocator {
         self.confirmed_of.insert(key.clone(), addresses);
     }
 
-    /// Something became free, or known: Services that wait get another look.
+    /// Something became free, or known: Services that wait get another look, also those that wait for another address
+    /// than they have.
     pub(super) fn reconsider_waiting(&mut self) {
-        let waiting = self
-            .services
-            .values()
-            .filter(|s| s.is_load_balancer && self.ledger.assignment(&s.key).is_none());
-        self.dirty.extend(waiting.map(|s| s.key.clone()));
+        self.dirty.extend(self.waiting.iter().cloned());
     }
 
     /// Reclaims what the statuses say before anything is decided.
@@ -188,26 +186,32 @@ impl Allocator {
             self.dirty.extend(self.awaiting.keys().cloned());
         }
         self.overdue.into_iter().for_each(|due| step.wake_at(due));
-        for _ in 0..2 {
-            // A second pass serves those that wait for what the first one set free.
-            let dirty = std::mem::take(&mut self.dirty);
-            if dirty.is_empty() {
-                break;
-            }
-            let mut order: Vec<&Service> = dirty.iter().filter_map(|key| self.services.get(key)).collect();
-            order.sort_by_key(|s| (s.ingress.is_empty(), &s.seniority));
-            let order: Vec<ObjectKey> = order.into_iter().map(|s| s.key.clone()).collect();
-            let held_before = self.ledger.in_use();
-            let decisions = self.with_ground(Some(now), |ledger, ground, services| {
-                let decide = |key: &ObjectKey| (key.clone(), ledger.decide(&services[key], ground));
-                order.iter().map(decide).collect::<Vec<_>>()
-            });
-            for (key, decision) in decisions {
-                self.pursue(&key, &decision, now, step);
-            }
-            if !held_before.difference(&self.ledger.in_use()).is_empty() {
+        while !self.dirty.is_empty() {
+            self.decide_dirty(now, step);
+            // Another pass serves those that wait for what this one set free. It ends: a pass after the first sets
+            // something free only for a Service that got what it asked for, and that one waits no more.
+            if self.ledger.take_loosened() {
                 self.reconsider_waiting();
             }
+        }
+    }
+
+    fn decide_dirty(&mut self, now: Now, step: &mut Step) {
+        let dirty = std::mem::take(&mut self.dirty);
+        let mut order: Vec<&Service> = dirty.iter().filter_map(|key| self.services.get(key)).collect();
+        order.sort_by_key(|s| (s.ingress.is_empty(), &s.seniority));
+        let order: Vec<ObjectKey> = order.into_iter().map(|s| s.key.clone()).collect();
+        let decisions = self.with_ground(Some(now), |ledger, ground, services| {
+            let decide = |key: &ObjectKey| (key.clone(), ledger.decide(&services[key], ground));
+            order.iter().map(decide).collect::<Vec<_>>()
+        });
+        for (key, decision) in decisions {
+            if decision.waits() {
+                self.waiting.insert(key.clone());
+            } else {
+                self.waiting.remove(&key);
+            }
+            self.pursue(&key, &decision, now, step);
         }
     }
 
@@ -388,7 +392,7 @@ impl Allocator {
                     format!("Assigned IP [{}]: {because}", addresses.join(" ")),
                 )
             }
-            (Outcome::Pending, Because::NoLongerAllowed(_)) if had => {
+            (Outcome::Pending, Because::NoLongerAllowed { .. }) if had => {
                 (Notice::ClearAssignment, because.to_string())
             }
             (Outcome::Pending, Because::Unproven { .. }) => (Notice::AwaitingProof, because.to_string()),

@@ -1,5 +1,6 @@
 //! The whole allocator: events in, effects out.
 
+mod acceptance;
 mod leadership;
 mod orders;
 mod reservations;

@@ -107,8 +107,50 @@ pub enum Because {
     },
     /// There is no pool from which a Service that asks for nothing is served.
     NoPools,
-    /// Its address is in no pool any more and no other could be had.
-    NoLongerAllowed(Box<Because>),
+    /// It may not have its address any more.
+    NoLongerAllowed {
+        /// Why not.
+        lost: Lost,
+        /// Why it has the one that it has now, or none.
+        then: Box<Because>,
+    },
+}
+
+/// Why a Service may not have the address any more that it had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lost {
+    /// It is in no pool any more.
+    OutsidePools,
+    /// Another Service has it too, and by the sharing rules they do not go together any more.
+    NotShared {
+        /// The address.
+        address: IpAddr,
+        /// The other Service.
+        by: ObjectKey,
+    },
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutsidePools => f.write_str("its address is in no IPAddressPool any more"),
+            Self::NotShared { address, by } => write!(
+                f,
+                "it cannot share {address} with Service {by} any more (their metallb.io/allow-shared-ip, their ports, or under externalTrafficPolicy: Local their selectors)"
+            ),
+        }
+    }
+}
+
+impl Decision {
+    /// Whether the Service waits for something: another look may bring what it asks for.
+    pub fn waits(&self) -> bool {
+        match self.outcome {
+            Outcome::Assigned { .. } => matches!(self.because, Because::Stays(_)),
+            Outcome::Pending => self.because != Because::NotLoadBalancer,
+            Outcome::NotOurs => false,
+        }
+    }
 }
 
 impl Because {
@@ -122,7 +164,7 @@ impl Because {
             | Self::PoolUnavailable(_)
             | Self::Taken { .. }
             | Self::ReservedForOther { .. } => Some(self.to_string()),
-            Self::Stays(why) | Self::NoLongerAllowed(why) => {
+            Self::Stays(why) | Self::NoLongerAllowed { then: why, .. } => {
                 why.fault_of_the_request().map(|_| self.to_string())
             }
             Self::Requested
@@ -197,7 +239,7 @@ impl fmt::Display for Because {
             Self::NoPools => f.write_str(
                 "no usable IPAddressPool has autoAssign: create one, or ask for an address or a pool",
             ),
-            Self::NoLongerAllowed(why) => write!(f, "its address is in no IPAddressPool any more, and {why}"),
+            Self::NoLongerAllowed { lost, then } => write!(f, "{lost}, and {then}"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::decision::{Because, Decision, Outcome, SKIPPED_SHOWN};
+use super::decision::{Because, Decision, Lost, Outcome, SKIPPED_SHOWN};
 use super::request::{FROM_POOL, Request, Wanted, leased_by_others};
 use super::sharing::SharingKey;
 use super::{Availability, Occupancy};
@@ -26,6 +26,8 @@ pub struct Assignment {
 pub struct Ledger {
     services: BTreeMap<ObjectKey, Assignment>,
     holders: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    /// Something became free, or shareable for others, since [`Ledger::take_loosened`].
+    loosened: bool,
 }
 
 /// What a decision is made on besides the ledger.
@@ -65,9 +67,16 @@ impl Ledger {
         self.holders.keys().copied().collect()
     }
 
+    /// Whether, since this was last asked, a Service may have come to fit that did not fit before: an address lost a
+    /// holder, or a holder shares in another way.
+    pub fn take_loosened(&mut self) -> bool {
+        std::mem::take(&mut self.loosened)
+    }
+
     /// Forgets a Service; what it held, if anything.
     pub fn release(&mut self, service: &ObjectKey) -> Option<Assignment> {
         let assignment = self.services.remove(service)?;
+        self.loosened = true;
         for address in &assignment.addresses {
             if let Some(holders) = self.holders.get_mut(address) {
                 holders.remove(service);
@@ -118,22 +127,24 @@ impl Ledger {
     }
 
     fn record(&mut self, service: &Service, outcome: &Outcome) {
-        self.release(&service.key);
-        if let Outcome::Assigned { addresses, pool } = outcome {
-            for address in addresses {
-                self.holders
-                    .entry(*address)
-                    .or_default()
-                    .insert(service.key.clone());
-            }
-            let sharing = SharingKey::of(service);
-            let assignment = Assignment {
-                addresses: addresses.clone(),
-                pool: pool.clone(),
-                sharing,
-            };
-            self.services.insert(service.key.clone(), assignment);
+        let Outcome::Assigned { addresses, pool } = outcome else {
+            self.release(&service.key);
+            return;
+        };
+        let assignment = Assignment {
+            addresses: addresses.clone(),
+            pool: pool.clone(),
+            sharing: SharingKey::of(service),
+        };
+        if self.services.get(&service.key) == Some(&assignment) {
+            return;
         }
+        self.release(&service.key);
+        for address in addresses {
+            let holders = self.holders.entry(*address).or_default();
+            holders.insert(service.key.clone());
+        }
+        self.services.insert(service.key.clone(), assignment);
     }
 
     /// What the Service has now, if it may stay there. The ledger knows better than a copy of the Service that may
@@ -151,17 +162,19 @@ impl Ledger {
             .iter()
             .map(|address| ground.config.keeper(*address, came_from))
             .collect();
+        let Some(keepers) = keepers else {
+            return Current::MustGo(Lost::OutsidePools);
+        };
         let sharing = SharingKey::of(service);
-        let blocked = addresses
-            .iter()
-            .any(|address| self.blocker(*address, service, &sharing).is_some());
-        match keepers {
-            Some(keepers) if !blocked => Current::MayStay {
-                addresses: addresses.clone(),
-                pool: keepers[0].name().to_owned(),
-                usable: keepers.iter().all(|k| matches!(k, Keeper::Pool(_))),
-            },
-            _ => Current::MustGo,
+        let blocker = |address: &IpAddr| Some((*address, self.blocker(*address, service, &sharing)?));
+        if let Some((address, by)) = addresses.iter().find_map(blocker) {
+            let by = by.clone();
+            return Current::MustGo(Lost::NotShared { address, by });
+        }
+        Current::MayStay {
+            addresses: addresses.clone(),
+            pool: keepers[0].name().to_owned(),
+            usable: keepers.iter().all(|k| matches!(k, Keeper::Pool(_))),
         }
     }
 
@@ -343,7 +356,7 @@ enum Current {
         pool: String,
         usable: bool,
     },
-    MustGo,
+    MustGo(Lost),
 }
 
 /// What was seen on the way to a free address.
@@ -422,9 +435,12 @@ fn stay_or_wait(current: Current, because: Because) -> Decision {
         Current::MayStay { addresses, pool, .. } => {
             assigned(addresses, pool, Because::Stays(Box::new(because)))
         }
-        Current::MustGo => Decision {
+        Current::MustGo(lost) => Decision {
             outcome: Outcome::Pending,
-            because: Because::NoLongerAllowed(Box::new(because)),
+            because: Because::NoLongerAllowed {
+                lost,
+                then: Box::new(because),
+            },
         },
         Current::Nothing => Decision {
             outcome: Outcome::Pending,

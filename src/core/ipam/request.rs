@@ -121,7 +121,8 @@ pub fn leased_by_others(service: &Service, config: &Config) -> Vec<IpAddr> {
     }
 }
 
-/// The annotation under either prefix, and whether it came from the old one.
+/// The annotation under either prefix, and whether it came from the old one. An empty one asks for nothing, and under
+/// the new prefix it still wins: both as in MetalLB.
 pub(super) fn annotation<'a>(service: &'a Service, name: &str) -> (Option<&'a str>, bool) {
     let get = |prefix: &str| {
         service
@@ -129,11 +130,13 @@ pub(super) fn annotation<'a>(service: &'a Service, name: &str) -> (Option<&'a st
             .get(&format!("{prefix}{name}"))
             .map(String::as_str)
     };
-    match (get(PREFIX), get(DEPRECATED_PREFIX)) {
+    let (value, old) = match (get(PREFIX), get(DEPRECATED_PREFIX)) {
         (Some(value), _) => (Some(value), false),
         (None, Some(value)) => (Some(value), true),
         (None, None) => (None, false),
-    }
+    };
+    let value = value.filter(|value| !value.is_empty());
+    (value, old && value.is_some())
 }
 
 fn address(source: &str, text: &str) -> Result<IpAddr, RequestError> {

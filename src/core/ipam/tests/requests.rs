@@ -44,6 +44,24 @@ fn the_new_prefix_wins() {
 }
 
 #[test]
+fn an_empty_annotation_asks_for_nothing() {
+    for annotation in ["loadBalancerIPs", "address-pool", "allow-shared-ip"] {
+        for prefix in [request::PREFIX, request::DEPRECATED_PREFIX] {
+            let empty = asking("a", &format!("{prefix}{annotation}"), "");
+            assert_eq!(
+                home().address(&empty).as_deref(),
+                Some("192.168.1.200"),
+                "{prefix}{annotation}"
+            );
+            assert!(!Request::of(&empty).unwrap().deprecated);
+        }
+    }
+    let mut field = asking("a", "metallb.io/loadBalancerIPs", "");
+    field.load_balancer_ip = Some("192.168.1.202".to_owned());
+    assert_eq!(home().address(&field).as_deref(), Some("192.168.1.202"));
+}
+
+#[test]
 fn what_cannot_be_understood_is_said_and_not_guessed() {
     let mut twice = asking("a", "metallb.io/loadBalancerIPs", "192.168.1.202");
     twice.load_balancer_ip = Some("192.168.1.202".to_owned());
@@ -53,10 +71,6 @@ fn what_cannot_be_understood_is_said_and_not_guessed() {
         (
             asking("a", "metallb.io/loadBalancerIPs", "192.168.1.2O2"),
             "\"192.168.1.2O2\", which is not an IP address",
-        ),
-        (
-            asking("a", "metallb.universe.tf/loadBalancerIPs", ""),
-            "metallb.universe.tf/loadBalancerIPs asks for \"\"",
         ),
         (
             asking("a", "metallb.io/loadBalancerIPs", "192.168.1.202,192.168.1.203"),
