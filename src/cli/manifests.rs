@@ -3,21 +3,21 @@
 //! Files lack what an API server adds. A Service there has no status, and no cluster IP; it is taken for IPv4 unless it
 //! says otherwise. What tiklb does not read is passed over, so that a whole repository can be given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use k8s_openapi::api::core::v1 as core;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use tiklb_core::allocator::{Change, Event, Leadership, NodeObject};
+use tiklb_core::allocator::{Change, Event, Leadership, NamespaceObject, NodeObject};
 use tiklb_core::config::object::PoolSpec;
 use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject};
 use tiklb_core::model::object::Seniority;
-use tiklb_core::model::service::Service;
-use tiklb_core::model::{Labels, ObjectKey, RangeSet, Timestamp};
+use tiklb_core::model::service::{FamilyPolicy, Service};
+use tiklb_core::model::{Family, Labels, ObjectKey, RangeSet, Timestamp};
 
 use crate::cluster::object::router::SeenRouter;
 use crate::cluster::object::secret::SecretObject;
@@ -32,6 +32,10 @@ const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 const STDIN: &str = "-";
 /// The cluster IP of a Service from a file: any address says the family, and this one is nobody's (RFC 5737).
 const SOME_CLUSTER_IP: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+/// The same for IPv6 (RFC 3849).
+const SOME_CLUSTER_IP6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+/// What every namespace is labelled with.
+const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// What `spec.addresses` of the pool is called that `--range` stands for.
 const RANGE_POOL: &str = "range";
 /// How an encrypted value begins (SOPS).
@@ -45,6 +49,7 @@ pub(super) struct Manifests {
     pub(super) advertisements: Vec<AdvertisementObject>,
     pub(super) routers: Vec<SeenRouter>,
     pub(super) reservations: Vec<ReservationObject>,
+    pub(super) namespaces: Vec<NamespaceObject>,
     pub(super) nodes: Vec<NodeObject>,
     pub(super) secrets: Vec<SecretObject>,
     /// What was passed over though a person may have meant it, in words.
@@ -146,12 +151,18 @@ impl Manifests {
         let (version, kind) = (text("apiVersion").to_owned(), text("kind").to_owned());
         let home = if kind == "Service" { "default" } else { namespace };
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
-            && kind != "Node"
+            && !["Node", "Namespace"].contains(&kind.as_str())
         {
             metadata.entry("namespace").or_insert_with(|| home.into());
         }
         match (version.as_str(), kind.as_str()) {
             ("v1", "Service") => keep(&mut self.services, object::service::service(decoded(object)?)),
+            ("v1", "Namespace") => {
+                keep(
+                    &mut self.namespaces,
+                    object::namespace::namespace(decoded(object)?),
+                );
+            }
             ("v1", "Node") => keep(&mut self.nodes, object::node::address_owner(decoded(object)?)),
             ("v1", "Secret") => self.take_secret(object)?,
             ("metallb.io/v1beta1", "IPAddressPool") => {
@@ -177,7 +188,7 @@ impl Manifests {
             .last_mut()
             .filter(|service| service.cluster_ips.is_empty())
         {
-            service.cluster_ips.push(SOME_CLUSTER_IP);
+            service.cluster_ips = cluster_ips(service);
         }
         Ok(())
     }
@@ -246,6 +257,23 @@ impl Manifests {
             .collect()
     }
 
+    /// Those that are given, and those that Services are in: with the label that the API server gives each.
+    fn all_namespaces(&self) -> Vec<NamespaceObject> {
+        let given = self.namespaces.iter().map(|object| object.key.name.as_str());
+        let named = self.services.iter().map(|service| service.key.namespace.as_str());
+        let names: BTreeSet<&str> = given.chain(named).collect();
+        let whole = |name: &str| {
+            let given = self.namespaces.iter().find(|object| object.key.name == name);
+            let mut labels = given.map(|object| object.labels.clone()).unwrap_or_default();
+            labels.insert(NAME_LABEL.to_owned(), name.to_owned());
+            NamespaceObject {
+                key: ObjectKey::new("", name),
+                labels,
+            }
+        };
+        names.into_iter().map(whole).collect()
+    }
+
     /// The objects as an allocator would see them, were it to lead a cluster that just got them.
     pub(super) fn events(&self) -> Vec<Event> {
         let routers = self.routers.iter().map(|router| router.object.clone());
@@ -256,12 +284,30 @@ impl Manifests {
             Event::Advertisements(Change::Listed(self.advertisements.clone())),
             Event::Routers(Change::Listed(routers.collect())),
             Event::Reservations(Change::Listed(self.reservations.clone())),
+            Event::Namespaces(Change::Listed(self.all_namespaces())),
             Event::Nodes(Change::Listed(self.nodes.clone())),
             Event::Announcements(Change::Listed(Vec::new())),
             Event::Conflicts(Change::Listed(Vec::new())),
             Event::Surveys(Change::Listed(Vec::new())),
         ]
     }
+}
+
+/// One for each family that the Service will have; whether one that only prefers two gets them, the cluster decides: it
+/// is taken for one that has one.
+fn cluster_ips(service: &Service) -> Vec<IpAddr> {
+    let both = service.family_policy == Some(FamilyPolicy::RequireDualStack);
+    let primary = service.ip_families.first().copied().unwrap_or(Family::V4);
+    let mut families = service.ip_families.clone();
+    families.push(primary);
+    families.extend(both.then_some(primary.other()));
+    let mut seen = BTreeSet::new();
+    families.retain(|family| seen.insert(*family));
+    let address = |family| match family {
+        Family::V4 => SOME_CLUSTER_IP,
+        Family::V6 => SOME_CLUSTER_IP6,
+    };
+    families.into_iter().map(address).collect()
 }
 
 /// The documents of a file, without the empty ones.

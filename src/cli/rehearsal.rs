@@ -200,7 +200,10 @@ impl Stage {
 
     fn note(&mut self, about: &About, notice: Notice, note: &str) {
         match notice {
-            Notice::AllocationFailed | Notice::LoadBalancerFailed | Notice::AwaitingProof => {
+            Notice::AllocationFailed
+            | Notice::LoadBalancerFailed
+            | Notice::NotEnoughClusterIps
+            | Notice::AwaitingProof => {
                 self.waiting.insert(about.key.clone(), note.to_owned());
             }
             Notice::IpAllocated => {

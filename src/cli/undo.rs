@@ -120,6 +120,7 @@ pub(super) fn empty_cluster(object: RouterObject) -> Vec<Event> {
         Event::Advertisements(Change::Listed(Vec::new())),
         Event::Routers(Change::Listed(vec![object])),
         Event::Reservations(Change::Listed(Vec::new())),
+        Event::Namespaces(Change::Listed(Vec::new())),
         Event::Nodes(Change::Listed(Vec::new())),
         Event::Announcements(Change::Listed(Vec::new())),
         Event::Conflicts(Change::Listed(Vec::new())),

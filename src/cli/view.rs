@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use futures::{Stream, StreamExt};
-use tiklb_core::allocator::{Announcement, Change, Conflict, Event, Leadership, NodeObject, SurveyRecord};
+use tiklb_core::allocator::{
+    Announcement, Change, Conflict, Event, Leadership, NamespaceObject, NodeObject, SurveyRecord,
+};
 use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject};
 use tiklb_core::model::Uid;
 use tiklb_core::model::service::Service;
@@ -36,6 +38,7 @@ pub(super) struct View {
     pub(super) reservations: Vec<Known<ReservationObject>>,
     pub(super) announcements: Vec<Known<Announcement>>,
     pub(super) conflicts: Vec<Known<Conflict>>,
+    pub(super) namespaces: Vec<NamespaceObject>,
     pub(super) nodes: Vec<NodeObject>,
     pub(super) surveys: Vec<SurveyRecord>,
 }
@@ -70,6 +73,7 @@ impl View {
             reservations,
             announcements,
             conflicts,
+            namespaces,
             nodes,
             surveys,
         ) = tokio::join!(
@@ -81,6 +85,7 @@ impl View {
             first(source.reservations(), "AddressReservations"),
             first(source.announcements(), "ServiceL2Statuses"),
             first(source.conflicts(), "AddressConflicts"),
+            first(source.namespaces(), "Namespaces"),
             first(source.nodes(), "Nodes"),
             first(source.surveys(), "Leases"),
         );
@@ -93,6 +98,7 @@ impl View {
             reservations: reservations?,
             announcements: announcements?,
             conflicts: conflicts?,
+            namespaces: namespaces?,
             nodes: nodes?,
             surveys: surveys?,
             client,
@@ -113,6 +119,7 @@ impl View {
             Event::Advertisements(values(&self.advertisements)),
             Event::Routers(Change::Listed(routers.collect())),
             Event::Reservations(values(&self.reservations)),
+            Event::Namespaces(Change::Listed(self.namespaces.clone())),
             Event::Nodes(Change::Listed(self.nodes.clone())),
             Event::Announcements(values(&self.announcements)),
             Event::Conflicts(values(&self.conflicts)),

@@ -9,6 +9,7 @@ pub mod announcement;
 pub mod configuration;
 pub mod conflict;
 pub mod endpoints;
+pub mod namespace;
 pub mod node;
 pub mod pod;
 pub mod pool;

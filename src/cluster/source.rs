@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::jiff::Timestamp;
 use kube::{Api, Client};
-use tiklb_core::allocator::{Announcement, Change, Conflict, NodeObject, SurveyRecord};
+use tiklb_core::allocator::{Announcement, Change, Conflict, NamespaceObject, NodeObject, SurveyRecord};
 use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject};
 use tiklb_core::election::candidate::Node;
 use tiklb_core::model::service::Service;
@@ -66,6 +66,17 @@ impl Source {
             Scope::default(),
             self.health.clone(),
             object::service::service,
+        )
+    }
+
+    /// Namespaces.
+    pub fn namespaces(&self) -> impl Stream<Item = Change<NamespaceObject>> + Send + use<> {
+        let api: Api<core::Namespace> = Api::all(self.client.clone());
+        watch(
+            api,
+            Scope::default(),
+            self.health.clone(),
+            object::namespace::namespace,
         )
     }
 

@@ -20,14 +20,16 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 pub use effect::{About, Effect, Notice, PoolCounts};
-pub use event::{Announcement, Change, Conflict, Event, Leadership, NodeObject, SurveyRecord, WriteResult};
+pub use event::{
+    Announcement, Change, Conflict, Event, Leadership, NamespaceObject, NodeObject, SurveyRecord, WriteResult,
+};
 
 pub use reservations::{Phase, ReservationStatus, Row};
 
-use crate::config::{AdvertisementObject, Config, PoolObject, ReservationObject, RouterObject};
+use crate::config::{AdvertisementObject, Config, Pool, PoolObject, ReservationObject, RouterObject};
 use crate::ipam::{Holder, Ledger};
 use crate::model::service::Service;
-use crate::model::{Instant, Now, ObjectKey, RangeSet};
+use crate::model::{Instant, Labels, Now, ObjectKey, RangeSet};
 use crate::reservation::{Router, RouterStatus, Surveys};
 
 /// How long a router is left alone after a leader that ended without a word: RouterOS ends every request after 60 s, and
@@ -59,6 +61,8 @@ pub struct Allocator {
     reservations: BTreeMap<ObjectKey, ReservationObject>,
     advertisements: BTreeMap<ObjectKey, AdvertisementObject>,
     nodes: BTreeMap<ObjectKey, NodeObject>,
+    /// The labels of every namespace.
+    namespaces: BTreeMap<String, Labels>,
     announcements: BTreeMap<ObjectKey, Announcement>,
     conflicts: BTreeMap<ObjectKey, Conflict>,
     surveys: Surveys,
@@ -84,9 +88,17 @@ pub struct Allocator {
     report_due: bool,
     /// Problems and requests, as they were last reported.
     reported: Option<(Vec<String>, Vec<String>)>,
-    pool_counts: BTreeMap<ObjectKey, PoolCounts>,
+    counted: Counted,
     /// What was last said of each AddressReservation.
     reserved: BTreeMap<ObjectKey, ReservationStatus>,
+}
+
+/// How full the pools are.
+#[derive(Debug, Default)]
+struct Counted {
+    counts: BTreeMap<ObjectKey, PoolCounts>,
+    /// Only pools of which an address came into use, or went out of it, are counted again.
+    known: bool,
 }
 
 /// What one step brought.
@@ -117,6 +129,7 @@ impl Allocator {
             reservations: BTreeMap::new(),
             advertisements: BTreeMap::new(),
             nodes: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
             announcements: BTreeMap::new(),
             conflicts: BTreeMap::new(),
             surveys: Surveys::default(),
@@ -136,7 +149,7 @@ impl Allocator {
             unmet: BTreeMap::new(),
             report_due: false,
             reported: None,
-            pool_counts: BTreeMap::new(),
+            counted: Counted::default(),
             reserved: BTreeMap::new(),
         }
     }
@@ -199,6 +212,7 @@ impl Allocator {
         match event {
             Event::Leadership(leadership) => self.lead(leadership, now),
             Event::Services(change) => self.take_services(change),
+            Event::Namespaces(change) => self.take_namespaces(change),
             Event::Surveys(change) => self.take_surveys(change, now),
             Event::Reservations(change) => self.take_reservations(change),
             Event::Routers(change) => self.take_routers(change, now),
@@ -274,12 +288,48 @@ impl Allocator {
         self.awaiting.clear();
         self.unmet.clear();
         self.reported = None;
-        self.pool_counts.clear();
+        self.counted = Counted::default();
         self.reserved.clear();
         for entry in self.routers.values_mut() {
             *entry = routers::Entry::new(entry.router.object().clone(), now.mono);
         }
         self.relate_routers();
+    }
+
+    /// Labels of namespaces decide which pools are for their Services.
+    fn take_namespaces(&mut self, change: Change<NamespaceObject>) {
+        let mut touched: BTreeSet<String> = BTreeSet::new();
+        let mut set = |namespaces: &mut BTreeMap<String, Labels>, name: String, labels: Option<Labels>| {
+            if namespaces.get(&name) != labels.as_ref() {
+                touched.insert(name.clone());
+            }
+            match labels {
+                Some(labels) => _ = namespaces.insert(name, labels),
+                None => _ = namespaces.remove(&name),
+            }
+        };
+        let namespaces = &mut self.namespaces;
+        match change {
+            Change::Listed(objects) => {
+                self.listed.insert(event::Kind::Namespaces);
+                let present: BTreeSet<&String> = objects.iter().map(|object| &object.key.name).collect();
+                let gone = namespaces.keys().filter(|name| !present.contains(name)).cloned();
+                for name in gone.collect::<Vec<_>>() {
+                    set(namespaces, name, None);
+                }
+                for object in objects {
+                    set(namespaces, object.key.name, Some(object.labels));
+                }
+            }
+            Change::Applied(object) => set(namespaces, object.key.name, Some(object.labels)),
+            Change::Deleted(key) => set(namespaces, key.name, None),
+        }
+        for name in touched {
+            let first = ObjectKey::new(name.clone(), "");
+            let inside = self.services.range(first..);
+            let inside = inside.take_while(|(key, _)| key.namespace == name);
+            self.dirty.extend(inside.map(|(key, _)| key.clone()));
+        }
     }
 
     fn take_surveys(&mut self, change: Change<SurveyRecord>, now: Now) {
@@ -314,6 +364,7 @@ impl Allocator {
         let config = Config::new(&pools, &advertisements, &routers).with_reservations(&reservations);
         if config != self.config {
             self.config = config;
+            self.counted.known = false;
             self.dirty.extend(self.services.keys().cloned());
         }
         self.report_due = true;
@@ -385,25 +436,31 @@ impl Allocator {
     }
 
     fn report_pools(&mut self, step: &mut Step) {
-        let in_use = self.ledger.in_use();
-        for pool in self.config.usable() {
-            let counts = PoolCounts::of(&pool.ranges, &in_use);
-            if self.pool_counts.get(&pool.key) != Some(&counts) {
-                self.pool_counts.insert(pool.key.clone(), counts);
+        let touched = self.ledger.take_touched();
+        let config = &self.config;
+        let due: BTreeMap<&ObjectKey, &Pool> = if !std::mem::replace(&mut self.counted.known, true) {
+            let counts = &mut self.counted.counts;
+            counts.retain(|key, _| config.usable().any(|pool| pool.key == *key));
+            config.usable().map(|pool| (&pool.key, pool)).collect()
+        } else {
+            let touched = touched.into_iter().filter_map(|a| config.pool_around(a));
+            touched.map(|pool| (&pool.key, pool)).collect()
+        };
+        for (key, pool) in due {
+            let counts = PoolCounts::of(pool, &self.ledger);
+            if self.counted.counts.get(key) != Some(&counts) {
+                self.counted.counts.insert(key.clone(), counts);
                 step.effects.push(Effect::SetPoolStatus {
-                    pool: pool.key.clone(),
+                    pool: key.clone(),
                     counts,
                 });
             }
         }
-        let config = &self.config;
-        self.pool_counts
-            .retain(|key, _| config.usable().any(|pool| pool.key == *key));
     }
 
     /// How full the pools in use are.
     pub fn pool_counts(&self) -> &BTreeMap<ObjectKey, PoolCounts> {
-        &self.pool_counts
+        &self.counted.counts
     }
 
     fn conflict_holders(&self) -> BTreeMap<IpAddr, Holder> {

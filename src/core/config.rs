@@ -7,6 +7,7 @@
 //! **Invariant:** the result does not depend on the order of the input.
 
 pub mod advertisement;
+pub mod allocation;
 pub mod object;
 pub mod pool;
 pub mod problem;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 pub use advertisement::Advertisement;
+pub use allocation::{Admission, Allocation};
 pub use object::{
     AdvertisementObject, PoolObject, PoolSpec, ReservationObject, ReservationSpec, RouterMode, RouterObject,
     RouterSpec,
@@ -37,6 +39,10 @@ pub struct Config {
     pub reservations: BTreeMap<IpAddr, Reservation>,
     /// What is wrong, ordered by object.
     pub problems: Vec<Problem>,
+    /// The last address and the pool of each range of the usable pools, by its first address.
+    places: BTreeMap<IpAddr, (IpAddr, String)>,
+    /// The reserved addresses of each Service.
+    reserved: BTreeMap<ObjectKey, Vec<IpAddr>>,
 }
 
 /// Which pool lets an address stay where it is, and on what ground.
@@ -70,11 +76,18 @@ impl Config {
         problem::of_routers(routers, &mut problems);
         problems.sort();
         problems.dedup();
+        let usable = pools.values().filter(|pool| pool.state == PoolState::Usable);
+        let places = usable.flat_map(|pool| {
+            let ranges = pool.ranges.ranges().iter();
+            ranges.map(|range| (range.first(), (range.last(), pool.name.clone())))
+        });
         Self {
+            places: places.collect(),
             pools,
             advertisements,
             reservations: BTreeMap::new(),
             problems,
+            reserved: BTreeMap::new(),
         }
     }
 
@@ -84,13 +97,20 @@ impl Config {
         self.reservations = reservation::validate(objects, &self.pools, &mut self.problems);
         self.problems.sort();
         self.problems.dedup();
+        self.reserved.clear();
+        for reservation in self.reservations.values() {
+            if let Some(service) = &reservation.service {
+                let addresses = self.reserved.entry(service.clone()).or_default();
+                addresses.push(reservation.address);
+            }
+        }
         self
     }
 
     /// The addresses that are kept for this Service, the lowest of a family first.
     pub fn reserved_for(&self, service: &ObjectKey) -> impl Iterator<Item = &Reservation> {
-        let reservations = self.reservations.values();
-        reservations.filter(move |reservation| reservation.service.as_ref() == Some(service))
+        let addresses = self.reserved.get(service).into_iter().flatten();
+        addresses.filter_map(|address| self.reservations.get(address))
     }
 
     /// Whether some pool cannot be used: then nobody knows which addresses it holds.
@@ -98,9 +118,15 @@ impl Config {
         self.pools.values().any(|pool| pool.state == PoolState::Unusable)
     }
 
-    /// The usable pool that holds this address. At most one does: overlapping pools exclude each other.
+    /// The usable pool from which a Service may have this address. At most one is it: overlapping pools exclude each other.
     pub fn pool_of(&self, address: IpAddr) -> Option<&Pool> {
-        self.usable().find(|pool| pool.ranges.contains(address))
+        self.pool_around(address).filter(|pool| !pool.avoids(address))
+    }
+
+    /// The usable pool in whose ranges the address lies, whether it is avoided there or not.
+    pub fn pool_around(&self, address: IpAddr) -> Option<&Pool> {
+        let (_, (last, name)) = self.places.range(..=address).next_back()?;
+        (*last >= address).then(|| self.pools.get(name)).flatten()
     }
 
     /// Pools that may hand out addresses, by name.

@@ -10,13 +10,18 @@
 //! **Invariant:** two Services never hold one address unless they share it by the sharing rules ([`sharing`]).
 
 pub mod decision;
+pub mod ground;
 pub mod ledger;
 pub mod request;
+mod runs;
+mod search;
 pub mod sharing;
+mod standing;
 
-pub use decision::{Because, Decision, Outcome};
+pub use decision::{Because, Decision, Lost, Outcome};
+pub use ground::Ground;
 pub use ledger::{Assignment, Ledger};
-pub use request::{Request, RequestError, Wanted};
+pub use request::{Families, Request, RequestError, Wanted};
 
 use std::fmt;
 use std::net::IpAddr;

@@ -456,6 +456,8 @@ fn reason(notice: Notice) -> EventReason {
     match notice {
         Notice::IpAllocated => EventReason::IpAllocated,
         Notice::ClearAssignment => EventReason::ClearAssignment,
+        Notice::AdditionalAssignFailed => EventReason::AdditionalAssignFailed,
+        Notice::NotEnoughClusterIps => EventReason::NotEnoughClusterIps,
         Notice::AllocationFailed => EventReason::AllocationFailed,
         Notice::LoadBalancerFailed => EventReason::LoadBalancerFailed,
         Notice::StatusContested => EventReason::StatusContested,

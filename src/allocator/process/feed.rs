@@ -34,6 +34,10 @@ pub(super) fn read(tasks: &mut Tasks, source: &Source, writer: &Writer, inbox: &
         .services()
         .map(move |change| event(Event::Services(change)));
     tasks.spawn("the watch of Services", forward(services, inbox.clone()));
+    let namespaces = source
+        .namespaces()
+        .map(move |change| event(Event::Namespaces(change)));
+    tasks.spawn("the watch of namespaces", forward(namespaces, inbox.clone()));
     let nodes = source.nodes().map(move |change| event(Event::Nodes(change)));
     tasks.spawn("the watch of nodes", forward(nodes, inbox.clone()));
     let surveys = source.surveys().map(move |change| event(Event::Surveys(change)));

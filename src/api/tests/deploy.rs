@@ -139,7 +139,7 @@ fn rights() -> Vec<String> {
 }
 
 const RIGHTS: &[&str] = &[
-    "ClusterRole tiklb-allocator: /namespaces[] get",
+    "ClusterRole tiklb-allocator: /namespaces[] get list watch",
     "ClusterRole tiklb-allocator: /nodes[] list watch",
     "ClusterRole tiklb-allocator: /services/status[] patch",
     "ClusterRole tiklb-allocator: /services[] list watch",

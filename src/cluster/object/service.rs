@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1 as core;
 use tiklb_core::ipam::request::{DEPRECATED_PREFIX, FROM_POOL, PREFIX};
-use tiklb_core::model::service::Service;
+use tiklb_core::model::Family;
+use tiklb_core::model::service::{FamilyPolicy, Service};
 
 use super::{Verdict, addresses, key_of, seniority_of, uid_of};
 use crate::api::TIKLB_GROUP;
@@ -29,6 +30,13 @@ pub fn service(object: core::Service) -> Verdict<Service> {
             Some(ips) => addresses(ips.iter().map(String::as_str)),
             None => addresses(spec.cluster_ip.as_deref()),
         },
+        ip_families: spec
+            .ip_families
+            .iter()
+            .flatten()
+            .filter_map(|word| family(word))
+            .collect(),
+        family_policy: spec.ip_family_policy.as_deref().and_then(family_policy),
         local_traffic_only: spec.external_traffic_policy.as_deref() == Some("Local"),
         selector: spec.selector.unwrap_or_default(),
         ports: spec
@@ -59,6 +67,23 @@ fn ours(annotations: BTreeMap<String, String>) -> BTreeMap<String, String> {
         tiklb || key.starts_with(PREFIX) || key.starts_with(DEPRECATED_PREFIX)
     };
     annotations.into_iter().filter(|(key, _)| is_ours(key)).collect()
+}
+
+fn family(word: &str) -> Option<Family> {
+    match word {
+        "IPv4" => Some(Family::V4),
+        "IPv6" => Some(Family::V6),
+        _ => None,
+    }
+}
+
+fn family_policy(word: &str) -> Option<FamilyPolicy> {
+    match word {
+        "SingleStack" => Some(FamilyPolicy::SingleStack),
+        "PreferDualStack" => Some(FamilyPolicy::PreferDualStack),
+        "RequireDualStack" => Some(FamilyPolicy::RequireDualStack),
+        _ => None,
+    }
 }
 
 fn port(port: &core::ServicePort) -> Option<(String, u16)> {

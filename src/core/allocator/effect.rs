@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use super::reservations::ReservationStatus;
-use crate::config::{Kind, ObjectRef};
-use crate::ipam::Because;
-use crate::model::{AddressRange, ObjectKey, RangeSet};
+use crate::config::{Kind, ObjectRef, Pool};
+use crate::ipam::{Because, Ledger};
+use crate::model::{AddressRange, Family, ObjectKey};
 use crate::reservation::{Depth, Planned, RouterStatus};
 
 /// One wish about one target.
@@ -139,6 +139,10 @@ pub enum Notice {
     IpAllocated,
     /// The address was taken away because nothing permits it any more.
     ClearAssignment,
+    /// A Service that prefers two families has one, and the other could not be added.
+    AdditionalAssignFailed,
+    /// A Service that requires two families has one cluster IP.
+    NotEnoughClusterIps,
     /// No address can be had.
     AllocationFailed,
     /// The wish of a Service that has an address cannot be met or understood.
@@ -172,21 +176,44 @@ pub struct PoolCounts {
     pub available_v6: i64,
 }
 
+/// From so many addresses on a pool counts as inexhaustible: MetalLB's bound, 62 bits.
+const BOUNDLESS: u128 = 1 << 62;
+
 impl PoolCounts {
-    /// Counts of a pool; more than an `int64` holds is its maximum, as in MetalLB.
-    pub fn of(pool: &RangeSet, in_use: &RangeSet) -> Self {
-        let count = |set: &RangeSet, v4: bool| {
-            let family = set.ranges().iter().filter(|range| range.first().is_ipv4() == v4);
-            let sum = family.map(AddressRange::count).fold(0u128, u128::saturating_add);
-            i64::try_from(sum).unwrap_or(i64::MAX)
+    /// Counts of a pool: as in MetalLB, without the addresses that it avoids, and more than it can count is the highest
+    /// number there is.
+    pub fn of(pool: &Pool, ledger: &Ledger) -> Self {
+        let count = |family: Family| {
+            let ranges = pool.ranges.ranges().iter();
+            let ranges = ranges.filter(move |range| Family::of(range.first()) == family);
+            let size = |range: &AddressRange| {
+                let avoided = if pool.avoid_buggy_ips { avoidable(range) } else { 0 };
+                range.count() - avoided
+            };
+            let all = ranges.clone().map(size).fold(0u128, u128::saturating_add);
+            let used = ranges.flat_map(|range| ledger.in_use_within(range));
+            let used = used.map(|run| size(&run)).fold(0u128, u128::saturating_add);
+            let free = if all >= BOUNDLESS { u128::MAX } else { all - used };
+            [used, free].map(|count| i64::try_from(count).unwrap_or(i64::MAX))
         };
-        let assigned = pool.intersection(in_use);
-        let available = pool.difference(in_use);
+        let ([assigned_v4, available_v4], [assigned_v6, available_v6]) =
+            (count(Family::V4), count(Family::V6));
         Self {
-            assigned_v4: count(&assigned, true),
-            assigned_v6: count(&assigned, false),
-            available_v4: count(&available, true),
-            available_v6: count(&available, false),
+            assigned_v4,
+            assigned_v6,
+            available_v4,
+            available_v6,
         }
     }
+}
+
+/// How many addresses of an IPv4 range end in 0 or 255.
+fn avoidable(range: &AddressRange) -> u128 {
+    let (IpAddr::V4(first), IpAddr::V4(last)) = (range.first(), range.last()) else {
+        return 0;
+    };
+    // Of all addresses below this one.
+    let below = |bound: u64| bound.div_ceil(256) + bound / 256;
+    let (first, last) = (u64::from(first.to_bits()), u64::from(last.to_bits()));
+    u128::from(below(last + 1) - below(first))
 }

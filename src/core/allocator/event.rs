@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::{AdvertisementObject, PoolObject, ReservationObject, RouterObject};
 use crate::ipam::Holder;
 use crate::model::service::Service;
-use crate::model::{Instant, MacAddr, NodeName, ObjectKey, RangeSet};
+use crate::model::{Instant, Labels, MacAddr, NodeName, ObjectKey, RangeSet};
 use crate::reservation::survey::Round;
 use crate::reservation::{Failure, Outcome, Reading, Write};
 
@@ -34,6 +34,8 @@ pub enum Kind {
     Routers,
     /// `AddressReservations`.
     Reservations,
+    /// `v1` Namespaces.
+    Namespaces,
     /// `v1` Nodes.
     Nodes,
     /// `ServiceL2Statuses`.
@@ -46,12 +48,13 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Services,
         Self::Pools,
         Self::Advertisements,
         Self::Routers,
         Self::Reservations,
+        Self::Namespaces,
         Self::Nodes,
         Self::Announcements,
         Self::Conflicts,
@@ -86,6 +89,8 @@ pub enum Event {
     Routers(Change<RouterObject>),
     /// `AddressReservations`.
     Reservations(Change<ReservationObject>),
+    /// Namespaces.
+    Namespaces(Change<NamespaceObject>),
     /// Nodes.
     Nodes(Change<NodeObject>),
     /// `ServiceL2Statuses`.
@@ -135,6 +140,15 @@ pub enum WriteResult {
     Gone,
     /// The API server could not or would not; in words.
     Failed(String),
+}
+
+/// A namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamespaceObject {
+    /// Its name, in no namespace.
+    pub key: ObjectKey,
+    /// `metadata.labels`.
+    pub labels: Labels,
 }
 
 /// A node.

@@ -26,6 +26,9 @@ impl Occupancy for Network<'_> {
         if let Some(holder) = self.landscape.user(address) {
             return Availability::Held(holder);
         }
+        if address.is_ipv6() {
+            return Availability::Free; // Routers hand out and reserve IPv4 here.
+        }
         let verdicts = self
             .routers
             .values()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::effect::{About, Effect, Notice};
 use super::event::{Change, Kind};
 use super::{Allocator, Step, Written};
-use crate::config::{Config, RouterObject};
+use crate::config::{Admission, Config, RouterObject};
 use crate::ipam::Holder;
 use crate::ipam::request::{Request, Wanted, leased_by_others};
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
@@ -123,8 +123,12 @@ impl Allocator {
             for address in addresses {
                 let kept = self.config.reservations.get(&address);
                 let kept_for_others = kept.is_some_and(|kept| kept.service.as_ref() != Some(&service.key));
-                let found = self.config.pool_of(address).map(|pool| pool.name.as_str());
-                if !kept_for_others && pool.as_deref().is_none_or(|wanted| found == Some(wanted)) {
+                let found = self.config.pool_of(address);
+                let for_others =
+                    found.is_some_and(|pool| pool.admits(service, &self.namespaces) != Admission::Yes);
+                let found = found.map(|pool| pool.name.as_str());
+                let elsewhere = pool.as_deref().is_some_and(|wanted| found != Some(wanted));
+                if !kept_for_others && !for_others && !elsewhere {
                     requested.entry(address).or_default().insert(service.key.clone());
                 }
             }

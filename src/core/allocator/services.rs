@@ -9,9 +9,8 @@ use super::effect::{About, Effect, Notice};
 use super::event::{Change, Kind, WriteResult};
 use super::occupancy::Network;
 use super::{Allocator, Step};
-use crate::ipam::ledger::Ground;
-use crate::ipam::request::{FROM_POOL, Request};
-use crate::ipam::{Because, Decision, Outcome};
+use crate::ipam::request::{FROM_POOL, Request, RequestError};
+use crate::ipam::{Because, Decision, Ground, Outcome};
 use crate::model::service::Service;
 use crate::model::{Instant, Now, ObjectKey};
 
@@ -120,7 +119,8 @@ impl Allocator {
             .get(key)
             .filter(|write| matches!(write.state, WriteState::Stored(_)));
         let addresses = stored.map_or(&service.ingress, |write| &write.addresses).clone();
-        for address in &addresses {
+        // The router is told of IPv4: other addresses are kept in the cluster alone.
+        for address in addresses.iter().filter(|address| address.is_ipv4()) {
             self.confirmed.entry(*address).or_default().insert(key.clone());
         }
         self.confirmed_of.insert(key.clone(), addresses);
@@ -166,11 +166,7 @@ impl Allocator {
             now,
         };
         let class = self.settings.class.as_deref();
-        let ground = Ground {
-            config: &self.config,
-            occupancy: &network,
-            class,
-        };
+        let ground = Ground::new(&self.config, &network, class, &self.namespaces);
         f(&mut self.ledger, &ground, &self.services)
     }
 
@@ -384,7 +380,11 @@ impl Allocator {
                 self.said.remove(&about);
                 return;
             }
+            (_, Because::Stays(why)) if is_short_of_cluster_ips(why) => {
+                (Notice::NotEnoughClusterIps, why.to_string())
+            }
             (_, Because::Stays(why)) => (Notice::LoadBalancerFailed, why.to_string()),
+            (_, Because::OneFamily(_)) => (Notice::AdditionalAssignFailed, because.to_string()),
             (Outcome::Assigned { addresses, .. }, _) => {
                 let addresses: Vec<String> = addresses.iter().map(|a| format!("\"{a}\"")).collect();
                 (
@@ -396,8 +396,20 @@ impl Allocator {
                 (Notice::ClearAssignment, because.to_string())
             }
             (Outcome::Pending, Because::Unproven { .. }) => (Notice::AwaitingProof, because.to_string()),
+            (Outcome::Pending, because) if is_short_of_cluster_ips(because) => {
+                (Notice::NotEnoughClusterIps, because.to_string())
+            }
             (Outcome::Pending, _) => (Notice::AllocationFailed, because.to_string()),
         };
+        if let (Outcome::Assigned { .. }, Because::NoLongerAllowed { lost, .. }) =
+            (&decision.outcome, because)
+        {
+            step.effects.push(Effect::Event {
+                about: about.clone(),
+                notice: Notice::ClearAssignment,
+                note: lost.to_string(),
+            });
+        }
         let deprecated =
             notice == Notice::IpAllocated && Request::of(service).is_ok_and(|request| request.deprecated);
         if deprecated {
@@ -410,6 +422,10 @@ impl Allocator {
         }
         self.say(about, notice, note, step);
     }
+}
+
+fn is_short_of_cluster_ips(because: &Because) -> bool {
+    matches!(because, Because::BadRequest(RequestError::NotEnoughClusterIps))
 }
 
 /// Whether `version` is at or after `than`. Kubernetes promises an order of versions within one kind; what is no number

@@ -101,6 +101,7 @@ impl World {
             Event::Advertisements(Change::Listed(vec![])),
             Event::Routers(Change::Listed(vec![])),
             Event::Reservations(Change::Listed(vec![])),
+            Event::Namespaces(Change::Listed(vec![])),
             Event::Nodes(Change::Listed(vec![])),
             Event::Announcements(Change::Listed(vec![])),
             Event::Conflicts(Change::Listed(vec![])),

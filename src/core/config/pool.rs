@@ -1,10 +1,13 @@
 //! `IPAddressPool`: the addresses that may be handed out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
+use super::allocation::{Admission, Allocation};
 use super::object::{PoolObject, PoolSpec};
 use super::problem::{Kind, Problem};
 use crate::model::object::Seniority;
+use crate::model::service::Service;
 use crate::model::{AddressRange, Labels, ObjectKey, RangeSet};
 
 /// A pool of addresses.
@@ -26,8 +29,30 @@ pub struct Pool {
     pub auto_assign: bool,
     /// Skip IPv4 addresses that end in 0 or 255.
     pub avoid_buggy_ips: bool,
+    /// Which Services it is for; `None`: all.
+    pub allocation: Option<Allocation>,
     /// Whether anything is handed out.
     pub state: PoolState,
+}
+
+impl Pool {
+    /// Whether a Service may have this address from this pool. Ones that are avoided are, for Services, not in it, whoever
+    /// asks: as in MetalLB.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.ranges.contains(address) && !self.avoids(address)
+    }
+
+    /// Whether the address is one that the pool avoids.
+    pub fn avoids(&self, address: IpAddr) -> bool {
+        let buggy = matches!(address, IpAddr::V4(v4) if matches!(v4.octets()[3], 0 | 255));
+        self.avoid_buggy_ips && buggy
+    }
+
+    /// Whether this Service may be served from it, as far as the namespaces are known.
+    pub fn admits(&self, service: &Service, namespaces: &BTreeMap<String, Labels>) -> Admission {
+        let allocation = self.allocation.as_ref();
+        allocation.map_or(Admission::Yes, |a| a.admits(service, namespaces))
+    }
 }
 
 /// Whether a pool hands out addresses.
@@ -85,6 +110,7 @@ fn read(object: &PoolObject) -> (Pool, Vec<Problem>) {
         ranges: RangeSet::new(),
         auto_assign: false,
         avoid_buggy_ips: false,
+        allocation: None,
         state: PoolState::Usable,
     };
     let spec = match &object.spec {
@@ -95,19 +121,16 @@ fn read(object: &PoolObject) -> (Pool, Vec<Problem>) {
         }
     };
     let mut complaints = read_addresses(spec, &mut pool, invalid);
-    if !complaints.is_empty() {
-        pool.state = PoolState::Unusable;
-    }
     pool.auto_assign = spec.auto_assign;
     pool.avoid_buggy_ips = spec.avoid_buggy_ips;
-    if spec.service_allocation.is_some() {
-        // To hand out such a pool to everybody would break the promise the field makes.
-        pool.auto_assign = false;
-        complaints.push(Problem::not_acted_on(
-            Kind::IPAddressPool,
-            &object.key,
-            "spec.serviceAllocation (the pool serves only Services that ask for it)",
-        ));
+    // To hand out a pool to everybody whose selectors cannot be read would break the promise that they make.
+    let allocation = spec.service_allocation.as_ref().map(Allocation::read).transpose();
+    match allocation {
+        Ok(allocation) => pool.allocation = allocation,
+        Err(why) => complaints.push(invalid(why)),
+    }
+    if !complaints.is_empty() {
+        pool.state = PoolState::Unusable;
     }
     (pool, complaints)
 }

@@ -109,7 +109,7 @@ fn is_label(text: &str) -> bool {
 
 /// Harmless: no Service could be given the address anyway. While a pool cannot be read nobody knows what it holds.
 fn outside(reservation: &Reservation, pools: &BTreeMap<String, Pool>) -> Option<Problem> {
-    let known = |pool: &Pool| pool.state == PoolState::Usable && !pool.ranges.contains(reservation.address);
+    let known = |pool: &Pool| pool.state == PoolState::Usable && !pool.holds(reservation.address);
     pools.values().all(known).then(|| {
         let words = format!(
             "{} is in no IPAddressPool, so it reserves nothing: correct spec.address, or add it to a pool",

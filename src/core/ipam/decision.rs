@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use super::{Holder, RequestError};
-use crate::model::ObjectKey;
+use crate::model::{Family, ObjectKey};
 
 /// What is to be done with a Service, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +45,10 @@ pub enum Because {
     },
     /// It had this address before.
     AlreadyAssigned,
+    /// An address of the family that it lacked was free in the pool that it is served from.
+    FamilyAdded,
+    /// It has an address of one family, and one of the other could not be added from the same pool.
+    OneFamily(Box<Because>),
     /// It had this address before and its pool is unusable, which takes nothing away.
     PoolUnusable,
     /// It had this address before and keeps it although it now asks for something that cannot be had.
@@ -62,6 +66,25 @@ pub enum Because {
         /// The requested address.
         address: IpAddr,
         /// The requested pool.
+        pool: String,
+    },
+    /// The requested addresses are not in one pool.
+    TwoPools(Vec<IpAddr>),
+    /// The requested address ends in 0 or 255, and its pool avoids those.
+    Avoided {
+        /// The requested address.
+        address: IpAddr,
+        /// Its pool.
+        pool: String,
+    },
+    /// The pool that the request leads to is for others.
+    NotServed {
+        /// The pool.
+        pool: String,
+    },
+    /// Whether a pool is for this Service depends on its namespace, which was not seen yet.
+    NamespaceUnseen {
+        /// The pool.
         pool: String,
     },
     /// The requested pool does not exist or hands out nothing.
@@ -98,6 +121,8 @@ pub enum Because {
     },
     /// Every address of the pools is taken or held.
     Exhausted {
+        /// What was looked for.
+        sought: Sought,
         /// The pools that were searched.
         pools: Vec<String>,
         /// How many of their addresses someone outside the cluster has.
@@ -116,11 +141,29 @@ pub enum Because {
     },
 }
 
-/// Why a Service may not have the address any more that it had.
+/// What a search was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought {
+    /// An address of this family.
+    One(Family),
+    /// One of each family, in one pool.
+    Both,
+}
+
+/// Why a Service may not have an address any more that it had.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lost {
     /// It is in no pool any more.
     OutsidePools,
+    /// Its two addresses are in two pools now.
+    TwoPools,
+    /// Its pool is for others now.
+    NotServed {
+        /// The pool.
+        pool: String,
+    },
+    /// It has one of a family that the Service has no more, or one where it requires two.
+    Families,
     /// Another Service has it too, and by the sharing rules they do not go together any more.
     NotShared {
         /// The address.
@@ -134,6 +177,14 @@ impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OutsidePools => f.write_str("its address is in no IPAddressPool any more"),
+            Self::TwoPools => f.write_str("its addresses are not in one IPAddressPool any more"),
+            Self::NotServed { pool } => write!(
+                f,
+                "IPAddressPool {pool} is not for it any more (spec.serviceAllocation against its namespace and labels)"
+            ),
+            Self::Families => f.write_str(
+                "what it has does not go with its spec.ipFamilies and spec.ipFamilyPolicy any more",
+            ),
             Self::NotShared { address, by } => write!(
                 f,
                 "it cannot share {address} with Service {by} any more (their metallb.io/allow-shared-ip, their ports, or under externalTrafficPolicy: Local their selectors)"
@@ -146,7 +197,9 @@ impl Decision {
     /// Whether the Service waits for something: another look may bring what it asks for.
     pub fn waits(&self) -> bool {
         match self.outcome {
-            Outcome::Assigned { .. } => matches!(self.because, Because::Stays(_)),
+            Outcome::Assigned { .. } => {
+                matches!(self.because, Because::Stays(_) | Because::OneFamily(_))
+            }
             Outcome::Pending => self.because != Because::NotLoadBalancer,
             Outcome::NotOurs => false,
         }
@@ -161,6 +214,9 @@ impl Because {
             Self::BadRequest(_)
             | Self::OutsidePools(_)
             | Self::OutsideRequestedPool { .. }
+            | Self::TwoPools(_)
+            | Self::Avoided { .. }
+            | Self::NotServed { .. }
             | Self::PoolUnavailable(_)
             | Self::Taken { .. }
             | Self::ReservedForOther { .. } => Some(self.to_string()),
@@ -171,6 +227,9 @@ impl Because {
             | Self::Reserved(_)
             | Self::FirstFree { .. }
             | Self::AlreadyAssigned
+            | Self::FamilyAdded
+            | Self::OneFamily(_)
+            | Self::NamespaceUnseen { .. }
             | Self::PoolUnusable
             | Self::NotLoadBalancer
             | Self::OtherClass
@@ -198,27 +257,19 @@ impl fmt::Display for Because {
             Self::Stays(why) => write!(f, "it stays where it is: {why}"),
             Self::NotLoadBalancer => f.write_str("it is not (or no longer) a Service of type LoadBalancer"),
             Self::OtherClass => f.write_str("its loadBalancerClass names another load balancer"),
-            Self::BadRequest(error) => write!(f, "{error}"),
-            Self::OutsidePools(address) => {
-                write!(
-                    f,
-                    "{address} is in no usable IPAddressPool: ask for an address of a pool, or add it to one"
-                )
+            Self::FamilyAdded => {
+                f.write_str("its pool had a free address of the family that it lacked")
             }
-            Self::OutsideRequestedPool { address, pool } => {
-                write!(
-                    f,
-                    "{address} is not in the requested pool {pool}: correct one of the two annotations"
-                )
-            }
-            Self::PoolUnavailable(pool) => write!(
-                f,
-                "the requested pool {pool:?} does not exist or is not usable: kubectl get ipaddresspools,configurationstates -A"
-            ),
-            Self::Taken { address, by } => write!(
-                f,
-                "{address} belongs to Service {by}: ask for another address, or give both the same metallb.io/allow-shared-ip and different ports"
-            ),
+            Self::OneFamily(why) => write!(f, "the other family could not be added: {why}"),
+            Self::BadRequest(_)
+            | Self::OutsidePools(_)
+            | Self::OutsideRequestedPool { .. }
+            | Self::TwoPools(_)
+            | Self::Avoided { .. }
+            | Self::NotServed { .. }
+            | Self::NamespaceUnseen { .. }
+            | Self::PoolUnavailable(_)
+            | Self::Taken { .. } => self.write_request(f),
             Self::ReservedForOther {
                 address,
                 reservation,
@@ -232,14 +283,61 @@ impl fmt::Display for Because {
             }
             Self::Unproven { address, why } => write!(f, "{address} is not proven free yet: {why}"),
             Self::Exhausted {
+                sought,
                 pools,
                 held,
                 reserved,
-            } => write_exhausted(f, pools, *held, *reserved),
+            } => write_exhausted(f, *sought, pools, *held, *reserved),
             Self::NoPools => f.write_str(
-                "no usable IPAddressPool has autoAssign: create one, or ask for an address or a pool",
+                "no usable IPAddressPool that is for this Service has autoAssign: create one, or ask for an address or a pool",
             ),
             Self::NoLongerAllowed { lost, then } => write!(f, "{lost}, and {then}"),
+        }
+    }
+}
+
+impl Because {
+    /// What is wrong with what the Service asks for.
+    fn write_request(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadRequest(error) => write!(f, "{error}"),
+            Self::OutsidePools(address) => write!(
+                f,
+                "{address} is in no usable IPAddressPool: ask for an address of a pool, or add it to one"
+            ),
+            Self::OutsideRequestedPool { address, pool } => write!(
+                f,
+                "{address} is not in the requested pool {pool}: correct one of the two annotations"
+            ),
+            Self::TwoPools(addresses) => {
+                let words: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+                let words = words.join(" and ");
+                write!(
+                    f,
+                    "{words} are not in one IPAddressPool: ask for two addresses of one pool"
+                )
+            }
+            Self::Avoided { address, pool } => write!(
+                f,
+                "{address} ends in .0 or .255, which IPAddressPool {pool} avoids (spec.avoidBuggyIPs): ask for another address"
+            ),
+            Self::NotServed { pool } => write!(
+                f,
+                "IPAddressPool {pool} is not for this Service: change its spec.serviceAllocation, or the Service's labels, or ask for another pool"
+            ),
+            Self::NamespaceUnseen { pool } => write!(
+                f,
+                "IPAddressPool {pool} may be for this Service: that depends on its namespace, which is not known yet"
+            ),
+            Self::PoolUnavailable(pool) => write!(
+                f,
+                "the requested pool {pool:?} does not exist or is not usable: kubectl get ipaddresspools,configurationstates -A"
+            ),
+            Self::Taken { address, by } => write!(
+                f,
+                "{address} belongs to Service {by}: ask for another address, or give both the same metallb.io/allow-shared-ip and different ports"
+            ),
+            other => write!(f, "{other}"),
         }
     }
 }
@@ -269,11 +367,17 @@ fn write_reserved(
 
 fn write_exhausted(
     f: &mut fmt::Formatter<'_>,
+    sought: Sought,
     pools: &[String],
     held: usize,
     reserved: usize,
 ) -> fmt::Result {
-    write!(f, "no free address is left in {}", pools.join(", "))?;
+    let pools = pools.join(", ");
+    match sought {
+        Sought::One(Family::V4) => write!(f, "no free address is left in {pools}")?,
+        Sought::One(Family::V6) => write!(f, "no free IPv6 address is left in {pools}")?,
+        Sought::Both => write!(f, "no pool has a free address of each family, of {pools}")?,
+    }
     match (held, reserved) {
         (0, 0) => {}
         (held, 0) => write!(f, " ({held} are in use by others)")?,

@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::decision::{Because, Decision, Lost, Outcome, SKIPPED_SHOWN};
-use super::request::{FROM_POOL, Request, Wanted, leased_by_others};
+use super::Availability;
+use super::decision::{Because, Decision, Lost, Outcome, Sought};
+use super::ground::{Ground, Seeker};
+use super::request::{FROM_POOL, Families, Request, Wanted};
+use super::runs::Runs;
+use super::search::{Tally, is_kept_for_others};
 use super::sharing::SharingKey;
-use super::{Availability, Occupancy};
-use crate::config::{Config, Keeper, Pool};
+use super::standing::{Had, fits};
+use crate::config::Admission;
 use crate::model::service::Service;
-use crate::model::{ObjectKey, RangeSet};
+use crate::model::{AddressRange, Family, ObjectKey, RangeSet};
 
 /// What one Service holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,24 +30,16 @@ pub struct Assignment {
 pub struct Ledger {
     services: BTreeMap<ObjectKey, Assignment>,
     holders: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    /// The same addresses as runs.
+    pub(super) used: Runs,
+    /// The addresses that Services with a sharing key hold, and how many of them do, by the key.
+    pub(super) by_key: BTreeMap<String, BTreeMap<IpAddr, usize>>,
+    /// How many addresses have become free so far.
+    pub(super) freed: u64,
     /// Something became free, or shareable for others, since [`Ledger::take_loosened`].
     loosened: bool,
-}
-
-/// What a decision is made on besides the ledger.
-pub struct Ground<'a> {
-    /// The validated configuration.
-    pub config: &'a Config,
-    /// What the network knows.
-    pub occupancy: &'a dyn Occupancy,
-    /// `--lb-class`: `None` serves Services without a class only.
-    pub class: Option<&'a str>,
-}
-
-impl Ground<'_> {
-    fn serves(&self, service: &Service) -> bool {
-        service.is_load_balancer && !service.deleting && service.class.as_deref() == self.class
-    }
+    /// Addresses that came into use or went out of it since [`Ledger::take_touched`].
+    touched: BTreeSet<IpAddr>,
 }
 
 impl Ledger {
@@ -64,13 +60,23 @@ impl Ledger {
 
     /// All addresses in use.
     pub fn in_use(&self) -> RangeSet {
-        self.holders.keys().copied().collect()
+        self.used.to_set()
+    }
+
+    /// The addresses in use that lie in a range.
+    pub fn in_use_within(&self, range: &AddressRange) -> impl Iterator<Item = AddressRange> + use<'_> {
+        self.used.within(range)
     }
 
     /// Whether, since this was last asked, a Service may have come to fit that did not fit before: an address lost a
     /// holder, or a holder shares in another way.
     pub fn take_loosened(&mut self) -> bool {
         std::mem::take(&mut self.loosened)
+    }
+
+    /// The addresses that came into use or went out of it since this was last asked.
+    pub fn take_touched(&mut self) -> BTreeSet<IpAddr> {
+        std::mem::take(&mut self.touched)
     }
 
     /// Forgets a Service; what it held, if anything.
@@ -82,10 +88,27 @@ impl Ledger {
                 holders.remove(service);
                 if holders.is_empty() {
                     self.holders.remove(address);
+                    self.used.remove(*address);
+                    self.touched.insert(*address);
+                    self.freed += 1;
                 }
             }
+            self.count_key(&assignment.sharing, *address, false);
         }
         Some(assignment)
+    }
+
+    fn count_key(&mut self, sharing: &SharingKey, address: IpAddr, more: bool) {
+        let Some(key) = sharing.key() else { return };
+        let addresses = self.by_key.entry(key.to_owned()).or_default();
+        let count = addresses.entry(address).or_default();
+        *count = if more { *count + 1 } else { count.saturating_sub(1) };
+        if *count == 0 {
+            addresses.remove(&address);
+        }
+        if addresses.is_empty() {
+            self.by_key.remove(key);
+        }
     }
 
     /// Reclaims what the statuses say, the senior Service first, before any decision is made. Without this a wish
@@ -94,8 +117,9 @@ impl Ledger {
         let mut services: Vec<&Service> = services.into_iter().filter(|s| ground.serves(s)).collect();
         services.sort_by_key(|service| &service.seniority);
         for service in services {
-            if let Current::MayStay { addresses, pool, .. } = self.current(service, ground) {
-                self.record(service, &Outcome::Assigned { addresses, pool });
+            let had = self.had(&Seeker::new(service, ground.config), ground);
+            if !had.kept.is_empty() {
+                self.record(service, &had.stay());
             }
         }
     }
@@ -117,10 +141,11 @@ impl Ledger {
                 because: Because::OtherClass,
             };
         }
-        let current = self.current(service, ground);
+        let seeker = Seeker::new(service, ground.config);
+        let had = self.had(&seeker, ground);
         let decision = match Request::of(service) {
-            Ok(request) => self.serve(service, &request, current, ground),
-            Err(error) => stay_or_wait(current, Because::BadRequest(error)),
+            Ok(request) => self.serve(&seeker, &request, had, ground),
+            Err(error) => had.stay_or_wait(Because::BadRequest(error)),
         };
         self.record(service, &decision.outcome);
         decision
@@ -142,134 +167,175 @@ impl Ledger {
         self.release(&service.key);
         for address in addresses {
             let holders = self.holders.entry(*address).or_default();
+            if holders.is_empty() {
+                self.used.insert(*address);
+                self.touched.insert(*address);
+            }
             holders.insert(service.key.clone());
+            self.count_key(&assignment.sharing, *address, true);
         }
         self.services.insert(service.key.clone(), assignment);
     }
 
-    /// What the Service has now, if it may stay there. The ledger knows better than a copy of the Service that may
-    /// be older than our own last write.
-    fn current(&self, service: &Service, ground: &Ground<'_>) -> Current {
-        let recorded = self.services.get(&service.key);
-        let came_from = recorded
-            .map(|a| a.pool.as_str())
-            .or_else(|| service.annotations.get(FROM_POOL).map(String::as_str));
-        let addresses = recorded.map_or(&service.ingress, |a| &a.addresses);
-        if addresses.is_empty() {
-            return Current::Nothing;
+    /// The Service that keeps the seeker from this address, if any.
+    pub(super) fn blocker(&self, address: IpAddr, seeker: &Seeker<'_>) -> Option<&ObjectKey> {
+        let others = self.holders.get(&address)?.iter();
+        let mut others = others.filter(|key| **key != seeker.service.key);
+        others.find(|key| {
+            let other = self.services.get(*key);
+            other.is_none_or(|other| !seeker.sharing.shares_with(&other.sharing))
+        })
+    }
+
+    fn serve(&self, seeker: &Seeker<'_>, request: &Request, had: Had, ground: &Ground<'_>) -> Decision {
+        let mut had = had.of(request.families);
+        if !had.kept.is_empty() && fits(request, &had.kept, &had.pool) {
+            match self.keep(seeker, request.families, had, ground) {
+                Ok(decision) => return decision,
+                Err(left) => had = *left,
+            }
         }
-        let keepers: Option<Vec<Keeper<'_>>> = addresses
-            .iter()
-            .map(|address| ground.config.keeper(*address, came_from))
-            .collect();
-        let Some(keepers) = keepers else {
-            return Current::MustGo(Lost::OutsidePools);
+        let pool = request.pool.as_deref();
+        let found = match &request.wanted {
+            Wanted::Exactly(addresses) => self.exactly(seeker, addresses, pool, ground),
+            Wanted::Any => self
+                .reserved(seeker, request, ground)
+                .unwrap_or_else(|| self.automatic(seeker, pool, request.families, ground)),
         };
-        let sharing = SharingKey::of(service);
-        let blocker = |address: &IpAddr| Some((*address, self.blocker(*address, service, &sharing)?));
-        if let Some((address, by)) = addresses.iter().find_map(blocker) {
-            let by = by.clone();
-            return Current::MustGo(Lost::NotShared { address, by });
-        }
-        Current::MayStay {
-            addresses: addresses.clone(),
-            pool: keepers[0].name().to_owned(),
-            usable: keepers.iter().all(|k| matches!(k, Keeper::Pool(_))),
+        match found {
+            Ok(decision) => had.leave(decision),
+            Err(because) => {
+                // One address where both are required is none.
+                if had.usable
+                    && request.families == Families::Both
+                    && request.families.missing(&had.kept).is_some()
+                {
+                    had.give_up(Lost::Families);
+                }
+                had.stay_or_wait(because)
+            }
         }
     }
 
-    /// The Service that keeps `service` from this address, if any.
-    fn blocker(&self, address: IpAddr, service: &Service, sharing: &SharingKey) -> Option<&ObjectKey> {
-        self.holders
-            .get(&address)?
-            .iter()
-            .filter(|key| **key != service.key)
-            .find(|key| {
-                self.services
-                    .get(*key)
-                    .is_none_or(|other| !sharing.shares_with(&other.sharing))
-            })
-    }
-
-    fn serve(&self, service: &Service, request: &Request, current: Current, ground: &Ground<'_>) -> Decision {
-        if let Current::MayStay {
-            addresses,
-            pool,
-            usable,
-        } = &current
-            && fits(request, addresses, pool)
-        {
-            let because = if *usable {
+    /// The Service stays where it is; what it lacks is added from the same pool. What it must give up comes back.
+    fn keep(
+        &self,
+        seeker: &Seeker<'_>,
+        families: Families,
+        mut had: Had,
+        ground: &Ground<'_>,
+    ) -> Result<Decision, Box<Had>> {
+        let Some(missing) = families.missing(&had.kept) else {
+            let because = if had.usable {
                 Because::AlreadyAssigned
             } else {
                 Because::PoolUnusable
             };
-            return assigned(addresses.clone(), pool.clone(), because);
-        }
-        let pool = request.pool.as_deref();
-        let found = match &request.wanted {
-            Wanted::Exactly(addresses) => self.exactly(service, addresses, pool, ground),
-            Wanted::Any => self
-                .reserved(service, pool, ground)
-                .unwrap_or_else(|| self.first_free(service, pool, ground)),
+            return Ok(had.stay_because(because));
         };
-        match found {
-            Ok(decision) => decision,
-            Err(because) => stay_or_wait(current, because),
+        let Some(at) = ground.place_of(&had.pool).filter(|_| had.usable) else {
+            return Ok(had.stay_because(Because::PoolUnusable));
+        };
+        let mut tally = Tally::default();
+        if let Some(address) = self.fill(at, missing, seeker, ground, &mut tally) {
+            had.kept.push(address);
+            return Ok(had.stay_because(Because::FamilyAdded));
         }
+        let why = tally.failure(Sought::One(missing), [ground.pool(at)].into_iter());
+        if families == Families::Both {
+            had.give_up(Lost::Families);
+            return Err(Box::new(had));
+        }
+        // One of two went away with its range: another pool that has both is nearer to what it had than one address.
+        if had.lost.is_some() {
+            let both = self.first_free(seeker, ground.automatic(), Sought::Both, ground);
+            if let Ok(decision) = both {
+                return Ok(had.leave(decision));
+            }
+        }
+        Ok(had.stay_because(Because::OneFamily(Box::new(why))))
+    }
+
+    /// An address of this family from this pool: one that is reserved for the Service first.
+    fn fill(
+        &self,
+        at: usize,
+        family: Family,
+        seeker: &Seeker<'_>,
+        ground: &Ground<'_>,
+        tally: &mut Tally,
+    ) -> Option<IpAddr> {
+        let pool = ground.pool(at);
+        let reserved = ground.config.reserved_for(&seeker.service.key);
+        let mut reserved = reserved.map(|kept| kept.address);
+        let usable = |address: &IpAddr| {
+            let here = Family::of(*address) == family && pool.holds(*address);
+            here && self.usable(*address, seeker, ground).is_ok()
+        };
+        let found = reserved.find(usable);
+        found.or_else(|| self.lowest(at, family, seeker, ground, tally))
     }
 
     fn exactly(
         &self,
-        service: &Service,
+        seeker: &Seeker<'_>,
         addresses: &[IpAddr],
         pool: Option<&str>,
         ground: &Ground<'_>,
     ) -> Result<Decision, Because> {
-        let mut from = None;
+        let mut from: Option<&str> = None;
         for &address in addresses {
-            let found = ground
-                .config
-                .pool_of(address)
-                .ok_or(Because::OutsidePools(address))?;
+            let found = ground.config.pool_around(address);
+            let found = found.ok_or(Because::OutsidePools(address))?;
+            let name = || found.name.clone();
             if let Some(wanted) = pool.filter(|wanted| *wanted != found.name) {
                 return Err(Because::OutsideRequestedPool {
                     address,
                     pool: wanted.to_owned(),
                 });
             }
-            self.usable(address, service, true, ground)?;
-            from = Some(found);
+            if found.avoids(address) {
+                return Err(Because::Avoided {
+                    address,
+                    pool: name(),
+                });
+            }
+            match ground.admits(found, seeker.service) {
+                Admission::Yes => {}
+                Admission::No => return Err(Because::NotServed { pool: name() }),
+                Admission::Unknown => return Err(Because::NamespaceUnseen { pool: name() }),
+            }
+            if from.is_some_and(|first| first != found.name) {
+                return Err(Because::TwoPools(addresses.to_vec()));
+            }
+            self.usable(address, seeker, ground)?;
+            from = Some(&found.name);
         }
         let pool = from.ok_or(Because::NoPools)?;
-        Ok(assigned(
-            addresses.to_vec(),
-            pool.name.clone(),
-            Because::Requested,
-        ))
+        Ok(assigned(addresses.to_vec(), pool.to_owned(), Because::Requested))
     }
 
     /// The lowest reserved address that can be had: a reservation is a request that stands beside the Service. `None`
     /// where nothing is reserved for it in the pools that it may be served from.
     fn reserved(
         &self,
-        service: &Service,
-        pool: Option<&str>,
+        seeker: &Seeker<'_>,
+        request: &Request,
         ground: &Ground<'_>,
     ) -> Option<Result<Decision, Because>> {
-        let family = service.cluster_ips.first().map(IpAddr::is_ipv4);
+        let pool = request.pool.as_deref();
         let mut failed = None;
-        for reservation in ground.config.reserved_for(&service.key) {
+        for reservation in ground.config.reserved_for(&seeker.service.key) {
             let address = reservation.address;
             let outside = match ground.config.pool_of(address) {
                 Some(found) => pool.is_some_and(|wanted| wanted != found.name),
                 // It may be in one that cannot be read: another address would be for good.
                 None => pool.is_some() || !ground.config.has_unusable_pools(),
             };
-            if outside || family.is_some_and(|ipv4| ipv4 != address.is_ipv4()) {
+            if outside || !request.families.include(Family::of(address)) {
                 continue;
             }
-            match self.exactly(service, &[address], pool, ground) {
+            match self.reserved_with(address, seeker, request.families, ground) {
                 Ok(Decision { outcome, .. }) => {
                     let because = Because::Reserved(reservation.key.name.clone());
                     return Some(Ok(Decision { outcome, because }));
@@ -282,169 +348,132 @@ impl Ledger {
         failed.map(Err)
     }
 
-    /// `named`: the Service asks for this very address.
-    fn usable(
+    /// A reserved address, and beside it one of the other family where the Service has two.
+    fn reserved_with(
         &self,
         address: IpAddr,
-        service: &Service,
-        named: bool,
+        seeker: &Seeker<'_>,
+        families: Families,
         ground: &Ground<'_>,
-    ) -> Result<(), Because> {
-        let reservation = ground.config.reservations.get(&address);
-        if let Some(other) = reservation.filter(|kept| kept.service.as_ref() != Some(&service.key)) {
+    ) -> Result<Decision, Because> {
+        let decision = self.exactly(seeker, &[address], None, ground)?;
+        let (Some(missing), Outcome::Assigned { pool, .. }) =
+            (families.missing(&[address]), &decision.outcome)
+        else {
+            return Ok(decision);
+        };
+        let Some(at) = ground.place_of(pool) else {
+            return Ok(decision);
+        };
+        let mut tally = Tally::default();
+        if let Some(other) = self.fill(at, missing, seeker, ground, &mut tally) {
+            let mut both = vec![address, other];
+            both.sort();
+            return Ok(assigned(both, pool.clone(), Because::Requested));
+        }
+        if families == Families::Prefer(Family::of(address)) {
+            return Ok(decision);
+        }
+        Err(tally.failure(Sought::One(missing), [ground.pool(at)].into_iter()))
+    }
+
+    /// Whether the seeker may have an address that is named: by itself, or by a reservation for it.
+    fn usable(&self, address: IpAddr, seeker: &Seeker<'_>, ground: &Ground<'_>) -> Result<(), Because> {
+        if let Some(other) = ground.config.reservations.get(&address)
+            && is_kept_for_others(address, &seeker.service.key, ground)
+        {
             return Err(Because::ReservedForOther {
                 address,
                 reservation: other.key.name.clone(),
                 service: other.service.clone(),
             });
         }
-        if let Some(by) = self.blocker(address, service, &SharingKey::of(service)) {
-            return Err(Because::Taken {
-                address,
-                by: by.clone(),
-            });
+        if let Some(by) = self.blocker(address, seeker) {
+            let by = by.clone();
+            return Err(Because::Taken { address, by });
         }
         if self.holders.contains_key(&address) {
             return Ok(()); // Shared: it is in use by us already, nothing is left to prove.
         }
         match ground.occupancy.of(address) {
-            Availability::Free => Ok(()),
-            Availability::Reserved(_) if leased_by_others(service, ground.config).contains(&address) => {
-                Ok(())
-            }
-            Availability::OnRequest(_) if named => Ok(()),
-            Availability::Held(by) | Availability::Reserved(by) | Availability::OnRequest(by) => {
-                Err(Because::Held { address, by })
-            }
+            Availability::Free | Availability::OnRequest(_) => Ok(()),
+            Availability::Reserved(_) if seeker.leased.contains(&address) => Ok(()),
+            Availability::Held(by) | Availability::Reserved(by) => Err(Because::Held { address, by }),
             Availability::Unproven(why) => Err(Because::Unproven { address, why }),
+        }
+    }
+
+    /// From the pool that is asked for, or from those that serve who asks for nothing: where the Service would have two
+    /// addresses, from the first pool that has both.
+    fn automatic(
+        &self,
+        seeker: &Seeker<'_>,
+        pool: Option<&str>,
+        families: Families,
+        ground: &Ground<'_>,
+    ) -> Result<Decision, Because> {
+        let named = match pool {
+            Some(name) => {
+                let unavailable = || Because::PoolUnavailable(name.to_owned());
+                let at = ground.place_of(name).ok_or_else(unavailable)?;
+                if ground.admits(ground.pool(at), seeker.service) == Admission::No {
+                    let pool = name.to_owned();
+                    return Err(Because::NotServed { pool });
+                }
+                Some(at)
+            }
+            None => None,
+        };
+        let search = |sought| match named {
+            Some(at) => self.first_free(seeker, std::iter::once(at), sought, ground),
+            None => self.first_free(seeker, ground.automatic(), sought, ground),
+        };
+        match families {
+            Families::One(family) => search(Sought::One(family)),
+            Families::Both => search(Sought::Both),
+            Families::Prefer(primary) => search(Sought::Both).or_else(|because| match because {
+                Because::NamespaceUnseen { .. } => Err(because),
+                _ => search(Sought::One(primary)),
+            }),
         }
     }
 
     fn first_free(
         &self,
-        service: &Service,
-        pool: Option<&str>,
+        seeker: &Seeker<'_>,
+        pools: impl Iterator<Item = usize> + Clone,
+        sought: Sought,
         ground: &Ground<'_>,
     ) -> Result<Decision, Because> {
-        let pools: Vec<&Pool> = match pool {
-            Some(name) => {
-                let found = ground.config.usable().find(|p| p.name == name);
-                vec![found.ok_or_else(|| Because::PoolUnavailable(name.to_owned()))?]
-            }
-            None => ground.config.usable().filter(|p| p.auto_assign).collect(),
-        };
-        let mut search = Search::default();
-        for pool in &pools {
-            if let Some(address) = candidates(pool)
-                .find(|address| search.accepts(*address, self.usable(*address, service, false, ground)))
-            {
-                let because = Because::FirstFree {
-                    skipped: search.skipped,
-                };
-                return Ok(assigned(vec![address], pool.name.clone(), because));
-            }
-        }
-        Err(search.failure(&pools))
-    }
-}
-
-/// What a Service has at the moment of a decision.
-enum Current {
-    Nothing,
-    MayStay {
-        addresses: Vec<IpAddr>,
-        pool: String,
-        usable: bool,
-    },
-    MustGo(Lost),
-}
-
-/// What was seen on the way to a free address.
-#[derive(Default)]
-struct Search {
-    skipped: Vec<(IpAddr, super::Holder)>,
-    held: usize,
-    reserved: usize,
-    unproven: Option<Because>,
-}
-
-impl Search {
-    fn accepts(&mut self, address: IpAddr, usable: Result<(), Because>) -> bool {
-        match usable {
-            Ok(()) => return true,
-            Err(Because::Held { by, .. }) => {
-                self.held += 1;
-                if self.skipped.len() < SKIPPED_SHOWN {
-                    self.skipped.push((address, by));
+        let mut tally = Tally::default();
+        for at in pools.clone() {
+            let pool = ground.pool(at);
+            match ground.admits(pool, seeker.service) {
+                Admission::Yes => {}
+                Admission::No => continue,
+                Admission::Unknown => {
+                    let pool = pool.name.clone();
+                    return Err(Because::NamespaceUnseen { pool });
                 }
             }
-            Err(because @ Because::Unproven { .. }) => {
-                self.unproven.get_or_insert(because);
+            if let Some(addresses) = self.pick(at, sought, seeker, ground, &mut tally) {
+                let skipped = tally.skipped;
+                return Ok(assigned(
+                    addresses,
+                    pool.name.clone(),
+                    Because::FirstFree { skipped },
+                ));
             }
-            Err(Because::ReservedForOther { .. }) => self.reserved += 1,
-            Err(_) => {}
         }
-        false
-    }
-
-    fn failure(self, pools: &[&Pool]) -> Because {
-        if pools.is_empty() {
-            return Because::NoPools;
-        }
-        let names = pools.iter().map(|p| p.name.clone()).collect();
-        self.unproven.unwrap_or(Because::Exhausted {
-            pools: names,
-            held: self.held,
-            reserved: self.reserved,
-        })
+        let pools = pools.map(|at| ground.pool(at));
+        let mine = pools.filter(|pool| ground.admits(pool, seeker.service) == Admission::Yes);
+        Err(tally.failure(sought, mine))
     }
 }
 
-/// How many addresses one search looks at: a /12 of them, or a pool of 2^96 whose first million are taken, is no
-/// home network, and the search must end.
-const SEARCH_LIMIT: usize = 1 << 20;
-
-/// The addresses of a pool in the order in which they are handed out.
-fn candidates(pool: &Pool) -> impl Iterator<Item = IpAddr> + '_ {
-    let ipv4 = pool.order.iter().filter(|range| range.first().is_ipv4());
-    let addresses = ipv4.flat_map(crate::model::AddressRange::iter).take(SEARCH_LIMIT);
-    addresses.filter(|address| !(pool.avoid_buggy_ips && ends_in_0_or_255(*address)))
-}
-
-fn ends_in_0_or_255(address: IpAddr) -> bool {
-    matches!(address, IpAddr::V4(v4) if matches!(v4.octets()[3], 0 | 255))
-}
-
-fn fits(request: &Request, addresses: &[IpAddr], pool: &str) -> bool {
-    let asked_for = match &request.wanted {
-        Wanted::Any => true,
-        Wanted::Exactly(wanted) => wanted == addresses,
-    };
-    asked_for && request.pool.as_deref().is_none_or(|wanted| wanted == pool)
-}
-
-fn assigned(addresses: Vec<IpAddr>, pool: String, because: Because) -> Decision {
+pub(super) fn assigned(addresses: Vec<IpAddr>, pool: String, because: Because) -> Decision {
     Decision {
         outcome: Outcome::Assigned { addresses, pool },
         because,
-    }
-}
-
-fn stay_or_wait(current: Current, because: Because) -> Decision {
-    match current {
-        Current::MayStay { addresses, pool, .. } => {
-            assigned(addresses, pool, Because::Stays(Box::new(because)))
-        }
-        Current::MustGo(lost) => Decision {
-            outcome: Outcome::Pending,
-            because: Because::NoLongerAllowed {
-                lost,
-                then: Box::new(because),
-            },
-        },
-        Current::Nothing => Decision {
-            outcome: Outcome::Pending,
-            because,
-        },
     }
 }

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use crate::config::Config;
-use crate::model::service::Service;
+use crate::model::Family;
+use crate::model::service::{FamilyPolicy, Service};
 
 /// MetalLB's prefix.
 pub const PREFIX: &str = "metallb.io/";
@@ -23,8 +24,61 @@ pub struct Request {
     pub wanted: Wanted,
     /// `address-pool`: only from this pool.
     pub pool: Option<String>,
+    /// Of which families.
+    pub families: Families,
     /// An annotation with the old prefix was used.
     pub deprecated: bool,
+}
+
+/// The families that a Service's addresses should be of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Families {
+    /// One address, of this family.
+    One(Family),
+    /// One of each, or one of the family named here, the primary one.
+    Prefer(Family),
+    /// One of each, or none.
+    Both,
+}
+
+impl Families {
+    /// Whether an address of this family has a place.
+    pub fn include(self, family: Family) -> bool {
+        match self {
+            Self::One(only) => only == family,
+            Self::Prefer(_) | Self::Both => true,
+        }
+    }
+
+    /// The family that is not among these addresses and has a place beside them.
+    pub(super) fn missing(self, addresses: &[IpAddr]) -> Option<Family> {
+        let there = |family: Family| addresses.iter().any(|a| Family::of(*a) == family);
+        let mut wanted = Family::BOTH.into_iter().filter(|family| self.include(*family));
+        wanted.find(|family| !there(*family))
+    }
+
+    /// What the cluster IPs are, or, of a Service that has none yet, what its spec says; `None`: nothing does. As in
+    /// MetalLB the policy alone makes no second family: where there is one cluster IP there is nothing behind another.
+    fn of(service: &Service) -> Result<Option<Self>, RequestError> {
+        let cluster: Vec<Family> = service.cluster_ips.iter().map(|ip| Family::of(*ip)).collect();
+        let known = if cluster.is_empty() {
+            &service.ip_families
+        } else {
+            &cluster
+        };
+        let primary = service.ip_families.first().or_else(|| known.first()).copied();
+        let both = Family::BOTH.iter().all(|family| known.contains(family));
+        let policy = service.family_policy;
+        Ok(match (policy, both) {
+            (Some(FamilyPolicy::RequireDualStack), false) if !cluster.is_empty() => {
+                return Err(RequestError::NotEnoughClusterIps);
+            }
+            (Some(FamilyPolicy::RequireDualStack), _) | (None, true) => Some(Self::Both),
+            (Some(FamilyPolicy::PreferDualStack), true) => Some(Self::Prefer(primary.unwrap_or(Family::V4))),
+            (Some(FamilyPolicy::SingleStack), true) => primary.map(Self::One),
+            (_, false) => known.first().copied().map(Self::One),
+        })
+    }
 }
 
 /// Which address a Service asks for.
@@ -55,24 +109,23 @@ pub enum RequestError {
     /// Two addresses of one family.
     #[error("{0} asks for two addresses of one family: a Service gets one of each")]
     SameFamily(String),
-    /// Dual stack.
+    /// The addresses are not of the Service's families.
     #[error(
-        "{0} asks for an address of each family, which this version of tiklb does not do yet: ask for the IPv4 address"
+        "{asked} asks for {wanted}, and the Service has {has} (spec.clusterIPs): ask for one address of each of its families"
     )]
-    DualStack(String),
-    /// The address is not of the Service's family.
-    #[error("{address} is not of the Service's IP family: its cluster IP is {cluster_ip}")]
-    WrongFamily {
-        /// The requested address.
-        address: IpAddr,
-        /// The Service's primary cluster IP.
-        cluster_ip: IpAddr,
+    OtherFamilies {
+        /// Where it was written.
+        asked: String,
+        /// The families that are asked for.
+        wanted: &'static str,
+        /// The families of the Service.
+        has: &'static str,
     },
-    /// IPv6 is not announced yet.
+    /// `RequireDualStack` with one cluster IP.
     #[error(
-        "the Service is IPv6 and this version of tiklb announces IPv4 only: set spec.ipFamilies to [IPv4]"
+        "spec.ipFamilyPolicy is RequireDualStack and the Service has one cluster IP: give it one of each family (spec.ipFamilies), or set PreferDualStack"
     )]
-    Ipv6,
+    NotEnoughClusterIps,
 }
 
 impl Request {
@@ -95,8 +148,13 @@ impl Request {
             (None, Some(list)) => Wanted::Exactly(addresses_of(source, list)?),
             (None, None) => Wanted::Any,
         };
-        check_family(service, &wanted)?;
+        let asked = if field.is_some() {
+            "spec.loadBalancerIP"
+        } else {
+            source
+        };
         Ok(Self {
+            families: families_of(service, &wanted, asked)?,
             wanted,
             pool: pool.map(str::to_owned),
             deprecated: old_addresses || old_pool,
@@ -157,24 +215,34 @@ fn addresses_of(source: &str, list: &str) -> Result<Vec<IpAddr>, RequestError> {
         .collect::<Result<Vec<_>, _>>()?;
     match addresses.as_slice() {
         [_] => Ok(addresses),
-        [a, b] if a.is_ipv4() != b.is_ipv4() => Err(RequestError::DualStack(source.to_owned())),
+        [a, b] if Family::of(*a) != Family::of(*b) => Ok(addresses),
         _ => Err(RequestError::SameFamily(source.to_owned())),
     }
 }
 
-fn check_family(service: &Service, wanted: &Wanted) -> Result<(), RequestError> {
-    let primary = service.cluster_ips.first().copied();
-    if let (Wanted::Exactly(addresses), Some(cluster_ip)) = (wanted, primary)
-        && let Some(address) = addresses
-            .iter()
-            .copied()
-            .find(|a| a.is_ipv4() != cluster_ip.is_ipv4())
-    {
-        return Err(RequestError::WrongFamily { address, cluster_ip });
-    }
-    let ipv6 = match wanted {
-        Wanted::Exactly(addresses) => addresses.iter().any(IpAddr::is_ipv6),
-        Wanted::Any => primary.is_some_and(|ip| ip.is_ipv6()),
+/// Addresses that are asked for are of exactly the Service's families, also under `PreferDualStack`: as in MetalLB.
+fn families_of(service: &Service, wanted: &Wanted, asked: &str) -> Result<Families, RequestError> {
+    let families = Families::of(service)?;
+    let Wanted::Exactly(addresses) = wanted else {
+        return Ok(families.unwrap_or(Families::One(Family::V4)));
     };
-    if ipv6 { Err(RequestError::Ipv6) } else { Ok(()) }
+    let own = match addresses.as_slice() {
+        [one] => Families::One(Family::of(*one)),
+        _ => Families::Both,
+    };
+    let families = families.unwrap_or(own);
+    let fits = |family: &Family| families.include(*family) == own.include(*family);
+    if Family::BOTH.iter().all(fits) {
+        return Ok(families);
+    }
+    let words = |families: Families| match families {
+        Families::One(Family::V4) => "IPv4",
+        Families::One(Family::V6) => "IPv6",
+        Families::Prefer(_) | Families::Both => "IPv4 and IPv6",
+    };
+    Err(RequestError::OtherFamilies {
+        asked: asked.to_owned(),
+        wanted: words(own),
+        has: words(families),
+    })
 }

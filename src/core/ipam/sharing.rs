@@ -33,6 +33,11 @@ impl SharingKey {
         }
     }
 
+    /// The `allow-shared-ip` key, of a Service that has one.
+    pub(super) fn key(&self) -> Option<&str> {
+        (!self.key.is_empty()).then_some(self.key.as_str())
+    }
+
     /// Whether two Services with these keys may hold one address.
     pub fn shares_with(&self, other: &Self) -> bool {
         !self.key.is_empty()

@@ -7,7 +7,6 @@ mod reservations;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::ledger::Ground;
 use super::*;
 use crate::config::{Config, PoolObject, PoolSpec, ReservationObject, ReservationSpec};
 use crate::model::object::Seniority;
@@ -91,6 +90,7 @@ pub(crate) struct World {
     ledger: Ledger,
     config: Config,
     net: Net,
+    namespaces: BTreeMap<String, Labels>,
 }
 
 impl World {
@@ -99,15 +99,12 @@ impl World {
             ledger: Ledger::default(),
             config: Config::new(pools, &[], &[]),
             net: Net::default(),
+            namespaces: BTreeMap::new(),
         }
     }
 
     pub(crate) fn decide(&mut self, service: &Service) -> Decision {
-        let ground = Ground {
-            config: &self.config,
-            occupancy: &self.net,
-            class: None,
-        };
+        let ground = Ground::new(&self.config, &self.net, None, &self.namespaces);
         self.ledger.decide(service, &ground)
     }
 

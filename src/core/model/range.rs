@@ -107,7 +107,10 @@ impl AddressRange {
     /// The addresses in ascending order. Bounded only by the range: callers take what they need.
     pub fn iter(&self) -> impl Iterator<Item = IpAddr> + use<> {
         let last = self.last;
-        std::iter::successors(Some(self.first), move |a| if *a < last { next(*a) } else { None })
+        std::iter::successors(
+            Some(self.first),
+            move |a| if *a < last { successor(*a) } else { None },
+        )
     }
 
     fn intersection(&self, other: &Self) -> Option<Self> {
@@ -203,14 +206,14 @@ impl RangeSet {
                     continue;
                 };
                 if current.first < cut.first
-                    && let Some(before) = previous(cut.first)
+                    && let Some(before) = predecessor(cut.first)
                 {
                     left.push(AddressRange {
                         first: current.first,
                         last: before,
                     });
                 }
-                rest = next(cut.last).and_then(|after| AddressRange::new(after, current.last));
+                rest = successor(cut.last).and_then(|after| AddressRange::new(after, current.last));
             }
             left.extend(rest);
         }
@@ -274,7 +277,7 @@ impl fmt::Display for RangeSet {
 /// Whether `later` overlaps `earlier` or begins right behind it; `later` does not begin before `earlier`.
 fn joins(earlier: &AddressRange, later: &AddressRange) -> bool {
     earlier.first.is_ipv4() == later.first.is_ipv4()
-        && (later.first <= earlier.last || next(earlier.last) == Some(later.first))
+        && (later.first <= earlier.last || successor(earlier.last) == Some(later.first))
 }
 
 fn bits(address: IpAddr) -> u128 {
@@ -284,14 +287,16 @@ fn bits(address: IpAddr) -> u128 {
     }
 }
 
-fn next(address: IpAddr) -> Option<IpAddr> {
+/// The address behind this one in its family.
+pub(crate) fn successor(address: IpAddr) -> Option<IpAddr> {
     Some(match address {
         IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().checked_add(1)?).into(),
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits().checked_add(1)?).into(),
     })
 }
 
-fn previous(address: IpAddr) -> Option<IpAddr> {
+/// The address before this one in its family.
+pub(crate) fn predecessor(address: IpAddr) -> Option<IpAddr> {
     Some(match address {
         IpAddr::V4(v4) => Ipv4Addr::from_bits(v4.to_bits().checked_sub(1)?).into(),
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits().checked_sub(1)?).into(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::object::Seniority;
-use super::{Labels, NodeName, ObjectKey, Uid};
+use super::{Family, Labels, NodeName, ObjectKey, Uid};
 
 /// What tiklb reads of a Service. The Kubernetes side makes it, nobody here changes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -29,6 +29,10 @@ pub struct Service {
     pub load_balancer_ip: Option<String>,
     /// `spec.clusterIPs`, without `None`.
     pub cluster_ips: Vec<IpAddr>,
+    /// `spec.ipFamilies`; the first is the primary one.
+    pub ip_families: Vec<Family>,
+    /// `spec.ipFamilyPolicy`.
+    pub family_policy: Option<FamilyPolicy>,
     /// `spec.externalTrafficPolicy` is `Local`.
     pub local_traffic_only: bool,
     /// `spec.selector`.
@@ -39,6 +43,17 @@ pub struct Service {
     pub ingress: Vec<IpAddr>,
     /// `metadata.deletionTimestamp` is set.
     pub deleting: bool,
+}
+
+/// `spec.ipFamilyPolicy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FamilyPolicy {
+    /// One family.
+    SingleStack,
+    /// Both, where they can be had.
+    PreferDualStack,
+    /// Both or nothing.
+    RequireDualStack,
 }
 
 /// The nodes on which a Service has a serving endpoint (ready, or terminating and still serving).

@@ -160,6 +160,7 @@ impl Home {
             Event::Advertisements(Change::Listed(vec![advertisement])),
             Event::Routers(Change::Listed(self.object.iter().cloned().collect())),
             Event::Reservations(Change::Listed(self.reservations.values().cloned().collect())),
+            Event::Namespaces(Change::Listed(vec![])),
             Event::Nodes(Change::Listed(vec![node])),
             Event::Services(Change::Listed(self.services.values().cloned().collect())),
             Event::Announcements(Change::Listed(self.announcements.values().cloned().collect())),

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tiklb_core::model::object::Seniority;
-use tiklb_core::model::service::Service;
-use tiklb_core::model::{Timestamp, Uid};
+use tiklb_core::model::service::{FamilyPolicy, Service};
+use tiklb_core::model::{Family, Timestamp, Uid};
 
 use super::super::service::service;
 use super::*;
@@ -34,6 +34,8 @@ fn every_field_that_matters_is_read_and_nothing_else_is_kept() {
           loadBalancerIP: 192.168.1.201
           clusterIP: 10.43.0.1
           clusterIPs: [10.43.0.1, "fd43::1"]
+          ipFamilies: [IPv4, IPv6]
+          ipFamilyPolicy: PreferDualStack
           externalTrafficPolicy: Local
           selector: {app: web}
           ports: [{port: 80}, {port: 53, protocol: UDP}]
@@ -63,6 +65,8 @@ fn every_field_that_matters_is_read_and_nothing_else_is_kept() {
         class: Some("tiklb.io/lan".to_owned()),
         load_balancer_ip: Some("192.168.1.201".to_owned()),
         cluster_ips: ips(&["10.43.0.1", "fd43::1"]),
+        ip_families: Family::BOTH.to_vec(),
+        family_policy: Some(FamilyPolicy::PreferDualStack),
         local_traffic_only: true,
         selector: BTreeMap::from([("app".to_owned(), "web".to_owned())]),
         ports: BTreeSet::from([("TCP".to_owned(), 80), ("UDP".to_owned(), 53)]),

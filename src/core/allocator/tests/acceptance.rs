@@ -1,5 +1,8 @@
 //! MetalLB's acceptance list for assignment (`A01` to `A20`), each case under its identifier, and what stands beside it.
 
+mod allocation;
+mod families;
+
 use super::*;
 
 /// A world with these pools.

@@ -16,6 +16,7 @@ fn nothing_is_decided_before_every_kind_was_listed() {
         Event::Advertisements(Change::Listed(vec![])),
         Event::Routers(Change::Listed(vec![])),
         Event::Reservations(Change::Listed(vec![])),
+        Event::Namespaces(Change::Listed(vec![])),
         Event::Nodes(Change::Listed(vec![])),
         Event::Announcements(Change::Listed(vec![])),
         Event::Conflicts(Change::Listed(vec![])),

@@ -85,6 +85,7 @@ fn decide(services: Vec<Service>, reservations: Vec<ReservationObject>) -> Decid
         Event::Leadership(Leadership::Leading { unclean: false }),
         Event::Advertisements(Change::Listed(vec![])),
         Event::Routers(Change::Listed(vec![])),
+        Event::Namespaces(Change::Listed(vec![])),
         Event::Nodes(Change::Listed(vec![])),
         Event::Announcements(Change::Listed(vec![])),
         Event::Conflicts(Change::Listed(vec![])),

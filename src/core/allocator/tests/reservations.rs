@@ -48,6 +48,7 @@ fn nothing_is_decided_before_reservations_were_listed() {
         Event::Pools(Change::Listed(vec![pool("home", &["192.168.1.200/31"])])),
         Event::Advertisements(Change::Listed(vec![])),
         Event::Routers(Change::Listed(vec![])),
+        Event::Namespaces(Change::Listed(vec![])),
         Event::Nodes(Change::Listed(vec![])),
         Event::Announcements(Change::Listed(vec![])),
         Event::Conflicts(Change::Listed(vec![])),

@@ -169,11 +169,7 @@ impl Model {
             self.observe(id);
         }
         self.world.ledger = Ledger::default();
-        let ground = Ground {
-            config: &self.world.config,
-            occupancy: &self.world.net,
-            class: None,
-        };
+        let ground = Ground::new(&self.world.config, &self.world.net, None, &self.world.namespaces);
         self.world.ledger.adopt(self.objects.values(), &ground);
         for id in self.objects.keys().copied().collect::<Vec<_>>() {
             self.decide(id);

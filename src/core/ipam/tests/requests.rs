@@ -1,6 +1,7 @@
 //! What Services ask for and what they get.
 
 use super::*;
+use crate::model::service::FamilyPolicy;
 
 #[test]
 fn addresses_are_handed_out_lowest_first() {
@@ -67,6 +68,8 @@ fn what_cannot_be_understood_is_said_and_not_guessed() {
     twice.load_balancer_ip = Some("192.168.1.202".to_owned());
     let mut ipv6 = service("b");
     ipv6.cluster_ips = vec![ip("fd00::1")];
+    let mut one_cluster_ip = service("c");
+    one_cluster_ip.family_policy = Some(FamilyPolicy::RequireDualStack);
     for (wish, words) in [
         (
             asking("a", "metallb.io/loadBalancerIPs", "192.168.1.2O2"),
@@ -78,14 +81,18 @@ fn what_cannot_be_understood_is_said_and_not_guessed() {
         ),
         (
             asking("a", "metallb.io/loadBalancerIPs", "192.168.1.202,fd00::1"),
-            "ask for the IPv4 address",
+            "asks for IPv4 and IPv6, and the Service has IPv4",
         ),
         (
             asking("a", "metallb.io/loadBalancerIPs", "fd00::5"),
-            "not of the Service's IP family",
+            "asks for IPv6, and the Service has IPv4",
         ),
         (twice, "remove one of the two"),
-        (ipv6, "set spec.ipFamilies to [IPv4]"),
+        (ipv6, "no free IPv6 address is left in home"),
+        (
+            one_cluster_ip,
+            "RequireDualStack and the Service has one cluster IP",
+        ),
         (
             asking("a", "metallb.io/address-pool", "nowhere"),
             "\"nowhere\" does not exist",
@@ -292,11 +299,7 @@ fn at_a_restart_a_waiting_wish_takes_nothing_from_a_service_read_later() {
     let mut settled = service("b");
     settled.ingress = vec![ip("192.168.1.201")];
     let mut world = home();
-    let ground = Ground {
-        config: &world.config,
-        occupancy: &world.net,
-        class: None,
-    };
+    let ground = Ground::new(&world.config, &world.net, None, &world.namespaces);
     world.ledger.adopt([&waiting, &settled], &ground);
     assert_eq!(world.address(&waiting).as_deref(), Some("192.168.1.200"));
     assert_eq!(world.address(&settled).as_deref(), Some("192.168.1.201"));

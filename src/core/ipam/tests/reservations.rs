@@ -148,11 +148,7 @@ fn nothing_is_moved_when_a_reservation_appears() {
     let mut photos = service("photos");
     photos.ingress = vec![ip("192.168.1.201")];
     world.ledger = Ledger::default();
-    let ground = Ground {
-        config: &world.config,
-        occupancy: &world.net,
-        class: None,
-    };
+    let ground = Ground::new(&world.config, &world.net, None, &world.namespaces);
     world.ledger.adopt([&photos, &a], &ground);
     assert_eq!(world.address(&photos).as_deref(), Some("192.168.1.201"));
     assert_eq!(world.address(&a).as_deref(), Some("192.168.1.200"));
@@ -197,13 +193,18 @@ fn a_reservation_reaches_pools_that_serve_only_who_asks() {
     let spec = shy.spec.as_mut().unwrap();
     (spec.auto_assign, spec.avoid_buggy_ips) = (false, true);
     let mut world = World::new(&[shy]);
-    let reservations = [reservation("r", "192.168.2.255", Some("photos"))];
+    let reservations = [
+        reservation("r", "192.168.3.4", Some("photos")),
+        reservation("avoided", "192.168.2.255", Some("mail")),
+    ];
     world.config = world.config.with_reservations(&reservations);
-    assert_eq!(
-        world.address(&service("photos")).as_deref(),
-        Some("192.168.2.255")
-    );
+    assert_eq!(world.address(&service("photos")).as_deref(), Some("192.168.3.4"));
     assert_eq!(world.address(&service("a")), None);
+    assert_eq!(
+        world.address(&service("mail")),
+        None,
+        "it is avoided, whoever asks"
+    );
 }
 
 #[test]

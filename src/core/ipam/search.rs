@@ -1,0 +1,192 @@
+//! Looking for the lowest address of a pool that can be had.
+//!
+//! Used addresses are jumped over run by run, and what was found unusable by the network or by a reservation is remembered
+//! for as long as the ground stays: so the cost of one Service does not grow with the number of them.
+
+use std::net::IpAddr;
+
+use super::decision::{Because, SKIPPED_SHOWN, Sought};
+use super::ground::{Ground, Seeker};
+use super::{Availability, Holder, Ledger};
+use crate::config::Pool;
+use crate::model::range::successor;
+use crate::model::{Family, ObjectKey};
+
+/// How many free addresses one search looks at: a pool of which the network refuses the first million is no home
+/// network, and the search must end.
+const SEARCH_LIMIT: usize = 1 << 20;
+
+/// How far a pool was searched for one family. Everything before is in use, or not to be had by anybody who does not name
+/// it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Walk {
+    range: usize,
+    next: Option<IpAddr>,
+    looked: usize,
+    /// Addresses that had become free when it began: if more have since, it begins anew.
+    freed: u64,
+    tally: Tally,
+}
+
+/// What was seen on the way to a free address.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tally {
+    pub(super) skipped: Vec<(IpAddr, Holder)>,
+    held: usize,
+    reserved: usize,
+    unproven: Option<Because>,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        let room = SKIPPED_SHOWN.saturating_sub(self.skipped.len());
+        self.skipped.extend(other.skipped.iter().take(room).cloned());
+        self.held += other.held;
+        self.reserved += other.reserved;
+        if self.unproven.is_none() {
+            self.unproven.clone_from(&other.unproven);
+        }
+    }
+
+    fn held(&mut self, address: IpAddr, by: Holder) {
+        self.held += 1;
+        if self.skipped.len() < SKIPPED_SHOWN {
+            self.skipped.push((address, by));
+        }
+    }
+
+    /// Why nothing was found in these pools.
+    pub(super) fn failure<'a>(self, sought: Sought, pools: impl Iterator<Item = &'a Pool>) -> Because {
+        let pools: Vec<String> = pools.map(|pool| pool.name.clone()).collect();
+        if pools.is_empty() {
+            return Because::NoPools;
+        }
+        self.unproven.unwrap_or(Because::Exhausted {
+            sought,
+            pools,
+            held: self.held,
+            reserved: self.reserved,
+        })
+    }
+}
+
+impl Ledger {
+    /// An address of this family for each that is sought, all from one pool.
+    pub(super) fn pick(
+        &self,
+        at: usize,
+        sought: Sought,
+        seeker: &Seeker<'_>,
+        ground: &Ground<'_>,
+        tally: &mut Tally,
+    ) -> Option<Vec<IpAddr>> {
+        let mut lowest = |family| self.lowest(at, family, seeker, ground, tally);
+        match sought {
+            Sought::One(family) => Some(vec![lowest(family)?]),
+            Sought::Both => Family::BOTH.into_iter().map(lowest).collect(),
+        }
+    }
+
+    /// The lowest address of a pool that is free, or that the Service may share.
+    pub(super) fn lowest(
+        &self,
+        at: usize,
+        family: Family,
+        seeker: &Seeker<'_>,
+        ground: &Ground<'_>,
+        tally: &mut Tally,
+    ) -> Option<IpAddr> {
+        let pool = ground.pool(at);
+        let mut walks = ground.walks.borrow_mut();
+        let walk = &mut walks[at][usize::from(family == Family::V6)];
+        let free = self.advance(walk, pool, family, ground);
+        tally.add(&walk.tally);
+        let shared = self.lowest_shared(pool, family, seeker, ground);
+        let place = |address: &IpAddr| {
+            let range = pool.order.iter().position(|range| range.contains(*address));
+            (range, *address)
+        };
+        match (free, shared) {
+            (Some(free), Some(shared)) => Some(if place(&shared) < place(&free) {
+                shared
+            } else {
+                free
+            }),
+            (free, shared) => free.or(shared),
+        }
+    }
+
+    /// To the next free address. The walk stays there: whoever takes it puts it in use.
+    fn advance(&self, walk: &mut Walk, pool: &Pool, family: Family, ground: &Ground<'_>) -> Option<IpAddr> {
+        if walk.freed != self.freed {
+            *walk = Walk {
+                freed: self.freed,
+                ..Walk::default()
+            };
+        }
+        while let Some(range) = pool.order.get(walk.range) {
+            let from = walk.next.unwrap_or(range.first());
+            let inside = |address: &IpAddr| range.contains(*address);
+            let free = self.used.first_free(from).filter(inside);
+            let Some(address) = free.filter(|address| Family::of(*address) == family) else {
+                (walk.range, walk.next) = (walk.range + 1, None);
+                continue;
+            };
+            walk.next = Some(address);
+            if walk.looked >= SEARCH_LIMIT || is_free(address, pool, ground, &mut walk.tally) {
+                return (walk.looked < SEARCH_LIMIT).then_some(address);
+            }
+            walk.looked += 1;
+            walk.next = successor(address).filter(inside);
+            walk.range += usize::from(walk.next.is_none());
+        }
+        None
+    }
+
+    fn lowest_shared(
+        &self,
+        pool: &Pool,
+        family: Family,
+        seeker: &Seeker<'_>,
+        ground: &Ground<'_>,
+    ) -> Option<IpAddr> {
+        let key = seeker.sharing.key()?;
+        let fits = |address: &IpAddr| {
+            Family::of(*address) == family
+                && pool.holds(*address)
+                && !is_kept_for_others(*address, &seeker.service.key, ground)
+                && self.blocker(*address, seeker).is_none()
+        };
+        let fitting = self.by_key.get(key)?.keys().copied().filter(fits);
+        let place = |address: &IpAddr| pool.order.iter().position(|range| range.contains(*address));
+        fitting.min_by_key(|address| (place(address), *address))
+    }
+}
+
+/// Whether anybody may have this address, which nobody in the ledger has. One that is reserved comes to its Service in
+/// another way.
+fn is_free(address: IpAddr, pool: &Pool, ground: &Ground<'_>, tally: &mut Tally) -> bool {
+    if pool.avoids(address) {
+        return false;
+    }
+    if ground.config.reservations.contains_key(&address) {
+        tally.reserved += 1;
+        return false;
+    }
+    match ground.occupancy.of(address) {
+        Availability::Free => return true,
+        Availability::Held(by) | Availability::Reserved(by) | Availability::OnRequest(by) => {
+            tally.held(address, by);
+        }
+        Availability::Unproven(why) => {
+            tally.unproven.get_or_insert(Because::Unproven { address, why });
+        }
+    }
+    false
+}
+
+/// Whether an AddressReservation keeps the address for another Service, or for none.
+pub(super) fn is_kept_for_others(address: IpAddr, service: &ObjectKey, ground: &Ground<'_>) -> bool {
+    let kept = ground.config.reservations.get(&address);
+    kept.is_some_and(|kept| kept.service.as_ref() != Some(service))
+}
