@@ -179,7 +179,11 @@ impl Stage {
             Effect::ReadRouter { router, .. } => {
                 let unread = || Err(unread());
                 let result = self.readings.get(&router).cloned().unwrap_or_else(unread);
-                let result = Box::new(result);
+                // The router on paper runs on as the clock does: one that did not would seem to start again and again.
+                let result = Box::new(result.map(|reading| Reading {
+                    uptime: reading.uptime + self.now.mono.since_start(),
+                    ..reading
+                }));
                 self.events.push(Event::RouterRead { router, result });
             }
             Effect::WriteRouter { router, planned } => self.write(router, *planned),

@@ -263,7 +263,7 @@ impl Entry {
         self.finalize(key, intent.finalizer, step);
         self.report(key, intent.status, now.mono, step);
         if !matches!(intent.work, Work::Wait(_)) {
-            self.router.begin(&intent.work);
+            self.router.begin(&intent.work, now.mono);
         }
         match intent.work {
             Work::Wait(wake) => wake.into_iter().for_each(|at| step.wake_at(at)),

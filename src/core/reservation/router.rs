@@ -10,6 +10,7 @@
 //! of our own writes folded in.
 
 mod eviction;
+mod exclusion;
 mod judgement;
 mod kept;
 mod memory;
@@ -53,6 +54,11 @@ const GROUND_FOR_WRITES: Duration = Duration::from_secs(10);
 /// How long the menus that hardly change may go unread while nothing is written. There are sixteen of them: read more often
 /// than this they would be most of what a router that agrees is asked.
 const SLOW_MENUS: Duration = Duration::from_mins(10);
+/// An uptime is told in whole seconds, and rounded down; twice that, for it costs nothing.
+const UPTIME_STEP: Duration = Duration::from_secs(2);
+/// One part in so many by which two clocks may differ: what Linux adjusts a clock by at most (500 in a million), for
+/// ours and the router's. A router that was started twice within that part of our absence is not seen to have been.
+const CLOCKS_DIFFER: u32 = 1_000;
 /// How long the release of a router that cannot be reached holds up the deletion of its object.
 const RELEASE_BOUND: Duration = Duration::from_mins(10);
 
@@ -173,14 +179,12 @@ pub struct Router {
     failure: Option<Failure>,
     failures: u32,
     busy: bool,
+    /// When the last request began.
+    began: Instant,
     next_read: Instant,
     last_good_read: Option<Instant>,
-    cut_at: Option<Instant>,
-    excluded_at: Option<Instant>,
+    exclusion: exclusion::Exclusion,
     survey_after: Option<Instant>,
-    /// A process before this one may have cut a pool just now.
-    cut_lately: bool,
-    taken_back: Vec<Instant>,
     making: BTreeMap<String, memory::Making>,
     unwanted: memory::Unwanted,
     promises: memory::Promises,
@@ -218,13 +222,11 @@ impl Router {
             failure: None,
             failures: 0,
             busy: false,
+            began: Instant::ZERO,
             next_read: Instant::ZERO,
             last_good_read: None,
-            cut_at: None,
-            excluded_at: None,
+            exclusion: exclusion::Exclusion::default(),
             survey_after: None,
-            cut_lately: false,
-            taken_back: Vec::new(),
             making: BTreeMap::new(),
             unwanted: memory::Unwanted::default(),
             promises: memory::Promises::default(),
@@ -287,7 +289,7 @@ impl Router {
         } else if respecified {
             self.retry(now);
             // A person who changes the object wants it tried again.
-            self.taken_back.clear();
+            self.exclusion.forgive();
             self.making.clear();
         }
     }
@@ -299,8 +301,10 @@ impl Router {
     }
 
     /// A request began; until its end nothing else is sent.
-    pub fn begin(&mut self, work: &Work) {
+    pub fn begin(&mut self, work: &Work, now: Instant) {
         self.busy = true;
+        self.began = now;
+        self.note_begin(work);
         if let Work::Read(depth) = work {
             self.depth = *depth;
         }
@@ -309,12 +313,8 @@ impl Router {
     /// A reading ended.
     pub fn read(&mut self, result: Result<Reading, Failure>, landscape: &Landscape<'_>, now: Now) {
         self.busy = false;
-        if self.last_good_read.is_none() {
-            self.cut_lately = self.record_is_young(now.wall);
-        }
-        let now = now.mono;
         match result {
-            Err(failure) => self.read_failed(failure, now),
+            Err(failure) => self.read_failed(failure, now.mono),
             Ok(reading) => self.read_well(reading, landscape, now),
         }
     }
@@ -326,11 +326,9 @@ impl Router {
         self.failure = Some(failure);
     }
 
-    fn read_well(&mut self, reading: Reading, landscape: &Landscape<'_>, now: Instant) {
-        let rebooted = self
-            .reading
-            .as_ref()
-            .is_some_and(|before| reading.uptime < before.uptime);
+    fn read_well(&mut self, reading: Reading, landscape: &Landscape<'_>, now: Now) {
+        let (wall, now) = (now.wall, now.mono);
+        let rebooted = self.has_rebooted(&reading);
         let long_silence = self
             .last_good_read
             .is_some_and(|last| now.since(last) >= proof::TRUST);
@@ -350,6 +348,7 @@ impl Router {
         self.fingerprint = Some(fingerprint);
         self.failure = None;
         self.failures = 0;
+        self.note_settled(wall, now);
         self.last_good_read = Some(now);
         if self.depth == Depth::Whole {
             self.last_whole = Some(now);
@@ -364,9 +363,18 @@ impl Router {
         self.reading = Some(reading);
         self.note_exclusion(landscape, now, true);
         self.note_held(landscape, now);
-        if let Some(settled) = self.settled_at().filter(|settled| *settled > now) {
-            self.next_read = self.next_read.min(settled);
-        }
+    }
+
+    /// Whether the router has started since the last good reading: it has run for less time than passed since, on top of
+    /// what it had run by then. What passed is counted from the end of that reading to the beginning of this one, so
+    /// that it is never overstated, however long readings take.
+    fn has_rebooted(&self, reading: &Reading) -> bool {
+        let (Some(before), Some(last)) = (&self.reading, self.last_good_read) else {
+            return false;
+        };
+        let passed = self.began.since(last);
+        let shown = reading.uptime + UPTIME_STEP + passed / CLOCKS_DIFFER;
+        reading.uptime < before.uptime || shown < before.uptime + passed
     }
 
     /// A write ended.
@@ -382,12 +390,6 @@ impl Router {
                 self.changed.remove(&write.target());
                 self.note_made(write, now);
                 self.note_cut(write, true);
-                if let Write::SetPoolRanges { row, ranges } = write
-                    && !row.ranges.difference(ranges).is_empty()
-                {
-                    self.cut_at = Some(now);
-                    self.next_read = self.next_read.min(now + LEASES_SETTLE);
-                }
                 self.note_exclusion(landscape, now, false);
             }
             Outcome::Changed => {

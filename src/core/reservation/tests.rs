@@ -5,6 +5,7 @@ mod book;
 mod brakes;
 mod condition;
 mod eviction;
+mod exclusion;
 mod first_sync;
 mod held;
 mod heritage;

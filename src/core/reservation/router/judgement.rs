@@ -50,15 +50,13 @@ impl Router {
     }
 
     pub(super) fn judge(&self, landscape: &Landscape<'_>, now: Now) -> Judgement {
-        let (claims, refusals) = self.claims(landscape);
+        let (mut claims, refusals) = self.claims(landscape);
+        let mut left = self.leave_put_back(&mut claims);
         let mut plan = self.plan_with(&claims, landscape, now);
         let mode = self.mode();
-        let left = |planned: &mut Planned| self.is_left_alone(&planned.write);
-        let left = plan
-            .writes
-            .extract_if(.., left)
-            .map(|p| p.write.target())
-            .collect();
+        let undone = |planned: &mut Planned| self.is_left_alone(&planned.write);
+        let undone = plan.writes.extract_if(.., undone);
+        left.extend(undone.map(|planned| planned.write.target()));
         let waits = |planned: &mut Planned| self.awaits_proof(&planned.write, landscape, now);
         drop(plan.writes.extract_if(.., waits).collect::<Vec<_>>());
         let stop = self.stop(landscape);
@@ -281,10 +279,9 @@ impl Router {
                 Condition::yes("Excluded", format!("taken: {}", taken.join("; ")))
             };
         }
-        if self.is_put_back_for_good() {
+        if let Some((left, times)) = self.put_back_for_good(&uncut, landscape) {
             let message = format!(
-                "{uncut} was put back into the router's pools {} times in a day and is left there: decide who has it; to have it taken again, set spec.mode to Paused and back",
-                self.taken_back.len()
+                "{left} was put back into the router's pools {times} times in a day and is left there: decide who has it; to have it taken again, set spec.mode to Paused and back"
             );
             return Condition::no("TakenBack", message);
         }

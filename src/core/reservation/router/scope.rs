@@ -24,14 +24,6 @@ impl Router {
         known.chain(landscape.announcers.values().copied()).collect()
     }
 
-    pub(super) fn put_back(&self, landscape: &Landscape<'_>) -> bool {
-        let uncut = self.uncut(landscape);
-        self.object
-            .taken
-            .iter()
-            .any(|taken| !taken.ranges.intersection(&uncut).is_empty())
-    }
-
     /// The addresses of our ranges that some pool of the router still hands out.
     pub(super) fn uncut(&self, landscape: &Landscape<'_>) -> RangeSet {
         let Some(reading) = &self.reading else {

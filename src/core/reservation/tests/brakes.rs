@@ -130,6 +130,106 @@ fn a_word_for_another_plan_is_none() {
 }
 
 #[test]
+fn a_word_is_good_for_one_removal() {
+    let mut paper = with_services(0);
+    paper.config = pools(&[]);
+    paper.run(Duration::from_mins(11));
+    confirm(&mut paper);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+    let used = paper.router.object().confirm.clone();
+    for _ in 0..2 {
+        // The same range comes and goes again, and the annotation is still there.
+        paper.config = pools(&[("home", "192.168.1.200-192.168.1.220")]);
+        paper.run(Duration::from_mins(1));
+        assert_eq!(pool_of(&paper), CUT);
+        paper.config = pools(&[]);
+        paper.run(Duration::from_hours(1));
+        assert_eq!(pool_of(&paper), CUT, "{:?}", paper.journal);
+        let mut old = paper.router.object().clone();
+        confirm(&mut paper);
+        assert_ne!(paper.router.object().confirm, used);
+        old.confirm.clone_from(&used);
+        let now = paper.now.mono;
+        paper.router.update(old, now);
+        paper.run(Duration::from_mins(1));
+        assert_eq!(pool_of(&paper), CUT, "{:?}", paper.journal);
+        confirm(&mut paper);
+        paper.run(Duration::from_mins(1));
+        assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+    }
+}
+
+#[test]
+fn a_word_for_rows_is_good_for_one_removal() {
+    let mut paper = with_services(4);
+    for round in 0..3 {
+        paper.assigned.clear();
+        paper.run(Duration::from_mins(10));
+        assert_eq!(paper.rows.leases.len(), 4, "round {round}");
+        confirm(&mut paper);
+        paper.run(Duration::from_mins(1));
+        assert_eq!(paper.rows.leases.len(), 0);
+        for offset in 0..4 {
+            paper.assign(&format!("192.168.1.{}", 200 + offset), &format!("s{offset}"));
+        }
+        paper.run(Duration::from_mins(1));
+    }
+}
+
+/// What was agreed to is known to the next allocator: the word, and what of it is still to be done.
+#[test]
+fn a_restart_between_the_word_and_the_last_removal_asks_for_nothing_again() {
+    for made in 0..4 {
+        let mut paper = with_services(6);
+        for address in paper.assigned.keys().copied().take(4).collect::<Vec<_>>() {
+            paper.assigned.remove(&address);
+        }
+        paper.run(Duration::from_mins(2));
+        assert_eq!(paper.rows.leases.len(), 6);
+        confirm(&mut paper);
+        for _ in 0..made {
+            let planned = paper.due_write();
+            let outcome = paper.write(&planned.write);
+            paper.finish(&planned.write, &outcome);
+        }
+        paper.work();
+        assert_eq!(paper.rows.leases.len(), 6 - made);
+        paper.router = crate::reservation::Router::new(paper.router.object().clone());
+        paper.complete = false;
+        paper.run(Duration::from_secs(20));
+        paper.complete = true;
+        // Another row is to go meanwhile: nobody agreed to that.
+        paper.assigned.clear();
+        paper.assign("192.168.1.205", "s5");
+        paper.run(Duration::from_mins(10));
+        let left: Vec<_> = paper.rows.leases.iter().map(|row| row.address).collect();
+        match made {
+            3 => assert_eq!(left, [ip("192.168.1.205")], "one of two goes by itself"),
+            _ => assert_eq!(left.len(), 2, "{made}: {left:?} {:?}", paper.journal),
+        }
+        assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "InSync");
+    }
+}
+
+#[test]
+fn a_restart_before_an_exclusion_goes_asks_for_nothing_again() {
+    let mut paper = with_services(0);
+    paper.config = pools(&[]);
+    paper.run(Duration::from_mins(11));
+    confirm(&mut paper);
+    let first = paper.due_write();
+    let outcome = paper.write(&first.write);
+    paper.finish(&first.write, &outcome);
+    paper.work();
+    assert_eq!(pool_of(&paper), CUT);
+    paper.router = crate::reservation::Router::new(paper.router.object().clone());
+    paper.run(Duration::from_mins(12));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+    assert_eq!(paper.router.object().taken, []);
+}
+
+#[test]
 fn most_of_four_or_more_rows_stay_until_a_person_agrees() {
     let mut paper = with_services(6);
     let first: Vec<_> = paper.assigned.keys().copied().take(4).collect();

@@ -326,7 +326,7 @@ impl Paper {
     fn read_at(&mut self, depth: Depth, result: Result<Reading, crate::reservation::Failure>) {
         self.journal.push("read".to_owned());
         self.with(|router, landscape, now| {
-            router.begin(&Work::Read(depth));
+            router.begin(&Work::Read(depth), now.mono);
             router.read(result, landscape, now);
         });
     }
@@ -345,10 +345,11 @@ impl Paper {
 
     pub(super) fn finish(&mut self, write: &Write, outcome: &Outcome) {
         self.with(|router, landscape, now| {
-            router.begin(&Work::Write(Box::new(Planned {
+            let planned = Planned {
                 write: write.clone(),
                 because: String::new(),
-            })));
+            };
+            router.begin(&Work::Write(Box::new(planned)), now.mono);
             router.written(write, outcome, landscape, now.mono);
         });
     }
