@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff;
 use serde_json::{Value, json};
 use tiklb_core::allocator::{PoolCounts, ReservationStatus};
-use tiklb_core::config::object::Taken;
+use tiklb_core::config::object::{Confirmed, Taken};
 use tiklb_core::model::Timestamp;
 use tiklb_core::reservation::RouterStatus;
 use tiklb_core::reservation::condition::{self, ConditionKind, Truth};
@@ -64,6 +64,7 @@ pub fn router(status: &RouterStatus) -> Value {
         conflicts_truncated: number(status.conflicts.truncated),
         pending_plan: status.pending.entries.clone(),
         pending_plan_truncated: number(status.pending.truncated),
+        confirmed: confirmed(&status.confirmed),
         last_sync_time: status.last_sync.and_then(time),
         observed_generation: Some(generation),
     })
@@ -102,6 +103,15 @@ fn taken(taken: &Taken) -> router::Taken {
         ranges: taken.ranges.to_string(),
         since: time(taken.since),
     }
+}
+
+fn confirmed(confirmed: &Confirmed) -> Option<router::Confirmed> {
+    let removals: Vec<&str> = confirmed.removals.iter().map(String::as_str).collect();
+    let written = router::Confirmed {
+        hash: confirmed.word.clone(),
+        removals: removals.join(" "),
+    };
+    Some(written).filter(|written| !written.hash.is_empty())
 }
 
 fn time(at: Timestamp) -> Option<Time> {

@@ -234,9 +234,12 @@ impl Stage {
     }
 
     fn record(&mut self, key: &ObjectKey, status: RouterStatus) {
-        let taken = status.taken.clone();
-        if self.routers.get(key).is_some_and(|object| object.taken != taken) {
-            self.change(key, |object| object.taken = taken);
+        let (taken, confirmed) = (status.taken.clone(), status.confirmed.clone());
+        let differs = |object: &RouterObject| object.taken != taken || object.confirmed != confirmed;
+        if self.routers.get(key).is_some_and(differs) {
+            self.change(key, |object| {
+                (object.taken, object.confirmed) = (taken, confirmed);
+            });
         }
         self.played.statuses.insert(key.clone(), status);
     }

@@ -1,6 +1,7 @@
 //! Statuses as the API server stores them.
 
 use tiklb_core::allocator::{Phase, Row};
+use tiklb_core::config::object::Confirmed;
 use tiklb_core::model::RangeSet;
 use tiklb_core::reservation::condition::Listing;
 
@@ -85,6 +86,22 @@ fn a_router_says_everything_a_person_needs() {
         written["serial"],
         Value::Null,
         "absent fields clear what was there"
+    );
+}
+
+#[test]
+fn a_word_for_removals_is_shown_from_when_there_was_one() {
+    assert_eq!(router(&RouterStatus::default())["confirmed"], Value::Null);
+    let status = RouterStatus {
+        confirmed: Confirmed {
+            word: "0badcafe".to_owned(),
+            removals: ["00c0ffee".to_owned(), "deadbeef".to_owned()].into(),
+        },
+        ..RouterStatus::default()
+    };
+    assert_eq!(
+        router(&status)["confirmed"],
+        json!({"hash": "0badcafe", "removals": "00c0ffee deadbeef"})
     );
 }
 

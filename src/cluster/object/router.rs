@@ -1,7 +1,7 @@
 //! `MikrotikRouter`: what core decides on, and how the router is reached.
 
 use tiklb_core::config::object::{
-    self as config, ArpRows, Assignment, RouterMode, RouterObject, RouterSpec, Taken,
+    self as config, ArpRows, Assignment, Confirmed, RouterMode, RouterObject, RouterSpec, Taken,
 };
 use tiklb_core::model::Timestamp;
 
@@ -95,6 +95,7 @@ pub fn router(Decoded(object): Decoded<MikrotikRouter>) -> Verdict<Known<SeenRou
             .as_ref()
             .and_then(|annotations| annotations.get(annotation::CONFIRM))
             .cloned(),
+        confirmed: confirmed(status.confirmed.unwrap_or_default()),
     };
     let value = SeenRouter { object, access };
     Verdict::Keep(Known { value, stored })
@@ -171,6 +172,13 @@ fn idle_tls(url: &str, tls: &Tls) -> Vec<String> {
         return vec!["spec.tls.serverName (a pin trusts the key whatever its name)".to_owned()];
     }
     Vec::new()
+}
+
+fn confirmed(written: api::router::Confirmed) -> Confirmed {
+    Confirmed {
+        removals: written.removals.split_whitespace().map(str::to_owned).collect(),
+        word: written.hash,
+    }
 }
 
 fn taken(written: Vec<api::router::Taken>) -> Result<Vec<Taken>, String> {

@@ -302,7 +302,9 @@ impl Entry {
             if *before == status {
                 return;
             }
-            let urgent = before.conditions != status.conditions || before.taken != status.taken;
+            let urgent = before.conditions != status.conditions
+                || before.taken != status.taken
+                || before.confirmed.word != status.confirmed.word;
             if !urgent && now.since(*at) < STATUS_EVERY {
                 return step.wake_at(*at + STATUS_EVERY);
             }

@@ -60,7 +60,7 @@ pub struct Ground<'a> {
     pub unmade: &'a BTreeMap<String, RangeSet>,
     /// What no pool of the cluster asks for any more and nobody uses, and has waited long enough.
     pub unwanted: &'a RangeSet,
-    /// Removals that a person has agreed to, as they are printed.
+    /// The marks of removals that a person has agreed to; see [`super::brake`].
     pub confirmed: &'a BTreeSet<String>,
     /// Addresses that were assigned until lately, and since when they are not.
     pub departed: &'a BTreeMap<IpAddr, Instant>,

@@ -9,6 +9,7 @@
 //! One request is in flight at a time, reads included. Every decision is made on the last reading with the read-backs
 //! of our own writes folded in.
 
+mod consent;
 mod eviction;
 mod exclusion;
 mod judgement;
@@ -29,7 +30,7 @@ use super::site::Refusal;
 use super::survey::Surveys;
 use super::write::{Outcome, Planned, Write};
 use crate::config::Config;
-use crate::config::object::{RouterMode, RouterObject, Taken};
+use crate::config::object::{Confirmed, RouterMode, RouterObject, Taken};
 use crate::ipam::Holder;
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 pub use kept::Standing;
@@ -190,8 +191,8 @@ pub struct Router {
     promises: memory::Promises,
     /// Notes of reservations, as they were last seen behind our mark.
     noted: BTreeMap<IpAddr, String>,
-    /// Removals that a person has agreed to, as they are printed.
-    confirmed: BTreeSet<String>,
+    /// A person's word that was taken and is not stored yet.
+    word: Option<Confirmed>,
     twins: Twins,
     boards: twin::Boards,
     /// What the reading that is under way reads, and when the last whole one ended.
@@ -231,7 +232,7 @@ impl Router {
             unwanted: memory::Unwanted::default(),
             promises: memory::Promises::default(),
             noted: BTreeMap::new(),
-            confirmed: BTreeSet::new(),
+            word: None,
             twins: Twins::default(),
             boards: twin::Boards::default(),
             depth: Depth::Whole,
@@ -423,11 +424,8 @@ impl Router {
             self.deleting_since = Some(now.mono); // It waits for Services, not for the router.
         }
         self.note_unwanted(landscape, now.mono);
-        let mut judgement = self.judge(landscape, now);
-        self.note_word(&judgement.plan);
-        if !judgement.plan.held.is_empty() && !self.confirmed.is_empty() {
-            judgement = self.judge(landscape, now);
-        }
+        let judgement = self.judge(landscape, now);
+        self.note_word(&judgement.plan, landscape, now);
         self.note_promises(&judgement.plan, judgement.may_write);
         // What is no longer wanted is no longer refused.
         let wanted = |target: &String| judgement.plan.writes.iter().any(|p| p.write.target() == *target);

@@ -6,7 +6,6 @@ use super::{Failure, FailureKind, Landscape, Refusal, Router, Trust};
 use crate::config::RouterSpec;
 use crate::config::object::{ArpRows, RouterMode, Taken};
 use crate::model::{Now, RangeSet};
-use crate::reservation::brake;
 use crate::reservation::condition::{Condition, ConditionKind, Conditions, Listing, RouterStatus, is_listed};
 use crate::reservation::held::is_ours;
 use crate::reservation::marker::{Marker, Owner};
@@ -158,6 +157,7 @@ impl Router {
             wanted: self.wanted(landscape),
             conflicts: conflicts.collect(),
             pending: self.pending(judgement),
+            confirmed: self.still_agreed(&judgement.plan, landscape, now),
             last_sync: self.synced,
             observed_generation: self.object.generation,
         }
@@ -330,8 +330,9 @@ impl Router {
             );
             return Condition::no("LeftAlone", message);
         }
-        if !judgement.plan.held.is_empty() {
-            return Condition::no("AwaitingConfirmation", self.ask(&judgement.plan.held));
+        let unsaid = self.unsaid(&judgement.plan.held);
+        if !unsaid.is_empty() {
+            return Condition::no("AwaitingConfirmation", self.ask(&unsaid));
         }
         let overdue = self
             .unsynced_since
@@ -343,14 +344,14 @@ impl Router {
     }
 
     /// How a person agrees to removals.
-    fn ask(&self, held: &[Planned]) -> String {
+    fn ask(&self, unsaid: &[&Planned]) -> String {
         let key = &self.object.key;
         format!(
             "{} removals wait for your word, because most rows or a whole range would go (status.pendingPlan): kubectl annotate --overwrite -n {} mikrotikrouter {} tiklb.io/confirm={}",
-            held.len(),
+            unsaid.len(),
             key.namespace,
             key.name,
-            brake::hash(held)
+            self.word_for(unsaid)
         )
     }
 

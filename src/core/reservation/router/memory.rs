@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::{Landscape, Router, judgement};
 use crate::config::object::Taken;
 use crate::model::{Instant, Now, RangeSet};
-use crate::reservation::brake;
 use crate::reservation::held::{Ours, is_ours};
 use crate::reservation::marker::Marker;
 use crate::reservation::plan::Plan;
@@ -197,21 +196,6 @@ impl Router {
             other => self.making.get(&other.target()).is_some_and(|making| {
                 making.at.len() > UNDONE_LIMIT && made_of(other).as_ref() == Some(&making.what)
             }),
-        }
-    }
-
-    /// Takes a person's word for the removals that wait for it, and forgets it with them.
-    pub(super) fn note_word(&mut self, plan: &Plan) {
-        let named: BTreeSet<String> = plan
-            .writes
-            .iter()
-            .chain(&plan.held)
-            .map(|p| p.write.to_string())
-            .collect();
-        self.confirmed.retain(|removal| named.contains(removal));
-        if !plan.held.is_empty() && self.object.confirm.as_ref() == Some(&brake::hash(&plan.held)) {
-            let held = plan.held.iter().map(|planned| planned.write.to_string());
-            self.confirmed.extend(held);
         }
     }
 

@@ -147,7 +147,7 @@ impl Router {
             unmade: self.promises.unmade(),
             replaced: self.is_replaced(reading),
             unwanted: &unwanted,
-            confirmed: &self.confirmed,
+            confirmed: &self.object.confirmed.removals,
             departed: &self.departed,
             now: now.mono,
         };

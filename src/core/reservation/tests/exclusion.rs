@@ -66,16 +66,14 @@ fn one_cut_of_two(paper: &mut Paper) {
     let mut refused = false;
     while !refused {
         let write = paper.due_write().write;
-        match write.target().as_str() {
-            "pool iot" => {
-                paper.finish(&write, &Outcome::Refused("busy".to_owned()));
-                refused = true;
-            }
-            _ => {
-                let outcome = paper.write(&write);
-                paper.finish(&write, &outcome);
-            }
-        }
+        let is_other = write.target() == "pool iot";
+        let outcome = if is_other {
+            refused = true;
+            Outcome::Refused("busy".to_owned())
+        } else {
+            paper.write(&write)
+        };
+        paper.finish(&write, &outcome);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::config::object::{ArpRows, Assignment, Evict, RouterMode, RouterObject, RouterSpec};
+use crate::config::object::{ArpRows, Assignment, Confirmed, Evict, RouterMode, RouterObject, RouterSpec};
 use crate::config::{Config, PoolObject, PoolSpec};
 use crate::ipam::{Availability, Holder};
 use crate::model::object::Seniority;
@@ -147,6 +147,7 @@ pub(super) fn object(spec: RouterSpec) -> RouterObject {
         serial: None,
         identity: None,
         confirm: None,
+        confirmed: Confirmed::default(),
     }
 }
 
@@ -371,6 +372,7 @@ impl Paper {
         }
         object.taken.clone_from(&intent.status.taken);
         object.serial.clone_from(&intent.status.serial);
+        object.confirmed.clone_from(&intent.status.confirmed);
         object.identity = Some(intent.status.identity.clone());
         object.finalizer = intent.finalizer;
         let changed = object != *self.router.object();
