@@ -116,7 +116,9 @@ pub struct LeaseRow {
     pub evidence: bool,
     /// Switched off by a person.
     pub disabled: bool,
-    /// How long the client may still use it; static, never bound rows have none.
+    /// A client has the address, or the server found somebody there: a static row may be that, or only keep its address.
+    pub bound: bool,
+    /// How long the client may still use it; rows that are not bound have none, and leases that never end.
     pub expires_after: Option<Duration>,
     /// What the client calls itself.
     pub host_name: Option<String>,
