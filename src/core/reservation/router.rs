@@ -22,6 +22,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::condition::RouterStatus;
+use super::consumer;
 use super::held::{HeldBook, is_ours};
 use super::observed::{Fingerprint, Reading};
 use super::site::Refusal;
@@ -567,6 +568,9 @@ impl Router {
             "the router could not be given back within {} min: on its console, remove the rows whose comment begins with tiklb/v1",
             RELEASE_BOUND.as_secs() / 60
         );
+        for used in self.reading.iter().flat_map(consumer::used) {
+            words = format!("{words}; before that, {}", used.words);
+        }
         for taken in &self.object.taken {
             words = format!(
                 "{words}; add {} to the ranges of /ip/pool {}",
