@@ -100,6 +100,7 @@ pub struct NetworkRow {
 
 /// A row of `/ip/dhcp-server/lease`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of a row of the router")]
 pub struct LeaseRow {
     /// `.id`.
     pub id: String,

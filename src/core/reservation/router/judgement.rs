@@ -156,6 +156,7 @@ impl Router {
             board: reading.board,
             version: reading.version,
             serial: serial.or_else(|| self.object.serial.clone().filter(|_| enrolled || !replaced)),
+            record_unknown: self.object.record_unknown,
             taken: record.unwrap_or_else(|| self.on_record(judgement, owner.as_ref(), now)),
             leases: reading.leases.iter().filter(|row| ours(&row.comment)).count(),
             arps: reading.arps.iter().filter(|row| ours(&row.comment)).count(),
@@ -228,7 +229,12 @@ impl Router {
 
     fn reachable(&self, judgement: &Judgement) -> Condition {
         if let Err(why) = &self.object.spec {
-            return Condition::unknown("InvalidSpec", why.clone());
+            let kept = if self.object.deleting && self.object.record_unknown {
+                "; its deletion waits, for with it goes what says which addresses were taken from the router (status.taken): mend it, or give them back by hand and remove the finalizer"
+            } else {
+                ""
+            };
+            return Condition::unknown("InvalidSpec", format!("{why}{kept}"));
         }
         if judgement.mode == RouterMode::Paused {
             return Condition::unknown("Paused", "spec.mode is Paused: the router is not read");

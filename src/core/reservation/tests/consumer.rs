@@ -11,6 +11,9 @@ use crate::reservation::{ConditionKind, Reading};
 
 const OURS: &str = "tiklb-home-home";
 
+/// How our row is used, and what is said of it.
+type Case = (fn(&mut Reading), &'static str);
+
 fn synced() -> Paper {
     let mut paper = Paper::new(home_router());
     paper.survey("");
@@ -56,7 +59,7 @@ fn ranges_of(paper: &Paper, name: &str) -> String {
 
 #[test]
 fn who_uses_our_own_row_is_named_and_nothing_is_proven_meanwhile() {
-    let cases: [(fn(&mut Reading), &str); 3] = [
+    let cases: [Case; 3] = [
         (serves, "DHCP server iot"),
         (chains, "pool dhcp_pool, as its next-pool"),
         (dials, "PPP profile vpn"),

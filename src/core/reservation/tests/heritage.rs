@@ -404,3 +404,37 @@ fn an_accepted_board_that_may_not_be_written_to_is_not_enrolled() {
         assert!(!paper.router.object().finalizer);
     }
 }
+
+/// An older binary, or a hand in the status: what was taken stays on record until somebody can read it.
+#[test]
+fn an_object_that_cannot_be_read_keeps_its_record_and_waits_with_its_deletion() {
+    let mut paper = synced();
+    let known = paper.router.object().clone();
+    let mut unknown = known.clone();
+    unknown.spec = Err("spec.mode: an unknown word".to_owned());
+    (unknown.record_unknown, unknown.taken, unknown.serial) = (true, Vec::new(), None);
+    unknown.deleting = true;
+    paper.assigned.clear();
+    let now = paper.now.mono;
+    paper.router.update(unknown, now);
+    let writes = paper.writes.len();
+    paper.pass(Duration::from_mins(30));
+    let intent = paper.intend();
+    assert!(intent.status.record_unknown);
+    assert!(intent.finalizer && intent.given_up.is_none());
+    let said = &intent.status.conditions[&ConditionKind::Reachable];
+    assert!(
+        said.message
+            .starts_with("spec.mode: an unknown word; its deletion waits"),
+        "{}",
+        said.message
+    );
+    assert_eq!(paper.writes.len(), writes);
+    let mut mended = known;
+    mended.deleting = true;
+    let now = paper.now.mono;
+    paper.router.update(mended, now);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+    assert!(!paper.router.object().finalizer);
+}

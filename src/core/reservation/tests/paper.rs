@@ -144,6 +144,7 @@ pub(crate) fn object(spec: RouterSpec) -> RouterObject {
         deleting: false,
         finalizer: false,
         spec: Ok(spec),
+        record_unknown: false,
         taken: vec![],
         serial: None,
         identity: None,
