@@ -39,6 +39,9 @@ pub fn reservation(status: &ReservationStatus) -> Value {
     })
 }
 
+/// What of a router's status is not only told but relied on.
+const RECORD: [&str; 3] = ["taken", "serial", "identity"];
+
 /// `MikrotikRouter.status`.
 pub fn router(status: &RouterStatus) -> Value {
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -46,7 +49,7 @@ pub fn router(status: &RouterStatus) -> Value {
     let at = now();
     let generation = status.observed_generation;
     let conditions = status.conditions.iter();
-    json!(MikrotikRouterStatus {
+    let mut said = json!(MikrotikRouterStatus {
         conditions: conditions
             .map(|(kind, said)| condition(*kind, said, generation, &at))
             .collect(),
@@ -67,7 +70,14 @@ pub fn router(status: &RouterStatus) -> Value {
         confirmed: confirmed(&status.confirmed),
         last_sync_time: status.last_sync.and_then(time),
         observed_generation: Some(generation),
-    })
+    });
+    if status.record_unknown
+        && let Some(fields) = said.as_object_mut()
+    {
+        // What a patch does not name stays as it is.
+        fields.retain(|field, _| !RECORD.contains(&field.as_str()));
+    }
+    said
 }
 
 /// `ConfigurationState.status` of the allocator.

@@ -337,6 +337,7 @@ fn read_back(write: &Write, id: String) -> ReadBack {
             dynamic: false,
             evidence: false,
             disabled: false,
+            bound: false,
             expires_after: None,
             host_name: None,
             comment: spec.comment.clone(),

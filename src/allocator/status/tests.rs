@@ -150,3 +150,17 @@ fn a_configuration_is_valid_or_lists_what_is_wrong() {
     assert_eq!(summary.lines().count(), 21);
     assert!(summary.ends_with("and 5 more"), "{summary}");
 }
+
+#[test]
+fn a_record_that_nobody_could_read_is_not_in_the_patch() {
+    let unknown = RouterStatus {
+        record_unknown: true,
+        ..RouterStatus::default()
+    };
+    let said = router(&unknown);
+    for field in ["taken", "serial", "identity"] {
+        assert!(said.get(field).is_none(), "{field}: {said}");
+        assert!(router(&RouterStatus::default()).get(field).is_some());
+    }
+    assert!(said.get("conditions").is_some());
+}

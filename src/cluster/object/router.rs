@@ -73,10 +73,11 @@ pub fn router(Decoded(object): Decoded<MikrotikRouter>) -> Verdict<Known<SeenRou
         }
     };
     let access = written.as_ref().ok().map(access);
-    let (spec, taken) = match (written.and_then(spec), taken(status.taken)) {
+    let undecoded = written.is_err();
+    let (spec, taken, record_unknown) = match (written.and_then(spec), taken(status.taken)) {
         // Without the record of what was taken nothing is done on the router.
-        (_, Err(why)) => (Err(why), Vec::new()),
-        (spec, Ok(taken)) => (spec, taken),
+        (_, Err(why)) => (Err(why), Vec::new(), true),
+        (spec, Ok(taken)) => (spec, taken, undecoded),
     };
     let object = RouterObject {
         key: key_of(&metadata),
@@ -87,6 +88,7 @@ pub fn router(Decoded(object): Decoded<MikrotikRouter>) -> Verdict<Known<SeenRou
         deleting: metadata.deletion_timestamp.is_some(),
         finalizer: stored.finalizers.iter().any(|name| name == finalizer::RELEASE),
         spec,
+        record_unknown,
         taken,
         serial: status.serial,
         identity: status.identity,

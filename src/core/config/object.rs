@@ -123,6 +123,9 @@ pub struct RouterObject {
     pub finalizer: bool,
     /// The spec, or why it could not be decoded.
     pub spec: Result<RouterSpec, String>,
+    /// The status, or the whole object, cannot be read: `taken`, `serial` and `identity` are empty because nobody knows
+    /// them, and stay in the API as they are. The spec is an error then.
+    pub record_unknown: bool,
     /// `status.taken`: what we removed from the router's pools, recorded before it was removed.
     pub taken: Vec<Taken>,
     /// `status.serial`: the board this object was enrolled with.

@@ -190,6 +190,8 @@ pub struct RouterStatus {
     pub version: String,
     /// Its serial number, if it has one.
     pub serial: Option<String>,
+    /// The object's record could not be read: what the API has of `identity`, `serial` and `taken` stays as it is.
+    pub record_unknown: bool,
     /// What we removed from its pools; recorded before it is removed.
     pub taken: Vec<Taken>,
     /// Rows of ours on it.

@@ -24,6 +24,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::condition::RouterStatus;
+use super::consumer;
 use super::held::{HeldBook, is_ours};
 use super::observed::{Fingerprint, Reading};
 use super::site::Refusal;
@@ -420,8 +421,9 @@ impl Router {
     pub fn intend(&mut self, landscape: &Landscape<'_>, now: Now) -> Intent {
         self.note_departures(landscape, now.mono);
         self.note_notes(landscape);
-        if self.deleting_since.is_some() && !in_use_of(&self.object.taken, landscape.in_use).is_empty() {
-            self.deleting_since = Some(now.mono); // It waits for Services, not for the router.
+        let in_use = !in_use_of(&self.object.taken, landscape.in_use).is_empty();
+        if self.deleting_since.is_some() && (in_use || self.object.record_unknown) {
+            self.deleting_since = Some(now.mono); // It waits for Services, or a person, and not for the router.
         }
         self.note_unwanted(landscape, now.mono);
         let judgement = self.judge(landscape, now);
@@ -532,6 +534,10 @@ impl Router {
             let wanted = judgement.mode == RouterMode::Enforce && self.object.spec.is_ok();
             return (wanted || self.object.finalizer, None);
         };
+        if self.object.record_unknown {
+            // Nobody could say what has to be given back by hand: the only record must not go with the object.
+            return (self.object.finalizer, None);
+        }
         if let Some(heir) = &self.twins.heir {
             return (!heir.has_taken_over(&self.object.taken), None);
         }
@@ -567,6 +573,9 @@ impl Router {
             "the router could not be given back within {} min: on its console, remove the rows whose comment begins with tiklb/v1",
             RELEASE_BOUND.as_secs() / 60
         );
+        for used in self.reading.iter().flat_map(consumer::used) {
+            words = format!("{words}; before that, {}", used.words);
+        }
         for taken in &self.object.taken {
             words = format!(
                 "{words}; add {} to the ranges of /ip/pool {}",

@@ -173,4 +173,7 @@ fn a_record_that_cannot_be_read_stops_everything_on_the_router() {
     let why = known.value.object.spec.unwrap_err();
     assert!(why.starts_with("status.taken[0].ranges: "), "{why}");
     assert!(known.value.access.is_some());
+    assert!(known.value.object.record_unknown);
+    let undecoded = kept(router(object(&format!("{{{HEAD}, spec: {{mode: Later}}}}"))));
+    assert!(undecoded.value.object.record_unknown);
 }

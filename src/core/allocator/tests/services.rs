@@ -1,7 +1,9 @@
 //! Statuses written once, events said once.
 
 use super::*;
+use crate::config::object::Taken;
 use crate::ipam::Holder;
+use crate::reservation::tests::paper::{object, spec};
 
 #[test]
 fn a_service_gets_one_status_write_and_one_event() {
@@ -305,4 +307,38 @@ fn another_load_balancer_is_answered_ever_more_seldom_and_named() {
     assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
     world.pass(Duration::from_mins(10));
     assert_eq!(world.report, Vec::<String>::new());
+}
+
+/// What a router that is being deleted gives back is for its clients until the object is gone. Nobody who has an address
+/// loses it meanwhile, and another pool's addresses are had at once.
+#[test]
+fn a_router_that_is_being_deleted_keeps_new_services_off_what_it_gives_back() {
+    let mut world = World::new();
+    world.apply(service("old", 1));
+    assert_eq!(world.address("old").as_deref(), Some("192.168.1.200"));
+    let mut router = object(spec());
+    (router.deleting, router.finalizer) = (true, true);
+    router.taken = vec![Taken {
+        pool: "dhcp_pool".to_owned(),
+        server: "defconf".to_owned(),
+        ranges: "192.168.1.200-192.168.1.210".parse().unwrap(),
+        since: Timestamp(0),
+    }];
+    let key = router.key.clone();
+    world.step([Event::Routers(Change::Applied(router))]);
+    world.apply(service("new", 2));
+    world.pass(Duration::from_mins(1));
+    assert_eq!(world.address("new"), None);
+    assert_eq!(world.address("old").as_deref(), Some("192.168.1.200"));
+    let more = pool("more", &["192.168.1.220-192.168.1.221"]);
+    world.step([Event::Pools(Change::Applied(more))]);
+    assert_eq!(world.address("new").as_deref(), Some("192.168.1.220"));
+    world.apply(service("third", 3));
+    assert_eq!(world.address("third").as_deref(), Some("192.168.1.221"));
+    world.apply(service("fifth", 5));
+    assert_eq!(world.address("fifth"), None);
+    world.step([Event::Routers(Change::Deleted(key))]);
+    world.pass(Duration::from_secs(1));
+    assert!(world.address("fifth").is_some(), "{:?}", world.events);
+    assert_eq!(world.address("old").as_deref(), Some("192.168.1.200"));
 }

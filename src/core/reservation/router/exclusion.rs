@@ -133,10 +133,7 @@ impl Router {
         if self.trust == Trust::Agreed {
             self.note_put_back(&foreign, landscape, now, by_reading);
         }
-        let ours = self
-            .governed(landscape)
-            .fold(RangeSet::new(), |all, pool| all.union(&pool.ranges));
-        if let Some(settled) = self.exclusion.settled_at(&ours) {
+        if let Some(settled) = self.exclusion.settled_at(&self.ranges(landscape)) {
             self.next_read = self.next_read.min(settled);
         }
     }

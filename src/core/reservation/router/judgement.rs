@@ -137,8 +137,10 @@ impl Router {
                 read.to_owned()
             }
         };
-        // Whatever answers, a board that is refused is not enrolled.
-        let enrolled = judgement.stop.is_some();
+        // Whatever answers, a board that is refused is not enrolled. One that is accepted in another's place is enrolled
+        // in the write that drops the other's record, or else that record would be taken for this one's.
+        let replaced = self.answers_in_anothers_place();
+        let enrolled = judgement.stop.is_some() || (replaced && !may_follow);
         let serial = reading.serial.clone().filter(|_| !enrolled);
         let identity = if enrolled {
             String::new()
@@ -150,7 +152,8 @@ impl Router {
             identity: before(&self.object.identity, &identity),
             board: reading.board,
             version: reading.version,
-            serial: serial.or_else(|| self.object.serial.clone()),
+            serial: serial.or_else(|| self.object.serial.clone().filter(|_| enrolled || !replaced)),
+            record_unknown: self.object.record_unknown,
             taken: record.unwrap_or_else(|| self.on_record(judgement, owner.as_ref(), now)),
             leases: reading.leases.iter().filter(|row| ours(&row.comment)).count(),
             arps: reading.arps.iter().filter(|row| ours(&row.comment)).count(),
@@ -163,9 +166,18 @@ impl Router {
         }
     }
 
+    /// Whether the last reading is of another board than the record is of.
+    fn answers_in_anothers_place(&self) -> bool {
+        let reading = self.reading.as_ref();
+        reading.is_some_and(|reading| self.is_replaced(reading))
+    }
+
     /// What was taken, as long as nothing may follow from it. An object that was made anew learns it from our rows on the
     /// router also when it only watches: by the time that it may write, somebody may have removed them.
     fn on_record(&self, judgement: &Judgement, owner: Option<&Owner>, now: Now) -> Vec<Taken> {
+        if self.answers_in_anothers_place() {
+            return self.object.taken.clone(); // What was taken from this board stands beside no record of another.
+        }
         let known = record::merged(&self.object.taken, &self.twins.inherits);
         let (Some(owner), Some(reading), Some(planned)) = (owner, &self.reading, &judgement.plan.record)
         else {
@@ -215,7 +227,12 @@ impl Router {
 
     fn reachable(&self, judgement: &Judgement) -> Condition {
         if let Err(why) = &self.object.spec {
-            return Condition::unknown("InvalidSpec", why.clone());
+            let kept = if self.object.deleting && self.object.record_unknown {
+                "; its deletion waits, for with it goes what says which addresses were taken from the router (status.taken): mend it, or give them back by hand and remove the finalizer"
+            } else {
+                ""
+            };
+            return Condition::unknown("InvalidSpec", format!("{why}{kept}"));
         }
         if judgement.mode == RouterMode::Paused {
             return Condition::unknown("Paused", "spec.mode is Paused: the router is not read");
@@ -262,7 +279,10 @@ impl Router {
                 .collect();
             return Condition::no(refusal_reason(first), all.join("; "));
         }
-        let uncut = self.uncut(landscape);
+        let uncut = self.in_pools(landscape);
+        if let Some(used) = self.used_rows(landscape).first().filter(|_| uncut.is_empty()) {
+            return Condition::no("PoolShared", used.words.clone());
+        }
         if uncut.is_empty() {
             let taken: Vec<String> = self
                 .object

@@ -21,12 +21,15 @@ impl Router {
             let why = format!("MikrotikRouter {name} cannot be used: kubectl describe mikrotikrouter {name}");
             return Some(Availability::Unproven(why));
         };
-        if !self.governed(landscape).any(|pool| pool.ranges.contains(address)) || self.object.deleting {
+        if !self.governed(landscape).any(|pool| pool.ranges.contains(address)) {
             return None;
         }
         let holder = self.held.holder(address);
         if let Some(holder) = holder.filter(|_| !self.held.is_reserved(address)) {
             return Some(Availability::Held(holder.clone()));
+        }
+        if self.object.deleting {
+            return self.leaving(address, landscape);
         }
         if let Some(elder) = &self.twins.elder {
             let why = format!(
@@ -52,6 +55,23 @@ impl Router {
             }
             Err(why) => Availability::Unproven(format!("{why} (MikrotikRouter {name})")),
         })
+    }
+
+    /// While the object is being deleted it proves nothing any more. What it took goes back to the router's clients: a
+    /// new Service that got it in between would have it with one of them. When the object is gone, so is this.
+    fn leaving(&self, address: IpAddr, landscape: &Landscape<'_>) -> Option<Availability> {
+        let holder = self.held.holder(address);
+        if let Some(holder) = holder.filter(|_| !landscape.adopted.contains(&address)) {
+            return Some(Availability::Held(holder.clone()));
+        }
+        let mut taken = self.object.taken.iter();
+        if self.twins.heir.is_none() && taken.any(|taken| taken.ranges.contains(address)) {
+            return Some(Availability::Unproven(format!(
+                "MikrotikRouter {} is being deleted and gives it back to the router's DHCP pool",
+                self.object.key.name
+            )));
+        }
+        holder.map(|holder| Availability::Reserved(holder.clone()))
     }
 
     fn proven(&self, address: IpAddr, landscape: &Landscape<'_>, now: Now) -> Result<(), String> {
@@ -83,6 +103,10 @@ impl Router {
                 "the router's DHCP pool {} still hands it out{fix}",
                 cut.row.name
             ));
+        }
+        let used = self.used_rows(landscape);
+        if let Some(used) = used.iter().find(|used| used.row.ranges.contains(address)) {
+            return Err(used.words.clone());
         }
         if self.trust == Trust::Unknown {
             return Err("two readings of the router have to agree first".to_owned());

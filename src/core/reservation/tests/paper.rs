@@ -59,6 +59,7 @@ pub(super) fn lease_row(address: &str, host: &str, expires: Option<u64>) -> Leas
         dynamic: expires.is_some(),
         evidence: false,
         disabled: false,
+        bound: expires.is_some(),
         expires_after: expires.map(Duration::from_secs),
         host_name: Some(host.to_owned()),
         comment: String::new(),
@@ -107,7 +108,7 @@ pub(super) fn home_router() -> Reading {
     }
 }
 
-pub(super) fn spec() -> RouterSpec {
+pub(crate) fn spec() -> RouterSpec {
     RouterSpec {
         url: "https://192.168.1.1".to_owned(),
         cluster_name: "home".to_owned(),
@@ -129,7 +130,7 @@ pub(super) fn spec() -> RouterSpec {
     }
 }
 
-pub(super) fn object(spec: RouterSpec) -> RouterObject {
+pub(crate) fn object(spec: RouterSpec) -> RouterObject {
     let key = ObjectKey::new("metallb-system", "home");
     RouterObject {
         uid: Uid("u".to_owned()),
@@ -143,6 +144,7 @@ pub(super) fn object(spec: RouterSpec) -> RouterObject {
         deleting: false,
         finalizer: false,
         spec: Ok(spec),
+        record_unknown: false,
         taken: vec![],
         serial: None,
         identity: None,
@@ -448,6 +450,7 @@ impl Paper {
             dynamic: false,
             evidence: false,
             disabled: false,
+            bound: false,
             expires_after: None,
             host_name: None,
             comment: spec.comment.clone(),
