@@ -6,6 +6,7 @@ mod eviction;
 mod faults;
 mod handles;
 mod home;
+mod leadership;
 mod log;
 mod model;
 mod others;

@@ -37,6 +37,9 @@ pub struct Service {
     pub ports: BTreeSet<(String, u16)>,
     /// `status.loadBalancer.ingress[].ip`, in their order.
     pub ingress: Vec<IpAddr>,
+    /// An entry of the status says something that we do not write: a hostname, or an `ipMode` other than VIP, with which
+    /// kube-proxy does not take the traffic on the node.
+    pub ingress_altered: bool,
     /// `metadata.deletionTimestamp` is set.
     pub deleting: bool,
 }

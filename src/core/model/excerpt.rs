@@ -1,0 +1,28 @@
+//! Texts of others in words of ours.
+
+/// Longer than any name: a label's value, an annotation or a range that is longer was not written to be read.
+pub const NAME: usize = 64;
+/// A sentence of ours with such texts in it, or a parser's.
+pub const SENTENCE: usize = 768;
+
+/// At most `most` characters of a text, the last of which then shows that there was more. Whoever may write an annotation
+/// can write 256 KiB into it, and nothing that quotes it may fail for that.
+pub fn excerpt(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_between_characters_and_shows_it() {
+        assert_eq!(excerpt("häuser", 6), "häuser");
+        assert_eq!(excerpt("häusern", 6), "häuse…");
+        assert_eq!(excerpt(&"ä".repeat(1 << 18), NAME).chars().count(), NAME);
+        assert_eq!(excerpt("", 0), "");
+    }
+}
