@@ -428,6 +428,11 @@ impl Allocator {
         &self.pool_counts
     }
 
+    /// What was last said of each AddressReservation.
+    pub fn reserved(&self) -> &BTreeMap<ObjectKey, ReservationStatus> {
+        &self.reserved
+    }
+
     fn conflict_holders(&self) -> BTreeMap<IpAddr, Holder> {
         self.conflicts
             .values()

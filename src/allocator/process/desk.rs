@@ -88,8 +88,8 @@ pub(super) struct Desk {
     /// Since when a Secret that a router names was not read.
     unread_since: Option<Instant>,
     advertisements: BTreeMap<ObjectKey, Uid>,
-    /// Pools whose counters are wished for.
-    pools: BTreeSet<ObjectKey>,
+    /// Objects of people whose status is wished for.
+    wished: BTreeSet<Target>,
     /// Problems that the log knows.
     reported: BTreeSet<String>,
     /// What the next step takes in.
@@ -114,7 +114,7 @@ impl Desk {
             waiting: Vec::new(),
             unread_since: None,
             advertisements: BTreeMap::new(),
-            pools: BTreeSet::new(),
+            wished: BTreeSet::new(),
             reported: BTreeSet::new(),
             pending: Vec::new(),
         }
@@ -183,25 +183,26 @@ impl Desk {
             for effect in step.effects {
                 self.carry_out(effect);
             }
-            self.forget_pools();
+            self.forget_wishes();
             self.parts.instruments.pools(self.allocator.pool_counts());
         }
     }
 
-    /// Of a pool that is gone nothing is wished any more. Core says so by no longer counting it; the watch's word is no
-    /// measure, as a pool that was deleted and made again is counted as before.
-    fn forget_pools(&mut self) {
-        let counts = self.allocator.pool_counts();
+    /// Of objects that are gone nothing is wished any more. Core says so by no longer counting them; the watch's word is
+    /// no measure, as a pool that was deleted and made again at once is counted as before.
+    fn forget_wishes(&mut self) {
+        let (pools, reservations) = (self.allocator.pool_counts(), self.allocator.reserved());
         let writer = &self.parts.writer;
-        self.pools.retain(|key| {
-            let counted = counts.contains_key(key);
-            if !counted {
-                writer.forget(&Target {
-                    kind: Kind::Pool,
-                    key: key.clone(),
-                });
+        self.wished.retain(|target| {
+            let known = match target.kind {
+                Kind::Pool => pools.contains_key(&target.key),
+                Kind::Reservation => reservations.contains_key(&target.key),
+                _ => self.routers.contains_key(&target.key),
+            };
+            if !known {
+                writer.forget(target);
             }
-            counted
+            known
         });
     }
 
@@ -220,6 +221,7 @@ impl Desk {
         if self.term.take().is_some() {
             tracing::info!("another replica leads");
             self.parts.writer.forget_all();
+            self.wished.clear();
             self.parts.services.forget_all();
             self.statuses.clear();
             self.show_routers();
@@ -403,7 +405,6 @@ impl Desk {
                     finalizer: None,
                     pace: POOL_PACE,
                 };
-                self.pools.insert(pool.clone());
                 self.wish(Kind::Pool, pool, wish);
             }
             Effect::SetReservationStatus { reservation, status } => {
@@ -429,7 +430,7 @@ impl Desk {
         }
     }
 
-    fn wish_router(&self, router: ObjectKey) {
+    fn wish_router(&mut self, router: ObjectKey) {
         let Some((status, finalizer)) = self.statuses.get(&router) else {
             return;
         };
@@ -444,8 +445,12 @@ impl Desk {
         self.wish(Kind::Router, router, wish);
     }
 
-    fn wish(&self, kind: Kind, key: ObjectKey, wish: Wish) {
-        self.parts.writer.wish(Target { kind, key }, wish);
+    fn wish(&mut self, kind: Kind, key: ObjectKey, wish: Wish) {
+        let target = Target { kind, key };
+        if matches!(wish, Wish::Status { .. }) {
+            self.wished.insert(target.clone());
+        }
+        self.parts.writer.wish(target, wish);
     }
 
     fn report(&mut self, problems: &[String], requests: Vec<String>) {

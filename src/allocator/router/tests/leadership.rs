@@ -1,7 +1,5 @@
 //! Writes whose leadership ends while they wait, or while they are made.
 
-use routeros_sim::Menu;
-
 use super::*;
 use crate::cluster::tenure::Tenure;
 
@@ -36,10 +34,9 @@ async fn a_leadership_that_ends_between_the_look_and_the_write_stops_the_write()
     let reading = desk.read().await.unwrap();
     let (tenure, warrant) = Tenure::of_a_minute();
     desk.sessions.write_under(warrant);
-    // As after a process was stopped there and went on: its answer waits in the socket.
-    desk.sim
-        .faults()
-        .between_read_and_write(Menu::Pool, move |_| tenure.end());
+    // As after a process that was stopped there and went on: the answer to its look waited in the socket.
+    let end: Box<dyn FnOnce() + Send> = Box::new(move || tenure.end());
+    *desk.reports.1.lock().unwrap() = Some(("ip/pool", end));
     assert_eq!(desk.write(cut(&reading)).await, Outcome::Changed);
     assert_eq!(desk.writes(), [""; 0]);
 
