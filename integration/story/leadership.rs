@@ -1,0 +1,142 @@
+//! Two replicas of the allocator: one leads, the other takes over, and the first writes nothing after that.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use routeros_sim::Menu;
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::scene::{APPS, FIRST_SYNC, OBSERVED, SOON, Scene};
+use super::{Outcome, Story, stories};
+use crate::home::NAMESPACE;
+use crate::kube::LEASES;
+use crate::wait::until;
+
+pub(super) fn stories() -> Vec<Story> {
+    stories![leadership:
+        a_leader_that_is_stopped_with_a_request_in_flight_writes_nothing_when_it_goes_on,
+        a_leader_that_is_told_to_stop_hands_over_at_once,
+    ]
+}
+
+/// A standby leads within this time of a crash.
+const TAKEOVER: Duration = Duration::from_secs(15);
+/// How long the next leader leaves the router alone after the Lease has ended, and what its first reading takes.
+const FENCE: Duration = Duration::from_secs(90);
+
+const LEASE: &str = "tiklb-allocator";
+
+fn address(last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(192, 168, 1, last)
+}
+
+async fn leads(scene: &Scene, pod: &str, bound: Duration) -> Outcome {
+    let fits = |lease: &Value| lease["spec"]["holderIdentity"] == pod;
+    let what = format!("{pod} to lead");
+    let leases = LEASES.in_namespace(NAMESPACE);
+    scene
+        .home
+        .kube()
+        .wait_for(leases, LEASE, bound, &what, fits)
+        .await?;
+    Ok(())
+}
+
+async fn a_leader_that_is_stopped_with_a_request_in_flight_writes_nothing_when_it_goes_on(
+    scene: &mut Scene,
+) -> Outcome {
+    scene.apply_pool().await?;
+    scene
+        .apply_router(|spec| spec["pollInterval"] = "1s".into())
+        .await?;
+    scene.settle("web", address(210)).await?;
+    scene.in_sync().await?;
+    let standby = scene.home.start_standby().await?;
+    scene.allocators = 2;
+
+    // Stopped when the first of five leases is on its way: four wait, and so does the answer to the first.
+    let leader = Pid::from_raw(scene.home.allocator()?.pid());
+    let (caught, mut catch) = watch::channel(false);
+    let stop = move |_: &routeros_sim::Person| {
+        _ = kill(leader, Signal::SIGSTOP);
+        caught.send_replace(true);
+    };
+    scene
+        .home
+        .router()
+        .faults()
+        .between_read_and_write(Menu::Lease, stop);
+    for last in 211..216 {
+        scene.ask(&format!("web-{last}"), address(last)).await?;
+    }
+    let writes = || scene.home.router().journal().writes.len();
+    tokio::time::timeout(SOON, catch.wait_for(|caught| *caught)).await??;
+    scene.home.allocator()?.stop().await?;
+    let begun = Instant::now();
+    leads(scene, "tiklb-allocator-standby", TAKEOVER + SOON).await?;
+    // It was stopped up to two seconds after its last renewal, which began the time that the standby waits.
+    ensure!(begun.elapsed() < TAKEOVER, "{:?}", begun.elapsed());
+    for last in 211..216 {
+        scene
+            .home
+            .service_address(APPS, &format!("web-{last}"), SOON)
+            .await?;
+    }
+
+    // The new leader writes what was left, once its fence has gone by.
+    let ours = || {
+        let rows = scene.home.router().rows(Menu::Lease);
+        let comments = rows.iter().filter_map(|row| row.get("comment"));
+        comments.filter(|text| text.starts_with("tiklb/v1 home/")).count()
+    };
+    let (before, fence) = (writes(), Instant::now());
+    until("six leases on the router", FENCE, async || {
+        ensure!(ours() == 6, "{} leases", ours());
+        Ok(())
+    })
+    .await?;
+    ensure!(writes() > before, "the stopped leader wrote them itself");
+    ensure!(fence.elapsed() > Duration::from_secs(55), "{:?}", fence.elapsed());
+    scene.in_sync().await?;
+
+    goes_on(scene).await?;
+    leads(scene, "tiklb-allocator-standby", SOON).await?;
+    ensure!(standby.ended().is_none(), "the standby has ended");
+    Ok(())
+}
+
+/// The old one goes on, in the middle of what it was doing. Nothing of it reaches the router any more.
+async fn goes_on(scene: &Scene) -> Outcome {
+    let writes = || scene.home.router().journal().writes.len();
+    let before = writes();
+    scene.home.allocator()?.resume()?;
+    let words = "another replica leads";
+    let follows = |line: &str| line.contains(words);
+    scene.home.allocator()?.wait_for_log(follows, SOON).await?;
+    tokio::time::sleep(OBSERVED).await;
+    let after = writes();
+    ensure!(after == before, "{} writes after the takeover", after - before);
+    Ok(())
+}
+
+async fn a_leader_that_is_told_to_stop_hands_over_at_once(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    scene.settle("web", address(210)).await?;
+    let standby = scene.home.start_standby().await?;
+    scene.allocators = 2;
+    scene.home.allocator()?.end(super::scene::GRACE).await?;
+    let begun = Instant::now();
+    leads(scene, "tiklb-allocator-standby", FIRST_SYNC).await?;
+    // A Lease that ends by itself takes 13 s.
+    ensure!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    scene.create_service("after", &[]).await?;
+    scene.announced("after", SOON).await?;
+    ensure!(standby.ended().is_none(), "the standby has ended");
+    scene.address("web").await?.context("web has lost its address")?;
+    Ok(())
+}
