@@ -79,9 +79,6 @@ pub async fn run(options: Options, mut panel: Panel, mut stop: watch::Receiver<b
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
     };
     let (standing, candidate) = elector(&options.namespace, LEASE, &options.pod);
-    let tenure = candidate.tenure();
-    let (retire, retired) = watch::channel(false);
-    let election = tokio::spawn(candidate.run(client.clone(), retired));
     let mut desk = Desk::new(desk::Parts {
         settings: tiklb_core::allocator::Settings {
             class: options.class,
@@ -92,14 +89,16 @@ pub async fn run(options: Options, mut panel: Panel, mut stop: watch::Receiver<b
         source,
         inbox: inbox_in,
         sessions: sessions(instruments.watchers(), answers_in),
-        services: ServiceWriter::new(client),
-        tenure,
+        services: ServiceWriter::new(client.clone()),
+        tenure: candidate.tenure(),
         writer: writer.clone(),
         events,
         listing: Some(listing),
         pulse: liveness.pulse("the allocator's state", STANDSTILL),
         instruments,
     });
+    let (retire, retired) = watch::channel(false);
+    let election = tokio::spawn(candidate.run(client, retired));
     tokio::select! {
         biased;
         _ = stop.wait_for(|stop| *stop) => {}

@@ -55,7 +55,7 @@ where
         let path = written_path(error.path());
         DecodeError {
             // A decoder quotes what it could not read.
-            message: excerpt(&error.inner().to_string(), WORDS),
+            message: excerpt(error.inner().to_string(), WORDS),
             explain: explained(&K::kind(&()).to_lowercase(), error.path()),
             path,
         }
@@ -122,7 +122,7 @@ fn written_path(path: &Path) -> String {
     if written == "." {
         String::new()
     } else {
-        excerpt(&written, WORDS)
+        excerpt(written, WORDS)
     }
 }
 
@@ -134,7 +134,7 @@ fn explained(kind: &str, path: &Path) -> String {
             Segment::Map { key } => format!("{explain}.{key}"),
             _ => explain,
         });
-    excerpt(&field, WORDS)
+    excerpt(field, WORDS)
 }
 
 #[cfg(test)]

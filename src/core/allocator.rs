@@ -394,7 +394,7 @@ impl Allocator {
 
     /// An event, unless it is the last thing that was said about the object.
     fn say(&mut self, about: About, notice: Notice, note: String, step: &mut Step) {
-        let note = excerpt(&note, NOTE);
+        let note = excerpt(note, NOTE);
         if self
             .said
             .get(&about)

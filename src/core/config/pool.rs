@@ -75,7 +75,7 @@ fn overlap_problem(younger: &Pool, elder: &Pool) -> Problem {
     let both = overlap(younger, elder).unwrap_or_default();
     let message = format!(
         "{} is already in the older pool {}: remove it from one of the two; until then this pool hands out nothing",
-        excerpt(&both.to_string(), SHARED),
+        excerpt(both.to_string(), SHARED),
         elder.name
     );
     Problem::invalid(Kind::IPAddressPool, &younger.key, message)

@@ -100,7 +100,7 @@ impl Problem {
             },
             kind: met,
             // Parsers quote what they could not read, however long it is.
-            message: excerpt(&message, SENTENCE),
+            message: excerpt(message, SENTENCE),
         }
     }
 }

@@ -7,10 +7,15 @@ pub const SENTENCE: usize = 768;
 
 /// At most `most` characters of a text, the last of which then shows that there was more. Whoever may write an annotation
 /// can write 256 KiB into it, and nothing that quotes it may fail for that.
-pub fn excerpt(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+pub fn excerpt(text: impl AsRef<str> + Into<String>, most: usize) -> String {
+    match text.as_ref().char_indices().nth(most) {
+        None => text.into(),
+        Some(_) => text
+            .as_ref()
+            .chars()
+            .take(most.saturating_sub(1))
+            .chain(['…'])
+            .collect(),
     }
 }
 
@@ -22,7 +27,7 @@ mod tests {
     fn a_text_is_cut_between_characters_and_shows_it() {
         assert_eq!(excerpt("häuser", 6), "häuser");
         assert_eq!(excerpt("häusern", 6), "häuse…");
-        assert_eq!(excerpt(&"ä".repeat(1 << 18), NAME).chars().count(), NAME);
+        assert_eq!(excerpt("ä".repeat(1 << 18), NAME).chars().count(), NAME);
         assert_eq!(excerpt("", 0), "");
     }
 }

@@ -8,6 +8,10 @@ use super::{Labels, NodeName, ObjectKey, Uid};
 
 /// What tiklb reads of a Service. The Kubernetes side makes it, nobody here changes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is what one field of the object says"
+)]
 pub struct Service {
     /// Namespace and name.
     pub key: ObjectKey,
