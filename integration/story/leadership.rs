@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::scene::{APPS, FIRST_SYNC, OBSERVED, SOON, Scene};
 use super::{Outcome, Story, stories};
+use crate::apiserver::{Matcher, Verb};
 use crate::home::NAMESPACE;
 use crate::kube::LEASES;
 use crate::wait::until;
@@ -124,11 +125,20 @@ async fn goes_on(scene: &Scene) -> Outcome {
     Ok(())
 }
 
+/// How often tiklb's allocators have listed Services, where the API keeps a journal.
+fn lists(scene: &Scene) -> Option<usize> {
+    let user = format!("system:serviceaccount:{NAMESPACE}:tiklb-allocator");
+    let listing = Matcher::any().user(&user).verb(Verb::List).resource("services");
+    let requests = scene.home.control_plane().embedded()?.requests();
+    Some(requests.iter().filter(|request| listing.matches(request)).count())
+}
+
 async fn a_leader_that_is_told_to_stop_hands_over_at_once(scene: &mut Scene) -> Outcome {
     scene.apply_pool().await?;
     scene.settle("web", address(210)).await?;
     let standby = scene.home.start_standby().await?;
     scene.allocators = 2;
+    let before = lists(scene);
     scene.home.allocator()?.end(super::scene::GRACE).await?;
     let begun = Instant::now();
     leads(scene, "tiklb-allocator-standby", FIRST_SYNC).await?;
@@ -136,6 +146,10 @@ async fn a_leader_that_is_told_to_stop_hands_over_at_once(scene: &mut Scene) -> 
     ensure!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     scene.create_service("after", &[]).await?;
     scene.announced("after", SOON).await?;
+    // Its watch may have lagged behind what the first one wrote: it decides on a list of its own.
+    if let (Some(before), Some(after)) = (before, lists(scene)) {
+        ensure!(after > before, "the standby decided on what its watch knew");
+    }
     ensure!(standby.ended().is_none(), "the standby has ended");
     scene.address("web").await?.context("web has lost its address")?;
     Ok(())
