@@ -4,11 +4,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use routeros_sim::Menu;
 use serde_json::Value;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::scene::{APPS, FIRST_SYNC, OBSERVED, SOON, Scene};
@@ -29,6 +26,9 @@ pub(super) fn stories() -> Vec<Story> {
 const TAKEOVER: Duration = Duration::from_secs(15);
 /// How long the next leader leaves the router alone after the Lease has ended, and what its first reading takes.
 const FENCE: Duration = Duration::from_secs(90);
+
+/// What a request takes at the router: long enough to stop who waits for its answer.
+const LOOK: Duration = Duration::from_millis(300);
 
 const LEASE: &str = "tiklb-allocator";
 
@@ -60,24 +60,8 @@ async fn a_leader_that_is_stopped_with_a_request_in_flight_writes_nothing_when_i
     let standby = scene.home.start_standby().await?;
     scene.allocators = 2;
 
-    // Stopped when the first of five leases is on its way: four wait, and so does the answer to the first.
-    let leader = Pid::from_raw(scene.home.allocator()?.pid());
-    let (caught, mut catch) = watch::channel(false);
-    let stop = move |_: &routeros_sim::Person| {
-        _ = kill(leader, Signal::SIGSTOP);
-        caught.send_replace(true);
-    };
-    scene
-        .home
-        .router()
-        .faults()
-        .between_read_and_write(Menu::Lease, stop);
-    for last in 211..216 {
-        scene.ask(&format!("web-{last}"), address(last)).await?;
-    }
+    stopped_between_look_and_write(scene).await?;
     let writes = || scene.home.router().journal().writes.len();
-    tokio::time::timeout(SOON, catch.wait_for(|caught| *caught)).await??;
-    scene.home.allocator()?.stop().await?;
     let begun = Instant::now();
     leads(scene, "tiklb-allocator-standby", TAKEOVER + SOON).await?;
     // It was stopped up to two seconds after its last renewal, which began the time that the standby waits.
@@ -108,6 +92,21 @@ async fn a_leader_that_is_stopped_with_a_request_in_flight_writes_nothing_when_i
     goes_on(scene).await?;
     leads(scene, "tiklb-allocator-standby", SOON).await?;
     ensure!(standby.ended().is_none(), "the standby has ended");
+    Ok(())
+}
+
+/// Five leases are to be written, and the leader is stopped while it looks whether the first is still to be: what it
+/// would send next is decided, and the answer that it waits for comes while it stands still.
+async fn stopped_between_look_and_write(scene: &mut Scene) -> Outcome {
+    scene.home.router().faults().work(LOOK);
+    for last in 211..216 {
+        scene.ask(&format!("web-{last}"), address(last)).await?;
+    }
+    let looks = |line: &str| line.contains("writing to the router") && line.contains("lease add");
+    let beyond = |line: &str| looks(line) && !line.contains("lease add 192.168.1.210");
+    scene.home.allocator()?.wait_for_log(beyond, FIRST_SYNC).await?;
+    scene.home.allocator()?.stop().await?;
+    scene.home.router().faults().work(Duration::ZERO);
     Ok(())
 }
 
