@@ -115,6 +115,11 @@ impl Writer {
         self.desk().forget(target);
     }
 
+    /// Of the kind, nothing is wished any more but of objects that `keep` names.
+    pub fn retain(&self, kind: Kind, keep: impl Fn(&ObjectKey) -> bool) {
+        self.desk().retain(kind, keep);
+    }
+
     /// Nothing is wished of anything any more: another replica leads.
     pub fn forget_all(&self) {
         self.desk().forget_all();

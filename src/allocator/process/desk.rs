@@ -88,8 +88,6 @@ pub(super) struct Desk {
     /// Since when a Secret that a router names was not read.
     unread_since: Option<Instant>,
     advertisements: BTreeMap<ObjectKey, Uid>,
-    /// Objects of people whose status is wished for.
-    wished: BTreeSet<Target>,
     /// Problems that the log knows.
     reported: BTreeSet<String>,
     /// What the next step takes in.
@@ -114,7 +112,6 @@ impl Desk {
             waiting: Vec::new(),
             unread_since: None,
             advertisements: BTreeMap::new(),
-            wished: BTreeSet::new(),
             reported: BTreeSet::new(),
             pending: Vec::new(),
         }
@@ -190,20 +187,12 @@ impl Desk {
 
     /// Of objects that are gone nothing is wished any more. Core says so by no longer counting them; the watch's word is
     /// no measure, as a pool that was deleted and made again at once is counted as before.
-    fn forget_wishes(&mut self) {
+    fn forget_wishes(&self) {
         let (pools, reservations) = (self.allocator.pool_counts(), self.allocator.reserved());
         let writer = &self.parts.writer;
-        self.wished.retain(|target| {
-            let known = match target.kind {
-                Kind::Pool => pools.contains_key(&target.key),
-                Kind::Reservation => reservations.contains_key(&target.key),
-                _ => self.routers.contains_key(&target.key),
-            };
-            if !known {
-                writer.forget(target);
-            }
-            known
-        });
+        writer.retain(Kind::Pool, |key| pools.contains_key(key));
+        writer.retain(Kind::Reservation, |key| reservations.contains_key(key));
+        writer.retain(Kind::Router, |key| self.routers.contains_key(key));
     }
 
     /// Ends what is under way.
@@ -221,7 +210,6 @@ impl Desk {
         if self.term.take().is_some() {
             tracing::info!("another replica leads");
             self.parts.writer.forget_all();
-            self.wished.clear();
             self.parts.services.forget_all();
             self.statuses.clear();
             self.show_routers();
@@ -430,7 +418,7 @@ impl Desk {
         }
     }
 
-    fn wish_router(&mut self, router: ObjectKey) {
+    fn wish_router(&self, router: ObjectKey) {
         let Some((status, finalizer)) = self.statuses.get(&router) else {
             return;
         };
@@ -445,12 +433,8 @@ impl Desk {
         self.wish(Kind::Router, router, wish);
     }
 
-    fn wish(&mut self, kind: Kind, key: ObjectKey, wish: Wish) {
-        let target = Target { kind, key };
-        if matches!(wish, Wish::Status { .. }) {
-            self.wished.insert(target.clone());
-        }
-        self.parts.writer.wish(target, wish);
+    fn wish(&self, kind: Kind, key: ObjectKey, wish: Wish) {
+        self.parts.writer.wish(Target { kind, key }, wish);
     }
 
     fn report(&mut self, problems: &[String], requests: Vec<String>) {
