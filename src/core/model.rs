@@ -1,11 +1,13 @@
 //! Values that two or more rooms share. No decisions here.
 
+pub mod excerpt;
 pub mod object;
 pub mod range;
 pub mod selector;
 pub mod service;
 pub mod time;
 
+pub use excerpt::excerpt;
 pub use object::{Labels, NodeName, ObjectKey, Uid};
 pub use pnet_base::MacAddr;
 pub use range::{AddressRange, RangeSet};

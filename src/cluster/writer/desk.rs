@@ -130,6 +130,15 @@ impl Desk {
         self.dirty.remove(target);
     }
 
+    /// See [`super::Writer::retain`].
+    pub fn retain(&mut self, kind: Kind, keep: impl Fn(&ObjectKey) -> bool) {
+        let wished = self.wishes.keys().filter(|target| target.kind == kind);
+        let gone: Vec<Target> = wished.filter(|target| !keep(&target.key)).cloned().collect();
+        for target in &gone {
+            self.forget(target);
+        }
+    }
+
     /// See [`super::Writer::forget_all`].
     pub fn forget_all(&mut self) {
         self.wishes.clear();

@@ -231,7 +231,11 @@ fn write_exhausted(
     held: usize,
     reserved: usize,
 ) -> fmt::Result {
-    write!(f, "no free address is left in {}", pools.join(", "))?;
+    let shown = pools.len().min(SKIPPED_SHOWN);
+    write!(f, "no free address is left in {}", pools[..shown].join(", "))?;
+    if let more @ 1.. = pools.len() - shown {
+        write!(f, " and {more} more")?;
+    }
     match (held, reserved) {
         (0, 0) => {}
         (held, 0) => write!(f, " ({held} are in use by others)")?,

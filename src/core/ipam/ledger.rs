@@ -8,8 +8,9 @@ use super::request::{FROM_POOL, Request, Wanted, leased_by_others};
 use super::sharing::SharingKey;
 use super::{Availability, Occupancy};
 use crate::config::{Config, Keeper, Pool};
+use crate::model::excerpt::NAME;
 use crate::model::service::Service;
-use crate::model::{ObjectKey, RangeSet};
+use crate::model::{ObjectKey, RangeSet, excerpt};
 
 /// What one Service holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -222,7 +223,7 @@ impl Ledger {
             if let Some(wanted) = pool.filter(|wanted| *wanted != found.name) {
                 return Err(Because::OutsideRequestedPool {
                     address,
-                    pool: wanted.to_owned(),
+                    pool: excerpt(wanted, NAME),
                 });
             }
             self.usable(address, service, true, ground)?;
@@ -316,7 +317,7 @@ impl Ledger {
         let pools: Vec<&Pool> = match pool {
             Some(name) => {
                 let found = ground.config.usable().find(|p| p.name == name);
-                vec![found.ok_or_else(|| Because::PoolUnavailable(name.to_owned()))?]
+                vec![found.ok_or_else(|| Because::PoolUnavailable(excerpt(name, NAME)))?]
             }
             None => ground.config.usable().filter(|p| p.auto_assign).collect(),
         };

@@ -342,3 +342,77 @@ fn a_router_that_is_being_deleted_keeps_new_services_off_what_it_gives_back() {
     assert!(world.address("fifth").is_some(), "{:?}", world.events);
     assert_eq!(world.address("old").as_deref(), Some("192.168.1.200"));
 }
+
+#[test]
+fn an_annotation_of_a_quarter_mebibyte_says_no_more_than_any_other() {
+    let mut world = World::new();
+    let long = "x".repeat(256 * 1_024);
+    let mut of_a_pool = service("a", 1);
+    of_a_pool
+        .annotations
+        .insert("metallb.io/address-pool".to_owned(), long.clone());
+    let mut of_an_address = of_a_pool.clone();
+    of_an_address.key = key("b");
+    of_an_address.annotations.insert(
+        "metallb.io/loadBalancerIPs".to_owned(),
+        "192.168.1.200".to_owned(),
+    );
+    world.apply(of_a_pool);
+    world.apply(of_an_address);
+    world.step([Event::Pools(Change::Applied(pool("bad", &[&long])))]);
+    world.apply(service("good", 3));
+    assert_eq!(world.address("good").as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.report.len(), 3);
+    let said: Vec<&String> = world.report.iter().chain(&world.events).collect();
+    let longest = said.iter().map(|words| words.len()).max();
+    assert!(longest < Some(400), "{longest:?}");
+}
+
+#[test]
+fn ten_thousand_broken_objects_are_a_short_report() {
+    let mut world = World::new();
+    let mut pools: Vec<PoolObject> = (0..10_000)
+        .map(|at| PoolObject {
+            spec: Err("spec.addresses: not a list; ".repeat(1_000)),
+            ..pool(&format!("bad-{at}"), &[])
+        })
+        .collect();
+    pools.push(pool("home", &["192.168.1.200-192.168.1.210"]));
+    world.step([Event::Pools(Change::Listed(pools))]);
+    let mut greedy = service("a", 1);
+    greedy
+        .annotations
+        .insert("metallb.io/address-pool".to_owned(), "nowhere".to_owned());
+    world.apply(greedy);
+    world.apply(service("good", 2));
+    assert_eq!(world.address("good").as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.report.len(), 20);
+    assert!(
+        world.report[18].starts_with("and 9982 more: kubectl"),
+        "{}",
+        world.report[18]
+    );
+    assert!(
+        world.report[19].contains("default/a"),
+        "a Service has its line too"
+    );
+    let total: usize = world.report.iter().map(String::len).sum();
+    assert!(total < 20_000, "{total}");
+}
+
+#[test]
+fn a_status_that_says_more_than_we_write_is_put_right() {
+    let mut world = World::new();
+    world.apply(service("a", 1));
+    let writes = world.writes.len();
+    let mut altered = world.objects[&key("a")].clone();
+    altered.ingress_altered = true;
+    altered.resource_version = "500".to_owned();
+    world.apply(altered);
+    assert_eq!(world.writes.len(), writes + 1, "{:?}", world.writes);
+    assert_eq!(
+        world.address("a").as_deref(),
+        Some("192.168.1.200"),
+        "nothing moves"
+    );
+}
