@@ -11,6 +11,7 @@
 //! | `reserved` | an address is one Service's, and stands on the router before that exists |
 //! | `announcement` | one node answers; another takes over when it is cut off or its speaker dies |
 //! | `configuration` | what is wrong is said where a person looks, and takes nothing else down |
+//! | `leadership` | of two allocators one writes; the other takes over from one that ends, crashes or is stopped |
 //! | `lease` | DHCP clients: none gets an address of the range, and one that has one is waited for |
 //! | `ownership` | whose rows they are: a renamed object, pruned kinds, a rebuilt cluster, two clusters |
 //! | `drift` | a person puts the range back into the router's pool |
@@ -18,13 +19,15 @@
 //! | `pin` | ARP rows that the router itself follows: traffic from behind it after a failover |
 //! | `router` | a router that cannot be used: no new announcement without proof, none lost |
 //! | `outage` | API server and allocator away: every address goes on answering |
-//! | `person` | what `tiklb status` and `tiklb plan` tell |
+//! | `weather` | the API server fails in every way: what can go on goes on, at a pace |
+//! | `person` | what `tiklb status`, `tiklb explain` and `tiklb plan` tell |
 
 mod address;
 mod announcement;
 mod configuration;
 mod drift;
 mod interruption;
+mod leadership;
 mod lease;
 mod outage;
 mod ownership;
@@ -35,6 +38,7 @@ mod reserved;
 mod router;
 mod scene;
 mod troupe;
+mod weather;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -101,6 +105,7 @@ impl Story {
             configuration::stories(),
             drift::stories(),
             interruption::stories(),
+            leadership::stories(),
             lease::stories(),
             outage::stories(),
             ownership::stories(),
@@ -109,6 +114,7 @@ impl Story {
             reservation::stories(),
             reserved::stories(),
             router::stories(),
+            weather::stories(),
         ];
         files.into_iter().flatten().collect()
     }

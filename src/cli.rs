@@ -13,6 +13,7 @@ mod consent;
 mod console;
 mod crds;
 mod daemon;
+mod explain;
 mod manifests;
 mod plan;
 mod progress;
@@ -26,11 +27,12 @@ mod table;
 mod undo;
 mod view;
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::api::DEFAULT_NAMESPACE;
 use crate::cluster::client::Chain;
@@ -41,7 +43,7 @@ use crate::cluster::client::Chain;
 /// each node (one of them answers ARP for each address). The other verbs are for a person's shell: they read the
 /// cluster with your kubeconfig and write nothing, but for release, which asks first.
 #[derive(Debug, Parser)]
-#[command(name = "tiklb", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "tiklb", version, max_term_width = 100, arg_required_else_help = true, after_help = PLUGIN)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -61,6 +63,8 @@ enum Verb {
     Router(router::RouterVerb),
     /// Show routers, pools, addresses and who announces them, and what is in the way
     Status(status::StatusVerb),
+    /// Say why a Service has its address or waits for one, or who has an address. Writes nothing
+    Explain(explain::ExplainVerb),
     /// Print the custom resource definitions as YAML
     Crds(crds::Crds),
 }
@@ -77,9 +81,28 @@ struct Cluster {
     namespace: String,
 }
 
+/// What kubectl calls its plugins: a program `kubectl-tiklb` on the PATH is `kubectl tiklb`.
+const PLUGIN_FILE: &str = "kubectl-tiklb";
+
+const PLUGIN: &str = "\
+As kubectl tiklb: put a link named kubectl-tiklb to this program on your PATH.";
+
+/// The command line, under the name by which it was called: a person should be able to repeat what help and errors say.
+fn command(called: Option<&OsStr>) -> clap::Command {
+    let file = called.map(Path::new).and_then(Path::file_stem);
+    let command = Cli::command();
+    if file.is_some_and(|file| file == PLUGIN_FILE) {
+        command.bin_name("kubectl tiklb").display_name("kubectl tiklb")
+    } else {
+        command
+    }
+}
+
 /// Reads the arguments and does what they say.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let called = std::env::args_os().next();
+    let matches = command(called.as_deref()).get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let outcome: Result<ExitCode> = match cli.verb {
         Verb::Allocator(allocator) => allocator.run(),
         Verb::Speaker(speaker) => speaker.run(),
@@ -87,6 +110,7 @@ pub fn run() -> ExitCode {
         Verb::Release(release) => release.run(),
         Verb::Router(router) => router.run(),
         Verb::Status(status) => status.run(),
+        Verb::Explain(explain) => explain.run(),
         Verb::Crds(crds::Crds {}) => crds::Crds::run(),
     };
     outcome.unwrap_or_else(|error| {

@@ -12,6 +12,7 @@
 //! | [`event`] | events, for people, never in the way |
 //! | [`heartbeat`] | the Secret with the speakers' key |
 //! | [`lease`] | which replica leads |
+//! | [`tenure`] | for how long that one may write |
 //! | [`identity`] | who we are in this cluster |
 //!
 //! Nothing is decided here, and nothing of the API server's client is named outside of here.
@@ -26,6 +27,7 @@ pub mod removal;
 pub mod service;
 pub mod source;
 pub mod survey;
+pub mod tenure;
 pub mod watch;
 pub mod writer;
 

@@ -27,6 +27,10 @@ const FOR_EVER: Duration = Duration::from_hours(1_000);
 /// The host that the allocator runs on.
 pub(super) const CONTROL_HOST: &str = "control";
 
+/// The second replica of the allocator: its Pod, and where it is asked, beside the first one's 7472.
+const STANDBY_POD: &str = "tiklb-allocator-standby";
+const STANDBY_LISTEN: &str = "127.0.0.1:7475";
+
 /// Which of tiklb's processes is meant.
 #[derive(Debug, Clone, Copy)]
 enum Role<'a> {
@@ -78,6 +82,26 @@ impl Home {
         self.allocator = None;
         self.allocator = Some(self.spawn(Role::Allocator).await?);
         Ok(())
+    }
+
+    /// Starts a second replica of the allocator beside the first one, and waits until it is ready to take over. It ends
+    /// when it is dropped.
+    ///
+    /// # Errors
+    /// As for [`start_allocator`](Self::start_allocator).
+    pub async fn start_standby(&self) -> Result<Process> {
+        let kubeconfig = self.folder.path().join(account_file(Role::Allocator.name()));
+        let process = self
+            .command(Role::Allocator, &kubeconfig)?
+            .env("TIKLB_POD_NAME", STANDBY_POD)
+            .env("TIKLB_ADMIN_LISTEN", STANDBY_LISTEN)
+            .spawn()
+            .await?;
+        let readyz = format!("http://{STANDBY_LISTEN}/readyz");
+        Readiness::plain(&readyz)?
+            .wait(self.lan.host(CONTROL_HOST)?, "the standby", &process, READY)
+            .await?;
+        Ok(process)
     }
 
     /// Starts the speaker of a node (again) and waits until it is ready.

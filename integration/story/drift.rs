@@ -133,15 +133,7 @@ async fn left_alone(scene: &mut Scene, whole: &Ranges) -> Result<DhcpClient> {
     let laptop = laptop(scene).await?;
     sleep(OBSERVED).await;
     ensure!(scene.home.pool(POOL)? == *whole, "it was taken once more");
-    let journal = scene.home.router().journal();
-    let pools = |path: &str| path.starts_with(Menu::Pool.path());
-    let again = journal
-        .writes
-        .iter()
-        .skip(written)
-        .find(|write| pools(&write.path));
-    let again = again.map(ToString::to_string);
-    ensure!(again.is_none(), "a pool was written: {again:?}");
+    scene.no_pool_written(written)?;
     scene.has_none("new").await?;
     scene.serves(ADDRESS).await?;
     Ok(laptop)

@@ -147,15 +147,7 @@ async fn a_rollout_of_everything_while_the_router_is_away(scene: &mut Scene) -> 
     .await?;
     // Of what stood there nothing was written but the MAC of who announces the address now.
     ensure!(scene.home.pool(POOL)? == pool);
-    let journal = scene.home.router().journal();
-    let pools = |path: &str| path.starts_with(Menu::Pool.path());
-    let again = journal
-        .writes
-        .iter()
-        .skip(written)
-        .find(|write| pools(&write.path));
-    let again = again.map(ToString::to_string);
-    ensure!(again.is_none(), "a pool was written: {again:?}");
+    scene.no_pool_written(written)?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! What `tiklb status` and `tiklb plan` tell a person, who has a kubeconfig and a shell and nothing else.
+//! What `tiklb status`, `tiklb explain` and `tiklb plan` tell a person, who has a kubeconfig and a shell and nothing else.
 
 use std::net::Ipv4Addr;
 
@@ -88,6 +88,44 @@ async fn the_status_on_one_page(scene: &mut Scene) -> Outcome {
         "annas-phone",
     ] {
         ensure!(shown.text.contains(wanted), "no {wanted} in {}", shown.text);
+    }
+    explained(scene, &node).await
+}
+
+/// Why the one has its address, and the other has none.
+async fn explained(scene: &Scene, node: &str) -> Outcome {
+    let announces = format!("{node} announces 192.168.1.210");
+    let told: [(&[&str], i32, &[&str]); 4] = [
+        (
+            &["explain", "service", "apps/web"],
+            0,
+            &["because it asks for it", &announces, "ReservationsInSync"],
+        ),
+        (
+            &["explain", "service", "apps/lost"],
+            2,
+            &[
+                "waits for an address",
+                "192.168.1.99 is in no usable IPAddressPool",
+            ],
+        ),
+        (
+            &["explain", "address", "192.168.1.210", "-o", "json"],
+            0,
+            &["AddressExplanation", "apps/web"],
+        ),
+        (
+            &["explain", "service", "apps/none"],
+            1,
+            &["there is no Service apps/none"],
+        ),
+    ];
+    for (line, code, words) in told {
+        let shown = scene.home.ask_tiklb(line).await?;
+        ensure!(shown.code == Some(code), "{shown:?}");
+        for wanted in words {
+            ensure!(shown.text.contains(wanted), "no {wanted} in {}", shown.text);
+        }
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use routeros_sim::Menu;
 use serde_json::{Value, json};
 
 use crate::home::kind::{
@@ -75,6 +76,16 @@ impl Scene {
                 "requests to the API server: {unsupported:?}"
             );
         }
+        Ok(())
+    }
+
+    /// No pool of the router was written after the first `written` writes of its journal.
+    pub(super) fn no_pool_written(&self, written: usize) -> Result<()> {
+        let journal = self.home.router().journal();
+        let mut since = journal.writes.iter().skip(written);
+        let again = since.find(|write| write.path.starts_with(Menu::Pool.path()));
+        let again = again.map(ToString::to_string);
+        ensure!(again.is_none(), "a pool was written: {again:?}");
         Ok(())
     }
 

@@ -7,9 +7,10 @@
 //! 3. *one in flight*: the next request waits until that task is done;
 //! 4. *breaker*: after a 401 further requests fail at once, for a growing time or until the credentials change;
 //! 5. *settle*: after a transport error the next request waits, and then takes a new connection;
-//! 6. *observe*: the outcome and the duration of what was really sent;
-//! 7. *deadline*: a read's or a write's own timeout;
-//! 8. *transport*: HTTP.
+//! 6. *permit*: a write whose decider may not write any more is not sent;
+//! 7. *observe*: the outcome and the duration of what was really sent;
+//! 8. *deadline*: a read's or a write's own timeout;
+//! 9. *transport*: HTTP.
 
 use std::sync::Arc;
 
@@ -37,6 +38,7 @@ pub use endpoint::{Endpoint, Timeouts};
 pub use error::{CertificateProblem, Error, NoConnection, Permission};
 pub use observer::{Observer, RequestKind, RequestReport};
 pub use presented::{Presented, presented};
+pub use stack::Permit;
 pub use trust::{InvalidPin, SpkiPin, Trust};
 pub use write::Outcome;
 
@@ -44,6 +46,7 @@ use crate::menu::{self, BadRow, Listing, Rows, Singleton, Table};
 use crate::value::{RowId, Version};
 use call::{Answer, Call, Failure};
 use credentials::CredentialStore;
+use stack::PermitStore;
 use transport::Transport;
 
 /// The stack below a client, and the seam for tests.
@@ -56,6 +59,7 @@ pub struct Client(Arc<Shared>);
 struct Shared {
     stack: Stack,
     credentials: Arc<CredentialStore>,
+    permits: PermitStore,
     /// The last version read: no write goes out before it is known to be new enough.
     version: std::sync::Mutex<Option<Version>>,
     /// A refusal that no known version gives, of a version that is not known: a reason to write nothing more.
@@ -88,14 +92,16 @@ impl Client {
         let tls = trust::client_config(&endpoint.trust, endpoint.server_name.as_deref())?;
         let credentials = Arc::new(CredentialStore::new(endpoint.credentials));
         let transport = Transport::new(base, tls, endpoint.timeouts.connect, Arc::clone(&credentials))?;
-        let stack = stack::build(transport, &endpoint.timeouts, &credentials, observer);
-        Ok(Self::over(stack, credentials))
+        let permits = PermitStore::default();
+        let stack = stack::build(transport, &endpoint.timeouts, &credentials, &permits, observer);
+        Ok(Self::over(stack, credentials, permits))
     }
 
-    fn over(stack: Stack, credentials: Arc<CredentialStore>) -> Self {
+    fn over(stack: Stack, credentials: Arc<CredentialStore>, permits: PermitStore) -> Self {
         Self(Arc::new(Shared {
             stack,
             credentials,
+            permits,
             version: std::sync::Mutex::default(),
             unfamiliar: std::sync::Mutex::default(),
             writing: tokio::sync::Mutex::default(),
@@ -106,6 +112,12 @@ impl Client {
     /// were wrong.
     pub fn set_credentials(&self, credentials: Credentials) {
         self.0.credentials.replace(credentials);
+    }
+
+    /// From now on each write is sent only if `permit` says so immediately before; what does not pass ends in
+    /// [`Error::Forbidden`]. Reads always pass.
+    pub fn permit_writes_by(&self, permit: Permit) {
+        self.0.permits.replace(permit);
     }
 
     /// Waits until no request is in flight: a process that ends earlier abandons it. A request takes at most the

@@ -78,9 +78,7 @@ pub async fn run(options: Options, mut panel: Panel, mut stop: watch::Receiver<b
         who = who => who,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
     };
-    let (leadership, candidate) = elector(&options.namespace, LEASE, &options.pod);
-    let (retire, retired) = watch::channel(false);
-    let election = tokio::spawn(candidate.run(client.clone(), retired));
+    let (standing, candidate) = elector(&options.namespace, LEASE, &options.pod);
     let mut desk = Desk::new(desk::Parts {
         settings: tiklb_core::allocator::Settings {
             class: options.class,
@@ -90,20 +88,22 @@ pub async fn run(options: Options, mut panel: Panel, mut stop: watch::Receiver<b
         owner,
         source,
         inbox: inbox_in,
-        sessions: sessions(instruments.watchers(), answers_in.clone()),
-        services: ServiceWriter::new(client),
-        answers: answers_in,
+        sessions: sessions(instruments.watchers(), answers_in),
+        services: ServiceWriter::new(client.clone()),
+        tenure: candidate.tenure(),
         writer: writer.clone(),
         events,
         listing: Some(listing),
         pulse: liveness.pulse("the allocator's state", STANDSTILL),
         instruments,
     });
+    let (retire, retired) = watch::channel(false);
+    let election = tokio::spawn(candidate.run(client, retired));
     tokio::select! {
         biased;
         _ = stop.wait_for(|stop| *stop) => {}
         name = tasks.first_ended() => bail!("{name} ended, which it never should: see the log above"),
-        outcome = desk.run(inbox, answers, leadership) => outcome?,
+        outcome = desk.run(inbox, answers, standing) => outcome?,
     }
     finish(desk, &writer).await;
     // Only now may another replica write: nothing of ours is on its way any more.

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff;
 use serde_json::{Value, json};
 use tiklb_core::allocator::{PoolCounts, ReservationStatus};
-use tiklb_core::config::object::Taken;
+use tiklb_core::config::object::{Confirmed, Taken};
 use tiklb_core::model::Timestamp;
 use tiklb_core::reservation::RouterStatus;
 use tiklb_core::reservation::condition::{self, ConditionKind, Truth};
@@ -39,6 +39,9 @@ pub fn reservation(status: &ReservationStatus) -> Value {
     })
 }
 
+/// What of a router's status is not only told but relied on.
+const RECORD: [&str; 3] = ["taken", "serial", "identity"];
+
 /// `MikrotikRouter.status`.
 pub fn router(status: &RouterStatus) -> Value {
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
@@ -46,7 +49,7 @@ pub fn router(status: &RouterStatus) -> Value {
     let at = now();
     let generation = status.observed_generation;
     let conditions = status.conditions.iter();
-    json!(MikrotikRouterStatus {
+    let mut said = json!(MikrotikRouterStatus {
         conditions: conditions
             .map(|(kind, said)| condition(*kind, said, generation, &at))
             .collect(),
@@ -64,9 +67,17 @@ pub fn router(status: &RouterStatus) -> Value {
         conflicts_truncated: number(status.conflicts.truncated),
         pending_plan: status.pending.entries.clone(),
         pending_plan_truncated: number(status.pending.truncated),
+        confirmed: confirmed(&status.confirmed),
         last_sync_time: status.last_sync.and_then(time),
         observed_generation: Some(generation),
-    })
+    });
+    if status.record_unknown
+        && let Some(fields) = said.as_object_mut()
+    {
+        // What a patch does not name stays as it is.
+        fields.retain(|field, _| !RECORD.contains(&field.as_str()));
+    }
+    said
 }
 
 /// `ConfigurationState.status` of the allocator.
@@ -102,6 +113,15 @@ fn taken(taken: &Taken) -> router::Taken {
         ranges: taken.ranges.to_string(),
         since: time(taken.since),
     }
+}
+
+fn confirmed(confirmed: &Confirmed) -> Option<router::Confirmed> {
+    let removals: Vec<&str> = confirmed.removals.iter().map(String::as_str).collect();
+    let written = router::Confirmed {
+        hash: confirmed.word.clone(),
+        removals: removals.join(" "),
+    };
+    Some(written).filter(|written| !written.hash.is_empty())
 }
 
 fn time(at: Timestamp) -> Option<Time> {

@@ -4,6 +4,9 @@
 /// Written by the allocator on a Service that has an address: the pool that it came from.
 pub const IP_ALLOCATED_FROM_POOL: &str = "metallb.io/ip-allocated-from-pool";
 
+/// The same as MetalLB wrote it under its former group; taken away where ours is written.
+pub const DEPRECATED_IP_ALLOCATED_FROM_POOL: &str = "metallb.universe.tf/ip-allocated-from-pool";
+
 /// On the Lease of a survey: the addresses that were asked for in the last complete round (`a-b,c`).
 pub const COVERED: &str = "tiklb.io/covered";
 /// On the Lease of a survey: those of them that somebody answered for.

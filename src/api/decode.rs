@@ -9,6 +9,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_path_to_error::Path;
+use tiklb_core::model::excerpt::{SENTENCE, excerpt};
+
+/// Characters of a decoder's words, and of a field's place.
+const WORDS: usize = SENTENCE / 4;
 
 /// An object of a list or a watch: decoded, or what is wrong with it. Deserialising it succeeds for anything with
 /// readable metadata, like [`kube::core::DeserializeGuard`], which however forgets where the fault is.
@@ -50,7 +54,8 @@ where
     serde_path_to_error::deserialize(object).map_err(|error| {
         let path = written_path(error.path());
         DecodeError {
-            message: error.inner().to_string(),
+            // A decoder quotes what it could not read.
+            message: excerpt(error.inner().to_string(), WORDS),
             explain: explained(&K::kind(&()).to_lowercase(), error.path()),
             path,
         }
@@ -114,16 +119,22 @@ impl fmt::Display for Prefix<'_> {
 /// The path as a person writes it; the library calls the object itself `.`.
 fn written_path(path: &Path) -> String {
     let written = path.to_string();
-    if written == "." { String::new() } else { written }
+    if written == "." {
+        String::new()
+    } else {
+        excerpt(written, WORDS)
+    }
 }
 
 fn explained(kind: &str, path: &Path) -> String {
     use serde_path_to_error::Segment;
-    path.iter()
+    let field = path
+        .iter()
         .fold(kind.to_owned(), |explain, segment| match segment {
             Segment::Map { key } => format!("{explain}.{key}"),
             _ => explain,
-        })
+        });
+    excerpt(field, WORDS)
 }
 
 #[cfg(test)]

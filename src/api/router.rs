@@ -12,7 +12,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use status::{LIST_LIMIT, MikrotikRouterStatus, ReservationCounts, Taken};
+pub use status::{Confirmed, LIST_LIMIT, MikrotikRouterStatus, ReservationCounts, Taken};
 
 use super::{Period, schema};
 

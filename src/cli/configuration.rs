@@ -233,6 +233,7 @@ impl Row<'_> {
             dynamic: false,
             evidence: false,
             disabled: self.is("disabled"),
+            bound: false,
             expires_after: None,
             host_name: None,
             comment: self.text("comment"),

@@ -179,7 +179,11 @@ impl Stage {
             Effect::ReadRouter { router, .. } => {
                 let unread = || Err(unread());
                 let result = self.readings.get(&router).cloned().unwrap_or_else(unread);
-                let result = Box::new(result);
+                // The router on paper runs on as the clock does: one that did not would seem to start again and again.
+                let result = Box::new(result.map(|reading| Reading {
+                    uptime: reading.uptime + self.now.mono.since_start(),
+                    ..reading
+                }));
                 self.events.push(Event::RouterRead { router, result });
             }
             Effect::WriteRouter { router, planned } => self.write(router, *planned),
@@ -233,9 +237,12 @@ impl Stage {
     }
 
     fn record(&mut self, key: &ObjectKey, status: RouterStatus) {
-        let taken = status.taken.clone();
-        if self.routers.get(key).is_some_and(|object| object.taken != taken) {
-            self.change(key, |object| object.taken = taken);
+        let (taken, confirmed) = (status.taken.clone(), status.confirmed.clone());
+        let differs = |object: &RouterObject| object.taken != taken || object.confirmed != confirmed;
+        if self.routers.get(key).is_some_and(differs) {
+            self.change(key, |object| {
+                (object.taken, object.confirmed) = (taken, confirmed);
+            });
         }
         self.played.statuses.insert(key.clone(), status);
     }
@@ -333,6 +340,7 @@ fn read_back(write: &Write, id: String) -> ReadBack {
             dynamic: false,
             evidence: false,
             disabled: false,
+            bound: false,
             expires_after: None,
             host_name: None,
             comment: spec.comment.clone(),

@@ -108,7 +108,8 @@ fn condition(stored: &Stored, kind: &str) -> String {
     }
 }
 
-fn text(stored: &Stored, field: &str) -> String {
+/// A text of the status; empty where there is none.
+pub(super) fn text(stored: &Stored, field: &str) -> String {
     let status = stored.status.as_ref();
     status
         .and_then(|status| status[field].as_str())

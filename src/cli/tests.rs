@@ -1,7 +1,5 @@
 //! What the command line promises: an environment twin for every flag, help that teaches, errors that name the fix.
 
-use clap::CommandFactory;
-
 use super::*;
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
@@ -89,8 +87,29 @@ fn without_a_verb_the_verbs_are_shown() {
         "release",
         "router",
         "status",
+        "explain",
         "crds",
     ] {
         assert!(help.contains(verb), "no {verb} in {help}");
     }
+}
+
+#[test]
+fn help_and_errors_name_the_program_as_it_was_called() {
+    let help = |called: &str, line: &str| {
+        let matches = command(Some(OsStr::new(called))).try_get_matches_from(line.split_whitespace());
+        matches.err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    let plugin = "/usr/local/bin/kubectl-tiklb";
+    let shown = help(plugin, "kubectl-tiklb --help");
+    assert!(shown.contains("Usage: kubectl tiklb <COMMAND>"), "{shown}");
+    let shown = help(plugin, "kubectl-tiklb explain service --help");
+    assert!(
+        shown.contains("Usage: kubectl tiklb explain service [OPTIONS] <NAMESPACE/NAME>"),
+        "{shown}"
+    );
+    let shown = help(plugin, "kubectl-tiklb explain service web");
+    assert!(shown.contains("NAMESPACE/NAME, such as default/web"), "{shown}");
+    let shown = help("./tiklb", "tiklb --help");
+    assert!(shown.contains("Usage: tiklb <COMMAND>"), "{shown}");
 }

@@ -11,6 +11,10 @@ use tiklb_core::model::time::Spoken;
 use tower::BoxError;
 use tower::util::MapResultLayer;
 
+use self::patience::Patience;
+
+mod patience;
+
 /// How long the server lets one watch live. A connection that died without a word is noticed when the next watch
 /// should have begun, so this bounds how old the news can be.
 pub const WATCH_SECONDS: u32 = 60;
@@ -74,7 +78,7 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ConnectError> 
         reach.note(result.as_ref().err());
         result
     });
-    Ok(builder.with_layer(&observed).build())
+    Ok(builder.with_layer(&observed).with_layer(&Patience).build())
 }
 
 /// Whether the API server answers: said once when it stops, and once when it is back, not by each of the watches.

@@ -4,8 +4,8 @@
 //! another event, because the words are what names the fix.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::ObjectReference;
@@ -19,6 +19,7 @@ use tiklb_core::model::{ObjectKey, Uid};
 use tokio::sync::mpsc;
 
 use super::client::Chain;
+use super::tenure::Warrant;
 use crate::api::event::EventReason;
 
 /// Events that wait to be written. A thousand Services at once make a thousand of them; what is beyond is dropped and
@@ -65,14 +66,15 @@ pub fn reference(api_version: &str, kind: &str, key: &ObjectKey, uid: &Uid) -> O
 /// Takes occurrences, never waits.
 #[derive(Debug, Clone)]
 pub struct Events {
-    queue: mpsc::Sender<Occurrence>,
+    queue: mpsc::Sender<(Occurrence, Warrant)>,
+    warrant: Arc<Mutex<Warrant>>,
     dropped: Arc<AtomicU64>,
 }
 
 /// Writes them.
 #[derive(Debug)]
 pub struct Recorder {
-    queue: mpsc::Receiver<Occurrence>,
+    queue: mpsc::Receiver<(Occurrence, Warrant)>,
     controller: &'static str,
     instance: String,
     written: VecDeque<Written>,
@@ -90,6 +92,7 @@ pub fn events(controller: &'static str, instance: &str) -> (Events, Recorder) {
     let (sender, queue) = mpsc::channel(QUEUE);
     let events = Events {
         queue: sender,
+        warrant: Arc::default(),
         dropped: Arc::default(),
     };
     let recorder = Recorder {
@@ -102,9 +105,19 @@ pub fn events(controller: &'static str, instance: &str) -> (Events, Recorder) {
 }
 
 impl Events {
+    /// What is told from now on rests on this leadership: it is not written once that has ended.
+    pub fn tell_under(&self, warrant: Warrant) {
+        *self.warrant.lock().unwrap_or_else(PoisonError::into_inner) = warrant;
+    }
+
     /// Tells of an occurrence; without room it is dropped and counted.
     pub fn tell(&self, occurrence: Occurrence) {
-        if self.queue.try_send(occurrence).is_err() {
+        let warrant = self
+            .warrant
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if self.queue.try_send((occurrence, warrant)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -120,8 +133,14 @@ impl Recorder {
     pub async fn run(mut self, client: Client) {
         let mut pace = tokio::time::interval(Duration::from_secs(1) / PER_SECOND);
         pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while let Some(occurrence) = self.queue.recv().await {
-            pace.tick().await;
+        while let Some((occurrence, warrant)) = self.queue.recv().await {
+            // A backlog that nobody answers for any more is gone at once; the next leader says what there is to say.
+            if warrant.stands() {
+                pace.tick().await;
+            }
+            if !warrant.stands() {
+                continue;
+            }
             let write = self.write(&client, occurrence);
             match tokio::time::timeout(TIMEOUT, write).await {
                 Ok(Ok(())) => {}

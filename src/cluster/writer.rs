@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 pub use self::desk::{Desk, Wish};
 pub use self::request::Outcome;
 use super::object::Stored;
+use super::tenure::Warrant;
 use crate::api::{METALLB_GROUP, TIKLB_GROUP};
 
 /// Requests under way at once: enough for a burst, few enough for a small API server.
@@ -86,6 +87,7 @@ pub struct Writer(Arc<Shared>);
 
 struct Shared {
     desk: Mutex<Desk>,
+    warrant: Mutex<Warrant>,
     changed: Notify,
     settled: Notify,
 }
@@ -94,6 +96,7 @@ impl Default for Writer {
     fn default() -> Self {
         Self(Arc::new(Shared {
             desk: Mutex::new(Desk::default()),
+            warrant: Mutex::new(Warrant::unlimited()),
             changed: Notify::new(),
             settled: Notify::new(),
         }))
@@ -112,9 +115,19 @@ impl Writer {
         self.desk().forget(target);
     }
 
+    /// Of the kind, nothing is wished any more but of objects that `keep` names.
+    pub fn retain(&self, kind: Kind, keep: impl Fn(&ObjectKey) -> bool) {
+        self.desk().retain(kind, keep);
+    }
+
     /// Nothing is wished of anything any more: another replica leads.
     pub fn forget_all(&self) {
         self.desk().forget_all();
+    }
+
+    /// What is wished for from now on rests on this leadership. What was wished for before has to be forgotten first.
+    pub fn write_under(&self, warrant: Warrant) {
+        *self.0.warrant.lock().unwrap_or_else(PoisonError::into_inner) = warrant;
     }
 
     /// What a watch of the kind brought.
@@ -160,10 +173,9 @@ impl Writer {
                 self.0.settled.notify_waiters();
             }
             for job in jobs {
-                let client = client.clone();
+                let (client, warrant) = (client.clone(), self.warrant());
                 requests.spawn(async move {
-                    let sent = tokio::time::timeout(TIMEOUT, request::make(&client, &job)).await;
-                    let outcome = sent.unwrap_or_else(|_| Outcome::Failed("no answer in 10 s".to_owned()));
+                    let outcome = attempt(&client, &job, &warrant).await;
                     (job, outcome)
                 });
             }
@@ -192,9 +204,26 @@ impl Writer {
         }
     }
 
+    fn warrant(&self) -> Warrant {
+        self.0
+            .warrant
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.0.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+async fn attempt(client: &Client, job: &desk::Job, warrant: &Warrant) -> Outcome {
+    let left = warrant.left();
+    if left.is_zero() {
+        return Outcome::Failed("the Lease has ended, another replica may lead".to_owned());
+    }
+    let sent = tokio::time::timeout(TIMEOUT.min(left), request::make(client, job)).await;
+    sent.unwrap_or_else(|_| Outcome::Failed("no answer in 10 s".to_owned()))
 }
 
 #[cfg(test)]

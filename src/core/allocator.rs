@@ -2,7 +2,8 @@
 //! [`reservation`](crate::reservation).
 //!
 //! Everything that changes comes in as an [`Event`]; everything that is to be done leaves as an [`Effect`]. Nothing is
-//! decided before every kind was listed once, and nothing is done while another replica leads.
+//! decided before every kind was listed once, and Services once more after the leadership was taken; nothing is done while
+//! another replica leads.
 //!
 //! **Invariant:** an effect is a wish about the state of one target. Doing it twice is harmless, and it is not wished
 //! for while the target was last seen in that state.
@@ -29,15 +30,20 @@ pub use reservations::{Phase, ReservationStatus, Row};
 use crate::config::{AdvertisementObject, Config, Pool, PoolObject, ReservationObject, RouterObject};
 use crate::ipam::{Holder, Ledger};
 use crate::model::service::Service;
-use crate::model::{Instant, Labels, Now, ObjectKey, RangeSet};
+use crate::model::{Instant, Labels, Now, ObjectKey, RangeSet, excerpt};
 use crate::reservation::{Router, RouterStatus, Surveys};
 
 /// How long a router is left alone after a leader that ended without a word: RouterOS ends every request after 60 s, and
 /// it may just have begun.
 pub const FENCE: Duration = Duration::from_secs(65);
 
+/// Lines of the report, of problems and requests together: a ConfigurationState has a bound for its words.
+const REPORT_LINES: usize = 20;
 /// Services that the report names: as many as a person reads. Of the others it says how many there are.
 const REQUESTS_LISTED: usize = 10;
+
+/// Characters of what is said of one object: the API server keeps no longer notes.
+const NOTE: usize = 1_024;
 
 /// What does not change while the process lives.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -276,6 +282,10 @@ impl Allocator {
             return;
         }
         self.leading = leading;
+        if leading {
+            // What the last leader wrote may not have reached this one's watch: a list that was begun now has it.
+            self.listed.remove(&event::Kind::Services);
+        }
         self.fence = match leadership {
             Leadership::Leading { unclean: true } => now.mono + FENCE,
             _ => Instant::ZERO,
@@ -376,7 +386,6 @@ impl Allocator {
         if !std::mem::take(&mut self.report_due) {
             return;
         }
-        let problems: Vec<String> = self.config.problems.iter().map(ToString::to_string).collect();
         let unmet = self.unmet.iter();
         let mut requests: Vec<String> = unmet
             .take(REQUESTS_LISTED)
@@ -387,12 +396,28 @@ impl Allocator {
                 "and {more} Services more: kubectl get events -A --field-selector reason=AllocationFailed"
             ));
         }
+        let problems = self.problems_in(REPORT_LINES - requests.len());
         if self.reported.as_ref() == Some(&(problems.clone(), requests.clone())) {
             return;
         }
         self.reported = Some((problems.clone(), requests.clone()));
         step.effects
             .push(Effect::SetConfigurationState { problems, requests });
+    }
+
+    /// The first of the problems, in so many lines, the last of which counts the others.
+    fn problems_in(&self, lines: usize) -> Vec<String> {
+        let all = &self.config.problems;
+        if all.len() <= lines {
+            return all.iter().map(ToString::to_string).collect();
+        }
+        let shown = lines.saturating_sub(1);
+        let mut problems: Vec<String> = all.iter().take(shown).map(ToString::to_string).collect();
+        problems.push(format!(
+            "and {} more: kubectl get events -A --field-selector reason=InvalidConfiguration",
+            all.len() - shown
+        ));
+        problems
     }
 
     /// What is wrong with the configuration, as an event on each object.
@@ -424,6 +449,7 @@ impl Allocator {
 
     /// An event, unless it is the last thing that was said about the object.
     fn say(&mut self, about: About, notice: Notice, note: String, step: &mut Step) {
+        let note = excerpt(note, NOTE);
         if self
             .said
             .get(&about)
@@ -438,13 +464,13 @@ impl Allocator {
     fn report_pools(&mut self, step: &mut Step) {
         let touched = self.ledger.take_touched();
         let config = &self.config;
-        let due: BTreeMap<&ObjectKey, &Pool> = if !std::mem::replace(&mut self.counted.known, true) {
+        let due: BTreeMap<&ObjectKey, &Pool> = if std::mem::replace(&mut self.counted.known, true) {
+            let touched = touched.into_iter().filter_map(|a| config.pool_around(a));
+            touched.map(|pool| (&pool.key, pool)).collect()
+        } else {
             let counts = &mut self.counted.counts;
             counts.retain(|key, _| config.usable().any(|pool| pool.key == *key));
             config.usable().map(|pool| (&pool.key, pool)).collect()
-        } else {
-            let touched = touched.into_iter().filter_map(|a| config.pool_around(a));
-            touched.map(|pool| (&pool.key, pool)).collect()
         };
         for (key, pool) in due {
             let counts = PoolCounts::of(pool, &self.ledger);
@@ -461,6 +487,11 @@ impl Allocator {
     /// How full the pools in use are.
     pub fn pool_counts(&self) -> &BTreeMap<ObjectKey, PoolCounts> {
         &self.counted.counts
+    }
+
+    /// What was last said of each AddressReservation.
+    pub fn reserved(&self) -> &BTreeMap<ObjectKey, ReservationStatus> {
+        &self.reserved
     }
 
     fn conflict_holders(&self) -> BTreeMap<IpAddr, Holder> {

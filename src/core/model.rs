@@ -1,5 +1,6 @@
 //! Values that two or more rooms share. No decisions here.
 
+pub mod excerpt;
 pub mod family;
 pub mod object;
 pub mod range;
@@ -7,6 +8,7 @@ pub mod selector;
 pub mod service;
 pub mod time;
 
+pub use excerpt::excerpt;
 pub use family::Family;
 pub use object::{Labels, NodeName, ObjectKey, Uid};
 pub use pnet_base::MacAddr;

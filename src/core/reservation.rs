@@ -13,6 +13,7 @@
 
 pub mod brake;
 pub mod condition;
+pub mod consumer;
 pub mod held;
 pub mod marker;
 pub mod observed;
@@ -33,4 +34,4 @@ pub use survey::Surveys;
 pub use write::{Outcome, Planned, Write};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -153,6 +153,14 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// Whoever decided on a write may not make it any more.
+    #[error(
+        "a write to {menu} was not sent: whoever decided on it may not write any more; nothing needs to be done"
+    )]
+    Forbidden {
+        /// The menu's path.
+        menu: &'static str,
+    },
     /// A row that must not be edited, whoever asks.
     #[error("{row} is left alone: {why}")]
     Protected {
@@ -184,6 +192,7 @@ impl Error {
             Self::Refused { .. } => "Refused",
             Self::Timeout { .. } => "Timeout",
             Self::Malformed { .. } => "Malformed",
+            Self::Forbidden { .. } => "Forbidden",
             Self::Protected { .. } => "Protected",
         }
     }

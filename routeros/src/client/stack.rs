@@ -11,6 +11,7 @@ mod breaker;
 mod deadline;
 mod observe;
 mod outlive;
+mod permit;
 mod retry;
 mod settle;
 #[cfg(test)]
@@ -24,6 +25,9 @@ use breaker::Breaker;
 use deadline::Deadline;
 use observe::Observe;
 use outlive::Outlive;
+pub use permit::Permit;
+pub(super) use permit::PermitStore;
+use permit::Permitted;
 use retry::ReadRetry;
 use settle::Settle;
 
@@ -32,6 +36,7 @@ pub(super) fn build<S>(
     transport: S,
     timeouts: &Timeouts,
     credentials: &Arc<CredentialStore>,
+    permits: &PermitStore,
     observer: Arc<dyn Observer>,
 ) -> Stack
 where
@@ -40,6 +45,7 @@ where
     let timeouts = *timeouts;
     let breaker = breaker::State::new(Arc::clone(credentials));
     let clock = settle::Clock::default();
+    let permits = permits.clone();
     let stack = ServiceBuilder::new()
         .layer(RetryLayer::new(ReadRetry::new(timeouts.backoff)))
         .layer(layer::layer_fn(Outlive))
@@ -49,6 +55,9 @@ where
         .layer(layer::layer_fn(move |inner| Breaker::new(inner, breaker.clone())))
         .layer(layer::layer_fn(move |inner| {
             Settle::new(inner, clock.clone(), timeouts.settle)
+        }))
+        .layer(layer::layer_fn(move |inner| {
+            Permitted::new(inner, permits.clone())
         }))
         .layer(layer::layer_fn(move |inner| {
             Observe::new(inner, Arc::clone(&observer))

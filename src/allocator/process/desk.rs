@@ -19,11 +19,13 @@ use crate::api::event::EventReason;
 use crate::api::{configuration_state, finalizer, label};
 use crate::clock::Clock;
 use crate::cluster::event::{Events, Occurrence, reference, service_reference};
+use crate::cluster::lease::Standing;
 use crate::cluster::object::router::{RouterAccess, SeenRouter};
 use crate::cluster::object::secret::SecretObject;
 use crate::cluster::object::split;
 use crate::cluster::service::{ServiceStatus, ServiceWriter};
 use crate::cluster::source::Source;
+use crate::cluster::tenure::{Tenure, Warrant};
 use crate::cluster::writer::desk::{Finalizer, Pace};
 use crate::cluster::writer::{Kind, Target, Wish, Writer};
 use crate::cluster::{OwnerReference, object::Known};
@@ -53,7 +55,8 @@ pub(super) struct Parts {
     pub(super) inbox: mpsc::Sender<Arrival>,
     pub(super) sessions: Sessions,
     pub(super) services: ServiceWriter,
-    pub(super) answers: mpsc::Sender<Event>,
+    /// Under which leadership what may be written.
+    pub(super) tenure: Tenure,
     pub(super) writer: Writer,
     pub(super) events: Events,
     /// Until every kind was listed.
@@ -73,6 +76,12 @@ pub(super) struct Desk {
     /// Secrets that routers name; `None`: there is none of that name.
     secrets: BTreeMap<String, Option<SecretObject>>,
     watches: BTreeMap<String, AbortHandle>,
+    /// The watch of Services, and how many there were before it.
+    services_watch: Option<AbortHandle>,
+    services_watches: u64,
+    /// The leadership under which this replica decides, and what rests on it.
+    term: Option<u64>,
+    warrant: Warrant,
     watching: JoinSet<()>,
     /// Changes of routers whose Secrets were not read yet.
     waiting: Vec<Change<SeenRouter>>,
@@ -81,7 +90,6 @@ pub(super) struct Desk {
     advertisements: BTreeMap<ObjectKey, Uid>,
     /// Problems that the log knows.
     reported: BTreeSet<String>,
-    writes: JoinSet<()>,
     /// What the next step takes in.
     pending: Vec<Event>,
 }
@@ -96,12 +104,15 @@ impl Desk {
             statuses: BTreeMap::new(),
             secrets: BTreeMap::new(),
             watches: BTreeMap::new(),
+            services_watch: None,
+            services_watches: 0,
+            term: None,
+            warrant: Warrant::unlimited(),
             watching: JoinSet::new(),
             waiting: Vec::new(),
             unread_since: None,
             advertisements: BTreeMap::new(),
             reported: BTreeSet::new(),
-            writes: JoinSet::new(),
             pending: Vec::new(),
         }
     }
@@ -114,21 +125,30 @@ impl Desk {
         &mut self,
         mut inbox: mpsc::Receiver<Arrival>,
         mut answers: mpsc::Receiver<Event>,
-        mut leadership: watch::Receiver<Leadership>,
+        mut standing: watch::Receiver<Standing>,
     ) -> Result<()> {
+        self.watch_services();
         let mut wake = None;
         let mut beat = tokio::time::interval(BEAT);
         loop {
             self.parts.pulse.touch();
             tokio::select! {
                 biased;
-                changed = leadership.changed() => {
+                changed = standing.changed() => {
                     changed.context("the election ended")?;
-                    self.lead(*leadership.borrow_and_update());
+                    self.stand(*standing.borrow_and_update());
                 }
                 answer = answers.recv() => self.pending.push(answer.context("the sessions ended")?),
                 arrival = inbox.recv() => self.take(arrival.context("the watches ended")?),
-                Some(_) = self.writes.join_next(), if !self.writes.is_empty() => continue,
+                (service, result) = self.parts.services.ended() => {
+                    self.pending.push(Event::ServiceWritten { service, result });
+                }
+                Some(ended) = self.watching.join_next(), if !self.watching.is_empty() => {
+                    match ended {
+                        Err(failed) if failed.is_panic() => return Err(failed).context("a watch failed"),
+                        _ => continue,
+                    }
+                }
                 failed = self.parts.sessions.failed() => {
                     return Err(failed).context("a router's session failed");
                 }
@@ -160,31 +180,64 @@ impl Desk {
             for effect in step.effects {
                 self.carry_out(effect);
             }
+            self.forget_wishes();
             self.parts.instruments.pools(self.allocator.pool_counts());
         }
     }
 
-    /// Ends what is under way.
-    pub(super) async fn finish(self) {
-        self.parts.sessions.finish().await;
-        self.writes.join_all().await;
+    /// Of objects that are gone nothing is wished any more. Core says so by no longer counting them; the watch's word is
+    /// no measure, as a pool that was deleted and made again at once is counted as before.
+    fn forget_wishes(&self) {
+        let (pools, reservations) = (self.allocator.pool_counts(), self.allocator.reserved());
+        let writer = &self.parts.writer;
+        writer.retain(Kind::Pool, |key| pools.contains_key(key));
+        writer.retain(Kind::Reservation, |key| reservations.contains_key(key));
+        writer.retain(Kind::Router, |key| self.routers.contains_key(key));
     }
 
-    fn lead(&mut self, leadership: Leadership) {
-        match leadership {
-            Leadership::Following => {
-                tracing::info!("another replica leads");
-                self.parts.writer.forget_all();
-                self.statuses.clear();
-                self.show_routers();
-            }
-            Leadership::Leading { unclean } => {
-                tracing::info!(unclean, "this replica leads");
-            }
+    /// Ends what is under way.
+    pub(super) async fn finish(self) {
+        self.parts.services.finish().await;
+        self.parts.sessions.finish().await;
+    }
+
+    /// Whether this replica leads now, and under which term: one that was lost and won again in between is another.
+    fn stand(&mut self, standing: Standing) {
+        let term = standing.leads().then_some(standing.term);
+        if self.term == term {
+            return;
         }
-        let leads = matches!(leadership, Leadership::Leading { .. });
-        self.parts.instruments.lead(leads);
-        self.pending.push(Event::Leadership(leadership));
+        if self.term.take().is_some() {
+            tracing::info!("another replica leads");
+            self.parts.writer.forget_all();
+            self.parts.services.forget_all();
+            self.statuses.clear();
+            self.show_routers();
+            self.pending.push(Event::Leadership(Leadership::Following));
+        }
+        if let (Some(number), Leadership::Leading { unclean }) = (term, standing.leadership) {
+            tracing::info!(unclean, "this replica leads");
+            self.term = term;
+            self.warrant = self.parts.tenure.warrant(number);
+            self.parts.writer.write_under(self.warrant.clone());
+            self.parts.sessions.write_under(self.warrant.clone());
+            self.parts.events.tell_under(self.warrant.clone());
+            // What the last leader wrote may not have reached our watch: core waits for a list that was begun now.
+            self.watch_services();
+            self.pending.push(Event::Leadership(standing.leadership));
+        }
+        self.parts.instruments.lead(term.is_some());
+    }
+
+    /// Lists Services anew and follows them from there. What an earlier watch still brings is not taken.
+    fn watch_services(&mut self) {
+        if let Some(before) = self.services_watch.take() {
+            before.abort();
+        }
+        self.services_watches += 1;
+        let (source, inbox) = (self.parts.source.clone(), self.parts.inbox.clone());
+        let watch = feed::services(source, self.services_watches, inbox);
+        self.services_watch = Some(self.watching.spawn(watch));
     }
 
     fn show_routers(&self) {
@@ -195,6 +248,11 @@ impl Desk {
     fn take(&mut self, arrival: Arrival) {
         match arrival {
             Arrival::Event(event) => self.pending.push(*event),
+            Arrival::Services(watch, change) => {
+                if watch == self.services_watches {
+                    self.pending.push(Event::Services(*change));
+                }
+            }
             Arrival::Advertisements(change) => {
                 self.note_advertisements(&change);
                 self.pending.push(Event::Advertisements(split(*change).0));
@@ -319,12 +377,13 @@ impl Desk {
                 because,
             } => {
                 tracing::info!(%service, ?addresses, pool = pool.as_deref(), "writing the Service's status: {because}");
-                self.write_service(ServiceStatus {
+                let status = ServiceStatus {
                     service,
                     resource_version,
                     addresses,
                     pool,
-                });
+                };
+                self.parts.services.write(status, self.warrant.clone());
             }
             Effect::Event { about, notice, note } => self.tell(&about, notice, note),
             Effect::SetConfigurationState { problems, requests } => self.report(&problems, requests),
@@ -357,16 +416,6 @@ impl Desk {
             Effect::ReadRouter { router, depth } => self.parts.sessions.read(&router, depth),
             Effect::WriteRouter { router, planned } => self.parts.sessions.write(&router, planned),
         }
-    }
-
-    fn write_service(&mut self, status: ServiceStatus) {
-        let (writer, answers) = (self.parts.services.clone(), self.parts.answers.clone());
-        self.writes.spawn(async move {
-            let result = writer.write(&status).await;
-            let service = status.service;
-            // The desk is gone only when the process ends.
-            drop(answers.send(Event::ServiceWritten { service, result }).await);
-        });
     }
 
     fn wish_router(&self, router: ObjectKey) {

@@ -5,6 +5,7 @@ use std::pin::pin;
 use futures::{Stream, StreamExt};
 use tiklb_core::allocator::{Change, Event};
 use tiklb_core::config::AdvertisementObject;
+use tiklb_core::model::service::Service;
 use tokio::sync::mpsc;
 
 use crate::api::configuration_state::CONTROLLER;
@@ -20,6 +21,8 @@ use crate::tasks::Tasks;
 pub(super) enum Arrival {
     /// For core as it is.
     Event(Box<Event>),
+    /// Services, out of the watch of this number.
+    Services(u64, Box<Change<Service>>),
     /// Advertisements, whose UIDs events need.
     Advertisements(Box<Change<Known<AdvertisementObject>>>),
     /// Routers, whose access the sessions need.
@@ -30,10 +33,6 @@ pub(super) enum Arrival {
 
 pub(super) fn read(tasks: &mut Tasks, source: &Source, writer: &Writer, inbox: &mpsc::Sender<Arrival>) {
     let event = |event| Arrival::Event(Box::new(event));
-    let services = source
-        .services()
-        .map(move |change| event(Event::Services(change)));
-    tasks.spawn("the watch of Services", forward(services, inbox.clone()));
     let namespaces = source
         .namespaces()
         .map(move |change| event(Event::Namespaces(change)));
@@ -83,6 +82,13 @@ pub(super) fn read(tasks: &mut Tasks, source: &Source, writer: &Writer, inbox: &
         std::future::ready(())
     });
     tasks.spawn("the watch of our ConfigurationState", state);
+}
+
+/// Services, listed anew with each watch.
+pub(super) async fn services(source: Source, number: u64, inbox: mpsc::Sender<Arrival>) {
+    let changes = source.services();
+    let arrivals = changes.map(move |change| Arrival::Services(number, Box::new(change)));
+    forward(arrivals, inbox).await;
 }
 
 /// One Secret, for as long as a router names it.

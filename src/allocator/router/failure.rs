@@ -25,12 +25,13 @@ fn kind(error: &Error) -> FailureKind {
         Error::NoRest { .. } | Error::Refused { .. } => FailureKind::NoRest,
         Error::TooOld(_) | Error::NoRestBefore7(_) => FailureKind::VersionTooOld,
         // Half an answer, or another question's: what a router does that is starting or does not keep up. The last
-        // two are not met by a reading.
+        // three are not met by a reading.
         Error::Rebooting { .. }
         | Error::Busy { .. }
         | Error::Malformed { .. }
         | Error::NotFound { .. }
         | Error::Unfamiliar { .. }
+        | Error::Forbidden { .. }
         | Error::Protected { .. } => FailureKind::Rebooting,
     }
 }

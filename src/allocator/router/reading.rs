@@ -7,7 +7,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use routeros::menu::{
-    Address, AddressPool, Arp, ArpMode, ArpStatus, DhcpNetwork, DhcpServer, Lease, LeaseServer, Pool,
+    Address, AddressPool, Arp, ArpMode, ArpStatus, DhcpNetwork, DhcpServer, Lease, LeaseServer, LeaseStatus,
+    Pool,
 };
 use routeros::value::{self, AddressRanges, DurationOrNever, Reference, Support};
 use tiklb_core::model::{AddressRange, MacAddr, RangeSet};
@@ -135,6 +136,7 @@ pub(super) fn assigned(row: &Lease) -> Option<LeaseRow> {
         dynamic: row.dynamic,
         evidence: false,
         disabled: row.disabled,
+        bound: at_home && is_bound(row),
         // Until then the client may use the address that it has, not the one that it is to have next.
         expires_after: expiry(row).filter(|_| at_home),
         host_name: row.host_name.clone(),
@@ -162,10 +164,17 @@ fn in_use(row: &Lease) -> Option<LeaseRow> {
         dynamic: true,
         evidence: true,
         disabled: row.disabled,
+        bound: true,
         expires_after: expiry(row),
         host_name: row.host_name.clone().or_else(|| row.comment.clone()),
         comment: String::new(),
     })
+}
+
+/// Whether more is known of the row than that a person wrote it. An end that is no time, or that never comes, says so
+/// as well as one that does; of a word that nobody knows the worse is taken.
+fn is_bound(row: &Lease) -> bool {
+    row.status != LeaseStatus::Waiting || row.active_address.is_some() || row.active_mac_address.is_some()
 }
 
 fn expiry(row: &Lease) -> Option<Duration> {

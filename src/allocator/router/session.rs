@@ -8,6 +8,9 @@
 //! The configuration overtakes commands that wait: there is no use in reading with a password that is known to be
 //! wrong. A write that was planned under an earlier one is not made: it may have been meant for another router.
 //!
+//! A write is made only while the leadership under which it was planned stands: that is asked when it is taken up, and
+//! again between the look at the row and the request that changes it.
+//!
 //! When the handle is dropped, what is in flight is waited for and what still waits is not begun. RouterOS can give
 //! the answer of an abandoned request to the one that comes next, whoever sends it.
 
@@ -27,6 +30,7 @@ use super::reading::{advisories, reading};
 use super::write;
 use crate::cluster::object::router::RouterAccess;
 use crate::cluster::object::secret::SecretObject;
+use crate::cluster::tenure::Warrant;
 
 mod line;
 mod log;
@@ -77,6 +81,8 @@ enum Command {
         planned: Box<Planned>,
         /// The number of the configuration that was in force when it was planned.
         under: u64,
+        /// Of the leadership that planned it.
+        warrant: Warrant,
     },
 }
 
@@ -167,9 +173,13 @@ impl Session {
         self.command(Command::Read(depth));
     }
 
-    pub(super) fn write(&self, planned: Box<Planned>) {
+    pub(super) fn write(&self, planned: Box<Planned>, warrant: Warrant) {
         let under = self.configuration.borrow().0;
-        self.command(Command::Write { planned, under });
+        self.command(Command::Write {
+            planned,
+            under,
+            warrant,
+        });
     }
 
     /// A command too many is dropped: each of those that wait ends in an event, after which core asks anew.
@@ -206,7 +216,11 @@ impl Task {
             self.line.fit(&configured).await;
             let event = match command {
                 Command::Read(depth) => self.read(depth, configured.0).await,
-                Command::Write { planned, under } => self.write(*planned, under).await,
+                Command::Write {
+                    planned,
+                    under,
+                    warrant,
+                } => self.write(*planned, under, warrant).await,
             };
             if !self.tell(event).await {
                 break;
@@ -239,8 +253,8 @@ impl Task {
         Ok(reading)
     }
 
-    async fn write(&self, planned: Planned, under: u64) -> Event {
-        let outcome = self.outcome(&planned, under).await;
+    async fn write(&self, planned: Planned, under: u64, warrant: Warrant) -> Event {
+        let outcome = self.outcome(&planned, under, warrant).await;
         Event::RouterWritten {
             router: self.router.clone(),
             write: Box::new(planned.write),
@@ -248,7 +262,12 @@ impl Task {
         }
     }
 
-    async fn outcome(&self, planned: &Planned, under: u64) -> Outcome {
+    async fn outcome(&self, planned: &Planned, under: u64, warrant: Warrant) -> Outcome {
+        if !warrant.stands() {
+            self.log
+                .not_begun(planned, "the Lease under which it was planned has ended");
+            return Outcome::Changed;
+        }
         let client = match self.line.client() {
             Ok(client) if self.line.is_for(under) => client,
             // Core reads next, and that reading says what the matter is.
@@ -261,6 +280,7 @@ impl Task {
                 return Outcome::Changed;
             }
         };
+        client.permit_writes_by(Arc::new(move || warrant.stands()));
         self.log.writing(planned);
         let began = Instant::now();
         let made = write::make(client, &planned.write).await;

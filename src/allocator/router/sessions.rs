@@ -12,6 +12,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::session::{Configuration, Session};
 use crate::cluster::object::router::{RouterAccess, SeenRouter};
 use crate::cluster::object::secret::SecretObject;
+use crate::cluster::tenure::Warrant;
 
 pub use super::session::{Settings, Watcher, Watchers};
 
@@ -21,6 +22,8 @@ pub use super::session::{Settings, Watcher, Watchers};
 pub struct Sessions {
     settings: Settings,
     events: mpsc::Sender<Event>,
+    /// Under which writes are queued.
+    warrant: Warrant,
     by_router: BTreeMap<ObjectKey, Session>,
     tasks: JoinSet<()>,
 }
@@ -31,9 +34,15 @@ impl Sessions {
         Self {
             settings,
             events,
+            warrant: Warrant::unlimited(),
             by_router: BTreeMap::new(),
             tasks: JoinSet::new(),
         }
+    }
+
+    /// What is to be written from now on rests on this leadership.
+    pub fn write_under(&mut self, warrant: Warrant) {
+        self.warrant = warrant;
     }
 
     /// Makes the sessions fit the objects: all of them, and the Secrets beside them by name. Call it before core hears
@@ -83,7 +92,7 @@ impl Sessions {
     /// Makes one write on a router; ends in one [`Event::RouterWritten`].
     pub fn write(&self, router: &ObjectKey, planned: Box<Planned>) {
         match self.by_router.get(router) {
-            Some(session) => session.write(planned),
+            Some(session) => session.write(planned, self.warrant.clone()),
             None => self.answer(Event::RouterWritten {
                 router: router.clone(),
                 write: Box::new(planned.write),

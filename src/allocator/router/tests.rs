@@ -6,6 +6,7 @@ mod eviction;
 mod faults;
 mod handles;
 mod home;
+mod leadership;
 mod log;
 mod model;
 mod others;
@@ -53,12 +54,21 @@ fn timeouts() -> Timeouts {
 
 /// Remembers what was reported.
 #[derive(Default)]
-struct Reports(Mutex<Vec<(&'static str, &'static str, &'static str)>>);
+struct Reports(
+    Mutex<Vec<(&'static str, &'static str, &'static str)>>,
+    Mutex<Option<Hook>>,
+);
+
+/// What happens when a request to this menu has ended, once.
+type Hook = (&'static str, Box<dyn FnOnce() + Send>);
 
 impl Observer for Reports {
     fn request(&self, report: RequestReport) {
         let line = (report.kind.as_str(), report.menu, report.outcome);
         self.0.lock().unwrap().push(line);
+        if let Some((_, hook)) = self.1.lock().unwrap().take_if(|(menu, _)| *menu == report.menu) {
+            hook();
+        }
     }
 }
 

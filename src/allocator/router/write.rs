@@ -101,7 +101,8 @@ fn unsent(error: &Error) -> Made {
         | Error::TooOld(_)
         | Error::Busy { .. }
         | Error::Timeout { .. }
-        | Error::NotFound { .. } => Outcome::Changed,
+        | Error::NotFound { .. }
+        | Error::Forbidden { .. } => Outcome::Changed,
         Error::Configuration(_)
         | Error::Unfamiliar { .. }
         | Error::Refused { .. }

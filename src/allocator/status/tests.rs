@@ -1,6 +1,7 @@
 //! Statuses as the API server stores them.
 
 use tiklb_core::allocator::{Phase, Row};
+use tiklb_core::config::object::Confirmed;
 use tiklb_core::model::RangeSet;
 use tiklb_core::reservation::condition::Listing;
 
@@ -89,6 +90,22 @@ fn a_router_says_everything_a_person_needs() {
 }
 
 #[test]
+fn a_word_for_removals_is_shown_from_when_there_was_one() {
+    assert_eq!(router(&RouterStatus::default())["confirmed"], Value::Null);
+    let status = RouterStatus {
+        confirmed: Confirmed {
+            word: "0badcafe".to_owned(),
+            removals: ["00c0ffee".to_owned(), "deadbeef".to_owned()].into(),
+        },
+        ..RouterStatus::default()
+    };
+    assert_eq!(
+        router(&status)["confirmed"],
+        json!({"hash": "0badcafe", "removals": "00c0ffee deadbeef"})
+    );
+}
+
+#[test]
 fn every_reason_of_core_is_on_the_list_of_the_api_with_its_status() {
     // Core's reasons are texts; those that it can say are gathered from its sources.
     let source = include_str!("../../core/reservation/router/judgement.rs");
@@ -132,4 +149,18 @@ fn a_configuration_is_valid_or_lists_what_is_wrong() {
     let summary = invalid["errorSummary"].as_str().unwrap();
     assert_eq!(summary.lines().count(), 21);
     assert!(summary.ends_with("and 5 more"), "{summary}");
+}
+
+#[test]
+fn a_record_that_nobody_could_read_is_not_in_the_patch() {
+    let unknown = RouterStatus {
+        record_unknown: true,
+        ..RouterStatus::default()
+    };
+    let said = router(&unknown);
+    for field in ["taken", "serial", "identity"] {
+        assert!(said.get(field).is_none(), "{field}: {said}");
+        assert!(router(&RouterStatus::default()).get(field).is_some());
+    }
+    assert!(said.get("conditions").is_some());
 }

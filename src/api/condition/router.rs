@@ -43,7 +43,7 @@ reasons! {
         PoolNotFound: False, "A pool named in spec.dhcp.pools does not exist on the router: correct the name or remove it.";
         RangeNotConnected: False, "The router has no interface in the range's network, or serves no DHCP there: correct the IPAddressPool, or limit spec.poolSelector.";
         TooFewAddressesLeft: False, "Cutting the range would leave fewer than spec.dhcp.minFreeAddresses: make the IPAddressPool smaller, the DHCP pool larger, or the minimum lower.";
-        PoolShared: False, "Something besides a DHCP server uses the pool (PPP, a hotspot, IPsec, a matcher, another pool's next-pool), as the message says: give it a pool of its own, or name the pool in spec.dhcp.pools if that is fine.";
+        PoolShared: False, "Something besides a DHCP server uses the pool (PPP, a hotspot, IPsec, a matcher, another pool's next-pool), as the message says: give it a pool of its own, or name the pool in spec.dhcp.pools if that is fine. Or somebody uses our own row in /ip/pool: choose another pool there.";
         NodeAddressInRange: False, "A node of this cluster has an address inside the range: move the node or the range.";
         RangeOfAnotherCluster: False, "Another cluster's row on the router holds some of the range: give each cluster its own part of the network, or release what a cluster that is no more left there (tiklb release).";
         DryRun: False, "Nothing is written in this mode: status.pendingPlan shows what would be done; set spec.mode to Enforce to do it.";

@@ -40,6 +40,8 @@ pub struct MikrotikRouterStatus {
     pub pending_plan: Vec<String>,
     /// How many lines the plan leaves out.
     pub pending_plan_truncated: i64,
+    /// The last word for removals that was taken out of the annotation tiklb.io/confirm. It is good for no others.
+    pub confirmed: Option<Confirmed>,
     /// When the router last answered with everything that was asked of it.
     pub last_sync_time: Option<Time>,
     /// The metadata.generation that this status is about.
@@ -59,6 +61,16 @@ pub struct Taken {
     /// When they were taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
+}
+
+/// A word for removals that wait for one.
+#[derive(JsonSchema, Serialize, Deserialize, Debug, Clone, PartialEq, Eq, Default)]
+#[serde(default)]
+pub struct Confirmed {
+    /// The value of the annotation.
+    pub hash: String,
+    /// What of it is still to be done: eight digits for each removal.
+    pub removals: String,
 }
 
 /// How many rows stand on the router, and how many should.

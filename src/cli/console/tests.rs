@@ -138,6 +138,7 @@ fn lease_row() -> LeaseRow {
         dynamic: false,
         evidence: false,
         disabled: false,
+        bound: false,
         expires_after: None,
         host_name: None,
         comment: "tiklb/v1 home/1a2b3c4d default/web | Anna's \"$5\" caf\u{e9}?".to_owned(),

@@ -190,6 +190,7 @@ fn lease(address: &str, comment: &str) -> LeaseRow {
         dynamic: false,
         evidence: false,
         disabled: false,
+        bound: false,
         expires_after: None,
         host_name: None,
         comment: comment.to_owned(),

@@ -110,6 +110,7 @@ fn an_address_that_a_phone_has_is_given_to_nobody_and_that_is_said() {
         dynamic: true,
         evidence: false,
         disabled: false,
+        bound: true,
         expires_after: Some(Duration::from_hours(1)),
         host_name: Some("annas-phone".to_owned()),
         comment: String::new(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail};
@@ -23,7 +24,7 @@ use crate::cli::progress::told;
 use crate::cli::undo;
 use crate::cli::view::View;
 use crate::clock::Clock;
-use crate::cluster::lease::elector;
+use crate::cluster::lease::{Standing, elector};
 use crate::cluster::object::router::SeenRouter;
 use crate::cluster::removal;
 
@@ -161,12 +162,13 @@ async fn give_back(
     removal::delete(&view.client, key, uid).await?;
     println!("MikrotikRouter {key} is being deleted");
     let identity = format!("tiklb-release-{}", uuid::Uuid::new_v4());
-    let (mut leadership, candidate) = elector(&verb.cluster.namespace, LEASE, &identity);
+    let (mut standing, candidate) = elector(&verb.cluster.namespace, LEASE, &identity);
+    let tenure = candidate.tenure();
     let (retire, retired) = watch::channel(false);
     let election = tokio::spawn(candidate.run(view.client.clone(), retired));
     let end = async {
-        let waiting = tokio::time::timeout(verb.timeout(), gone_or_leading(view, object, &mut leadership));
-        let what = "the allocator gives the router back; where none runs, this does after 15 s";
+        let waiting = tokio::time::timeout(verb.timeout(), gone_or_leading(view, object, &mut standing));
+        let what = "the allocator gives the router back; where none runs, this does after 13 s";
         match told(what, waiting).await {
             Err(_) => Ok(End::Stopped(format!(
                 "MikrotikRouter {key} is still there: kubectl describe mikrotikrouter -n {} {} says what it waits for",
@@ -174,7 +176,11 @@ async fn give_back(
             ))),
             Ok(Err(error)) => Err(error),
             Ok(Ok(None)) => Ok(End::Done),
-            Ok(Ok(Some(leading))) => lead(verb, view, object, owner, client, leading).await,
+            Ok(Ok(Some(leading))) => {
+                let warrant = tenure.warrant(leading.term);
+                client.permit_writes_by(Arc::new(move || warrant.stands()));
+                lead(verb, view, object, owner, client, leading.leadership).await
+            }
         }
     };
     let end = end.await;
@@ -188,14 +194,13 @@ async fn give_back(
 async fn gone_or_leading(
     view: &View,
     object: &RouterObject,
-    leadership: &mut watch::Receiver<Leadership>,
-) -> Result<Option<Leadership>> {
+    standing: &mut watch::Receiver<Standing>,
+) -> Result<Option<Standing>> {
     loop {
         if !removal::exists(&view.client, &object.key, &object.uid).await? {
             return Ok(None);
         }
-        let leads = |now: &Leadership| matches!(now, Leadership::Leading { .. });
-        let leading = tokio::time::timeout(LOOK_EVERY, leadership.wait_for(leads)).await;
+        let leading = tokio::time::timeout(LOOK_EVERY, standing.wait_for(Standing::leads)).await;
         if let Ok(Ok(leading)) = leading {
             return Ok(Some(*leading));
         }

@@ -8,6 +8,8 @@ mod object;
 #[cfg(test)]
 mod plan;
 #[cfg(test)]
+mod plugin;
+#[cfg(test)]
 mod release;
 #[cfg(test)]
 mod shell;

@@ -3,6 +3,7 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
+use tiklb_core::model::excerpt;
 
 use super::{Known, Stored, Verdict};
 use crate::api::configuration_state::{ConfigurationResult, ConfigurationStateStatus};
@@ -10,6 +11,8 @@ use crate::api::{ConfigurationState, Decoded};
 
 /// Faults that a state lists: as many as a person reads, however many there are.
 const LISTED: usize = 20;
+/// Characters of one of them: all together stay below what the schema allows for a condition's message (32,768).
+const LINE: usize = 1_024;
 
 /// A state. It says nothing that anybody here acts on.
 pub fn configuration(Decoded(object): Decoded<ConfigurationState>) -> Verdict<Known<()>> {
@@ -22,10 +25,10 @@ pub fn configuration(Decoded(object): Decoded<ConfigurationState>) -> Verdict<Kn
 
 /// A state's status: what is wrong, a line each, and what `conditions` makes of the summary.
 pub fn status(problems: &[String], conditions: impl FnOnce(&str) -> Vec<Condition>) -> Value {
-    let mut lines: Vec<&str> = problems.iter().take(LISTED).map(String::as_str).collect();
-    let more = format!("and {} more", problems.len().saturating_sub(LISTED));
-    if problems.len() > LISTED {
-        lines.push(&more);
+    let shown = problems.iter().take(LISTED);
+    let mut lines: Vec<String> = shown.map(|line| excerpt(line, LINE)).collect();
+    if let Some(more @ 1..) = problems.len().checked_sub(LISTED) {
+        lines.push(format!("and {more} more"));
     }
     let summary = lines.join("\n");
     json!(ConfigurationStateStatus {

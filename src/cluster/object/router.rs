@@ -1,7 +1,7 @@
 //! `MikrotikRouter`: what core decides on, and how the router is reached.
 
 use tiklb_core::config::object::{
-    self as config, ArpRows, Assignment, RouterMode, RouterObject, RouterSpec, Taken,
+    self as config, ArpRows, Assignment, Confirmed, RouterMode, RouterObject, RouterSpec, Taken,
 };
 use tiklb_core::model::Timestamp;
 
@@ -73,10 +73,11 @@ pub fn router(Decoded(object): Decoded<MikrotikRouter>) -> Verdict<Known<SeenRou
         }
     };
     let access = written.as_ref().ok().map(access);
-    let (spec, taken) = match (written.and_then(spec), taken(status.taken)) {
+    let undecoded = written.is_err();
+    let (spec, taken, record_unknown) = match (written.and_then(spec), taken(status.taken)) {
         // Without the record of what was taken nothing is done on the router.
-        (_, Err(why)) => (Err(why), Vec::new()),
-        (spec, Ok(taken)) => (spec, taken),
+        (_, Err(why)) => (Err(why), Vec::new(), true),
+        (spec, Ok(taken)) => (spec, taken, undecoded),
     };
     let object = RouterObject {
         key: key_of(&metadata),
@@ -87,6 +88,7 @@ pub fn router(Decoded(object): Decoded<MikrotikRouter>) -> Verdict<Known<SeenRou
         deleting: metadata.deletion_timestamp.is_some(),
         finalizer: stored.finalizers.iter().any(|name| name == finalizer::RELEASE),
         spec,
+        record_unknown,
         taken,
         serial: status.serial,
         identity: status.identity,
@@ -95,6 +97,7 @@ pub fn router(Decoded(object): Decoded<MikrotikRouter>) -> Verdict<Known<SeenRou
             .as_ref()
             .and_then(|annotations| annotations.get(annotation::CONFIRM))
             .cloned(),
+        confirmed: confirmed(status.confirmed.unwrap_or_default()),
     };
     let value = SeenRouter { object, access };
     Verdict::Keep(Known { value, stored })
@@ -171,6 +174,13 @@ fn idle_tls(url: &str, tls: &Tls) -> Vec<String> {
         return vec!["spec.tls.serverName (a pin trusts the key whatever its name)".to_owned()];
     }
     Vec::new()
+}
+
+fn confirmed(written: api::router::Confirmed) -> Confirmed {
+    Confirmed {
+        removals: written.removals.split_whitespace().map(str::to_owned).collect(),
+        word: written.hash,
+    }
 }
 
 fn taken(written: Vec<api::router::Taken>) -> Result<Vec<Taken>, String> {

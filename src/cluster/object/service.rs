@@ -45,6 +45,7 @@ pub fn service(object: core::Service) -> Verdict<Service> {
             .flatten()
             .filter_map(port)
             .collect::<BTreeSet<_>>(),
+        ingress_altered: ingress.iter().any(is_altered),
         ingress: addresses(ingress.iter().filter_map(|ingress| ingress.ip.as_deref())),
         deleting: metadata.deletion_timestamp.is_some(),
     };
@@ -56,6 +57,12 @@ pub fn service(object: core::Service) -> Verdict<Service> {
     } else {
         Verdict::Ignore
     }
+}
+
+/// Whether it says what we would not. API servers before 1.29 know no `ipMode` and drop it.
+fn is_altered(ingress: &core::LoadBalancerIngress) -> bool {
+    ingress.ip_mode.as_deref().is_some_and(|mode| mode != "VIP")
+        || ingress.hostname.as_deref().is_some_and(|name| !name.is_empty())
 }
 
 /// The annotations that mean something to tiklb.

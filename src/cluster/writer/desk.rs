@@ -24,7 +24,7 @@ const RECREATE: Duration = Duration::from_secs(5);
 pub enum Wish {
     /// Somebody else's object, of which we keep the status. Where there is no object, nothing is done.
     Status {
-        /// The whole status, with `null` for what is absent.
+        /// The whole status, with `null` for what is absent; a field that is not named stays as it is.
         status: Value,
         /// Whether our finalizer is on the object; `None` leaves that as it is.
         finalizer: Option<Finalizer>,
@@ -128,6 +128,15 @@ impl Desk {
     pub fn forget(&mut self, target: &Target) {
         self.wishes.remove(target);
         self.dirty.remove(target);
+    }
+
+    /// See [`super::Writer::retain`].
+    pub fn retain(&mut self, kind: Kind, keep: impl Fn(&ObjectKey) -> bool) {
+        let wished = self.wishes.keys().filter(|target| target.kind == kind);
+        let gone: Vec<Target> = wished.filter(|target| !keep(&target.key)).cloned().collect();
+        for target in &gone {
+            self.forget(target);
+        }
     }
 
     /// See [`super::Writer::forget_all`].
@@ -345,7 +354,7 @@ fn patch_status(wanted: &Value, stored: &Stored) -> Option<Request> {
     let mut status = wanted.clone();
     if let Some(before) = &stored.status {
         carry_transitions(&mut status, before);
-        if same(&status, before) {
+        if same(&with_the_rest(&status, before), before) {
             return None;
         }
     }
@@ -353,6 +362,17 @@ fn patch_status(wanted: &Value, stored: &Stored) -> Option<Request> {
         "metadata": {"resourceVersion": stored.resource_version},
         "status": status,
     })))
+}
+
+/// The status with the fields that it does not name: a patch leaves those as they are.
+fn with_the_rest(status: &Value, before: &Value) -> Value {
+    let mut whole = status.clone();
+    if let (Some(fields), Some(before)) = (whole.as_object_mut(), before.as_object()) {
+        for (field, value) in before {
+            fields.entry(field).or_insert_with(|| value.clone());
+        }
+    }
+    whole
 }
 
 /// A condition's `lastTransitionTime` moves with its `status` alone, so that saying the same again is no change.

@@ -77,7 +77,8 @@ pub enum Leadership {
 /// What can happen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// This replica leads, or no longer does.
+    /// This replica leads, or no longer does. One that begins to lead is owed a list of Services that was begun
+    /// thereafter: a watch may lag behind what the last leader wrote.
     Leadership(Leadership),
     /// Services.
     Services(Change<Service>),

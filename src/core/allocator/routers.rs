@@ -267,7 +267,7 @@ impl Entry {
         self.finalize(key, intent.finalizer, step);
         self.report(key, intent.status, now.mono, step);
         if !matches!(intent.work, Work::Wait(_)) {
-            self.router.begin(&intent.work);
+            self.router.begin(&intent.work, now.mono);
         }
         match intent.work {
             Work::Wait(wake) => wake.into_iter().for_each(|at| step.wake_at(at)),
@@ -306,7 +306,9 @@ impl Entry {
             if *before == status {
                 return;
             }
-            let urgent = before.conditions != status.conditions || before.taken != status.taken;
+            let urgent = before.conditions != status.conditions
+                || before.taken != status.taken
+                || before.confirmed.word != status.confirmed.word;
             if !urgent && now.since(*at) < STATUS_EVERY {
                 return step.wake_at(*at + STATUS_EVERY);
             }

@@ -71,6 +71,7 @@ impl Allocator {
         let key = service.key.clone();
         if let Some(write) = self.writes.get(&key) {
             let shown = write.addresses == service.ingress
+                && !service.ingress_altered
                 && write.pool.as_ref() == service.annotations.get(FROM_POOL);
             let later = matches!(&write.state, WriteState::Stored(version) if is_later(&service.resource_version, version));
             if shown || later {
@@ -223,7 +224,9 @@ impl Allocator {
         let Some(service) = self.services.get(key) else {
             return;
         };
-        let seen = service.ingress == addresses && service.annotations.get(FROM_POOL) == pool.as_ref();
+        let seen = service.ingress == addresses
+            && !service.ingress_altered
+            && service.annotations.get(FROM_POOL) == pool.as_ref();
         let under_way = self
             .writes
             .get(key)

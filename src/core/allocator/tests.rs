@@ -116,6 +116,12 @@ impl World {
         self.step([Event::Services(Change::Applied(service))]);
     }
 
+    /// Services are listed as they are stored.
+    pub(super) fn list(&mut self) {
+        let all = self.objects.values().cloned().collect();
+        self.step([Event::Services(Change::Listed(all))]);
+    }
+
     /// Steps until nothing follows any more.
     pub(super) fn step(&mut self, events: impl IntoIterator<Item = Event>) {
         let mut pending: Vec<Event> = events.into_iter().collect();
@@ -160,6 +166,7 @@ impl World {
                     }];
                 }
                 object.ingress = addresses;
+                object.ingress_altered = false;
                 object.resource_version.clone_from(&version);
                 object.annotations.remove(FROM_POOL);
                 object

@@ -3,6 +3,7 @@
 //! An object that could not even be decoded is here too, with the decoder's words in the place of its spec: it
 //! exists, and what it had handed out stays.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::object::Seniority;
@@ -122,6 +123,9 @@ pub struct RouterObject {
     pub finalizer: bool,
     /// The spec, or why it could not be decoded.
     pub spec: Result<RouterSpec, String>,
+    /// The status, or the whole object, cannot be read: `taken`, `serial` and `identity` are empty because nobody knows
+    /// them, and stay in the API as they are. The spec is an error then.
+    pub record_unknown: bool,
     /// `status.taken`: what we removed from the router's pools, recorded before it was removed.
     pub taken: Vec<Taken>,
     /// `status.serial`: the board this object was enrolled with.
@@ -130,6 +134,17 @@ pub struct RouterObject {
     pub identity: Option<String>,
     /// The annotation `tiklb.io/confirm`: the hash of the removals that a person agrees to.
     pub confirm: Option<String>,
+    /// `status.confirmed`: the last such word that was taken.
+    pub confirmed: Confirmed,
+}
+
+/// A person's word for removals, as it is remembered in the status.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Confirmed {
+    /// The annotation's value; empty before there was any.
+    pub word: String,
+    /// What of it is still to be done, by what [`crate::reservation::brake::mark`] makes of each removal.
+    pub removals: BTreeSet<String>,
 }
 
 /// `MikrotikRouter.spec`, as far as decisions need it. Credentials and TLS are the wiring's.

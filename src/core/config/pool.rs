@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use super::allocation::{Admission, Allocation};
 use super::object::{PoolObject, PoolSpec};
 use super::problem::{Kind, Problem};
+use crate::model::excerpt::NAME;
 use crate::model::object::Seniority;
 use crate::model::service::Service;
-use crate::model::{AddressRange, Labels, ObjectKey, RangeSet};
+use crate::model::{AddressRange, Labels, ObjectKey, RangeSet, excerpt};
 
 /// A pool of addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +65,11 @@ pub enum PoolState {
     Unusable,
 }
 
+/// Entries of one pool that are complained of: as many as a person mends at a time.
+const COMPLAINTS: usize = 10;
+/// Characters of what two pools have in common.
+const SHARED: usize = 256;
+
 /// Judges each pool by itself, then all of them together.
 pub(super) fn validate(objects: &[PoolObject], problems: &mut Vec<Problem>) -> BTreeMap<String, Pool> {
     let mut by_age: Vec<&PoolObject> = objects.iter().collect();
@@ -93,7 +99,8 @@ fn overlap(a: &Pool, b: &Pool) -> Option<RangeSet> {
 fn overlap_problem(younger: &Pool, elder: &Pool) -> Problem {
     let both = overlap(younger, elder).unwrap_or_default();
     let message = format!(
-        "{both} is already in the older pool {}: remove it from one of the two; until then this pool hands out nothing",
+        "{} is already in the older pool {}: remove it from one of the two; until then this pool hands out nothing",
+        excerpt(both.to_string(), SHARED),
         elder.name
     );
     Problem::invalid(Kind::IPAddressPool, &younger.key, message)
@@ -144,12 +151,19 @@ fn read_addresses(spec: &PoolSpec, pool: &mut Pool, invalid: impl Fn(String) -> 
     }
     let mut seen = BTreeSet::new();
     for text in &spec.addresses {
+        if complaints.len() == COMPLAINTS {
+            complaints.push(invalid(
+                "spec.addresses: and more of its entries: mend these first".to_owned(),
+            ));
+            break;
+        }
         match AddressRange::parse(text) {
             Err(error) => complaints.push(invalid(format!("spec.addresses: {error}"))),
             Ok(range) => {
                 if !pool.ranges.intersection(&range.into()).is_empty() && seen.insert(text) {
                     complaints.push(invalid(format!(
-                        "spec.addresses: {text} overlaps an earlier entry: remove one of the two"
+                        "spec.addresses: {} overlaps an earlier entry: remove one of the two",
+                        excerpt(text, NAME)
                     )));
                 }
                 pool.order.push(range);

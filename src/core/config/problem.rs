@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::object::RouterObject;
-use crate::model::ObjectKey;
+use crate::model::excerpt::SENTENCE;
+use crate::model::{ObjectKey, excerpt};
 
 /// The kinds of object a problem can lie with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +99,8 @@ impl Problem {
                 key: key.clone(),
             },
             kind: met,
-            message,
+            // Parsers quote what they could not read, however long it is.
+            message: excerpt(message, SENTENCE),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Decisions about Services as values that carry their reason.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 
 use super::{Holder, RequestError};
@@ -372,11 +372,15 @@ fn write_exhausted(
     held: usize,
     reserved: usize,
 ) -> fmt::Result {
-    let pools = pools.join(", ");
+    let shown = pools.len().min(SKIPPED_SHOWN);
+    let mut names = pools[..shown].join(", ");
+    if let more @ 1.. = pools.len() - shown {
+        _ = write!(names, " and {more} more");
+    }
     match sought {
-        Sought::One(Family::V4) => write!(f, "no free address is left in {pools}")?,
-        Sought::One(Family::V6) => write!(f, "no free IPv6 address is left in {pools}")?,
-        Sought::Both => write!(f, "no pool has a free address of each family, of {pools}")?,
+        Sought::One(Family::V4) => write!(f, "no free address is left in {names}")?,
+        Sought::One(Family::V6) => write!(f, "no free IPv6 address is left in {names}")?,
+        Sought::Both => write!(f, "no pool has a free address of each family, of {names}")?,
     }
     match (held, reserved) {
         (0, 0) => {}

@@ -12,8 +12,9 @@ use super::search::{Tally, is_kept_for_others};
 use super::sharing::SharingKey;
 use super::standing::{Had, fits};
 use crate::config::Admission;
+use crate::model::excerpt::NAME;
 use crate::model::service::Service;
-use crate::model::{AddressRange, Family, ObjectKey, RangeSet};
+use crate::model::{AddressRange, Family, ObjectKey, RangeSet, excerpt};
 
 /// What one Service holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -291,7 +292,7 @@ impl Ledger {
             if let Some(wanted) = pool.filter(|wanted| *wanted != found.name) {
                 return Err(Because::OutsideRequestedPool {
                     address,
-                    pool: wanted.to_owned(),
+                    pool: excerpt(wanted, NAME),
                 });
             }
             if found.avoids(address) {
@@ -414,7 +415,7 @@ impl Ledger {
     ) -> Result<Decision, Because> {
         let named = match pool {
             Some(name) => {
-                let unavailable = || Because::PoolUnavailable(name.to_owned());
+                let unavailable = || Because::PoolUnavailable(excerpt(name, NAME));
                 let at = ground.place_of(name).ok_or_else(unavailable)?;
                 if ground.admits(ground.pool(at), seeker.service) == Admission::No {
                     let pool = name.to_owned();

@@ -9,6 +9,8 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 
+use super::excerpt::{NAME, excerpt};
+
 /// All addresses from `first` to `last`, both included, of one family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AddressRange {
@@ -60,7 +62,7 @@ impl AddressRange {
     /// # Errors
     /// What is wrong with the text, and how to write it instead.
     pub fn parse(text: &str) -> Result<Self, RangeError> {
-        let unreadable = || RangeError::Unreadable(text.to_owned());
+        let unreadable = || RangeError::Unreadable(excerpt(text, NAME));
         if text.contains('/') {
             let net: IpNet = text.trim().parse().map_err(|_| unreadable())?;
             return Ok(net.into());
@@ -75,10 +77,10 @@ impl AddressRange {
         let first: IpAddr = first.trim().parse().map_err(|_| unreadable())?;
         let last: IpAddr = last.trim().parse().map_err(|_| unreadable())?;
         if first.is_ipv4() != last.is_ipv4() {
-            return Err(RangeError::MixedFamilies(text.to_owned()));
+            return Err(RangeError::MixedFamilies(excerpt(text, NAME)));
         }
         Self::new(first, last).ok_or_else(|| RangeError::Inverted {
-            text: text.to_owned(),
+            text: excerpt(text, NAME),
             first,
             last,
         })

@@ -8,6 +8,10 @@ use super::{Family, Labels, NodeName, ObjectKey, Uid};
 
 /// What tiklb reads of a Service. The Kubernetes side makes it, nobody here changes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is what one field of the object says"
+)]
 pub struct Service {
     /// Namespace and name.
     pub key: ObjectKey,
@@ -41,6 +45,9 @@ pub struct Service {
     pub ports: BTreeSet<(String, u16)>,
     /// `status.loadBalancer.ingress[].ip`, in their order.
     pub ingress: Vec<IpAddr>,
+    /// An entry of the status says something that we do not write: a hostname, or an `ipMode` other than VIP, with which
+    /// kube-proxy does not take the traffic on the node.
+    pub ingress_altered: bool,
     /// `metadata.deletionTimestamp` is set.
     pub deleting: bool,
 }

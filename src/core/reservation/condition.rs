@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::config::object::Taken;
+use crate::config::object::{Confirmed, Taken};
 use crate::model::Timestamp;
 
 /// The condition types of a MikrotikRouter.
@@ -190,6 +190,8 @@ pub struct RouterStatus {
     pub version: String,
     /// Its serial number, if it has one.
     pub serial: Option<String>,
+    /// The object's record could not be read: what the API has of `identity`, `serial` and `taken` stays as it is.
+    pub record_unknown: bool,
     /// What we removed from its pools; recorded before it is removed.
     pub taken: Vec<Taken>,
     /// Rows of ours on it.
@@ -202,6 +204,8 @@ pub struct RouterStatus {
     pub conflicts: Listing,
     /// Writes that are not made (dry run), or not made yet.
     pub pending: Listing,
+    /// A person's last word for removals, and what of it is still to be done; stored before it is begun.
+    pub confirmed: Confirmed,
     /// When the router was last found or brought to the wanted state.
     pub last_sync: Option<Timestamp>,
     /// The generation of the spec that this is about.

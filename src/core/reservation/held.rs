@@ -70,24 +70,24 @@ impl HeldBook {
 
     fn read_leases(&mut self, reading: &Reading, range: &RangeSet, ours: &Ours<'_>, now: Instant) {
         let foreign = |row: &&LeaseRow| range.contains(row.address) && !is_ours(&row.comment, ours.owner);
-        let present: BTreeMap<IpAddr, &LeaseRow> = reading
-            .leases
-            .iter()
-            .filter(foreign)
-            .map(|r| (r.address, r))
-            .collect();
-        for (address, row) in &present {
-            if row.mac.is_some_and(|mac| ours.nodes.contains(&mac)) {
-                continue; // A node's own lease refuses the whole range; see `site`.
+        let mut present: BTreeMap<IpAddr, Vec<&LeaseRow>> = BTreeMap::new();
+        for row in reading.leases.iter().filter(foreign) {
+            present.entry(row.address).or_default().push(row);
+        }
+        // A node's own lease refuses the whole range; see `site`.
+        let not_a_nodes = |row: &&LeaseRow| row.mac.is_none_or(|mac| !ours.nodes.contains(&mac));
+        for (address, rows) in &present {
+            let rows = rows.iter().copied().filter(not_a_nodes);
+            if let Some(row) = rows.max_by_key(|row| (is_live(row), row.expires_after)) {
+                let memory = LeaseMemory {
+                    holder: lease_holder(row, reading),
+                    expires: row.expires_after.map(|after| now + after),
+                    missed: 0,
+                    last_seen: now,
+                    reserved: !is_live(row),
+                };
+                self.leases.insert(*address, memory);
             }
-            let memory = LeaseMemory {
-                holder: lease_holder(row, reading),
-                expires: row.expires_after.map(|after| now + after),
-                missed: 0,
-                last_seen: now,
-                reserved: !row.dynamic && row.expires_after.is_none(),
-            };
-            self.leases.insert(*address, memory);
         }
         let own = reading
             .leases
@@ -95,6 +95,9 @@ impl HeldBook {
             .filter(|row| is_ours(&row.comment, ours.owner));
         let own: BTreeSet<IpAddr> = own.map(|row| row.address).collect();
         self.leases.retain(|address, memory| {
+            if !range.contains(*address) {
+                return false; // No pool has it any more: nobody asks, and no survey will say that it is silent.
+            }
             // It had no client, and became ours (`spec.adoptFrom`): nobody is left to be waited for.
             if memory.reserved && own.contains(address) && !present.contains_key(address) {
                 return false;
@@ -232,6 +235,11 @@ impl HeldBook {
 /// Whether a comment carries exactly our marker.
 pub(super) fn is_ours(comment: &str, owner: &Owner) -> bool {
     Marker::parse(comment).is_some_and(|marker| owner.owns(&marker))
+}
+
+/// Whether a client has the row's address, as far as the router tells: a row that only keeps it hides nobody who does.
+fn is_live(row: &LeaseRow) -> bool {
+    row.dynamic || row.bound || row.expires_after.is_some()
 }
 
 fn lease_holder(row: &LeaseRow, reading: &Reading) -> Holder {

@@ -100,6 +100,7 @@ pub struct NetworkRow {
 
 /// A row of `/ip/dhcp-server/lease`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of a row of the router")]
 pub struct LeaseRow {
     /// `.id`.
     pub id: String,
@@ -116,7 +117,9 @@ pub struct LeaseRow {
     pub evidence: bool,
     /// Switched off by a person.
     pub disabled: bool,
-    /// How long the client may still use it; static, never bound rows have none.
+    /// A client has the address, or the server found somebody there: a static row may be that, or only keep its address.
+    pub bound: bool,
+    /// How long the client may still use it; rows that are not bound have none, and leases that never end.
     pub expires_after: Option<Duration>,
     /// What the client calls itself.
     pub host_name: Option<String>,

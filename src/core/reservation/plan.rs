@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::consumer;
 use super::held::is_ours;
 use super::marker::{self, Marker, Owner};
 use super::observed::{ArpRow, LeaseRow, PoolRow, Reading};
@@ -60,7 +61,7 @@ pub struct Ground<'a> {
     pub unmade: &'a BTreeMap<String, RangeSet>,
     /// What no pool of the cluster asks for any more and nobody uses, and has waited long enough.
     pub unwanted: &'a RangeSet,
-    /// Removals that a person has agreed to, as they are printed.
+    /// The marks of removals that a person has agreed to; see [`super::brake`].
     pub confirmed: &'a BTreeSet<String>,
     /// Addresses that were assigned until lately, and since when they are not.
     pub departed: &'a BTreeMap<IpAddr, Instant>,
@@ -112,6 +113,7 @@ pub fn difference(ground: &Ground<'_>, wall: Timestamp) -> Plan {
         ground.owner,
     );
     own_pools(ground, &record, &mut plan);
+    used_rows(ground, &mut plan);
     for (row, wanted_by) in ground.evictable {
         let because = format!(
             "{wanted_by} asks for {}, and spec.dhcp.evict is OnRequest",
@@ -137,6 +139,12 @@ pub fn difference(ground: &Ground<'_>, wall: Timestamp) -> Plan {
 }
 
 impl Ground<'_> {
+    /// Our rows in `/ip/pool` that somebody uses.
+    fn used_rows(&self) -> impl Iterator<Item = consumer::Used<'_>> {
+        let used = consumer::used(self.reading);
+        used.filter(|used| is_ours(&used.row.comment, self.owner))
+    }
+
     /// Everything that is known to have been taken, wherever that is written down.
     fn record(&self, wall: Timestamp) -> Vec<Taken> {
         let taken = if self.replaced { &[] } else { self.taken };
@@ -230,6 +238,12 @@ fn own_pools(ground: &Ground<'_>, record: &[Taken], plan: &mut Plan) {
             }
         }
     }
+}
+
+/// Who uses a row of ours does not keep it from being what it should be, but from going.
+fn used_rows(ground: &Ground<'_>, plan: &mut Plan) {
+    let ours = ground.used_rows();
+    plan.obstacles.extend(ours.map(|used| used.words));
 }
 
 /// What our pool row says: what was taken of `ranges`.

@@ -9,7 +9,9 @@
 //! One request is in flight at a time, reads included. Every decision is made on the last reading with the read-backs
 //! of our own writes folded in.
 
+mod consent;
 mod eviction;
+mod exclusion;
 mod judgement;
 mod kept;
 mod memory;
@@ -22,13 +24,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::condition::RouterStatus;
+use super::consumer;
 use super::held::{HeldBook, is_ours};
 use super::observed::{Fingerprint, Reading};
 use super::site::Refusal;
 use super::survey::Surveys;
 use super::write::{Outcome, Planned, Write};
 use crate::config::Config;
-use crate::config::object::{RouterMode, RouterObject, Taken};
+use crate::config::object::{Confirmed, RouterMode, RouterObject, Taken};
 use crate::ipam::Holder;
 use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 pub use kept::Standing;
@@ -53,6 +56,11 @@ const GROUND_FOR_WRITES: Duration = Duration::from_secs(10);
 /// How long the menus that hardly change may go unread while nothing is written. There are sixteen of them: read more often
 /// than this they would be most of what a router that agrees is asked.
 const SLOW_MENUS: Duration = Duration::from_mins(10);
+/// An uptime is told in whole seconds, and rounded down; twice that, for it costs nothing.
+const UPTIME_STEP: Duration = Duration::from_secs(2);
+/// One part in so many by which two clocks may differ: what Linux adjusts a clock by at most (500 in a million), for
+/// ours and the router's. A router that was started twice within that part of our absence is not seen to have been.
+const CLOCKS_DIFFER: u32 = 1_000;
 /// How long the release of a router that cannot be reached holds up the deletion of its object.
 const RELEASE_BOUND: Duration = Duration::from_mins(10);
 
@@ -173,21 +181,19 @@ pub struct Router {
     failure: Option<Failure>,
     failures: u32,
     busy: bool,
+    /// When the last request began.
+    began: Instant,
     next_read: Instant,
     last_good_read: Option<Instant>,
-    cut_at: Option<Instant>,
-    excluded_at: Option<Instant>,
+    exclusion: exclusion::Exclusion,
     survey_after: Option<Instant>,
-    /// A process before this one may have cut a pool just now.
-    cut_lately: bool,
-    taken_back: Vec<Instant>,
     making: BTreeMap<String, memory::Making>,
     unwanted: memory::Unwanted,
     promises: memory::Promises,
     /// Notes of reservations, as they were last seen behind our mark.
     noted: BTreeMap<IpAddr, String>,
-    /// Removals that a person has agreed to, as they are printed.
-    confirmed: BTreeSet<String>,
+    /// A person's word that was taken and is not stored yet.
+    word: Option<Confirmed>,
     twins: Twins,
     boards: twin::Boards,
     /// What the reading that is under way reads, and when the last whole one ended.
@@ -218,18 +224,16 @@ impl Router {
             failure: None,
             failures: 0,
             busy: false,
+            began: Instant::ZERO,
             next_read: Instant::ZERO,
             last_good_read: None,
-            cut_at: None,
-            excluded_at: None,
+            exclusion: exclusion::Exclusion::default(),
             survey_after: None,
-            cut_lately: false,
-            taken_back: Vec::new(),
             making: BTreeMap::new(),
             unwanted: memory::Unwanted::default(),
             promises: memory::Promises::default(),
             noted: BTreeMap::new(),
-            confirmed: BTreeSet::new(),
+            word: None,
             twins: Twins::default(),
             boards: twin::Boards::default(),
             depth: Depth::Whole,
@@ -287,7 +291,7 @@ impl Router {
         } else if respecified {
             self.retry(now);
             // A person who changes the object wants it tried again.
-            self.taken_back.clear();
+            self.exclusion.forgive();
             self.making.clear();
         }
     }
@@ -299,8 +303,10 @@ impl Router {
     }
 
     /// A request began; until its end nothing else is sent.
-    pub fn begin(&mut self, work: &Work) {
+    pub fn begin(&mut self, work: &Work, now: Instant) {
         self.busy = true;
+        self.began = now;
+        self.note_begin(work);
         if let Work::Read(depth) = work {
             self.depth = *depth;
         }
@@ -309,12 +315,8 @@ impl Router {
     /// A reading ended.
     pub fn read(&mut self, result: Result<Reading, Failure>, landscape: &Landscape<'_>, now: Now) {
         self.busy = false;
-        if self.last_good_read.is_none() {
-            self.cut_lately = self.record_is_young(now.wall);
-        }
-        let now = now.mono;
         match result {
-            Err(failure) => self.read_failed(failure, now),
+            Err(failure) => self.read_failed(failure, now.mono),
             Ok(reading) => self.read_well(reading, landscape, now),
         }
     }
@@ -326,11 +328,9 @@ impl Router {
         self.failure = Some(failure);
     }
 
-    fn read_well(&mut self, reading: Reading, landscape: &Landscape<'_>, now: Instant) {
-        let rebooted = self
-            .reading
-            .as_ref()
-            .is_some_and(|before| reading.uptime < before.uptime);
+    fn read_well(&mut self, reading: Reading, landscape: &Landscape<'_>, now: Now) {
+        let (wall, now) = (now.wall, now.mono);
+        let rebooted = self.has_rebooted(&reading);
         let long_silence = self
             .last_good_read
             .is_some_and(|last| now.since(last) >= proof::TRUST);
@@ -350,6 +350,7 @@ impl Router {
         self.fingerprint = Some(fingerprint);
         self.failure = None;
         self.failures = 0;
+        self.note_settled(wall, now);
         self.last_good_read = Some(now);
         if self.depth == Depth::Whole {
             self.last_whole = Some(now);
@@ -364,9 +365,18 @@ impl Router {
         self.reading = Some(reading);
         self.note_exclusion(landscape, now, true);
         self.note_held(landscape, now);
-        if let Some(settled) = self.settled_at().filter(|settled| *settled > now) {
-            self.next_read = self.next_read.min(settled);
-        }
+    }
+
+    /// Whether the router has started since the last good reading: it has run for less time than passed since, on top of
+    /// what it had run by then. What passed is counted from the end of that reading to the beginning of this one, so
+    /// that it is never overstated, however long readings take.
+    fn has_rebooted(&self, reading: &Reading) -> bool {
+        let (Some(before), Some(last)) = (&self.reading, self.last_good_read) else {
+            return false;
+        };
+        let passed = self.began.since(last);
+        let shown = reading.uptime + UPTIME_STEP + passed / CLOCKS_DIFFER;
+        reading.uptime < before.uptime || shown < before.uptime + passed
     }
 
     /// A write ended.
@@ -382,12 +392,6 @@ impl Router {
                 self.changed.remove(&write.target());
                 self.note_made(write, now);
                 self.note_cut(write, true);
-                if let Write::SetPoolRanges { row, ranges } = write
-                    && !row.ranges.difference(ranges).is_empty()
-                {
-                    self.cut_at = Some(now);
-                    self.next_read = self.next_read.min(now + LEASES_SETTLE);
-                }
                 self.note_exclusion(landscape, now, false);
             }
             Outcome::Changed => {
@@ -417,15 +421,13 @@ impl Router {
     pub fn intend(&mut self, landscape: &Landscape<'_>, now: Now) -> Intent {
         self.note_departures(landscape, now.mono);
         self.note_notes(landscape);
-        if self.deleting_since.is_some() && !in_use_of(&self.object.taken, landscape.in_use).is_empty() {
-            self.deleting_since = Some(now.mono); // It waits for Services, not for the router.
+        let in_use = !in_use_of(&self.object.taken, landscape.in_use).is_empty();
+        if self.deleting_since.is_some() && (in_use || self.object.record_unknown) {
+            self.deleting_since = Some(now.mono); // It waits for Services, or a person, and not for the router.
         }
         self.note_unwanted(landscape, now.mono);
-        let mut judgement = self.judge(landscape, now);
-        self.note_word(&judgement.plan);
-        if !judgement.plan.held.is_empty() && !self.confirmed.is_empty() {
-            judgement = self.judge(landscape, now);
-        }
+        let judgement = self.judge(landscape, now);
+        self.note_word(&judgement.plan, landscape, now);
         self.note_promises(&judgement.plan, judgement.may_write);
         // What is no longer wanted is no longer refused.
         let wanted = |target: &String| judgement.plan.writes.iter().any(|p| p.write.target() == *target);
@@ -532,6 +534,10 @@ impl Router {
             let wanted = judgement.mode == RouterMode::Enforce && self.object.spec.is_ok();
             return (wanted || self.object.finalizer, None);
         };
+        if self.object.record_unknown {
+            // Nobody could say what has to be given back by hand: the only record must not go with the object.
+            return (self.object.finalizer, None);
+        }
         if let Some(heir) = &self.twins.heir {
             return (!heir.has_taken_over(&self.object.taken), None);
         }
@@ -567,6 +573,9 @@ impl Router {
             "the router could not be given back within {} min: on its console, remove the rows whose comment begins with tiklb/v1",
             RELEASE_BOUND.as_secs() / 60
         );
+        for used in self.reading.iter().flat_map(consumer::used) {
+            words = format!("{words}; before that, {}", used.words);
+        }
         for taken in &self.object.taken {
             words = format!(
                 "{words}; add {} to the ranges of /ip/pool {}",

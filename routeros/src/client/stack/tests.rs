@@ -76,6 +76,7 @@ struct Bench {
     script: Script,
     stack: Stack,
     credentials: Arc<CredentialStore>,
+    permits: PermitStore,
     outcomes: Arc<Outcomes>,
 }
 
@@ -90,16 +91,19 @@ impl Bench {
         };
         let credentials = Arc::new(CredentialStore::new(Credentials::new("tiklb", "old")));
         let outcomes = Arc::new(Outcomes::default());
+        let permits = PermitStore::default();
         let stack = build(
             script.clone(),
             &timeouts,
             &credentials,
+            &permits,
             Arc::clone(&outcomes) as Arc<dyn Observer>,
         );
         Self {
             script,
             stack,
             credentials,
+            permits,
             outcomes,
         }
     }
@@ -399,5 +403,27 @@ async fn reads_and_writes_have_their_own_time_limits() {
         times[2] - times[1],
         20_000 + SETTLE,
         "the longer of back-off and pause"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_waited_is_sent_only_if_it_is_still_permitted() {
+    let script = Script::new(|at, _| async move { if at == 0 { broken() } else { Ok(ok()) } });
+    let bench = Bench::new(script);
+    let until = Instant::now() + Duration::from_secs(1);
+    bench.permits.replace(Arc::new(move || Instant::now() < until));
+    assert_eq!(bench.category(write()).await, "Busy");
+    // It waits for the router to settle, and its permit ends meanwhile.
+    assert_eq!(bench.category(write()).await, "Forbidden");
+    assert_eq!(bench.category(read()).await, "Ok");
+    assert_eq!(
+        bench.script.times.lock().unwrap().len(),
+        2,
+        "the second write was not sent"
+    );
+    let outcomes = bench.outcomes.0.lock().unwrap();
+    assert!(
+        outcomes.iter().all(|(_, outcome, _)| *outcome != "Forbidden"),
+        "{outcomes:?}"
     );
 }

@@ -9,7 +9,7 @@ use tower::util::BoxCloneSyncService;
 
 use super::*;
 use crate::client::credentials::CredentialStore;
-use crate::client::{Credentials, NoConnection, RequestKind};
+use crate::client::{Credentials, NoConnection, PermitStore, RequestKind};
 use crate::menu::{
     Arp, ArpChange, Comment, Lease, LeaseChange, NewArp, NewLease, NewPool, Pool, PoolChange, PoolRanges,
 };
@@ -46,7 +46,11 @@ impl Script {
         });
         let credentials = Arc::new(CredentialStore::new(Credentials::new("tiklb", "")));
         (
-            Client::over(BoxCloneSyncService::new(service), credentials),
+            Client::over(
+                BoxCloneSyncService::new(service),
+                credentials,
+                PermitStore::default(),
+            ),
             Self(steps),
         )
     }
@@ -773,7 +777,11 @@ async fn two_writes_do_not_mix() {
         }
     });
     let credentials = Arc::new(CredentialStore::new(Credentials::new("tiklb", "")));
-    let client = Client::over(BoxCloneSyncService::new(service), credentials);
+    let client = Client::over(
+        BoxCloneSyncService::new(service),
+        credentials,
+        PermitStore::default(),
+    );
     let target = Target::of(&row::<Lease>(&lease_row()));
     let change = LeaseChange {
         disabled: Some(true),

@@ -222,6 +222,7 @@ fn a_lease_in_any_state_holds_its_address() {
             dynamic,
             evidence: false,
             disabled: false,
+            bound: status != "waiting",
             expires_after: None,
             host_name: Some("phone".to_owned()),
             comment: "Bob".to_owned(),
@@ -252,6 +253,26 @@ fn servers_and_times_of_leases() {
             expected
         );
         assert!(row.disabled && row.mac.is_none());
+    }
+}
+
+/// Whether a client has it does not depend on when, or whether, its lease ends.
+#[test]
+fn a_static_lease_is_bound_by_its_state_and_not_by_its_end() {
+    for (status, expires, active, bound) in [
+        ("waiting", None, None, false),
+        ("bound", Some("never"), Some("192.168.1.205"), true),
+        ("bound", Some("a while"), None, true),
+        ("waiting", None, Some("192.168.1.205"), true),
+        ("bound", Some("10m"), Some("192.168.1.150"), false), // It has another one, in a row of its own.
+    ] {
+        let mut row = json!({".id": "*A", "address": "192.168.1.205", "status": status});
+        for (key, value) in [("expires-after", expires), ("active-address", active)] {
+            if let Some(value) = value {
+                row[key] = value.into();
+            }
+        }
+        assert_eq!(leases(row)[0].bound, bound, "{status} {expires:?} {active:?}");
     }
 }
 

@@ -42,6 +42,7 @@ fn lease(comment: &str) -> LeaseRow {
         dynamic: false,
         evidence: false,
         disabled: true,
+        bound: false,
         expires_after: None,
         host_name: None,
         comment: comment.to_owned(),

@@ -29,6 +29,7 @@ const EVERY_FIELD: &str = r#"
           resourceVersion: "9"
           generation: 3
           finalizers: [other/one, tiklb.io/release]
+          annotations: {tiklb.io/confirm: 00c0ffee}
           deletionTimestamp: "2026-01-02T00:00:00Z"
         spec:
           url: https://router.lan
@@ -48,6 +49,7 @@ const EVERY_FIELD: &str = r#"
         status:
           identity: MikroTik
           serial: OLD
+          confirmed: {hash: 0badcafe, removals: "12345678 deadbeef"}
           taken:
             - {pool: dhcp_pool, server: defconf, ranges: "192.168.1.200-192.168.1.204,192.168.1.206", since: "2026-01-01T00:00:00Z"}
         "#;
@@ -81,6 +83,12 @@ fn a_router_with_every_field() {
         ranges("192.168.1.200-192.168.1.204,192.168.1.206")
     );
     assert_eq!(object.taken[0].since, Timestamp(1_767_225_600));
+    assert_eq!(object.confirm.as_deref(), Some("00c0ffee"));
+    assert_eq!(object.confirmed.word, "0badcafe");
+    assert_eq!(
+        object.confirmed.removals,
+        ["12345678".to_owned(), "deadbeef".to_owned()].into()
+    );
     let spec = object.spec.unwrap();
     assert_eq!(
         (spec.mode, spec.arp, spec.assignment),
@@ -165,4 +173,7 @@ fn a_record_that_cannot_be_read_stops_everything_on_the_router() {
     let why = known.value.object.spec.unwrap_err();
     assert!(why.starts_with("status.taken[0].ranges: "), "{why}");
     assert!(known.value.access.is_some());
+    assert!(known.value.object.record_unknown);
+    let undecoded = kept(router(object(&format!("{{{HEAD}, spec: {{mode: Later}}}}"))));
+    assert!(undecoded.value.object.record_unknown);
 }

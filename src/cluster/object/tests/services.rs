@@ -9,10 +9,8 @@ use tiklb_core::model::{Family, Timestamp, Uid};
 use super::super::service::service;
 use super::*;
 
-#[test]
-fn every_field_that_matters_is_read_and_nothing_else_is_kept() {
-    let read = service(object(
-        r#"
+/// A Service with every field that matters, and some that do not.
+const EVERY_FIELD: &str = r#"
         metadata:
           name: web
           namespace: home
@@ -42,8 +40,11 @@ fn every_field_that_matters_is_read_and_nothing_else_is_kept() {
         status:
           loadBalancer:
             ingress: [{ip: 192.168.1.200, ipMode: VIP}, {hostname: other.example}, {ip: "fd00::1"}]
-        "#,
-    ));
+"#;
+
+#[test]
+fn every_field_that_matters_is_read_and_nothing_else_is_kept() {
+    let read = service(object(EVERY_FIELD));
     let expected = Service {
         key: key("home", "web"),
         uid: Uid("7e57".to_owned()),
@@ -71,6 +72,7 @@ fn every_field_that_matters_is_read_and_nothing_else_is_kept() {
         selector: BTreeMap::from([("app".to_owned(), "web".to_owned())]),
         ports: BTreeSet::from([("TCP".to_owned(), 80), ("UDP".to_owned(), 53)]),
         ingress: ips(&["192.168.1.200", "fd00::1"]),
+        ingress_altered: true,
         deleting: true,
     };
     assert_eq!(kept(read), expected);
@@ -118,4 +120,16 @@ fn only_services_that_concern_a_load_balancer_are_kept() {
         let read = service(object(yaml));
         assert_eq!(matches!(read, Verdict::Keep(_)), is_kept, "{what}: {read:?}");
     }
+}
+
+#[test]
+fn an_entry_that_we_would_not_write_is_noticed() {
+    let altered = |entry: &str| {
+        let text = "{metadata: {name: a, namespace: b}, spec: {type: LoadBalancer}, status: {loadBalancer: {ingress: [ENTRY]}}}";
+        kept(service(object(&text.replace("ENTRY", entry)))).ingress_altered
+    };
+    assert!(altered("{ip: 192.168.1.200, ipMode: Proxy}"));
+    assert!(altered("{ip: 192.168.1.200, hostname: cloud.example}"));
+    assert!(!altered("{ip: 192.168.1.200, ipMode: VIP}"));
+    assert!(!altered("{ip: 192.168.1.200}"), "what an old API server drops");
 }

@@ -284,3 +284,43 @@ fn a_limit_is_kept_and_the_rest_comes_later() {
     }
     assert_eq!(desk.due(8, at(60)), [], "another replica leads");
 }
+
+/// What a wish does not name is somebody's record that could not be read: it is neither written nor missed.
+#[test]
+fn a_field_that_is_not_named_stays_and_is_no_difference() {
+    let mut desk = Desk::default();
+    let target = target(Kind::Router);
+    let before = json!({"taken": [{"pool": "p", "ranges": "a bit"}], "serial": "HEX1", "board": null});
+    desk.stored(Kind::Router, Change::Listed(vec![stored(1, before)]));
+    desk.wish(target.clone(), status_wish(json!({"board": "RB5009"})));
+    let job = only(desk.due(8, at(1)));
+    let Request::PatchStatus(patch) = &job.request else {
+        panic!("{job:?}")
+    };
+    assert_eq!(patch["status"], json!({"board": "RB5009"}));
+    let after = json!({"taken": [{"pool": "p", "ranges": "a bit"}], "serial": "HEX1", "board": "RB5009"});
+    desk.done(&job, Outcome::Stored(Box::new(stored(2, after))), at(1));
+    assert_eq!(desk.due(8, at(60)), []);
+}
+
+#[test]
+fn of_objects_that_are_gone_nothing_is_remembered() {
+    let mut desk = Desk::default();
+    let pool = |n: u32| Target {
+        kind: Kind::Pool,
+        key: ObjectKey::new("metallb-system", n.to_string()),
+    };
+    desk.stored(Kind::Pool, Change::Listed(vec![]));
+    desk.wish(target(Kind::Configuration), own(json!({})));
+    for n in 0..1_000 {
+        desk.wish(pool(n), status_wish(json!({"assignedIPv4": 1})));
+        desk.retain(Kind::Pool, |key| *key == pool(n).key);
+    }
+    assert_eq!(desk.wishes.len(), 2, "the last pool, and what is of another kind");
+    let again = Stored {
+        key: pool(0).key,
+        ..stored(9, json!({}))
+    };
+    desk.stored(Kind::Pool, Change::Applied(again));
+    assert_eq!(desk.due(8, at(60)), [], "one of its name is another pool");
+}

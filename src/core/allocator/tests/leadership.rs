@@ -53,6 +53,12 @@ fn a_standby_watches_and_does_nothing_and_takes_over_what_the_statuses_say() {
     world.apply(service("c", 3));
     assert_eq!(world.writes.len(), writes, "it does not lead");
     world.step([Event::Leadership(Leadership::Leading { unclean: false })]);
+    assert_eq!(
+        world.writes.len(),
+        writes,
+        "the watch may lag behind what the other leader wrote"
+    );
+    world.list();
     assert_eq!(world.address("a").as_deref(), Some("192.168.1.205"));
     assert_eq!(world.address("b").as_deref(), Some("192.168.1.200"));
     assert_eq!(world.address("c").as_deref(), Some("192.168.1.201"));
@@ -75,4 +81,27 @@ fn after_a_leader_that_ended_without_a_word_the_routers_are_left_alone_for_a_whi
     let now = world.now.mono;
     assert_eq!(leads(&mut world, true), now + FENCE);
     assert_eq!(leads(&mut world, false), Instant::ZERO);
+}
+
+#[test]
+fn a_new_leader_waits_for_a_list_before_it_gives_an_address_that_the_last_one_gave() {
+    let mut world = World::new();
+    world.step([Event::Leadership(Leadership::Following)]);
+    world.apply(service("b", 2));
+    // Another leader gave "a" the first address; this replica's watch has not shown it.
+    let mut a = service("a", 1);
+    a.ingress = vec![ip("192.168.1.200")];
+    a.annotations.insert(FROM_POOL.to_owned(), "home".to_owned());
+    world.objects.insert(key("a"), a);
+    world.step([Event::Leadership(Leadership::Leading { unclean: true })]);
+    world.apply(service("c", 3));
+    assert_eq!(
+        world.address("b"),
+        None,
+        "nothing is decided on what the watch knows"
+    );
+    world.list();
+    assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.address("b").as_deref(), Some("192.168.1.201"));
+    assert_eq!(world.address("c").as_deref(), Some("192.168.1.202"));
 }

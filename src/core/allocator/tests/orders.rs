@@ -65,6 +65,7 @@ fn decide(services: Vec<Service>, reservations: Vec<ReservationObject>) -> Decid
         mono: Instant::ZERO,
         wall: Timestamp(0),
     };
+    allocator.step([Event::Leadership(Leadership::Leading { unclean: false })], now);
     let mut events: Vec<Event> = services
         .into_iter()
         .map(|s| Event::Services(Change::Applied(s)))
@@ -82,7 +83,6 @@ fn decide(services: Vec<Service>, reservations: Vec<ReservationObject>) -> Decid
         )])),
     );
     events.extend([
-        Event::Leadership(Leadership::Leading { unclean: false }),
         Event::Advertisements(Change::Listed(vec![])),
         Event::Routers(Change::Listed(vec![])),
         Event::Namespaces(Change::Listed(vec![])),

@@ -209,7 +209,11 @@ fn statuses_are_said_on_change_and_anew_by_another_leader() {
     let again = applied(kept("r", "192.168.1.205", Some("photos")));
     assert_eq!(count(world.allocator.step(again, world.now)), 0);
     world.step([Event::Leadership(Leadership::Following)]);
-    let leading = [Event::Leadership(Leadership::Leading { unclean: false })];
+    let services = world.objects.values().cloned().collect();
+    let leading = [
+        Event::Leadership(Leadership::Leading { unclean: false }),
+        Event::Services(Change::Listed(services)),
+    ];
     assert_eq!(count(world.allocator.step(leading, world.now)), 1);
 }
 

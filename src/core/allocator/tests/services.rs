@@ -1,7 +1,9 @@
 //! Statuses written once, events said once.
 
 use super::*;
+use crate::config::object::Taken;
 use crate::ipam::Holder;
+use crate::reservation::tests::paper::{object, spec};
 
 #[test]
 fn a_service_gets_one_status_write_and_one_event() {
@@ -305,4 +307,112 @@ fn another_load_balancer_is_answered_ever_more_seldom_and_named() {
     assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
     world.pass(Duration::from_mins(10));
     assert_eq!(world.report, Vec::<String>::new());
+}
+
+/// What a router that is being deleted gives back is for its clients until the object is gone. Nobody who has an address
+/// loses it meanwhile, and another pool's addresses are had at once.
+#[test]
+fn a_router_that_is_being_deleted_keeps_new_services_off_what_it_gives_back() {
+    let mut world = World::new();
+    world.apply(service("old", 1));
+    assert_eq!(world.address("old").as_deref(), Some("192.168.1.200"));
+    let mut router = object(spec());
+    (router.deleting, router.finalizer) = (true, true);
+    router.taken = vec![Taken {
+        pool: "dhcp_pool".to_owned(),
+        server: "defconf".to_owned(),
+        ranges: "192.168.1.200-192.168.1.210".parse().unwrap(),
+        since: Timestamp(0),
+    }];
+    let key = router.key.clone();
+    world.step([Event::Routers(Change::Applied(router))]);
+    world.apply(service("new", 2));
+    world.pass(Duration::from_mins(1));
+    assert_eq!(world.address("new"), None);
+    assert_eq!(world.address("old").as_deref(), Some("192.168.1.200"));
+    let more = pool("more", &["192.168.1.220-192.168.1.221"]);
+    world.step([Event::Pools(Change::Applied(more))]);
+    assert_eq!(world.address("new").as_deref(), Some("192.168.1.220"));
+    world.apply(service("third", 3));
+    assert_eq!(world.address("third").as_deref(), Some("192.168.1.221"));
+    world.apply(service("fifth", 5));
+    assert_eq!(world.address("fifth"), None);
+    world.step([Event::Routers(Change::Deleted(key))]);
+    world.pass(Duration::from_secs(1));
+    assert!(world.address("fifth").is_some(), "{:?}", world.events);
+    assert_eq!(world.address("old").as_deref(), Some("192.168.1.200"));
+}
+
+#[test]
+fn an_annotation_of_a_quarter_mebibyte_says_no_more_than_any_other() {
+    let mut world = World::new();
+    let long = "x".repeat(256 * 1_024);
+    let mut of_a_pool = service("a", 1);
+    of_a_pool
+        .annotations
+        .insert("metallb.io/address-pool".to_owned(), long.clone());
+    let mut of_an_address = of_a_pool.clone();
+    of_an_address.key = key("b");
+    of_an_address.annotations.insert(
+        "metallb.io/loadBalancerIPs".to_owned(),
+        "192.168.1.200".to_owned(),
+    );
+    world.apply(of_a_pool);
+    world.apply(of_an_address);
+    world.step([Event::Pools(Change::Applied(pool("bad", &[&long])))]);
+    world.apply(service("good", 3));
+    assert_eq!(world.address("good").as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.report.len(), 3);
+    let said: Vec<&String> = world.report.iter().chain(&world.events).collect();
+    let longest = said.iter().map(|words| words.len()).max();
+    assert!(longest < Some(400), "{longest:?}");
+}
+
+#[test]
+fn ten_thousand_broken_objects_are_a_short_report() {
+    let mut world = World::new();
+    let mut pools: Vec<PoolObject> = (0..10_000)
+        .map(|at| PoolObject {
+            spec: Err("spec.addresses: not a list; ".repeat(1_000)),
+            ..pool(&format!("bad-{at}"), &[])
+        })
+        .collect();
+    pools.push(pool("home", &["192.168.1.200-192.168.1.210"]));
+    world.step([Event::Pools(Change::Listed(pools))]);
+    let mut greedy = service("a", 1);
+    greedy
+        .annotations
+        .insert("metallb.io/address-pool".to_owned(), "nowhere".to_owned());
+    world.apply(greedy);
+    world.apply(service("good", 2));
+    assert_eq!(world.address("good").as_deref(), Some("192.168.1.200"));
+    assert_eq!(world.report.len(), 20);
+    assert!(
+        world.report[18].starts_with("and 9982 more: kubectl"),
+        "{}",
+        world.report[18]
+    );
+    assert!(
+        world.report[19].contains("default/a"),
+        "a Service has its line too"
+    );
+    let total: usize = world.report.iter().map(String::len).sum();
+    assert!(total < 20_000, "{total}");
+}
+
+#[test]
+fn a_status_that_says_more_than_we_write_is_put_right() {
+    let mut world = World::new();
+    world.apply(service("a", 1));
+    let writes = world.writes.len();
+    let mut altered = world.objects[&key("a")].clone();
+    altered.ingress_altered = true;
+    altered.resource_version = "500".to_owned();
+    world.apply(altered);
+    assert_eq!(world.writes.len(), writes + 1, "{:?}", world.writes);
+    assert_eq!(
+        world.address("a").as_deref(),
+        Some("192.168.1.200"),
+        "nothing moves"
+    );
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Ground, LEASE_LINGER, Plan, own_pool_name};
+use super::{Ground, LEASE_LINGER, Plan, own_pool_name, used_rows};
 use crate::config::object::{ArpRows, Taken};
 use crate::model::{RangeSet, Timestamp};
 use crate::reservation::brake::Removals;
@@ -91,8 +91,8 @@ fn exclusions(ground: &Ground<'_>, known: &[Taken], removals: &mut Removals) {
             .map(|claim| own_pool_name(&ground.spec.cluster_name, &claim.pool));
         names.any(|name| name == row.name)
     };
-    let own = ground.reading.pools.iter();
-    for row in own.filter(|row| is_ours(&row.comment, ground.owner) && !claimed(row)) {
+    let own = removable(ground);
+    for row in own.filter(|row| !claimed(row)) {
         if ground.unwanted.contains_all(&row.ranges) {
             gone = gone.union(&row.ranges);
             let because = "no IPAddressPool holds these addresses any more";
@@ -146,7 +146,8 @@ pub fn release(ground: &Ground<'_>, in_use: &RangeSet, wall: Timestamp) -> Plan 
     {
         plan.push(Write::RemoveLease(row.clone()), because);
     }
-    for row in ground.reading.pools.iter().filter(|row| ours(&row.comment)) {
+    used_rows(ground, &mut plan);
+    for row in removable(ground) {
         if row.ranges.intersection(in_use).is_empty() {
             plan.push(Write::RemovePool(row.clone()), because);
         }
@@ -172,10 +173,23 @@ fn give_back(ground: &Ground<'_>, known: &[Taken], taken: &Taken, in_use: &Range
     }
 }
 
-/// Adds `ranges` to a pool, as far as it lacks them and nobody moved them to another.
+/// Our rows in `/ip/pool` that nobody uses: the others must not go, for who uses them would be left with nothing.
+fn removable<'a>(ground: &'a Ground<'_>) -> impl Iterator<Item = &'a PoolRow> {
+    let used: BTreeSet<&str> = ground.used_rows().map(|used| used.row.id.as_str()).collect();
+    let ours = ground.reading.pools.iter();
+    ours.filter(move |row| is_ours(&row.comment, ground.owner) && !used.contains(row.id.as_str()))
+}
+
+/// Adds `ranges` to a pool, as far as it lacks them and nobody moved them to another. What somebody hands out from our
+/// own row waits for that to end: two who hand out one address give it to two devices.
 fn giving(ground: &Ground<'_>, known: &[Taken], row: &PoolRow, ranges: &RangeSet) -> Option<Write> {
     let elsewhere = record::elsewhere(ground.reading, ground.owner, known, ground.unmade, row);
-    let give = ranges.difference(&row.ranges).difference(&elsewhere);
+    let used = ground.used_rows();
+    let used = used.fold(RangeSet::new(), |all, used| all.union(&used.row.ranges));
+    let give = ranges
+        .difference(&row.ranges)
+        .difference(&elsewhere)
+        .difference(&used);
     (!give.is_empty()).then(|| Write::SetPoolRanges {
         row: row.clone(),
         ranges: row.ranges.union(&give),

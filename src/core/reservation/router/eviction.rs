@@ -7,7 +7,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{LEASES_SETTLE, Landscape, Router};
+use super::{Landscape, Router};
 use crate::config::object::Evict;
 use crate::model::{Instant, ObjectKey};
 use crate::reservation::held::is_ours;
@@ -35,14 +35,18 @@ impl Router {
         let (Some(reading), Some(owner)) = (&self.reading, self.owner(landscape)) else {
             return Vec::new();
         };
-        if !allowed || self.object.deleting || !self.leases_are_settled() {
+        if !allowed || self.object.deleting {
             return Vec::new();
         }
         let uncut = self.uncut(landscape);
         let nodes = self.node_macs(landscape);
         let is_excluded = |address: IpAddr| {
-            // While a pool holds it, the server would hand it out to the next who asks.
-            claims.iter().any(|claim| claim.ranges.contains(address)) && !uncut.contains(address)
+            // While a pool holds it, the server would hand it out to the next who asks; and one who was offered it just
+            // before the cut still has to show.
+            claims.iter().any(|claim| claim.ranges.contains(address))
+                && !uncut.contains(address)
+                && !self.exclusion.is_given_back(address)
+                && !self.exclusion.is_unsettled(address)
         };
         let was_lately = |address: &IpAddr| {
             let last = self.evicted.get(address);
@@ -62,14 +66,6 @@ impl Router {
             Some((row.clone(), format!("Service {}", names.join(", "))))
         })
         .collect()
-    }
-
-    /// Whether the last reading shows every lease that was made from an offer of before a cut.
-    fn leases_are_settled(&self) -> bool {
-        let cut = self.cut_at.map(|cut| cut + LEASES_SETTLE);
-        let settled = cut.into_iter().chain(self.settled_at()).max();
-        self.last_good_read
-            .is_some_and(|last| settled.is_none_or(|settled| last >= settled))
     }
 
     /// A lease of somebody's was removed, or was to be: remembered, and told. What became of it the next readings show.

@@ -6,7 +6,6 @@ use super::{Failure, FailureKind, Landscape, Refusal, Router, Trust};
 use crate::config::RouterSpec;
 use crate::config::object::{ArpRows, RouterMode, Taken};
 use crate::model::{Now, RangeSet};
-use crate::reservation::brake;
 use crate::reservation::condition::{Condition, ConditionKind, Conditions, Listing, RouterStatus, is_listed};
 use crate::reservation::held::is_ours;
 use crate::reservation::marker::{Marker, Owner};
@@ -50,15 +49,13 @@ impl Router {
     }
 
     pub(super) fn judge(&self, landscape: &Landscape<'_>, now: Now) -> Judgement {
-        let (claims, refusals) = self.claims(landscape);
+        let (mut claims, refusals) = self.claims(landscape);
+        let mut left = self.leave_put_back(&mut claims);
         let mut plan = self.plan_with(&claims, landscape, now);
         let mode = self.mode();
-        let left = |planned: &mut Planned| self.is_left_alone(&planned.write);
-        let left = plan
-            .writes
-            .extract_if(.., left)
-            .map(|p| p.write.target())
-            .collect();
+        let undone = |planned: &mut Planned| self.is_left_alone(&planned.write);
+        let undone = plan.writes.extract_if(.., undone);
+        left.extend(undone.map(|planned| planned.write.target()));
         let waits = |planned: &mut Planned| self.awaits_proof(&planned.write, landscape, now);
         drop(plan.writes.extract_if(.., waits).collect::<Vec<_>>());
         let stop = self.stop(landscape);
@@ -140,8 +137,10 @@ impl Router {
                 read.to_owned()
             }
         };
-        // Whatever answers, a board that is refused is not enrolled.
-        let enrolled = judgement.stop.is_some();
+        // Whatever answers, a board that is refused is not enrolled. One that is accepted in another's place is enrolled
+        // in the write that drops the other's record, or else that record would be taken for this one's.
+        let replaced = self.answers_in_anothers_place();
+        let enrolled = judgement.stop.is_some() || (replaced && !may_follow);
         let serial = reading.serial.clone().filter(|_| !enrolled);
         let identity = if enrolled {
             String::new()
@@ -153,21 +152,32 @@ impl Router {
             identity: before(&self.object.identity, &identity),
             board: reading.board,
             version: reading.version,
-            serial: serial.or_else(|| self.object.serial.clone()),
+            serial: serial.or_else(|| self.object.serial.clone().filter(|_| enrolled || !replaced)),
+            record_unknown: self.object.record_unknown,
             taken: record.unwrap_or_else(|| self.on_record(judgement, owner.as_ref(), now)),
             leases: reading.leases.iter().filter(|row| ours(&row.comment)).count(),
             arps: reading.arps.iter().filter(|row| ours(&row.comment)).count(),
             wanted: self.wanted(landscape),
             conflicts: conflicts.collect(),
             pending: self.pending(judgement),
+            confirmed: self.still_agreed(&judgement.plan, landscape, now),
             last_sync: self.synced,
             observed_generation: self.object.generation,
         }
     }
 
+    /// Whether the last reading is of another board than the record is of.
+    fn answers_in_anothers_place(&self) -> bool {
+        let reading = self.reading.as_ref();
+        reading.is_some_and(|reading| self.is_replaced(reading))
+    }
+
     /// What was taken, as long as nothing may follow from it. An object that was made anew learns it from our rows on the
     /// router also when it only watches: by the time that it may write, somebody may have removed them.
     fn on_record(&self, judgement: &Judgement, owner: Option<&Owner>, now: Now) -> Vec<Taken> {
+        if self.answers_in_anothers_place() {
+            return self.object.taken.clone(); // What was taken from this board stands beside no record of another.
+        }
         let known = record::merged(&self.object.taken, &self.twins.inherits);
         let (Some(owner), Some(reading), Some(planned)) = (owner, &self.reading, &judgement.plan.record)
         else {
@@ -217,7 +227,12 @@ impl Router {
 
     fn reachable(&self, judgement: &Judgement) -> Condition {
         if let Err(why) = &self.object.spec {
-            return Condition::unknown("InvalidSpec", why.clone());
+            let kept = if self.object.deleting && self.object.record_unknown {
+                "; its deletion waits, for with it goes what says which addresses were taken from the router (status.taken): mend it, or give them back by hand and remove the finalizer"
+            } else {
+                ""
+            };
+            return Condition::unknown("InvalidSpec", format!("{why}{kept}"));
         }
         if judgement.mode == RouterMode::Paused {
             return Condition::unknown("Paused", "spec.mode is Paused: the router is not read");
@@ -264,7 +279,10 @@ impl Router {
                 .collect();
             return Condition::no(refusal_reason(first), all.join("; "));
         }
-        let uncut = self.uncut(landscape);
+        let uncut = self.in_pools(landscape);
+        if let Some(used) = self.used_rows(landscape).first().filter(|_| uncut.is_empty()) {
+            return Condition::no("PoolShared", used.words.clone());
+        }
         if uncut.is_empty() {
             let taken: Vec<String> = self
                 .object
@@ -281,10 +299,9 @@ impl Router {
                 Condition::yes("Excluded", format!("taken: {}", taken.join("; ")))
             };
         }
-        if self.is_put_back_for_good() {
+        if let Some((left, times)) = self.put_back_for_good(&uncut, landscape) {
             let message = format!(
-                "{uncut} was put back into the router's pools {} times in a day and is left there: decide who has it; to have it taken again, set spec.mode to Paused and back",
-                self.taken_back.len()
+                "{left} was put back into the router's pools {times} times in a day and is left there: decide who has it; to have it taken again, set spec.mode to Paused and back"
             );
             return Condition::no("TakenBack", message);
         }
@@ -333,8 +350,9 @@ impl Router {
             );
             return Condition::no("LeftAlone", message);
         }
-        if !judgement.plan.held.is_empty() {
-            return Condition::no("AwaitingConfirmation", self.ask(&judgement.plan.held));
+        let unsaid = self.unsaid(&judgement.plan.held);
+        if !unsaid.is_empty() {
+            return Condition::no("AwaitingConfirmation", self.ask(&unsaid));
         }
         let overdue = self
             .unsynced_since
@@ -346,14 +364,14 @@ impl Router {
     }
 
     /// How a person agrees to removals.
-    fn ask(&self, held: &[Planned]) -> String {
+    fn ask(&self, unsaid: &[&Planned]) -> String {
         let key = &self.object.key;
         format!(
             "{} removals wait for your word, because most rows or a whole range would go (status.pendingPlan): kubectl annotate --overwrite -n {} mikrotikrouter {} tiklb.io/confirm={}",
-            held.len(),
+            unsaid.len(),
             key.namespace,
             key.name,
-            brake::hash(held)
+            self.word_for(unsaid)
         )
     }
 

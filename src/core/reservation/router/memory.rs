@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::{Landscape, Router, judgement};
 use crate::config::object::Taken;
 use crate::model::{Instant, Now, RangeSet};
-use crate::reservation::brake;
 use crate::reservation::held::{Ours, is_ours};
 use crate::reservation::marker::Marker;
 use crate::reservation::plan::Plan;
@@ -15,7 +14,7 @@ use crate::reservation::write::{ArpSpec, LeaseSpec, Write};
 
 /// How often a person may put our range back into a pool, or undo a row of ours, before we believe that it is meant.
 pub(super) const UNDONE_LIMIT: usize = 3;
-const UNDONE_WINDOW: Duration = Duration::from_hours(24);
+pub(super) const UNDONE_WINDOW: Duration = Duration::from_hours(24);
 
 /// What was made of one row of ours, and when.
 #[derive(Debug, Clone, Default)]
@@ -57,6 +56,11 @@ impl Promises {
         let unmade = self.unmade.entry(pool.to_owned()).or_default();
         *unmade = unmade.difference(cut).union(&left);
         self.unmade.retain(|_, ranges| !ranges.is_empty());
+    }
+
+    /// What is on record for this pool and is still to be cut.
+    pub(super) fn open(&self, pool: &str) -> RangeSet {
+        self.open.get(pool).cloned().unwrap_or_default()
     }
 
     /// What is on record and was not taken from this pool.
@@ -183,33 +187,15 @@ impl Router {
     /// Whether people undid this so often that it is left as they want it.
     pub(super) fn is_left_alone(&self, write: &Write) -> bool {
         match write {
-            Write::SetPoolRanges { .. } => self.is_put_back_for_good() && !self.object.deleting,
-            Write::RemovePool(_) | Write::RemoveLease(_) | Write::RemoveArp(_) | Write::EvictLease { .. } => {
-                false
-            }
+            // Of a DHCP pool what is left to people is no part of any write; see `leave_put_back`.
+            Write::SetPoolRanges { .. }
+            | Write::RemovePool(_)
+            | Write::RemoveLease(_)
+            | Write::RemoveArp(_)
+            | Write::EvictLease { .. } => false,
             other => self.making.get(&other.target()).is_some_and(|making| {
                 making.at.len() > UNDONE_LIMIT && made_of(other).as_ref() == Some(&making.what)
             }),
-        }
-    }
-
-    /// Whether our range was put back so often that it is left in the router's pool.
-    pub(super) fn is_put_back_for_good(&self) -> bool {
-        self.taken_back.len() > UNDONE_LIMIT
-    }
-
-    /// Takes a person's word for the removals that wait for it, and forgets it with them.
-    pub(super) fn note_word(&mut self, plan: &Plan) {
-        let named: BTreeSet<String> = plan
-            .writes
-            .iter()
-            .chain(&plan.held)
-            .map(|p| p.write.to_string())
-            .collect();
-        self.confirmed.retain(|removal| named.contains(removal));
-        if !plan.held.is_empty() && self.object.confirm.as_ref() == Some(&brake::hash(&plan.held)) {
-            let held = plan.held.iter().map(|planned| planned.write.to_string());
-            self.confirmed.extend(held);
         }
     }
 
@@ -221,21 +207,6 @@ impl Router {
             }
         } else if self.unsynced_since.is_none() {
             self.unsynced_since = Some(now.mono);
-        }
-    }
-
-    pub(super) fn note_exclusion(&mut self, landscape: &Landscape<'_>, now: Instant, by_reading: bool) {
-        let excluded = self.uncut(landscape).is_empty();
-        match (self.excluded_at, excluded) {
-            (None, true) => self.excluded_at = Some(now),
-            (Some(_), false) => {
-                self.excluded_at = None;
-                if by_reading && self.put_back(landscape) && !self.is_put_back_for_good() {
-                    self.taken_back.retain(|at| now.since(*at) < UNDONE_WINDOW);
-                    self.taken_back.push(now);
-                }
-            }
-            _ => {}
         }
     }
 

@@ -8,14 +8,10 @@ use std::time::Duration;
 use super::{LEASES_SETTLE, Landscape, Router, Trust};
 use crate::config::object::{Assignment, RouterMode};
 use crate::ipam::Availability;
-use crate::model::{Instant, Now, Timestamp};
+use crate::model::{Instant, Now};
 
 /// How long the last good reading vouches for what the router hands out. After that a survey must agree.
 pub(super) const TRUST: Duration = Duration::from_hours(24);
-
-/// A record older than this was made by a cut that is over: 60 s is the longest a RouterOS request lives, and the
-/// leases settle after it.
-const RECORD_SETTLED_SECS: i64 = 80;
 
 impl Router {
     /// Whether this router lets a new Service have the address. `None`: it has no say about it.
@@ -25,12 +21,15 @@ impl Router {
             let why = format!("MikrotikRouter {name} cannot be used: kubectl describe mikrotikrouter {name}");
             return Some(Availability::Unproven(why));
         };
-        if !self.governed(landscape).any(|pool| pool.ranges.contains(address)) || self.object.deleting {
+        if !self.governed(landscape).any(|pool| pool.ranges.contains(address)) {
             return None;
         }
         let holder = self.held.holder(address);
         if let Some(holder) = holder.filter(|_| !self.held.is_reserved(address)) {
             return Some(Availability::Held(holder.clone()));
+        }
+        if self.object.deleting {
+            return self.leaving(address, landscape);
         }
         if let Some(elder) = &self.twins.elder {
             let why = format!(
@@ -56,6 +55,23 @@ impl Router {
             }
             Err(why) => Availability::Unproven(format!("{why} (MikrotikRouter {name})")),
         })
+    }
+
+    /// While the object is being deleted it proves nothing any more. What it took goes back to the router's clients: a
+    /// new Service that got it in between would have it with one of them. When the object is gone, so is this.
+    fn leaving(&self, address: IpAddr, landscape: &Landscape<'_>) -> Option<Availability> {
+        let holder = self.held.holder(address);
+        if let Some(holder) = holder.filter(|_| !landscape.adopted.contains(&address)) {
+            return Some(Availability::Held(holder.clone()));
+        }
+        let mut taken = self.object.taken.iter();
+        if self.twins.heir.is_none() && taken.any(|taken| taken.ranges.contains(address)) {
+            return Some(Availability::Unproven(format!(
+                "MikrotikRouter {} is being deleted and gives it back to the router's DHCP pool",
+                self.object.key.name
+            )));
+        }
+        holder.map(|holder| Availability::Reserved(holder.clone()))
     }
 
     fn proven(&self, address: IpAddr, landscape: &Landscape<'_>, now: Now) -> Result<(), String> {
@@ -88,6 +104,10 @@ impl Router {
                 cut.row.name
             ));
         }
+        let used = self.used_rows(landscape);
+        if let Some(used) = used.iter().find(|used| used.row.ranges.contains(address)) {
+            return Err(used.words.clone());
+        }
         if self.trust == Trust::Unknown {
             return Err("two readings of the router have to agree first".to_owned());
         }
@@ -96,7 +116,12 @@ impl Router {
                 "a row of the router that cannot be read may hold it: {row}"
             ));
         }
-        if self.settled_at().is_some_and(|settled| last < settled) {
+        if self.exclusion.is_given_back(address) {
+            return Err(
+                "it was being given back to the router's DHCP pool: the router is read first".to_owned(),
+            );
+        }
+        if self.exclusion.is_unsettled(address) {
             let wait = LEASES_SETTLE.as_secs();
             return Err(format!(
                 "leases are read once more {wait} s after the pool was cut"
@@ -106,28 +131,6 @@ impl Router {
             return surveyed(address, Some(last), landscape, now.mono);
         }
         surveyed(address, self.survey_after, landscape, now.mono)
-    }
-
-    /// The earliest moment of a reading that shows leases made from offers of before the cut; `None` before there was
-    /// an exclusion at all.
-    pub(super) fn settled_at(&self) -> Option<Instant> {
-        let excluded = self.excluded_at?;
-        if let Some(cut) = self.cut_at {
-            return Some(cut + LEASES_SETTLE);
-        }
-        Some(if self.cut_lately {
-            excluded + LEASES_SETTLE
-        } else {
-            excluded
-        })
-    }
-
-    /// Whether a process before this one may have cut a pool so lately that its leases have not settled.
-    pub(super) fn record_is_young(&self, wall: Timestamp) -> bool {
-        self.object
-            .taken
-            .iter()
-            .any(|taken| (0..RECORD_SETTLED_SECS).contains(&(wall.0 - taken.since.0)))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::{Landscape, Router};
 use crate::config::{Pool, PoolState, RouterSpec};
 use crate::model::{MacAddr, Now, ObjectKey, RangeSet};
+use crate::reservation::consumer::{self, Used};
 use crate::reservation::held::is_ours;
 use crate::reservation::marker::{Marker, Owner};
 use crate::reservation::observed::Reading;
@@ -24,22 +25,35 @@ impl Router {
         known.chain(landscape.announcers.values().copied()).collect()
     }
 
-    pub(super) fn put_back(&self, landscape: &Landscape<'_>) -> bool {
-        let uncut = self.uncut(landscape);
-        self.object
-            .taken
-            .iter()
-            .any(|taken| !taken.ranges.intersection(&uncut).is_empty())
+    /// The addresses of our ranges that the router still hands out: from its own pools, or from our row there, where
+    /// somebody uses that.
+    pub(super) fn uncut(&self, landscape: &Landscape<'_>) -> RangeSet {
+        let used = self.used_rows(landscape);
+        used.iter().fold(self.in_pools(landscape), |all, used| {
+            all.union(&used.row.ranges.intersection(&self.ranges(landscape)))
+        })
     }
 
-    /// The addresses of our ranges that some pool of the router still hands out.
-    pub(super) fn uncut(&self, landscape: &Landscape<'_>) -> RangeSet {
+    /// Our rows in `/ip/pool` that somebody uses, as far as they hold addresses of our ranges.
+    pub(super) fn used_rows(&self, landscape: &Landscape<'_>) -> Vec<Used<'_>> {
+        let ranges = self.ranges(landscape);
+        let used = self.reading.iter().flat_map(consumer::used);
+        used.filter(|used| !used.row.ranges.intersection(&ranges).is_empty())
+            .collect()
+    }
+
+    /// The ranges of those pools.
+    pub(super) fn ranges(&self, landscape: &Landscape<'_>) -> RangeSet {
+        self.governed(landscape)
+            .fold(RangeSet::new(), |all, pool| all.union(&pool.ranges))
+    }
+
+    /// The addresses of our ranges that some pool of the router's own still holds.
+    pub(super) fn in_pools(&self, landscape: &Landscape<'_>) -> RangeSet {
         let Some(reading) = &self.reading else {
             return RangeSet::new();
         };
-        let ours = self
-            .governed(landscape)
-            .fold(RangeSet::new(), |all, pool| all.union(&pool.ranges));
+        let ours = self.ranges(landscape);
         let foreign = reading
             .pools
             .iter()
@@ -62,7 +76,7 @@ impl Router {
     }
 
     /// Whether another board answers than the one that the record is of. (It is written to only once that is accepted.)
-    fn is_replaced(&self, reading: &Reading) -> bool {
+    pub(super) fn is_replaced(&self, reading: &Reading) -> bool {
         match (&self.object.serial, &reading.serial) {
             (None, None) => {
                 let known = self.object.identity.as_ref().filter(|known| !known.is_empty());
@@ -155,7 +169,7 @@ impl Router {
             unmade: self.promises.unmade(),
             replaced: self.is_replaced(reading),
             unwanted: &unwanted,
-            confirmed: &self.confirmed,
+            confirmed: &self.object.confirmed.removals,
             departed: &self.departed,
             now: now.mono,
         };

@@ -166,3 +166,58 @@ fn a_board_is_known_by_its_name_and_its_serial_number() {
     assert!(differs(|other| other.identity = "attic".to_owned()));
     assert!(differs(|other| other.serial = Some("HEX2".to_owned())));
 }
+
+/// RouterOS lets a person write a second row for an address that a client has.
+#[test]
+fn a_row_that_only_keeps_an_address_hides_nobody_who_has_it() {
+    for placeholder_first in [true, false] {
+        let mut rows = home_router();
+        rows.leases.push(lease_row("192.168.1.205", "phone", Some(600)));
+        rows.leases.push(lease_row("192.168.1.205", "phone", Some(60)));
+        let mut placeholder = lease_row("192.168.1.205", "", None);
+        placeholder.comment = "for the NAS".to_owned();
+        rows.leases
+            .insert(if placeholder_first { 0 } else { 2 }, placeholder);
+        let mut book = HeldBook::default();
+        look(&mut book, &rows, &silence(at(100)), at(100));
+        let address = ip("192.168.1.205");
+        assert!(!book.is_reserved(address), "{placeholder_first}");
+        let holder = book.holder(address).unwrap().to_string();
+        assert!(holder.starts_with("phone"), "{holder}");
+        rows.leases.clear();
+        for now in [200, 699] {
+            let held = look(&mut book, &rows, &silence(at(now)), at(now));
+            assert_eq!(held.len(), 1, "at {now} s the phone may still use it");
+        }
+        assert_eq!(look(&mut book, &rows, &silence(at(700)), at(700)).len(), 0);
+    }
+}
+
+#[test]
+fn a_static_lease_that_never_ends_is_somebodys() {
+    let mut rows = home_router();
+    rows.leases.push(lease_row("192.168.1.205", "nas", None));
+    let mut book = HeldBook::default();
+    look(&mut book, &rows, &Surveys::default(), at(100));
+    assert!(book.is_reserved(ip("192.168.1.205")), "nobody has it");
+    rows.leases[0].bound = true;
+    look(&mut book, &rows, &Surveys::default(), at(130));
+    assert!(!book.is_reserved(ip("192.168.1.205")), "its client is there");
+    assert!(book.holder(ip("192.168.1.205")).is_some());
+}
+
+#[test]
+fn what_leaves_the_range_is_forgotten() {
+    let mut rows = home_router();
+    rows.leases.push(lease_row("192.168.1.205", "phone", Some(600)));
+    let mut book = HeldBook::default();
+    look(&mut book, &rows, &Surveys::default(), at(100));
+    let (owner, nodes, surveys) = (owner(), BTreeSet::new(), Surveys::default());
+    let ours = Ours {
+        owner: &owner,
+        nodes: &nodes,
+        surveys: &surveys,
+    };
+    book.read(&rows, &ranges("192.168.1.210-192.168.1.220"), &ours, at(130));
+    assert_eq!(book.iter().count(), 0);
+}

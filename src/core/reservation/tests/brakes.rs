@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::paper::*;
-use crate::reservation::ConditionKind;
 use crate::reservation::write::Write;
+use crate::reservation::{ConditionKind, Work};
 
 const CUT: &str = "192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254";
 
@@ -127,6 +127,127 @@ fn a_word_for_another_plan_is_none() {
     paper.rows.pools.retain(|pool| pool.name == "dhcp_pool");
     paper.run(Duration::from_mins(2));
     assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.150");
+}
+
+#[test]
+fn a_word_is_good_for_one_removal() {
+    let mut paper = with_services(0);
+    paper.config = pools(&[]);
+    paper.run(Duration::from_mins(11));
+    confirm(&mut paper);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+    let used = paper.router.object().confirm.clone();
+    for _ in 0..2 {
+        // The same range comes and goes again, and the annotation is still there.
+        paper.config = pools(&[("home", "192.168.1.200-192.168.1.220")]);
+        paper.run(Duration::from_mins(1));
+        assert_eq!(pool_of(&paper), CUT);
+        paper.config = pools(&[]);
+        paper.run(Duration::from_hours(1));
+        assert_eq!(pool_of(&paper), CUT, "{:?}", paper.journal);
+        confirm(&mut paper);
+        let mut old = paper.router.object().clone();
+        assert_ne!(paper.router.object().confirm, used);
+        old.confirm.clone_from(&used);
+        let now = paper.now.mono;
+        paper.router.update(old, now);
+        paper.run(Duration::from_mins(1));
+        assert_eq!(pool_of(&paper), CUT, "{:?}", paper.journal);
+        confirm(&mut paper);
+        paper.run(Duration::from_mins(1));
+        assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+    }
+}
+
+#[test]
+fn a_word_for_rows_is_good_for_one_removal() {
+    let mut paper = with_services(4);
+    for round in 0..3 {
+        paper.assigned.clear();
+        paper.run(Duration::from_mins(10));
+        assert_eq!(paper.rows.leases.len(), 4, "round {round}");
+        confirm(&mut paper);
+        paper.run(Duration::from_mins(1));
+        assert_eq!(paper.rows.leases.len(), 0);
+        for offset in 0..4 {
+            paper.assign(&format!("192.168.1.{}", 200 + offset), &format!("s{offset}"));
+        }
+        paper.run(Duration::from_mins(1));
+    }
+}
+
+/// What was agreed to is known to the next allocator: the word, and what of it is still to be done.
+#[test]
+fn a_restart_between_the_word_and_the_last_removal_asks_for_nothing_again() {
+    for made in 0..7 {
+        let mut paper = with_services(12);
+        let addresses: Vec<_> = paper.assigned.keys().copied().collect();
+        for address in &addresses[..7] {
+            paper.assigned.remove(address);
+        }
+        paper.run(Duration::from_mins(2));
+        assert_eq!(paper.rows.leases.len(), 12);
+        confirm(&mut paper);
+        for _ in 0..made {
+            let planned = paper.due_write();
+            let outcome = paper.write(&planned.write);
+            paper.finish(&planned.write, &outcome);
+        }
+        paper.work();
+        assert_eq!(paper.rows.leases.len(), 12 - made);
+        paper.router = crate::reservation::Router::new(paper.router.object().clone());
+        paper.complete = false;
+        paper.run(Duration::from_secs(20));
+        paper.complete = true;
+        // More are to go meanwhile, and nobody agreed to that.
+        for address in &addresses[7..10] {
+            paper.assigned.remove(address);
+        }
+        paper.run(Duration::from_mins(10));
+        let left: Vec<_> = paper.rows.leases.iter().map(|row| row.address).collect();
+        assert_eq!(left, addresses[7..], "{made} were made: {:?}", paper.journal);
+        assert_eq!(
+            paper.condition(ConditionKind::ReservationsInSync).1,
+            "AwaitingConfirmation"
+        );
+    }
+}
+
+/// Else the next allocator, if this one ends now, would find a part removed and ask for the rest.
+#[test]
+fn nothing_goes_before_the_word_for_it_is_stored() {
+    let mut paper = with_services(0);
+    paper.config = pools(&[]);
+    paper.run(Duration::from_mins(11));
+    confirm(&mut paper);
+    paper.read(Ok(paper.rows.clone()));
+    let intent = paper.intend();
+    assert!(!matches!(intent.work, Work::Write(_)), "{intent:?}");
+    assert_eq!(
+        Some(&intent.status.confirmed.word),
+        paper.router.object().confirm.as_ref()
+    );
+    let again = paper.condition(ConditionKind::ReservationsInSync).1;
+    assert_ne!(again, "AwaitingConfirmation", "it is not asked for twice");
+    assert!(matches!(paper.work(), Work::Write(_)), "{:?}", paper.journal);
+}
+
+#[test]
+fn a_restart_before_an_exclusion_goes_asks_for_nothing_again() {
+    let mut paper = with_services(0);
+    paper.config = pools(&[]);
+    paper.run(Duration::from_mins(11));
+    confirm(&mut paper);
+    let first = paper.due_write();
+    let outcome = paper.write(&first.write);
+    paper.finish(&first.write, &outcome);
+    paper.work();
+    assert_eq!(pool_of(&paper), CUT);
+    paper.router = crate::reservation::Router::new(paper.router.object().clone());
+    paper.run(Duration::from_mins(12));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+    assert_eq!(paper.router.object().taken, []);
 }
 
 #[test]

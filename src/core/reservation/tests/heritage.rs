@@ -342,3 +342,99 @@ fn a_write_follows_from_a_whole_and_fresh_reading() {
     assert!(matches!(planned.write, Write::AddLease(_)));
     assert_eq!(paper.journal[before..], ["read"]);
 }
+
+/// Another board in the same place, whose pool never held what was taken from the old one.
+fn replaced(change: impl FnOnce(&mut Paper)) -> Paper {
+    let mut paper = synced();
+    paper.assigned.clear();
+    let mut accepts = paper.router.object().clone();
+    accepts.spec.as_mut().unwrap().accept_serial = Some("HEX2".to_owned());
+    let now = paper.now.mono;
+    paper.router.update(accepts, now);
+    paper.run(Duration::from_secs(5));
+    change(&mut paper);
+    paper.rows = home_router();
+    paper.rows.serial = Some("HEX2".to_owned());
+    paper.rows.pools[0].ranges = ranges("192.168.1.100-192.168.1.199");
+    paper
+}
+
+/// The serial number was accepted before the board came: what the old one lost is nothing that this one gets back.
+#[test]
+fn an_accepted_board_is_enrolled_without_the_record_of_the_old_one() {
+    let mut paper = replaced(|_| ());
+    for _ in 0..60 {
+        paper.run(Duration::from_secs(1));
+        let object = paper.router.object();
+        assert_eq!(
+            object.serial.as_deref() == Some("HEX2"),
+            object.taken.is_empty(),
+            "both in one write: {:?}",
+            paper.journal
+        );
+    }
+    assert_eq!(paper.router.object().serial.as_deref(), Some("HEX2"));
+    paper.delete();
+    paper.run(Duration::from_mins(1));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.199");
+    assert!(!paper.router.object().finalizer);
+}
+
+#[test]
+fn an_accepted_board_that_may_not_be_written_to_is_not_enrolled() {
+    for fenced in [true, false] {
+        let mut paper = replaced(|paper| {
+            if fenced {
+                paper.fence = paper.now.mono + Duration::from_hours(1);
+            } else {
+                let mut dry = paper.router.object().clone();
+                dry.spec.as_mut().unwrap().mode = RouterMode::DryRun;
+                let now = paper.now.mono;
+                paper.router.update(dry, now);
+            }
+        });
+        paper.run(Duration::from_mins(5));
+        let object = paper.router.object();
+        assert_eq!(object.serial.as_deref(), Some("HEX1"));
+        assert!(!object.taken.is_empty(), "both stay as they were");
+        paper.fence = paper.now.mono;
+        paper.delete();
+        paper.run(Duration::from_mins(1));
+        assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.199", "{fenced}");
+        assert!(!paper.router.object().finalizer);
+    }
+}
+
+/// An older binary, or a hand in the status: what was taken stays on record until somebody can read it.
+#[test]
+fn an_object_that_cannot_be_read_keeps_its_record_and_waits_with_its_deletion() {
+    let mut paper = synced();
+    let known = paper.router.object().clone();
+    let mut unknown = known.clone();
+    unknown.spec = Err("spec.mode: an unknown word".to_owned());
+    (unknown.record_unknown, unknown.taken, unknown.serial) = (true, Vec::new(), None);
+    unknown.deleting = true;
+    paper.assigned.clear();
+    let now = paper.now.mono;
+    paper.router.update(unknown, now);
+    let writes = paper.writes.len();
+    paper.pass(Duration::from_mins(30));
+    let intent = paper.intend();
+    assert!(intent.status.record_unknown);
+    assert!(intent.finalizer && intent.given_up.is_none());
+    let said = &intent.status.conditions[&ConditionKind::Reachable];
+    assert!(
+        said.message
+            .starts_with("spec.mode: an unknown word; its deletion waits"),
+        "{}",
+        said.message
+    );
+    assert_eq!(paper.writes.len(), writes);
+    let mut mended = known;
+    mended.deleting = true;
+    let now = paper.now.mono;
+    paper.router.update(mended, now);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+    assert!(!paper.router.object().finalizer);
+}

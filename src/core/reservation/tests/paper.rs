@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::config::object::{ArpRows, Assignment, Evict, RouterMode, RouterObject, RouterSpec};
+use crate::config::object::{ArpRows, Assignment, Confirmed, Evict, RouterMode, RouterObject, RouterSpec};
 use crate::config::{Config, PoolObject, PoolSpec};
 use crate::ipam::{Availability, Holder};
 use crate::model::object::Seniority;
@@ -59,6 +59,7 @@ pub(super) fn lease_row(address: &str, host: &str, expires: Option<u64>) -> Leas
         dynamic: expires.is_some(),
         evidence: false,
         disabled: false,
+        bound: expires.is_some(),
         expires_after: expires.map(Duration::from_secs),
         host_name: Some(host.to_owned()),
         comment: String::new(),
@@ -107,7 +108,7 @@ pub(super) fn home_router() -> Reading {
     }
 }
 
-pub(super) fn spec() -> RouterSpec {
+pub(crate) fn spec() -> RouterSpec {
     RouterSpec {
         url: "https://192.168.1.1".to_owned(),
         cluster_name: "home".to_owned(),
@@ -129,7 +130,7 @@ pub(super) fn spec() -> RouterSpec {
     }
 }
 
-pub(super) fn object(spec: RouterSpec) -> RouterObject {
+pub(crate) fn object(spec: RouterSpec) -> RouterObject {
     let key = ObjectKey::new("metallb-system", "home");
     RouterObject {
         uid: Uid("u".to_owned()),
@@ -143,10 +144,12 @@ pub(super) fn object(spec: RouterSpec) -> RouterObject {
         deleting: false,
         finalizer: false,
         spec: Ok(spec),
+        record_unknown: false,
         taken: vec![],
         serial: None,
         identity: None,
         confirm: None,
+        confirmed: Confirmed::default(),
     }
 }
 
@@ -326,7 +329,7 @@ impl Paper {
     fn read_at(&mut self, depth: Depth, result: Result<Reading, crate::reservation::Failure>) {
         self.journal.push("read".to_owned());
         self.with(|router, landscape, now| {
-            router.begin(&Work::Read(depth));
+            router.begin(&Work::Read(depth), now.mono);
             router.read(result, landscape, now);
         });
     }
@@ -345,10 +348,11 @@ impl Paper {
 
     pub(super) fn finish(&mut self, write: &Write, outcome: &Outcome) {
         self.with(|router, landscape, now| {
-            router.begin(&Work::Write(Box::new(Planned {
+            let planned = Planned {
                 write: write.clone(),
                 because: String::new(),
-            })));
+            };
+            router.begin(&Work::Write(Box::new(planned)), now.mono);
             router.written(write, outcome, landscape, now.mono);
         });
     }
@@ -370,6 +374,7 @@ impl Paper {
         }
         object.taken.clone_from(&intent.status.taken);
         object.serial.clone_from(&intent.status.serial);
+        object.confirmed.clone_from(&intent.status.confirmed);
         object.identity = Some(intent.status.identity.clone());
         object.finalizer = intent.finalizer;
         let changed = object != *self.router.object();
@@ -445,6 +450,7 @@ impl Paper {
             dynamic: false,
             evidence: false,
             disabled: false,
+            bound: false,
             expires_after: None,
             host_name: None,
             comment: spec.comment.clone(),

@@ -8,8 +8,10 @@ use proptest::prelude::*;
 use super::paper::*;
 use crate::config::RouterSpec;
 use crate::config::object::RouterMode;
+use crate::ipam::Availability;
 use crate::reservation::observed::Reading;
 use crate::reservation::write::{Outcome, Write};
+use crate::reservation::{Router, Twins};
 
 /// What a person compares before and after.
 fn visible(reading: &Reading) -> (BTreeMap<String, String>, Vec<String>, usize) {
@@ -394,4 +396,57 @@ fn what_was_taken_is_given_back_also_when_nothing_else_may_be_written() {
         assert_eq!(paper.rows.pools, before, "{mode:?}");
         assert!(!paper.router.object().finalizer);
     }
+}
+
+/// What the router was seen to know counts until the object is gone, and what goes back to its clients is not for a new
+/// Service.
+#[test]
+fn while_it_is_deleted_holders_count_and_what_is_given_back_is_not_handed_out() {
+    let mut rows = home_router();
+    rows.leases.push(lease_row("192.168.1.205", "phone", Some(6000)));
+    let mut paper = Paper::new(rows);
+    paper.survey("");
+    paper.assign("192.168.1.200", "db");
+    paper.run(Duration::from_secs(15));
+    paper.delete();
+    for _ in 0..2 {
+        let held = paper.availability("192.168.1.205");
+        assert!(matches!(held, Some(Availability::Held(_))), "{held:?}");
+        match paper.availability("192.168.1.210") {
+            Some(Availability::Unproven(why)) => assert!(why.contains("is being deleted"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+        paper.run(Duration::from_mins(1)); // It waits for the Service; the rest is given back.
+        paper.survey("");
+    }
+    assert!(paper.router.object().finalizer);
+}
+
+#[test]
+fn who_took_nothing_has_no_say_about_free_addresses_while_it_is_deleted() {
+    let mut rows = home_router();
+    rows.leases.push(lease_row("192.168.1.205", "phone", Some(6000)));
+    let mut paper = Paper::new(rows);
+    let mut dry = spec();
+    dry.mode = RouterMode::DryRun;
+    paper.router = Router::new(object(dry));
+    paper.run(Duration::from_secs(15));
+    paper.delete();
+    let held = paper.availability("192.168.1.205");
+    assert!(matches!(held, Some(Availability::Held(_))), "{held:?}");
+    assert_eq!(paper.availability("192.168.1.210"), None);
+}
+
+/// Another object for the same router keeps what was taken, and has its own say.
+#[test]
+fn who_hands_its_record_over_gives_nothing_back() {
+    let mut paper = synced();
+    paper.survey("");
+    let mut heir = object(spec());
+    heir.key.name = "heir".to_owned();
+    heir.seniority.key = heir.key.clone();
+    paper.delete();
+    let twins = Twins::of(paper.router.object(), [heir].iter());
+    paper.router.relate(twins);
+    assert_eq!(paper.availability("192.168.1.210"), None);
 }

@@ -116,6 +116,57 @@ fn after_a_reboot_two_readings_agree_and_the_survey_speaks_before_anything_is_us
     assert_eq!(paper.availability("192.168.1.210"), Some(Availability::Free));
 }
 
+/// It ran longer since than it had run before: its uptime alone looks like that of a router that never stopped.
+#[test]
+fn a_reboot_during_a_long_absence_is_seen() {
+    let mut rows = home_router();
+    rows.uptime = Duration::from_secs(5);
+    let mut paper = Paper::new(rows);
+    paper.survey("");
+    paper.run(Duration::from_secs(20));
+    assert_eq!(paper.availability("192.168.1.210"), Some(Availability::Free));
+    paper.read(Err(failure(FailureKind::Unreachable, "no answer")));
+    paper.assign("192.168.1.200", "a");
+    paper.pass(Duration::from_mins(10));
+    paper.rows.uptime = Duration::from_mins(9);
+    paper.survey("");
+    paper.read(Ok(paper.rows.clone()));
+    assert!(
+        !matches!(paper.intend().work, Work::Write(_)),
+        "one reading after a reboot is not enough"
+    );
+    paper.run(Duration::from_secs(2));
+    assert!(!paper.rows.leases.is_empty());
+    assert!(
+        matches!(
+            paper.availability("192.168.1.210"),
+            Some(Availability::Unproven(_))
+        ),
+        "the survey of before the reboot says nothing of now"
+    );
+    paper.pass(Duration::from_secs(10));
+    paper.survey("");
+    assert_eq!(paper.availability("192.168.1.210"), Some(Availability::Free));
+}
+
+#[test]
+fn clocks_that_differ_a_little_and_slow_answers_are_no_reboot() {
+    let mut paper = settled();
+    // Ten hours away, by a clock that loses 500 in a million, and a reading that takes a minute.
+    paper.pass(Duration::from_hours(10));
+    paper.rows.uptime -= Duration::from_secs(18);
+    let mut rows = paper.rows.clone();
+    let now = paper.now.mono;
+    paper
+        .router
+        .begin(&Work::Read(crate::reservation::Depth::Whole), now);
+    paper.survey("");
+    paper.pass(Duration::from_mins(1));
+    rows.leases.clear();
+    paper.with(|router, landscape, now| router.read(Ok(rows), landscape, now));
+    assert_eq!(paper.availability("192.168.1.210"), Some(Availability::Free));
+}
+
 #[test]
 fn another_board_at_the_same_address_is_not_written_to() {
     let mut paper = settled();

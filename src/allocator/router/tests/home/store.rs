@@ -31,6 +31,7 @@ impl Home {
             Effect::SetRouterStatus { status, .. } => {
                 self.change_router(|object| {
                     object.taken.clone_from(&status.taken);
+                    object.confirmed.clone_from(&status.confirmed);
                     object.serial.clone_from(&status.serial);
                     object.identity = Some(status.identity.clone());
                 });
