@@ -27,7 +27,9 @@ pub use event::{
 
 pub use reservations::{Phase, ReservationStatus, Row};
 
-use crate::config::{AdvertisementObject, Config, Pool, PoolObject, ReservationObject, RouterObject};
+use crate::config::{
+    Admission, AdvertisementObject, Config, Pool, PoolObject, ReservationObject, RouterObject,
+};
 use crate::ipam::{Holder, Ledger};
 use crate::model::service::Service;
 use crate::model::{Instant, Labels, Now, ObjectKey, RangeSet, excerpt};
@@ -487,6 +489,11 @@ impl Allocator {
     /// How full the pools in use are.
     pub fn pool_counts(&self) -> &BTreeMap<ObjectKey, PoolCounts> {
         &self.counted.counts
+    }
+
+    /// Whether a Service may be served from a pool, as far as the namespaces are known.
+    pub fn admission(&self, pool: &Pool, service: &Service) -> Admission {
+        pool.admits(service, &self.namespaces)
     }
 
     /// What was last said of each AddressReservation.

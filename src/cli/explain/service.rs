@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use serde::Serialize;
-use tiklb_core::config::{PoolObject, PoolSpec};
+use tiklb_core::config::{Admission, PoolObject, PoolSpec};
 use tiklb_core::ipam::request::{DEPRECATED_PREFIX, FROM_POOL, PREFIX};
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{AddressRange, ObjectKey, RangeSet, excerpt};
@@ -227,21 +227,21 @@ fn verdict(
         Ok(spec) => spec,
         Err(why) => return format!("unusable: {}", excerpt(why, 256)),
     };
-    if !facts
-        .allocator
-        .config()
-        .usable()
-        .any(|pool| pool.key == object.key)
-    {
+    let mut usable = facts.allocator.config().usable();
+    let Some(pool) = usable.find(|pool| pool.key == object.key) else {
         let problems = &facts.allocator.config().problems;
         let why = problems.iter().find(|problem| problem.object.key == object.key);
         return format!(
             "unusable: {}",
             why.map_or("see kubectl get configurationstates -A", |why| &why.message)
         );
-    }
+    };
     if wish.pool.is_some_and(|wanted| wanted != name) {
         return "the Service asks for another pool".to_owned();
+    }
+    if facts.allocator.admission(pool, service) == Admission::No {
+        return "is for others: its spec.serviceAllocation does not select this Service or its namespace"
+            .to_owned();
     }
     if !wish.addresses.is_empty() {
         let holds = ranges(spec);
@@ -258,9 +258,6 @@ fn verdict(
             "autoAssign is false: only for Services with {PREFIX}address-pool: {}",
             excerpt(name, 64)
         );
-    }
-    if spec.service_allocation.is_some() {
-        return "serves only the Services that spec.serviceAllocation selects".to_owned();
     }
     if available == 0 {
         return "full: every address is assigned".to_owned();

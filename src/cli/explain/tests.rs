@@ -186,6 +186,7 @@ impl Home {
             Event::Advertisements(Change::Listed(vec![])),
             Event::Routers(Change::Listed(routers.collect())),
             Event::Reservations(values(&self.reservations)),
+            Event::Namespaces(Change::Listed(vec![])),
             Event::Nodes(Change::Listed(self.nodes.clone())),
             Event::Announcements(values(&self.announcements)),
             Event::Conflicts(values(&self.conflicts)),
