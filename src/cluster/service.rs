@@ -37,12 +37,6 @@ pub struct ServiceStatus {
     pub pool: Option<String>,
 }
 
-impl ServiceStatus {
-    fn says_the_same(&self, other: &Self) -> bool {
-        self.addresses == other.addresses && self.pool == other.pool
-    }
-}
-
 /// Writes statuses of Services. Needs a tokio runtime around it.
 pub struct ServiceWriter {
     client: Client,
@@ -72,8 +66,9 @@ impl ServiceWriter {
     pub fn write(&mut self, status: ServiceStatus, warrant: Warrant) {
         let service = status.service.clone();
         let under_way = self.under_way.get(&service);
-        if under_way.is_some_and(|now| now.says_the_same(&status)) {
-            // Its outcome is the outcome of both; what waited is not wanted any more.
+        if under_way == Some(&status) {
+            // Its outcome is the outcome of both; what waited is not wanted any more. The same for a later version is not
+            // the same: somebody has written the status meanwhile.
             self.waiting.remove(&service);
             return;
         }

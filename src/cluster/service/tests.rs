@@ -130,6 +130,21 @@ async fn of_many_decisions_about_a_service_the_newest_alone_waits() {
     assert!(nothing.is_err(), "one outcome: {nothing:?}");
 }
 
+/// Somebody else wrote the status behind the write that is under way, and what it says is decided once more.
+#[tokio::test]
+async fn the_same_for_a_later_version_is_another_write() {
+    let world = world().await;
+    let version = web(&world).await;
+    world
+        .server
+        .delay(Matcher::any().resource("services"), Duration::from_millis(200));
+    let mut writer = ServiceWriter::new(world.client.clone());
+    writer.write(status(&version, &["192.168.1.200"]), Warrant::unlimited());
+    writer.write(status("1000000", &["192.168.1.200"]), Warrant::unlimited());
+    let (_, result) = within(writer.ended()).await;
+    assert_eq!(result, WriteResult::Conflict, "of the second one");
+}
+
 #[tokio::test]
 async fn what_waits_is_written_under_its_own_leadership_or_not_at_all() {
     let world = world().await;

@@ -217,7 +217,7 @@ fn a_broken_advertisement_counts_only_where_no_other_does() {
 
 #[test]
 fn unknown_pools_and_fields_without_effect_are_said() {
-    let mut reserved = pool_object("lan", 1, &["10.0.0.0/30"]);
+    let mut reserved = pool_object("lan", 1, &["10.0.0.0/30", "fd00::/126"]);
     if let Ok(spec) = &mut reserved.spec {
         spec.service_allocation = Some(ServiceAllocation::default());
     }
@@ -235,7 +235,12 @@ fn unknown_pools_and_fields_without_effect_are_said() {
         &[],
     );
     let all = words(&config).join("\n");
-    for part in ["\"lann\"", "spec.interfaces", "spec.preferredNodeSelectors"] {
+    for part in [
+        "\"lann\"",
+        "spec.interfaces",
+        "spec.preferredNodeSelectors",
+        "not announced",
+    ] {
         assert!(all.contains(part), "{part} in {all}");
     }
     assert!(!all.contains("serviceAllocation"), "{all}");

@@ -253,3 +253,14 @@ fn what_a_node_has_itself_is_announced_by_none() {
     assert_eq!(world.of("10.0.0.11"), (vec![], Some(Nobody::NodeAddress)));
     assert_eq!(world.of("10.0.0.12").0, ALL);
 }
+
+/// With an IPv4 address beside it, that one is announced.
+#[test]
+fn ipv6_alone_is_announced_by_nobody() {
+    let mut world = world();
+    world.service("six", "fd00::1", &["node1"]);
+    let both = world.service("both", "fd00::2", &["node1"]);
+    both.ingress.push("10.0.0.7".parse().unwrap());
+    assert_eq!(world.of("fd00::1"), (vec![], Some(Nobody::NoNdp)));
+    assert_ne!(world.of("fd00::2").1, Some(Nobody::NoNdp));
+}
