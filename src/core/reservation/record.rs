@@ -12,7 +12,7 @@ use super::held::is_ours;
 use super::marker::{Marker, Owner, took};
 use super::observed::{PoolRow, Reading};
 use crate::config::object::Taken;
-use crate::model::{RangeSet, Timestamp};
+use crate::model::{AddressRange, RangeSet, Timestamp};
 
 /// Adds what is about to be taken, or was taken under another object.
 pub fn add(record: &mut Vec<Taken>, pool: &str, server: &str, ranges: &RangeSet, since: Timestamp) {
@@ -52,7 +52,7 @@ pub fn renamed(record: &[Taken], reading: &Reading) -> Vec<Taken> {
 }
 
 /// Takes out what was given back: what nobody wants and the router hands out again, from that pool or, because somebody
-/// moved it there, from another. What is still wanted stays: it is about to be taken again. Until every pool has its
+/// moved it there, from another; and what is of no network of the router any more. What is still wanted stays: it is about to be taken again. Until every pool has its
 /// part back all of it stays: pools may have held the same addresses, and the one that has them again would look like
 /// one to which somebody moved them.
 pub fn settle(
@@ -65,7 +65,8 @@ pub fn settle(
     let before = record.clone();
     let back = |taken: &Taken| {
         let row = pool_of(reading, taken)?;
-        Some(row.ranges.union(&elsewhere(reading, owner, &before, unmade, row)))
+        let elsewhere = elsewhere(reading, owner, &before, unmade, row);
+        Some(row.ranges.union(&elsewhere).union(&stranded(reading, taken)))
     };
     let lacks = |taken: &Taken| {
         let gone = taken.ranges.intersection(unwanted);
@@ -103,6 +104,23 @@ pub fn elsewhere(
             .map_or_else(|| taken.clone(), |unmade| taken.union(unmade));
         all.union(&other.ranges.difference(&taken))
     })
+}
+
+/// What of `taken` belongs to a network that the router has left: no interface of it is there any more, while the pool
+/// that it was taken from hands out addresses of networks that it has. To give that back would let clients be given
+/// addresses that lead nowhere. Where the pool's own addresses are in no network either (a cable that is out, an address
+/// that is switched off for a moment, a pool for a relay), nothing can be told and nothing is withheld.
+pub fn stranded(reading: &Reading, taken: &Taken) -> RangeSet {
+    let connected = reading.addresses.iter().fold(RangeSet::new(), |all, row| {
+        let range = AddressRange::new(row.network.network(), row.network.broadcast());
+        range.map_or_else(|| all.clone(), |range| all.union(&range.into()))
+    });
+    match pool_of(reading, taken) {
+        Some(row) if !row.ranges.is_empty() && connected.contains_all(&row.ranges) => {
+            taken.ranges.difference(&connected)
+        }
+        _ => RangeSet::new(),
+    }
 }
 
 /// The pool that addresses were taken from, by its name. Where none has that name any more a person may have renamed it:

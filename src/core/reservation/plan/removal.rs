@@ -107,6 +107,7 @@ fn exclusions(ground: &Ground<'_>, known: &[Taken], removals: &mut Removals) {
     for taken in known {
         let unwanted = taken.ranges.intersection(ground.unwanted);
         let row = record::pool_of(ground.reading, taken);
+        let unwanted = unwanted.difference(&record::stranded(ground.reading, taken));
         let Some(write) = row.and_then(|row| giving(ground, known, row, &unwanted)) else {
             continue;
         };
@@ -167,7 +168,14 @@ fn give_back(ground: &Ground<'_>, known: &[Taken], taken: &Taken, in_use: &Range
         ));
         return;
     };
-    let free = taken.ranges.difference(in_use);
+    let stranded = record::stranded(ground.reading, taken);
+    if !stranded.is_empty() {
+        plan.obstacles.push(format!(
+            "{stranded} was taken from the pool {}, and no interface of the router is in its network any more: it is not given back",
+            row.name
+        ));
+    }
+    let free = taken.ranges.difference(in_use).difference(&stranded);
     if let Some(write) = giving(ground, known, row, &free) {
         plan.push(write, format!("gives {free} back, which was taken from it"));
     }

@@ -56,6 +56,59 @@ fn release_runs_the_other_way_round_and_leaves_nothing() {
     assert_eq!(visible(&paper.rows), visible(&home_router()));
 }
 
+/// The same router and pool, in another network.
+fn renumbered() -> Paper {
+    let mut paper = synced();
+    paper.assigned.clear();
+    paper.announcers.clear();
+    let row = paper.rows.pools.iter_mut().find(|p| p.name == "dhcp_pool");
+    row.unwrap().ranges = ranges("10.0.0.10-10.0.0.254");
+    let address = &mut paper.rows.addresses[0];
+    (address.address, address.network) = (ip("10.0.0.1"), "10.0.0.1/24".parse().unwrap());
+    paper.rows.networks[0].network = "10.0.0.0/24".parse().unwrap();
+    paper
+}
+
+fn dhcp_pool(paper: &Paper) -> String {
+    let row = paper.rows.pools.iter().find(|p| p.name == "dhcp_pool");
+    row.unwrap().ranges.to_string()
+}
+
+#[test]
+fn addresses_of_a_network_that_the_router_has_left_are_not_given_back() {
+    let mut paper = renumbered();
+    paper.config = pools(&[("home", "10.0.0.200-10.0.0.220")]);
+    paper.run(Duration::from_mins(30));
+    assert_eq!(dhcp_pool(&paper), "10.0.0.10-10.0.0.199,10.0.0.221-10.0.0.254");
+    let record = &paper.router.object().taken;
+    assert_eq!(record.len(), 1, "{record:?}");
+    assert_eq!(record[0].ranges, ranges("10.0.0.200-10.0.0.220"));
+    paper.delete();
+    paper.run(Duration::from_mins(2));
+    assert_eq!(dhcp_pool(&paper), "10.0.0.10-10.0.0.254");
+}
+
+#[test]
+fn a_release_after_the_network_changed_gives_nothing_of_the_old_one_back() {
+    let mut paper = renumbered();
+    paper.delete();
+    paper.run(Duration::from_mins(2));
+    assert_eq!(dhcp_pool(&paper), "10.0.0.10-10.0.0.254");
+    assert!(!paper.router.object().finalizer, "{:?}", paper.journal);
+}
+
+/// Nothing says that it was renumbered: its address is away, and its pool is what it was.
+#[test]
+fn a_router_without_its_address_is_given_back_what_was_taken() {
+    let mut paper = synced();
+    paper.assigned.clear();
+    paper.announcers.clear();
+    paper.rows.addresses.clear();
+    paper.delete();
+    paper.run(Duration::from_mins(2));
+    assert_eq!(dhcp_pool(&paper), "192.168.1.100-192.168.1.254");
+}
+
 #[test]
 fn what_was_taken_is_given_back_also_when_nothing_is_written_any_more() {
     for untested in [false, true] {
