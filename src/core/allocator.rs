@@ -11,6 +11,7 @@
 mod contest;
 pub mod effect;
 pub mod event;
+mod named;
 mod occupancy;
 mod reservations;
 mod routers;
@@ -84,6 +85,7 @@ pub struct Allocator {
     /// Addresses that a status is known to name, and whose it is.
     confirmed: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
     confirmed_of: BTreeMap<ObjectKey, Vec<IpAddr>>,
+    named: named::Named,
     /// Since when a Service has been waiting for proof.
     awaiting: BTreeMap<ObjectKey, Instant>,
     overdue: Option<Instant>,
@@ -149,6 +151,7 @@ impl Allocator {
             contests: contest::Contests::default(),
             confirmed: BTreeMap::new(),
             confirmed_of: BTreeMap::new(),
+            named: named::Named::default(),
             awaiting: BTreeMap::new(),
             overdue: None,
             said: BTreeMap::new(),
@@ -294,6 +297,8 @@ impl Allocator {
         };
         self.ledger = Ledger::default();
         self.writes.clear();
+        // What was sent under another leadership has ended with it, and the list that comes shows what came of it.
+        self.named = named::Named::default();
         self.waiting.clear();
         self.contests = contest::Contests::default();
         self.said.clear();

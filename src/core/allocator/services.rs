@@ -78,8 +78,13 @@ impl Allocator {
                 self.writes.remove(&key);
             }
         }
-        self.services.insert(key.clone(), service);
+        let version = service.resource_version.clone();
+        let before = self.services.insert(key.clone(), service);
         self.confirm(&key);
+        self.name(
+            &key,
+            before.is_none_or(|before| before.resource_version != version),
+        );
         self.dirty.insert(key);
     }
 
@@ -93,6 +98,7 @@ impl Allocator {
         self.dirty.remove(key);
         self.waiting.remove(key);
         self.confirm(key);
+        self.name(key, true);
         if self.ledger.release(key).is_some() {
             self.reconsider_waiting();
         }
@@ -108,23 +114,45 @@ impl Allocator {
                 }
             }
         }
-        let Some(service) = self
-            .services
-            .get(key)
-            .filter(|s| s.is_load_balancer && s.class == self.settings.class)
-        else {
-            return;
+        let addresses = self.stored(key, |service| service.is_load_balancer);
+        // The router is told of IPv4: other addresses are kept in the cluster alone.
+        for address in addresses.iter().filter(|address| address.is_ipv4()) {
+            self.confirmed.entry(*address).or_default().insert(key.clone());
+        }
+        if !addresses.is_empty() {
+            self.confirmed_of.insert(key.clone(), addresses);
+        }
+    }
+
+    /// What the Service's status is known to name, if it is one of these.
+    fn stored(&self, key: &ObjectKey, counts: impl Fn(&Service) -> bool) -> Vec<IpAddr> {
+        let service = self.services.get(key);
+        let Some(service) = service.filter(|s| s.class == self.settings.class && counts(s)) else {
+            return Vec::new();
         };
         let stored = self
             .writes
             .get(key)
             .filter(|write| matches!(write.state, WriteState::Stored(_)));
-        let addresses = stored.map_or(&service.ingress, |write| &write.addresses).clone();
-        // The router is told of IPv4: other addresses are kept in the cluster alone.
-        for address in addresses.iter().filter(|address| address.is_ipv4()) {
-            self.confirmed.entry(*address).or_default().insert(key.clone());
+        stored.map_or(&service.ingress, |write| &write.addresses).clone()
+    }
+
+    /// The status is known anew: others may be given what it names no more. `settled`: it is another version than before.
+    fn name(&mut self, key: &ObjectKey, settled: bool) {
+        // One that is of another type now may be what it was again, before what it has left is cleared.
+        let is_ours = |s: &Service| s.is_load_balancer || s.annotations.contains_key(FROM_POOL);
+        let stored = self.stored(key, is_ours);
+        let under_way = self.writes.get(key);
+        let under_way = under_way.filter(|write| !matches!(write.state, WriteState::Stored(_)));
+        let left = if settled {
+            let under_way = under_way.map(|write| write.addresses.as_slice());
+            self.named.settle(key, &stored, under_way.unwrap_or_default())
+        } else {
+            self.named.refresh(key, &stored)
+        };
+        if left {
+            self.reconsider_waiting();
         }
-        self.confirmed_of.insert(key.clone(), addresses);
     }
 
     /// Something became free, or known: Services that wait get another look, also those that wait for another address
@@ -167,7 +195,8 @@ impl Allocator {
             now,
         };
         let class = self.settings.class.as_deref();
-        let ground = Ground::new(&self.config, &network, class, &self.namespaces);
+        let ground = Ground::new(&self.config, &network, class, &self.namespaces)
+            .named(self.named.by_address(), self.named.sent());
         f(&mut self.ledger, &ground, &self.services)
     }
 
@@ -288,6 +317,7 @@ impl Allocator {
             because: write.because.clone(),
         });
         self.contests.writing(key, &write.addresses, now);
+        self.named.send(key, &write.addresses);
         self.writes.insert(key.clone(), write);
     }
 
@@ -306,6 +336,7 @@ impl Allocator {
                     self.writes.remove(key);
                 }
                 self.confirm(key);
+                self.name(key, true);
             }
             WriteResult::Gone => {
                 self.writes.remove(key);

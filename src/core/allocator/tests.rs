@@ -1,6 +1,7 @@
 //! The whole allocator: events in, effects out.
 
 mod acceptance;
+mod histories;
 mod leadership;
 mod orders;
 mod reservations;
@@ -70,6 +71,8 @@ pub(super) struct World {
     pub(super) failures: Vec<WriteResult>,
     /// Status writes are stored and not shown to the watch.
     pub(super) watch_lags: bool,
+    /// The next status write is stored, and neither the writer nor the watch is told.
+    pub(super) unanswered: bool,
 }
 
 impl World {
@@ -91,6 +94,7 @@ impl World {
             version: 100,
             failures: vec![],
             watch_lags: false,
+            unanswered: false,
         };
         world.step([
             Event::Leadership(Leadership::Leading { unclean: false }),
@@ -177,7 +181,9 @@ impl World {
                     service,
                     result: WriteResult::Written(version),
                 };
-                if self.watch_lags {
+                if std::mem::take(&mut self.unanswered) {
+                    vec![]
+                } else if self.watch_lags {
                     vec![written]
                 } else {
                     vec![written, seen]

@@ -1,7 +1,7 @@
 //! What a decision is made on besides the ledger.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::Occupancy;
@@ -10,7 +10,7 @@ use super::search::Walk;
 use super::sharing::SharingKey;
 use crate::config::{Admission, Config, Pool};
 use crate::model::service::Service;
-use crate::model::{Family, Labels};
+use crate::model::{Family, Labels, ObjectKey};
 
 /// Everything around the ledger as it is during one round of decisions: it does not change between them, so what one
 /// search learned serves the next.
@@ -26,6 +26,10 @@ pub struct Ground<'a> {
     /// The usable pools in the order in which they serve who asks for nothing: those that are for some Services by their
     /// priority, then those that are for all; equal ones by name.
     pools: Vec<&'a Pool>,
+    /// Addresses that stored statuses name, and whose.
+    named: Option<&'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>>,
+    /// Addresses that writes may have put into a Service's status.
+    sent: Option<&'a BTreeMap<ObjectKey, BTreeSet<IpAddr>>>,
     /// How far each of them was searched for each family.
     pub(super) walks: RefCell<Vec<[Walk; 2]>>,
 }
@@ -49,7 +53,35 @@ impl<'a> Ground<'a> {
             class,
             namespaces,
             pools,
+            named: None,
+            sent: None,
         }
+    }
+
+    /// With what stored statuses name, and what of it is not known to be stored. An address that one still names is given to nobody else, although its Service has
+    /// left it: speakers go by statuses, and after a restart so does the ledger.
+    #[must_use]
+    pub fn named(
+        mut self,
+        named: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+        sent: &'a BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
+    ) -> Self {
+        (self.named, self.sent) = (Some(named), Some(sent));
+        self
+    }
+
+    /// What may be in this Service's status.
+    pub(super) fn sent(&self, service: &ObjectKey) -> impl Iterator<Item = IpAddr> {
+        let sent = self.sent.and_then(|sent| sent.get(service));
+        sent.into_iter().flatten().copied()
+    }
+
+    /// The Services whose stored status names this address.
+    pub(super) fn names(&self, address: IpAddr) -> impl Iterator<Item = &'a ObjectKey> {
+        self.named
+            .and_then(|named| named.get(&address))
+            .into_iter()
+            .flatten()
     }
 
     pub(super) fn serves(&self, service: &Service) -> bool {

@@ -188,6 +188,19 @@ impl Ledger {
         })
     }
 
+    /// Another Service that has left this address, while its status may still name it.
+    pub(super) fn still_named<'a>(
+        &self,
+        address: IpAddr,
+        seeker: &Seeker<'_>,
+        ground: &Ground<'a>,
+    ) -> Option<&'a ObjectKey> {
+        let holders = self.holders.get(&address);
+        let left = |key: &&ObjectKey| holders.is_none_or(|holders| !holders.contains(*key));
+        let mut left = ground.names(address).filter(left);
+        left.find(|key| **key != seeker.service.key)
+    }
+
     fn serve(&self, seeker: &Seeker<'_>, request: &Request, had: Had, ground: &Ground<'_>) -> Decision {
         let mut had = had.of(request.families);
         if !had.kept.is_empty() && fits(request, &had.kept, &had.pool) {
@@ -379,7 +392,12 @@ impl Ledger {
     }
 
     /// Whether the seeker may have an address that is named: by itself, or by a reservation for it.
-    fn usable(&self, address: IpAddr, seeker: &Seeker<'_>, ground: &Ground<'_>) -> Result<(), Because> {
+    pub(super) fn usable(
+        &self,
+        address: IpAddr,
+        seeker: &Seeker<'_>,
+        ground: &Ground<'_>,
+    ) -> Result<(), Because> {
         if let Some(other) = ground.config.reservations.get(&address)
             && is_kept_for_others(address, &seeker.service.key, ground)
         {
@@ -390,6 +408,10 @@ impl Ledger {
             });
         }
         if let Some(by) = self.blocker(address, seeker) {
+            let by = by.clone();
+            return Err(Because::Taken { address, by });
+        }
+        if let Some(by) = self.still_named(address, seeker, ground) {
             let by = by.clone();
             return Err(Because::Taken { address, by });
         }

@@ -101,19 +101,13 @@ impl Ledger {
         let walk = &mut walks[at][usize::from(family == Family::V6)];
         let free = self.advance(walk, pool, family, ground);
         tally.add(&walk.tally);
+        let own = self.lowest_sent(pool, family, seeker, ground);
         let shared = self.lowest_shared(pool, family, seeker, ground);
         let place = |address: &IpAddr| {
             let range = pool.order.iter().position(|range| range.contains(*address));
             (range, *address)
         };
-        match (free, shared) {
-            (Some(free), Some(shared)) => Some(if place(&shared) < place(&free) {
-                shared
-            } else {
-                free
-            }),
-            (free, shared) => free.or(shared),
-        }
+        [free, own, shared].into_iter().flatten().min_by_key(place)
     }
 
     /// To the next free address. The walk stays there: whoever takes it puts it in use.
@@ -143,6 +137,21 @@ impl Ledger {
         None
     }
 
+    /// The walk passes by what writes may have put into a status. For the Service of that status it is free.
+    fn lowest_sent(
+        &self,
+        pool: &Pool,
+        family: Family,
+        seeker: &Seeker<'_>,
+        ground: &Ground<'_>,
+    ) -> Option<IpAddr> {
+        let sent = ground.sent(&seeker.service.key).filter(|address| {
+            let inside = Family::of(*address) == family && pool.holds(*address) && !pool.avoids(*address);
+            inside && self.usable(*address, seeker, ground).is_ok()
+        });
+        sent.min()
+    }
+
     fn lowest_shared(
         &self,
         pool: &Pool,
@@ -156,6 +165,7 @@ impl Ledger {
                 && pool.holds(*address)
                 && !is_kept_for_others(*address, &seeker.service.key, ground)
                 && self.blocker(*address, seeker).is_none()
+                && self.still_named(*address, seeker, ground).is_none()
         };
         let fitting = self.by_key.get(key)?.keys().copied().filter(fits);
         let place = |address: &IpAddr| pool.order.iter().position(|range| range.contains(*address));
@@ -166,7 +176,7 @@ impl Ledger {
 /// Whether anybody may have this address, which nobody in the ledger has. One that is reserved comes to its Service in
 /// another way.
 fn is_free(address: IpAddr, pool: &Pool, ground: &Ground<'_>, tally: &mut Tally) -> bool {
-    if pool.avoids(address) {
+    if pool.avoids(address) || ground.names(address).next().is_some() {
         return false;
     }
     if ground.config.reservations.contains_key(&address) {

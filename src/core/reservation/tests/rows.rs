@@ -74,3 +74,16 @@ fn a_lease_of_somebody_else_stands_for_a_service_only_when_it_is_asked_to_and_ca
         assert_eq!(paper.rows.leases, [row]);
     }
 }
+
+#[test]
+fn an_ipv6_address_is_kept_in_the_cluster_alone() {
+    let mut paper = Paper::new(home_router());
+    paper.config = pools(&[
+        ("home", "192.168.1.200-192.168.1.220"),
+        ("six", "fd00::1-fd00::9"),
+    ]);
+    paper.assign("192.168.1.200", "db");
+    paper.assign("fd00::1", "db");
+    paper.run(Duration::from_secs(30));
+    assert_eq!(paper.rows.leases.len(), 1, "{:?}", paper.journal);
+}

@@ -258,11 +258,3 @@ fn an_address_of_the_missing_family_that_becomes_free_is_added() {
     delete(&mut world, "first");
     assert_eq!(addresses(&world, "second"), "10.0.0.2,fd00::1");
 }
-
-#[test]
-fn ipv6_is_kept_from_the_routers() {
-    let mut world = with(vec![pool("home", &DUAL)]);
-    world.apply(requires("a", 1));
-    assert!(world.allocator.confirmed.keys().all(IpAddr::is_ipv4));
-    assert!(world.allocator.confirmed.contains_key(&ip("10.0.0.1")));
-}
