@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use routeros_sim::{Edit, Menu, Router, Row, Write};
-use tiklb_core::model::{Instant, RangeSet};
+use tiklb_core::model::{Instant, ObjectKey, RangeSet};
 
 use super::super::home::{Given, Home};
 
@@ -31,7 +31,7 @@ pub(super) struct Witness {
     /// such a row's id by now. Nothing on a router can prevent that: the write is judged by what was there to be seen.
     looked_at: BTreeMap<(Menu, String), Vec<Row>>,
     /// Addresses in use before the step.
-    in_use: Vec<IpAddr>,
+    in_use: BTreeSet<(IpAddr, ObjectKey)>,
     /// Clients' leases may be removed for a Service that names their address.
     evict: bool,
     /// Addresses that Services named before the step or after it.
@@ -79,13 +79,17 @@ fn named(home: &Home) -> BTreeSet<IpAddr> {
     wishes.filter_map(|text| text.parse().ok()).collect()
 }
 
-fn in_use(home: &Home) -> Vec<IpAddr> {
-    let statuses = home.services.values().flat_map(|service| &service.ingress);
-    let announced = home
-        .announcements
-        .values()
-        .flat_map(|announcement| &announcement.addresses);
-    statuses.chain(announced).copied().collect()
+/// Addresses in use, each with the Service that has it: one that changes hands is free for a moment.
+fn in_use(home: &Home) -> BTreeSet<(IpAddr, ObjectKey)> {
+    let statuses = home.services.values();
+    let statuses = statuses.map(|service| (&service.ingress, &service.key));
+    let announced = home.announcements.values();
+    let announced = announced.map(|announcement| (&announcement.addresses, &announcement.service));
+    let of_each = |(addresses, service): (&Vec<IpAddr>, &ObjectKey)| {
+        let pair = |address: &IpAddr| (*address, service.clone());
+        addresses.iter().map(pair).collect::<Vec<_>>()
+    };
+    statuses.chain(announced).flat_map(of_each).collect()
 }
 
 /// What happened on the router, in order.
@@ -107,7 +111,7 @@ impl Witness {
             lost: false,
             obstructed: false,
             looked_at: BTreeMap::new(),
-            in_use: Vec::new(),
+            in_use: BTreeSet::new(),
             evict,
             named: BTreeSet::new(),
             evicted: BTreeMap::new(),
@@ -178,7 +182,7 @@ impl Witness {
         entries.sort_by_key(|(at, _)| *at);
         // Only what was in use all the time is sure to have been in use at the moment of a write.
         let after = in_use(home);
-        self.in_use.retain(|address| after.contains(address));
+        self.in_use.retain(|pair| after.contains(pair));
         for (_, entry) in entries {
             match entry {
                 Entry::Edit(edit) => self.note(edit),
@@ -325,9 +329,9 @@ impl Witness {
             return Err(format!("{added} was given back, and {took} was taken"));
         }
         *took = took.union(&removed);
-        let used = self.in_use.iter().find(|address| added.contains(**address));
+        let used = self.in_use.iter().find(|(address, _)| added.contains(*address));
         match used {
-            Some(address) => Err(format!("{address} was given back and is in use")),
+            Some((address, _)) => Err(format!("{address} was given back and is in use")),
             None => Ok(()),
         }
     }
@@ -336,7 +340,7 @@ impl Witness {
     fn check_given(home: &Home) -> Result<(), String> {
         let handed_out = Self::handed_out(&home.desk.sim);
         let journal = home.desk.sim.journal();
-        let still = in_use(home);
+        let still: BTreeSet<IpAddr> = in_use(home).into_iter().map(|(address, _)| address).collect();
         // The last Service that was given an address is the one that has it.
         let last: BTreeMap<IpAddr, &Given> = home.given.iter().map(|given| (given.address, given)).collect();
         let proven = last.into_values().filter(|given| given.proven);
