@@ -105,6 +105,13 @@ fn unassigned(facts: &Facts<'_>, address: IpAddr) -> (bool, String) {
         };
         return (true, format!("it is free in IPAddressPool {}: {how}", pool.name));
     }
+    if let Some(pool) = config.pool_around(address) {
+        let words = format!(
+            "IPAddressPool {} holds it and avoids it (spec.avoidBuggyIPs): no Service can have it",
+            pool.name
+        );
+        return (false, words);
+    }
     let mut pools = facts.lists.pools.iter();
     let unusable = pools.find(|known| {
         let spec = known.value.spec.as_ref();

@@ -334,6 +334,8 @@ impl Allocator {
                 write.state = WriteState::Stored(version);
                 if shown {
                     self.writes.remove(key);
+                    // Somebody may have written since, and nothing was decided on that while this write was under way.
+                    self.dirty.insert(key.clone());
                 }
                 self.confirm(key);
                 self.name(key, true);

@@ -342,7 +342,10 @@ impl Ledger {
         for reservation in ground.config.reserved_for(&seeker.service.key) {
             let address = reservation.address;
             let outside = match ground.config.pool_of(address) {
-                Some(found) => pool.is_some_and(|wanted| wanted != found.name),
+                Some(found) => {
+                    pool.is_some_and(|wanted| wanted != found.name)
+                        || ground.admits(found, seeker.service) == Admission::No
+                }
                 // It may be in one that cannot be read: another address would be for good.
                 None => pool.is_some() || !ground.config.has_unusable_pools(),
             };
@@ -356,6 +359,8 @@ impl Ledger {
                 }
                 // That passes: another one would be for good.
                 Err(because @ Because::Unproven { .. }) => return Some(Err(because)),
+                // One of the family that it can do without, and none of the other beside it: it has more elsewhere.
+                Err(_) if request.families.can_do_without(Family::of(address)) => {}
                 Err(because) => _ = failed.get_or_insert(because),
             }
         }

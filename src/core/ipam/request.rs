@@ -50,6 +50,11 @@ impl Families {
         }
     }
 
+    /// Whether a Service of these families is as well off without an address of this one.
+    pub(super) fn can_do_without(self, family: Family) -> bool {
+        matches!(self, Self::Prefer(primary) if primary != family)
+    }
+
     /// The family that is not among these addresses and has a place beside them.
     pub(super) fn missing(self, addresses: &[IpAddr]) -> Option<Family> {
         let there = |family: Family| addresses.iter().any(|a| Family::of(*a) == family);

@@ -147,7 +147,8 @@ impl Ledger {
     ) -> Option<IpAddr> {
         let sent = ground.sent(&seeker.service.key).filter(|address| {
             let inside = Family::of(*address) == family && pool.holds(*address) && !pool.avoids(*address);
-            inside && self.usable(*address, seeker, ground).is_ok()
+            let free = matches!(ground.occupancy.of(*address), Availability::Free);
+            inside && free && self.usable(*address, seeker, ground).is_ok()
         });
         sent.min()
     }

@@ -3,6 +3,7 @@
 mod allocation;
 mod families;
 
+use super::reservations::kept;
 use super::*;
 
 /// A world with these pools.

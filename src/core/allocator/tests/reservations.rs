@@ -4,7 +4,7 @@ use super::*;
 use crate::config::ReservationSpec;
 use crate::ipam::Holder;
 
-fn kept(name: &str, address: &str, service: Option<&str>) -> ReservationObject {
+pub(super) fn kept(name: &str, address: &str, service: Option<&str>) -> ReservationObject {
     let key = ObjectKey::new("metallb-system", name);
     ReservationObject {
         generation: 4,

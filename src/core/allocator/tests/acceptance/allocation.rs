@@ -402,3 +402,22 @@ fn counts(world: &World, name: &str) -> (i64, i64) {
     let counts = counts[&ObjectKey::new("metallb-system", name)];
     (counts.assigned_v4, counts.available_v4)
 }
+
+#[test]
+fn a_reservation_in_a_pool_that_is_for_others_holds_nothing_up() {
+    let mut others = pool("dmz", &["10.0.0.1-10.0.0.9"]);
+    if let Ok(spec) = &mut others.spec {
+        spec.service_allocation = Some(ServiceAllocation {
+            namespaces: vec!["x".to_owned()],
+            ..ServiceAllocation::default()
+        });
+    }
+    let mut world = with(vec![others, pool("home", &["10.0.1.1-10.0.1.9"])]);
+    world.step([Event::Reservations(Change::Applied(kept(
+        "r",
+        "10.0.0.5",
+        Some("a"),
+    )))]);
+    world.apply(service("a", 1));
+    assert_eq!(addresses(&world, "a"), "10.0.1.1", "{:?}", world.events);
+}

@@ -258,3 +258,19 @@ fn an_address_of_the_missing_family_that_becomes_free_is_added() {
     delete(&mut world, "first");
     assert_eq!(addresses(&world, "second"), "10.0.0.2,fd00::1");
 }
+
+/// The other family's pool has none of the primary one.
+#[test]
+fn a_reservation_of_the_family_that_it_can_do_without_holds_nothing_up() {
+    let mut world = with(vec![
+        pool("four", &["10.0.0.1-10.0.0.9"]),
+        pool("six", &["fd00::1-fd00::9"]),
+    ]);
+    world.step([Event::Reservations(Change::Applied(kept(
+        "r",
+        "fd00::5",
+        Some("a"),
+    )))]);
+    world.apply(prefers("a", 1));
+    assert_eq!(addresses(&world, "a"), "10.0.0.1", "{:?}", world.events);
+}
