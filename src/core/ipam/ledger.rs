@@ -8,7 +8,7 @@ use super::decision::{Because, Decision, Lost, Outcome, Sought};
 use super::ground::{Ground, Seeker};
 use super::request::{FROM_POOL, Families, Request, Wanted};
 use super::runs::Runs;
-use super::search::{Tally, is_kept_for_others};
+use super::search::Tally;
 use super::sharing::SharingKey;
 use super::standing::{Had, fits};
 use crate::config::Admission;
@@ -189,7 +189,7 @@ impl Ledger {
     }
 
     /// Another Service that has left this address, while its status may still name it.
-    pub(super) fn still_named<'a>(
+    fn still_named<'a>(
         &self,
         address: IpAddr,
         seeker: &Seeker<'_>,
@@ -282,11 +282,7 @@ impl Ledger {
         let pool = ground.pool(at);
         let reserved = ground.config.reserved_for(&seeker.service.key);
         let mut reserved = reserved.map(|kept| kept.address);
-        let usable = |address: &IpAddr| {
-            let here = Family::of(*address) == family && pool.holds(*address);
-            here && self.usable(*address, seeker, ground).is_ok()
-        };
-        let found = reserved.find(usable);
+        let found = reserved.find(|address| self.serves(*address, pool, family, seeker, ground));
         found.or_else(|| self.lowest(at, family, seeker, ground, tally))
     }
 
@@ -403,20 +399,16 @@ impl Ledger {
         seeker: &Seeker<'_>,
         ground: &Ground<'_>,
     ) -> Result<(), Because> {
-        if let Some(other) = ground.config.reservations.get(&address)
-            && is_kept_for_others(address, &seeker.service.key, ground)
-        {
+        let kept = ground.config.reservations.get(&address);
+        if let Some(other) = kept.filter(|kept| kept.service.as_ref() != Some(&seeker.service.key)) {
             return Err(Because::ReservedForOther {
                 address,
                 reservation: other.key.name.clone(),
                 service: other.service.clone(),
             });
         }
-        if let Some(by) = self.blocker(address, seeker) {
-            let by = by.clone();
-            return Err(Because::Taken { address, by });
-        }
-        if let Some(by) = self.still_named(address, seeker, ground) {
+        let by = self.blocker(address, seeker);
+        if let Some(by) = by.or_else(|| self.still_named(address, seeker, ground)) {
             let by = by.clone();
             return Err(Because::Taken { address, by });
         }

@@ -9,8 +9,8 @@ use super::decision::{Because, SKIPPED_SHOWN, Sought};
 use super::ground::{Ground, Seeker};
 use super::{Availability, Holder, Ledger};
 use crate::config::Pool;
+use crate::model::Family;
 use crate::model::range::successor;
-use crate::model::{Family, ObjectKey};
 
 /// How many free addresses one search looks at: a pool of which the network refuses the first million is no home
 /// network, and the search must end.
@@ -101,13 +101,31 @@ impl Ledger {
         let walk = &mut walks[at][usize::from(family == Family::V6)];
         let free = self.advance(walk, pool, family, ground);
         tally.add(&walk.tally);
-        let own = self.lowest_sent(pool, family, seeker, ground);
-        let shared = self.lowest_shared(pool, family, seeker, ground);
+        // The walk passes by what writes may have put into a status. For the Service of that status it is free.
+        let sent = ground.sent(&seeker.service.key);
+        let sent = sent.filter(|address| matches!(ground.occupancy.of(*address), Availability::Free));
+        let shared = seeker.sharing.key().and_then(|key| self.by_key.get(key));
+        let shared = shared.into_iter().flat_map(|addresses| addresses.keys().copied());
+        let others = sent
+            .chain(shared)
+            .filter(|address| self.serves(*address, pool, family, seeker, ground));
         let place = |address: &IpAddr| {
             let range = pool.order.iter().position(|range| range.contains(*address));
             (range, *address)
         };
-        [free, own, shared].into_iter().flatten().min_by_key(place)
+        free.into_iter().chain(others).min_by_key(place)
+    }
+
+    /// Whether a pool serves the seeker with this address of this family.
+    pub(super) fn serves(
+        &self,
+        address: IpAddr,
+        pool: &Pool,
+        family: Family,
+        seeker: &Seeker<'_>,
+        ground: &Ground<'_>,
+    ) -> bool {
+        Family::of(address) == family && pool.holds(address) && self.usable(address, seeker, ground).is_ok()
     }
 
     /// To the next free address. The walk stays there: whoever takes it puts it in use.
@@ -136,42 +154,6 @@ impl Ledger {
         }
         None
     }
-
-    /// The walk passes by what writes may have put into a status. For the Service of that status it is free.
-    fn lowest_sent(
-        &self,
-        pool: &Pool,
-        family: Family,
-        seeker: &Seeker<'_>,
-        ground: &Ground<'_>,
-    ) -> Option<IpAddr> {
-        let sent = ground.sent(&seeker.service.key).filter(|address| {
-            let inside = Family::of(*address) == family && pool.holds(*address) && !pool.avoids(*address);
-            let free = matches!(ground.occupancy.of(*address), Availability::Free);
-            inside && free && self.usable(*address, seeker, ground).is_ok()
-        });
-        sent.min()
-    }
-
-    fn lowest_shared(
-        &self,
-        pool: &Pool,
-        family: Family,
-        seeker: &Seeker<'_>,
-        ground: &Ground<'_>,
-    ) -> Option<IpAddr> {
-        let key = seeker.sharing.key()?;
-        let fits = |address: &IpAddr| {
-            Family::of(*address) == family
-                && pool.holds(*address)
-                && !is_kept_for_others(*address, &seeker.service.key, ground)
-                && self.blocker(*address, seeker).is_none()
-                && self.still_named(*address, seeker, ground).is_none()
-        };
-        let fitting = self.by_key.get(key)?.keys().copied().filter(fits);
-        let place = |address: &IpAddr| pool.order.iter().position(|range| range.contains(*address));
-        fitting.min_by_key(|address| (place(address), *address))
-    }
 }
 
 /// Whether anybody may have this address, which nobody in the ledger has. One that is reserved comes to its Service in
@@ -194,10 +176,4 @@ fn is_free(address: IpAddr, pool: &Pool, ground: &Ground<'_>, tally: &mut Tally)
         }
     }
     false
-}
-
-/// Whether an AddressReservation keeps the address for another Service, or for none.
-pub(super) fn is_kept_for_others(address: IpAddr, service: &ObjectKey, ground: &Ground<'_>) -> bool {
-    let kept = ground.config.reservations.get(&address);
-    kept.is_some_and(|kept| kept.service.as_ref() != Some(service))
 }
