@@ -83,8 +83,7 @@ pub struct Allocator {
     writes: BTreeMap<ObjectKey, services::Write>,
     contests: contest::Contests,
     /// Addresses that a status is known to name, and whose it is.
-    confirmed: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
-    confirmed_of: BTreeMap<ObjectKey, Vec<IpAddr>>,
+    confirmed: named::Index,
     named: named::Named,
     /// Since when a Service has been waiting for proof.
     awaiting: BTreeMap<ObjectKey, Instant>,
@@ -149,8 +148,7 @@ impl Allocator {
             waiting: BTreeSet::new(),
             writes: BTreeMap::new(),
             contests: contest::Contests::default(),
-            confirmed: BTreeMap::new(),
-            confirmed_of: BTreeMap::new(),
+            confirmed: named::Index::default(),
             named: named::Named::default(),
             awaiting: BTreeMap::new(),
             overdue: None,
@@ -520,7 +518,7 @@ impl Allocator {
             .values()
             .flat_map(|announcement| announcement.addresses.iter());
         let decided = self.ledger.holders().keys();
-        let used = self.confirmed.keys().chain(announced).chain(decided);
+        let used = self.confirmed.by_address().keys().chain(announced).chain(decided);
         used.copied().collect()
     }
 }

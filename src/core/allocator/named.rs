@@ -13,7 +13,8 @@ use crate::model::ObjectKey;
 
 #[derive(Debug, Default)]
 pub(super) struct Named {
-    by_address: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    /// What the status names, and what was sent.
+    index: Index,
     status: BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
     /// Of writes that were sent since the status was last known.
     sent: BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
@@ -21,7 +22,7 @@ pub(super) struct Named {
 
 impl Named {
     pub(super) fn by_address(&self) -> &BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
-        &self.by_address
+        self.index.by_address()
     }
 
     /// By Service, what may be in its status.
@@ -34,47 +35,56 @@ impl Named {
         if !addresses.is_empty() {
             let sent = self.sent.entry(service.clone()).or_default();
             sent.extend(addresses);
-            self.index(service, &BTreeSet::new());
+            self.reindex(service);
         }
     }
 
     /// The status says this, and writes that were decided on an older version of it, but for the one that is under way,
     /// cannot change it any more. Whether something is named no more.
     pub(super) fn settle(&mut self, service: &ObjectKey, status: &[IpAddr], under_way: &[IpAddr]) -> bool {
-        let before = self.of(service);
-        self.sent.remove(service);
-        if !under_way.is_empty() {
-            let sent = under_way.iter().copied().collect();
-            self.sent.insert(service.clone(), sent);
-        }
-        self.show(service, status, &before)
+        put(&mut self.sent, service, under_way);
+        self.refresh(service, status)
     }
 
     /// The status says this, and nothing is known of what was sent.
     pub(super) fn refresh(&mut self, service: &ObjectKey, status: &[IpAddr]) -> bool {
-        let before = self.of(service);
-        self.show(service, status, &before)
+        put(&mut self.status, service, status);
+        self.reindex(service)
     }
 
-    fn show(&mut self, service: &ObjectKey, status: &[IpAddr], before: &BTreeSet<IpAddr>) -> bool {
-        if status.is_empty() {
-            self.status.remove(service);
-        } else {
-            let status = status.iter().copied().collect();
-            self.status.insert(service.clone(), status);
-        }
-        self.index(service, before);
-        !before.is_subset(&self.of(service))
-    }
-
-    fn of(&self, service: &ObjectKey) -> BTreeSet<IpAddr> {
+    fn reindex(&mut self, service: &ObjectKey) -> bool {
         let (status, sent) = (self.status.get(service), self.sent.get(service));
-        status.into_iter().chain(sent).flatten().copied().collect()
+        let all = status.into_iter().chain(sent).flatten().copied();
+        self.index.set(service, all.collect())
+    }
+}
+
+fn put(table: &mut BTreeMap<ObjectKey, BTreeSet<IpAddr>>, service: &ObjectKey, addresses: &[IpAddr]) {
+    if addresses.is_empty() {
+        table.remove(service);
+    } else {
+        table.insert(service.clone(), addresses.iter().copied().collect());
+    }
+}
+
+/// Addresses of Services, to be asked by either.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    by_address: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    by_service: BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
+}
+
+impl Index {
+    pub(super) fn by_address(&self) -> &BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
+        &self.by_address
     }
 
-    fn index(&mut self, service: &ObjectKey, before: &BTreeSet<IpAddr>) {
-        let after = self.of(service);
-        for address in before.difference(&after) {
+    /// The Service has these and no others. Whether it had one that it has no more.
+    pub(super) fn set(&mut self, service: &ObjectKey, addresses: BTreeSet<IpAddr>) -> bool {
+        let before = self.by_service.remove(service).unwrap_or_default();
+        let mut left = before.difference(&addresses).peekable();
+        let any_left = left.peek().is_some();
+        for address in left {
             if let Some(services) = self.by_address.get_mut(address) {
                 services.remove(service);
                 if services.is_empty() {
@@ -82,9 +92,13 @@ impl Named {
                 }
             }
         }
-        for address in after {
-            let services = self.by_address.entry(address).or_default();
+        for address in addresses.difference(&before) {
+            let services = self.by_address.entry(*address).or_default();
             services.insert(service.clone());
         }
+        if !addresses.is_empty() {
+            self.by_service.insert(service.clone(), addresses);
+        }
+        any_left
     }
 }

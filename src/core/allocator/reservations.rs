@@ -117,7 +117,7 @@ impl Allocator {
         let landscape = view.landscape(
             &self.config,
             &self.settings.cluster_uid,
-            &self.confirmed,
+            self.confirmed.by_address(),
             &self.surveys,
         );
         let scene = Scene {

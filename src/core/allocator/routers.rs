@@ -165,7 +165,7 @@ impl Allocator {
         let landscape = view.landscape(
             &self.config,
             &self.settings.cluster_uid,
-            &self.confirmed,
+            self.confirmed.by_address(),
             &self.surveys,
         );
         Some(f(entry, &landscape))
@@ -174,7 +174,7 @@ impl Allocator {
     /// What would be written to a router, as it was last read.
     pub fn plan(&self, key: &ObjectKey, now: Now) -> Option<Plan> {
         let view = self.view();
-        let (uid, confirmed) = (&self.settings.cluster_uid, &self.confirmed);
+        let (uid, confirmed) = (&self.settings.cluster_uid, self.confirmed.by_address());
         let landscape = view.landscape(&self.config, uid, confirmed, &self.surveys);
         Some(self.routers.get(key)?.router.plan(&landscape, now))
     }

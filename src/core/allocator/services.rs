@@ -80,8 +80,7 @@ impl Allocator {
         }
         let version = service.resource_version.clone();
         let before = self.services.insert(key.clone(), service);
-        self.confirm(&key);
-        self.name(
+        self.know_status(
             &key,
             before.is_none_or(|before| before.resource_version != version),
         );
@@ -97,30 +96,9 @@ impl Allocator {
         self.note_request(key, None);
         self.dirty.remove(key);
         self.waiting.remove(key);
-        self.confirm(key);
-        self.name(key, true);
+        self.know_status(key, true);
         if self.ledger.release(key).is_some() {
             self.reconsider_waiting();
-        }
-    }
-
-    /// Which addresses the Service's status is known to name: the gate behind which the router is told.
-    fn confirm(&mut self, key: &ObjectKey) {
-        for address in self.confirmed_of.remove(key).unwrap_or_default() {
-            if let Some(services) = self.confirmed.get_mut(&address) {
-                services.remove(key);
-                if services.is_empty() {
-                    self.confirmed.remove(&address);
-                }
-            }
-        }
-        let addresses = self.stored(key, |service| service.is_load_balancer);
-        // The router is told of IPv4: other addresses are kept in the cluster alone.
-        for address in addresses.iter().filter(|address| address.is_ipv4()) {
-            self.confirmed.entry(*address).or_default().insert(key.clone());
-        }
-        if !addresses.is_empty() {
-            self.confirmed_of.insert(key.clone(), addresses);
         }
     }
 
@@ -137,8 +115,13 @@ impl Allocator {
         stored.map_or(&service.ingress, |write| &write.addresses).clone()
     }
 
-    /// The status is known anew: others may be given what it names no more. `settled`: it is another version than before.
-    fn name(&mut self, key: &ObjectKey, settled: bool) {
+    /// The status is known anew: the router is told of what it names, and others may be given what it names no more.
+    /// `settled`: it is another version than before.
+    fn know_status(&mut self, key: &ObjectKey, settled: bool) {
+        let confirmed = self.stored(key, |service| service.is_load_balancer).into_iter();
+        // The router is told of IPv4: other addresses are kept in the cluster alone.
+        let confirmed = confirmed.filter(IpAddr::is_ipv4).collect();
+        self.confirmed.set(key, confirmed);
         // One that is of another type now may be what it was again, before what it has left is cleared.
         let is_ours = |s: &Service| s.is_load_balancer || s.annotations.contains_key(FROM_POOL);
         let stored = self.stored(key, is_ours);
@@ -186,7 +169,7 @@ impl Allocator {
         let landscape = view.landscape(
             &self.config,
             &self.settings.cluster_uid,
-            &self.confirmed,
+            self.confirmed.by_address(),
             &self.surveys,
         );
         let network = Network {
@@ -337,8 +320,7 @@ impl Allocator {
                     // Somebody may have written since, and nothing was decided on that while this write was under way.
                     self.dirty.insert(key.clone());
                 }
-                self.confirm(key);
-                self.name(key, true);
+                self.know_status(key, true);
             }
             WriteResult::Gone => {
                 self.writes.remove(key);
