@@ -59,15 +59,8 @@ struct ServiceVerb {
     #[arg(long, env = "TIKLB_LB_CLASS", value_name = "CLASS")]
     lb_class: Option<String>,
 
-    /// How it is printed
-    #[arg(
-        short,
-        long,
-        env = "TIKLB_OUTPUT",
-        value_name = "FORMAT",
-        default_value = "text"
-    )]
-    output: Output,
+    #[command(flatten)]
+    format: Format,
 
     /// The Service, as kubectl shows it with -A
     #[arg(value_name = "NAMESPACE/NAME", value_parser = key)]
@@ -79,6 +72,16 @@ struct AddressVerb {
     #[command(flatten)]
     cluster: Cluster,
 
+    #[command(flatten)]
+    format: Format,
+
+    /// The address
+    #[arg(value_name = "ADDRESS")]
+    address: IpAddr,
+}
+
+#[derive(Debug, Args)]
+struct Format {
     /// How it is printed
     #[arg(
         short,
@@ -88,10 +91,6 @@ struct AddressVerb {
         default_value = "text"
     )]
     output: Output,
-
-    /// The address
-    #[arg(value_name = "ADDRESS")]
-    address: IpAddr,
 }
 
 /// How an explanation is printed.
@@ -144,7 +143,7 @@ impl ServiceVerb {
                 self.service
             )
         })?;
-        print(self.output, &explained, || page::service(&explained))?;
+        print(self.format.output, &explained, || page::service(&explained))?;
         Ok(code(explained.is_fine()))
     }
 }
@@ -154,7 +153,7 @@ impl AddressVerb {
         let view = View::read(&self.cluster).await?;
         let facts = Facts::of(&view, None, Clock::start().now());
         let explained = address::explain(&facts, self.address);
-        print(self.output, &explained, || page::address(&explained))?;
+        print(self.format.output, &explained, || page::address(&explained))?;
         Ok(code(explained.fine))
     }
 }
