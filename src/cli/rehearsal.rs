@@ -17,8 +17,8 @@ use tiklb_core::config::object::{RouterMode, RouterObject};
 use tiklb_core::ipam::request::FROM_POOL;
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{Instant, NodeName, Now, ObjectKey, RangeSet, Timestamp};
-use tiklb_core::reservation::observed::{ArpRow, LeaseRow, PoolRow};
-use tiklb_core::reservation::write::{Outcome, ReadBack};
+use tiklb_core::reservation::observed::{ArpRow, PoolRow};
+use tiklb_core::reservation::write::{ArpSpec, Outcome, ReadBack};
 use tiklb_core::reservation::{Failure, Planned, Reading, RouterStatus, Write};
 
 #[cfg(test)]
@@ -329,37 +329,20 @@ fn read_back(write: &Write, id: String) -> ReadBack {
             comment: comment.clone(),
             ..row.clone()
         }),
-        Write::AddLease(spec) | Write::SetLease { spec, .. } => ReadBack::Lease(LeaseRow {
-            id: match write {
-                Write::SetLease { row, .. } => row.id.clone(),
-                _ => id,
-            },
-            address: spec.address,
-            mac: Some(spec.mac),
-            server: Some(spec.server.clone()),
-            dynamic: false,
-            evidence: false,
-            disabled: false,
-            bound: false,
-            expires_after: None,
-            host_name: None,
-            comment: spec.comment.clone(),
-        }),
-        Write::AddArp(spec) | Write::SetArp { spec, .. } => ReadBack::Arp(ArpRow {
-            id: match write {
-                Write::SetArp { row, .. } => row.id.clone(),
-                _ => id,
-            },
-            address: spec.address,
-            mac: Some(spec.mac),
-            interface: spec.interface.clone(),
-            dynamic: false,
-            disabled: !spec.enabled,
-            alive: true,
-            comment: spec.comment.clone(),
-        }),
+        Write::AddLease(spec) => ReadBack::Lease(spec.row(id)),
+        Write::SetLease { row, spec } => ReadBack::Lease(spec.row(row.id.clone())),
+        Write::AddArp(spec) => ReadBack::Arp(answered(spec, id)),
+        Write::SetArp { row, spec } => ReadBack::Arp(answered(spec, row.id.clone())),
         Write::RemovePool(_) | Write::RemoveLease(_) | Write::EvictLease { .. } | Write::RemoveArp(_) => {
             ReadBack::Gone
         }
+    }
+}
+
+/// On paper whoever announces an address is there.
+fn answered(spec: &ArpSpec, id: String) -> ArpRow {
+    ArpRow {
+        alive: true,
+        ..spec.row(id)
     }
 }

@@ -82,6 +82,25 @@ pub struct LeaseSpec {
     pub comment: String,
 }
 
+impl LeaseSpec {
+    /// The row as the router shows it once it is written.
+    pub fn row(&self, id: String) -> LeaseRow {
+        LeaseRow {
+            id,
+            address: self.address,
+            mac: Some(self.mac),
+            server: Some(self.server.clone()),
+            dynamic: false,
+            evidence: false,
+            disabled: false,
+            bound: false,
+            expires_after: None,
+            host_name: None,
+            comment: self.comment.clone(),
+        }
+    }
+}
+
 /// What an ARP row of ours should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArpSpec {
@@ -95,6 +114,22 @@ pub struct ArpSpec {
     pub enabled: bool,
     /// Our marker and the Service.
     pub comment: String,
+}
+
+impl ArpSpec {
+    /// The row as the router shows it once it is written, before it has heard of the neighbour.
+    pub fn row(&self, id: String) -> ArpRow {
+        ArpRow {
+            id,
+            address: self.address,
+            mac: Some(self.mac),
+            interface: self.interface.clone(),
+            dynamic: false,
+            disabled: !self.enabled,
+            alive: false,
+            comment: self.comment.clone(),
+        }
+    }
 }
 
 /// A write and why it is made.

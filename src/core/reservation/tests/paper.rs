@@ -50,6 +50,15 @@ pub(super) fn pool_row(name: &str, text: &str) -> PoolRow {
     }
 }
 
+pub(super) fn server_row(name: &str, interface: &str, pool: &str) -> ServerRow {
+    ServerRow {
+        name: name.to_owned(),
+        interface: interface.to_owned(),
+        pool: Some(pool.to_owned()),
+        idle: false,
+    }
+}
+
 pub(super) fn lease_row(address: &str, host: &str, expires: Option<u64>) -> LeaseRow {
     LeaseRow {
         id: format!("*L{address}"),
@@ -94,12 +103,7 @@ pub(super) fn home_router() -> Reading {
         }],
         interfaces: [("bridge".to_owned(), mac(1))].into(),
         pools: vec![pool_row("dhcp_pool", "192.168.1.100-192.168.1.254")],
-        servers: vec![ServerRow {
-            name: "defconf".to_owned(),
-            interface: "bridge".to_owned(),
-            pool: Some("dhcp_pool".to_owned()),
-            idle: false,
-        }],
+        servers: vec![server_row("defconf", "bridge", "dhcp_pool")],
         networks: vec![NetworkRow {
             network: "192.168.1.0/24".parse().unwrap(),
             gateways: vec![ip("192.168.1.1")],
@@ -442,35 +446,14 @@ impl Paper {
     }
 
     fn put_lease(&mut self, id: &str, spec: &LeaseSpec) -> ReadBack {
-        let row = LeaseRow {
-            id: id.to_owned(),
-            address: spec.address,
-            mac: Some(spec.mac),
-            server: Some(spec.server.clone()),
-            dynamic: false,
-            evidence: false,
-            disabled: false,
-            bound: false,
-            expires_after: None,
-            host_name: None,
-            comment: spec.comment.clone(),
-        };
+        let row = spec.row(id.to_owned());
         self.rows.leases.retain(|r| r.id != id);
         self.rows.leases.push(row.clone());
         ReadBack::Lease(row)
     }
 
     fn put_arp(&mut self, id: &str, spec: &ArpSpec) -> ReadBack {
-        let row = ArpRow {
-            id: id.to_owned(),
-            address: spec.address,
-            mac: Some(spec.mac),
-            interface: spec.interface.clone(),
-            dynamic: false,
-            disabled: !spec.enabled,
-            alive: false,
-            comment: spec.comment.clone(),
-        };
+        let row = spec.row(id.to_owned());
         self.rows.arps.retain(|r| r.id != id);
         self.rows.arps.push(row.clone());
         ReadBack::Arp(row)
