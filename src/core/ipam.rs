@@ -74,4 +74,4 @@ pub trait Occupancy {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,23 +1,13 @@
 //! What becomes of reservations, and what is said of it.
 
 use super::*;
-use crate::config::ReservationSpec;
 use crate::ipam::Holder;
+use crate::ipam::tests::reservation;
 
 pub(super) fn kept(name: &str, address: &str, service: Option<&str>) -> ReservationObject {
-    let key = ObjectKey::new("metallb-system", name);
     ReservationObject {
         generation: 4,
-        seniority: Seniority {
-            created: Timestamp(0),
-            key: key.clone(),
-        },
-        key,
-        spec: Ok(ReservationSpec {
-            address: address.to_owned(),
-            service: service.map(|name| format!("default/{name}")),
-            note: String::new(),
-        }),
+        ..reservation(name, address, service)
     }
 }
 

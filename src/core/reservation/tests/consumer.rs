@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::paper::*;
 use crate::ipam::Availability;
-use crate::reservation::observed::ServerRow;
 use crate::reservation::uses::{Taker, TakerKind};
 use crate::reservation::write::Write;
 use crate::reservation::{ConditionKind, Reading};
@@ -23,12 +22,7 @@ fn synced() -> Paper {
 }
 
 fn serves(rows: &mut Reading) {
-    rows.servers.push(ServerRow {
-        name: "iot".to_owned(),
-        interface: "vlan20".to_owned(),
-        pool: Some(OURS.to_owned()),
-        idle: false,
-    });
+    rows.servers.push(server_row("iot", "vlan20", OURS));
 }
 
 fn chains(rows: &mut Reading) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::paper::*;
 use crate::ipam::Availability;
-use crate::reservation::observed::{Reading, ServerRow};
+use crate::reservation::observed::Reading;
 use crate::reservation::router::Work;
 use crate::reservation::write::{Outcome, Write};
 use crate::reservation::{ConditionKind, Planned};
@@ -20,12 +20,7 @@ const WHOLE: &str = "192.168.1.100-192.168.1.254";
 /// A second DHCP pool, with a server of its own.
 fn with_iot(mut rows: Reading, dhcp: &str, iot: &str) -> Reading {
     rows.pools = vec![pool_row("dhcp_pool", dhcp), pool_row("iot", iot)];
-    rows.servers.push(ServerRow {
-        name: "iot".to_owned(),
-        interface: "vlan20".to_owned(),
-        pool: Some("iot".to_owned()),
-        idle: false,
-    });
+    rows.servers.push(server_row("iot", "vlan20", "iot"));
     rows
 }
 

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use super::paper::*;
-use crate::config::{Config, ReservationObject, ReservationSpec};
+use crate::config::{Config, ReservationObject};
 use crate::ipam::Holder;
-use crate::model::object::Seniority;
-use crate::model::{ObjectKey, Timestamp};
+use crate::ipam::tests::reservation;
 use crate::reservation::router::Standing;
 use crate::reservation::uses::{Pointed, PointedRole};
 use crate::reservation::write::Write;
@@ -16,20 +15,11 @@ const HOME: &[(&str, &str)] = &[("home", "192.168.1.200-192.168.1.220")];
 const MARK: &str = "tiklb/v1 home/1a2b3c4d ";
 
 fn kept(address: &str, service: Option<&str>, note: &str) -> ReservationObject {
-    let key = ObjectKey::new("metallb-system", format!("r{address}"));
-    ReservationObject {
-        generation: 1,
-        seniority: Seniority {
-            created: Timestamp(0),
-            key: key.clone(),
-        },
-        key,
-        spec: Ok(ReservationSpec {
-            address: address.to_owned(),
-            service: service.map(|name| format!("default/{name}")),
-            note: note.to_owned(),
-        }),
+    let mut object = reservation(&format!("r{address}"), address, service);
+    if let Ok(spec) = &mut object.spec {
+        spec.note = note.to_owned();
     }
+    object
 }
 
 fn home(reservations: &[ReservationObject]) -> Config {

@@ -222,16 +222,17 @@ fn what_a_person_did_to_the_pool_meanwhile_is_kept() {
     );
 }
 
-#[test]
-fn pools_that_held_the_same_addresses_each_get_theirs_back() {
+/// Another network's server hands out some of the same addresses.
+fn with_iot() -> Reading {
     let mut rows = home_router();
     rows.pools.push(pool_row("iot", "192.168.1.215-192.168.1.230"));
-    rows.servers.push(crate::reservation::observed::ServerRow {
-        name: "iot".to_owned(),
-        interface: "vlan20".to_owned(),
-        pool: Some("iot".to_owned()),
-        idle: false,
-    });
+    rows.servers.push(server_row("iot", "vlan20", "iot"));
+    rows
+}
+
+#[test]
+fn pools_that_held_the_same_addresses_each_get_theirs_back() {
+    let rows = with_iot();
     let first = rows.clone();
     for deleted in [true, false] {
         let mut paper = Paper::new(rows.clone());
@@ -258,14 +259,7 @@ fn pools_that_held_the_same_addresses_each_get_theirs_back() {
 /// its addresses from before.
 #[test]
 fn a_cut_that_was_never_made_keeps_no_other_pool_from_its_addresses() {
-    let mut rows = home_router();
-    rows.pools.push(pool_row("iot", "192.168.1.215-192.168.1.230"));
-    rows.servers.push(crate::reservation::observed::ServerRow {
-        name: "iot".to_owned(),
-        interface: "vlan20".to_owned(),
-        pool: Some("iot".to_owned()),
-        idle: false,
-    });
+    let rows = with_iot();
     let first = rows.clone();
     let mut paper = Paper::new(rows);
     paper.run(Duration::from_millis(500));
@@ -287,14 +281,7 @@ fn a_cut_that_was_never_made_keeps_no_other_pool_from_its_addresses() {
 /// What the first pool never lost does not look as if somebody had moved it there from the second one.
 #[test]
 fn a_cut_that_was_refused_keeps_nobody_from_getting_theirs_back() {
-    let mut rows = home_router();
-    rows.pools.push(pool_row("iot", "192.168.1.215-192.168.1.230"));
-    rows.servers.push(crate::reservation::observed::ServerRow {
-        name: "iot".to_owned(),
-        interface: "vlan20".to_owned(),
-        pool: Some("iot".to_owned()),
-        idle: false,
-    });
+    let rows = with_iot();
     let first = rows.clone();
     let home = ("home", "192.168.1.200-192.168.1.205");
     let mut paper = Paper::new(rows);

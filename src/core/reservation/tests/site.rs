@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::paper::*;
 use crate::ipam::Availability;
-use crate::reservation::observed::ServerRow;
 use crate::reservation::{ConditionKind, Router};
 
 fn refused(paper: &mut Paper, reason: &str, words: &str) {
@@ -126,12 +125,7 @@ fn a_pool_that_something_else_uses() {
     refused(&mut Paper::new(vpn), "PoolShared", "vpn is also used by");
 
     let mut doubled = home_router();
-    doubled.servers.push(ServerRow {
-        name: "guests".to_owned(),
-        interface: "vlan20".to_owned(),
-        pool: Some("dhcp_pool".to_owned()),
-        idle: false,
-    });
+    doubled.servers.push(server_row("guests", "vlan20", "dhcp_pool"));
     refused(
         &mut Paper::new(doubled),
         "PoolShared",
@@ -208,12 +202,7 @@ fn every_pool_that_overlaps_is_cut() {
         "iot",
         "192.168.1.60-192.168.1.90,192.168.1.215-192.168.1.230",
     ));
-    rows.servers.push(ServerRow {
-        name: "iot".to_owned(),
-        interface: "vlan20".to_owned(),
-        pool: Some("iot".to_owned()),
-        idle: false,
-    });
+    rows.servers.push(server_row("iot", "vlan20", "iot"));
     let mut paper = Paper::new(rows);
     paper.run(Duration::from_secs(5));
     let left: Vec<String> = paper
