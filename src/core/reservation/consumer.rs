@@ -4,23 +4,42 @@
 //! server or a VPN gives the Services' addresses to clients: as long as that is so nothing in there is proven free.
 
 use super::marker::Marker;
-use super::observed::{PoolRow, Reading};
+use super::observed::{PoolRow, Reading, ServerRow};
 
-/// Everybody who takes addresses of the pool, in words. A server that is switched off counts: its pool is still its.
-fn consumers(reading: &Reading, pool: &str) -> Vec<String> {
-    let servers = reading
-        .servers
-        .iter()
-        .filter(|server| server.pool.as_deref() == Some(pool));
-    let servers = servers.map(|server| format!("DHCP server {}", server.name));
-    let chained = reading
-        .pools
-        .iter()
-        .filter(|row| row.next_pool.as_deref() == Some(pool));
-    let chained = chained.map(|row| format!("pool {}, as its next-pool", row.name));
-    let takers = reading.uses.takers.iter().filter(|taker| taker.pool == pool);
-    let takers = takers.map(|taker| taker.who.to_string());
-    servers.chain(chained).chain(takers).collect()
+/// Everybody who takes addresses of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consumers<'a> {
+    /// DHCP servers. One that is switched off counts: its pool is still its.
+    pub servers: Vec<&'a ServerRow>,
+    /// Other pools that go on with it (`next-pool`), in words.
+    pub chained: Vec<String>,
+    /// Whoever else, in words.
+    pub takers: Vec<String>,
+}
+
+impl<'a> Consumers<'a> {
+    /// Those of the pool of this name.
+    pub fn of(reading: &'a Reading, pool: &str) -> Self {
+        let servers = reading.servers.iter();
+        let chained = reading.pools.iter();
+        let chained = chained.filter(|row| row.next_pool.as_deref() == Some(pool));
+        let takers = reading.uses.takers.iter().filter(|taker| taker.pool == pool);
+        Self {
+            servers: servers
+                .filter(|server| server.pool.as_deref() == Some(pool))
+                .collect(),
+            chained: chained
+                .map(|row| format!("pool {}, as its next-pool", row.name))
+                .collect(),
+            takers: takers.map(|taker| taker.who.to_string()).collect(),
+        }
+    }
+
+    fn words(self) -> Vec<String> {
+        let servers = self.servers.into_iter();
+        let servers = servers.map(|server| format!("DHCP server {}", server.name));
+        servers.chain(self.chained).chain(self.takers).collect()
+    }
 }
 
 /// A row with a mark of tiklb's that somebody uses.
@@ -39,7 +58,7 @@ pub fn used(reading: &Reading) -> impl Iterator<Item = Used<'_>> {
         .iter()
         .filter(|row| Marker::parse(&row.comment).is_some());
     marked.filter_map(|row| {
-        let consumers = consumers(reading, &row.name);
+        let consumers = Consumers::of(reading, &row.name).words();
         let first = consumers.first()?;
         let more = match consumers.len() {
             1 => String::new(),

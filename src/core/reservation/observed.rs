@@ -166,6 +166,15 @@ impl Fingerprint {
 }
 
 impl Reading {
+    /// What the pools without a mark of tiklb's hand out.
+    pub fn handed_out(&self) -> RangeSet {
+        let foreign = self
+            .pools
+            .iter()
+            .filter(|row| Marker::parse(&row.comment).is_none());
+        foreign.fold(RangeSet::new(), |all, row| all.union(&row.ranges))
+    }
+
     /// What must be equal in two readings in a row.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut pools: Vec<_> = self

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::consumer::Consumers;
 use super::marker::Marker;
 use super::observed::{PoolRow, Reading, ServerRow};
 use crate::config::{Pool, RouterSpec};
@@ -337,34 +338,27 @@ fn cut(
     reading: &Reading,
     spec: &RouterSpec,
 ) -> Result<Cut, Refusal> {
-    let mut servers = reading
-        .servers
-        .iter()
-        .filter(|server| server.pool.as_deref() == Some(row.name.as_str()));
-    let (server, another) = (servers.next(), servers.next());
-    let chained = reading
-        .pools
-        .iter()
-        .find(|other| other.next_pool.as_deref() == Some(row.name.as_str()));
+    let Consumers {
+        servers,
+        chained,
+        takers,
+    } = Consumers::of(reading, &row.name);
     let shared = |by: String| Refusal::PoolShared {
         name: row.name.clone(),
         by,
     };
     if !spec.allowed_pools.contains(&row.name) {
-        if let Some(taker) = reading.uses.takers.iter().find(|taker| taker.pool == row.name) {
-            return Err(shared(taker.who.to_string()));
+        if let Some(other) = takers.into_iter().chain(chained).next() {
+            return Err(shared(other));
         }
-        if let Some(other) = chained {
-            return Err(shared(format!("pool {}, as its next-pool", other.name)));
-        }
-        if let (Some(one), Some(another)) = (server, another) {
+        if let [one, another, ..] = servers.as_slice() {
             // Who shrinks it for one network shrinks it for the other.
             return Err(shared(format!(
                 "the DHCP servers {} and {}",
                 one.name, another.name
             )));
         }
-        if server.is_none() {
+        if servers.is_empty() {
             return Err(shared(
                 "something that the router does not tell (RADIUS, or nobody), and by no DHCP server"
                     .to_owned(),
@@ -379,7 +373,10 @@ fn cut(
             wanted: spec.min_free_addresses,
         });
     }
-    let server = server.map(|server| server.name.clone()).unwrap_or_default();
+    let server = servers
+        .first()
+        .map(|server| server.name.clone())
+        .unwrap_or_default();
     Ok(Cut {
         row: row.clone(),
         server,

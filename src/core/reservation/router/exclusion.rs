@@ -9,8 +9,6 @@ use std::net::IpAddr;
 use super::memory::{UNDONE_LIMIT, UNDONE_WINDOW};
 use super::{LEASES_SETTLE, Landscape, Router, Trust, Work};
 use crate::model::{Instant, RangeSet, Timestamp};
-use crate::reservation::marker::Marker;
-use crate::reservation::observed::Reading;
 use crate::reservation::site::Claim;
 use crate::reservation::write::Write;
 
@@ -85,13 +83,6 @@ impl Exclusion {
     }
 }
 
-/// What pools that are not ours hand out.
-fn foreign(reading: &Reading) -> RangeSet {
-    let rows = reading.pools.iter();
-    let rows = rows.filter(|row| Marker::parse(&row.comment).is_none());
-    rows.fold(RangeSet::new(), |all, row| all.union(&row.ranges))
-}
-
 impl Router {
     /// A write is about to be sent: from now on what it gives back may be handed out.
     pub(super) fn note_begin(&mut self, work: &Work) {
@@ -124,7 +115,7 @@ impl Router {
     /// What the router's pools hand out changed by a write of ours, or was read.
     pub(super) fn note_exclusion(&mut self, landscape: &Landscape<'_>, now: Instant, by_reading: bool) {
         let Some(reading) = &self.reading else { return };
-        let foreign = foreign(reading);
+        let foreign = reading.handed_out();
         // Not only what an IPAddressPool holds: one may be made in the next moment.
         let handed_out = foreign.union(&self.uncut(landscape));
         let ceased = self.exclusion.handed_out.difference(&handed_out);

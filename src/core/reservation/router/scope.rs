@@ -9,7 +9,7 @@ use crate::config::{Pool, PoolState, RouterSpec};
 use crate::model::{MacAddr, Now, ObjectKey, RangeSet};
 use crate::reservation::consumer::{self, Used};
 use crate::reservation::held::is_ours;
-use crate::reservation::marker::{Marker, Owner};
+use crate::reservation::marker::Owner;
 use crate::reservation::observed::Reading;
 use crate::reservation::plan::{self, Plan};
 use crate::reservation::site::{self, Claim, Refusal};
@@ -28,9 +28,10 @@ impl Router {
     /// The addresses of our ranges that the router still hands out: from its own pools, or from our row there, where
     /// somebody uses that.
     pub(super) fn uncut(&self, landscape: &Landscape<'_>) -> RangeSet {
+        let ranges = self.ranges(landscape);
         let used = self.used_rows(landscape);
         used.iter().fold(self.in_pools(landscape), |all, used| {
-            all.union(&used.row.ranges.intersection(&self.ranges(landscape)))
+            all.union(&used.row.ranges.intersection(&ranges))
         })
     }
 
@@ -50,17 +51,10 @@ impl Router {
 
     /// The addresses of our ranges that some pool of the router's own still holds.
     pub(super) fn in_pools(&self, landscape: &Landscape<'_>) -> RangeSet {
-        let Some(reading) = &self.reading else {
-            return RangeSet::new();
-        };
-        let ours = self.ranges(landscape);
-        let foreign = reading
-            .pools
-            .iter()
-            .filter(|row| Marker::parse(&row.comment).is_none());
-        foreign.fold(RangeSet::new(), |all, row| {
-            all.union(&row.ranges.intersection(&ours))
-        })
+        let handed_out = self.reading.as_ref().map(Reading::handed_out);
+        handed_out
+            .unwrap_or_default()
+            .intersection(&self.ranges(landscape))
     }
 
     /// The pools that this router is asked to agree on.
