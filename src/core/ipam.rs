@@ -45,6 +45,16 @@ pub enum Availability {
     Unproven(String),
 }
 
+impl Availability {
+    /// Who has it, or is meant to.
+    pub fn holder(&self) -> Option<&Holder> {
+        match self {
+            Self::Held(holder) | Self::Reserved(holder) | Self::OnRequest(holder) => Some(holder),
+            Self::Free | Self::Unproven(_) => None,
+        }
+    }
+}
+
 /// Who else has an address, as well as it is known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Holder {
@@ -54,6 +64,15 @@ pub struct Holder {
     pub mac: Option<MacAddr>,
     /// What says so: "DHCP lease on MikroTik", "answers ARP on node-a".
     pub evidence: String,
+}
+
+impl Holder {
+    /// What is known of whoever was seen with an address, if another witness knows the same device by its name.
+    #[must_use]
+    pub fn or_known_as(self, other: Option<&Self>) -> Self {
+        let same = other.filter(|other| self.name.is_none() && other.name.is_some() && other.mac == self.mac);
+        same.cloned().unwrap_or(self)
+    }
 }
 
 impl fmt::Display for Holder {

@@ -23,17 +23,20 @@ impl Occupancy for Network<'_> {
     /// A node's own address is never a Service's, whatever else is known. One witness is enough to keep a Service off an
     /// address; every router that has a say must have proved it free.
     fn of(&self, address: IpAddr) -> Availability {
-        if let Some(holder) = self.landscape.user(address) {
-            return Availability::Held(holder);
-        }
+        let user = self.landscape.user(address);
         if address.is_ipv6() {
-            return Availability::Free; // Routers hand out and reserve IPv4 here.
+            // Routers hand out and reserve IPv4 here.
+            return user.map_or(Availability::Free, Availability::Held);
         }
         let verdicts = self
             .routers
             .values()
             .filter_map(|e| e.router.availability(address, &self.landscape, self.now));
-        verdicts.fold(Availability::Free, graver)
+        let verdict = verdicts.fold(Availability::Free, graver);
+        match user {
+            Some(user) => Availability::Held(user.or_known_as(verdict.holder())),
+            None => verdict,
+        }
     }
 }
 

@@ -239,8 +239,10 @@ impl Scene<'_> {
     }
 
     fn holder(&self, address: IpAddr, standings: &[(Standing, Option<Holder>)]) -> Option<Holder> {
-        let on_router = || standings.iter().find_map(|(_, holder)| holder.clone());
-        self.landscape.user(address).or_else(on_router)
+        let on_router = standings.iter().find_map(|(_, holder)| holder.as_ref());
+        let user = self.landscape.user(address);
+        user.map(|user| user.or_known_as(on_router))
+            .or_else(|| on_router.cloned())
     }
 }
 

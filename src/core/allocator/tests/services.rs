@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::object::Taken;
 use crate::ipam::Holder;
-use crate::reservation::tests::paper::{object, spec};
+use crate::reservation::tests::paper::{home_router, lease_row, mac, object, spec};
 
 #[test]
 fn a_service_gets_one_status_write_and_one_event() {
@@ -415,4 +415,37 @@ fn a_status_that_says_more_than_we_write_is_put_right() {
         Some("192.168.1.200"),
         "nothing moves"
     );
+}
+
+/// A speaker sees a device, and the router knows it by its name: whoever told first, people read the name.
+#[test]
+fn who_has_an_address_is_called_by_name() {
+    let mut reading = home_router();
+    reading
+        .leases
+        .push(lease_row("192.168.1.205", "annas-phone", Some(600)));
+    let conflict = |last| Conflict {
+        key: ObjectKey::new("metallb-system", "192.168.1.205"),
+        address: ip("192.168.1.205"),
+        holder: Holder {
+            name: None,
+            mac: Some(mac(last)),
+            evidence: "seen by node1".to_owned(),
+        },
+    };
+    let mut asks = service("tv", 1);
+    asks.load_balancer_ip = Some("192.168.1.205".to_owned());
+    for (seen, name) in [(77, true), (78, false)] {
+        let mut world = World::new();
+        let router = object(spec());
+        let key = router.key.clone();
+        world.step([Event::Conflicts(Change::Applied(conflict(seen)))]);
+        world.step([Event::Routers(Change::Applied(router))]);
+        let result = Box::new(Ok(reading.clone()));
+        world.step([Event::RouterRead { router: key, result }]);
+        world.apply(asks.clone());
+        let said = world.events.iter().any(|words| words.contains("annas-phone"));
+        assert_eq!(said, name, "another device is not called so: {:?}", world.events);
+        assert_eq!(world.address("tv"), None);
+    }
 }

@@ -36,7 +36,7 @@ pub(super) fn ranges(text: &str) -> RangeSet {
         .collect()
 }
 
-pub(super) fn mac(last: u8) -> MacAddr {
+pub(crate) fn mac(last: u8) -> MacAddr {
     MacAddr(0x02, 0, 0, 0, 0x01, last)
 }
 
@@ -59,7 +59,7 @@ pub(super) fn server_row(name: &str, interface: &str, pool: &str) -> ServerRow {
     }
 }
 
-pub(super) fn lease_row(address: &str, host: &str, expires: Option<u64>) -> LeaseRow {
+pub(crate) fn lease_row(address: &str, host: &str, expires: Option<u64>) -> LeaseRow {
     LeaseRow {
         id: format!("*L{address}"),
         address: ip(address),
@@ -89,7 +89,7 @@ pub(super) fn arp_row(address: &str, mac: MacAddr) -> ArpRow {
 }
 
 /// The demo's router: bridge 192.168.1.1/24, `dhcp_pool` 100-254.
-pub(super) fn home_router() -> Reading {
+pub(crate) fn home_router() -> Reading {
     Reading {
         identity: "MikroTik".to_owned(),
         serial: Some("HEX1".to_owned()),
