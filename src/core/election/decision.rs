@@ -139,7 +139,7 @@ impl Election {
             self.yield_claim(group.key, because, out);
         } else if !group.candidates.contains_key(&self.me) {
             self.yield_claim(group.key, Because::NotCandidate, out);
-        } else if self.has_lost_link(group.key, now) && self.someone_else_can(group) {
+        } else if self.has_lost_link(group.key, now) && self.others_come_first(group) {
             self.yield_claim(group.key, Because::NoCarrier, out);
         } else {
             match self.compare_with_records(group, mine, now) {
@@ -315,8 +315,11 @@ impl Election {
         }
     }
 
-    fn someone_else_can(&self, group: &Group) -> bool {
-        self.live_candidates(group).iter().any(|name| **name != self.me)
+    /// Whether others can announce it and this node cannot. Where nobody has its subnet all can: whoever gave it up for
+    /// want of a link would be the next to claim it.
+    fn others_come_first(&self, group: &Group) -> bool {
+        let live = self.live_candidates(group);
+        !live.is_empty() && !live.contains(&&self.me)
     }
 }
 

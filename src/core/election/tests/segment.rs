@@ -97,6 +97,8 @@ pub(super) struct Segment {
     pub(super) deaf: BTreeSet<usize>,
     /// Nodes whose speaker is stopped, and what waits in its sockets.
     pub(super) stopped: BTreeMap<usize, Waiting>,
+    /// Length of the prefix that the nodes' interfaces have.
+    pub(super) prefix: u8,
     /// A firewall on every node drops the heartbeats.
     pub(super) firewall: bool,
     /// The gateway is on this side; no witness for the others.
@@ -160,6 +162,7 @@ impl Segment {
             muffled: BTreeMap::new(),
             deaf: BTreeSet::new(),
             stopped: BTreeMap::new(),
+            prefix: 24,
             firewall: false,
             gateway: Some(0),
             strangers: BTreeSet::new(),
@@ -287,8 +290,11 @@ impl Segment {
     fn relink(&mut self, node: usize) {
         let interface = WireInterface {
             mac: mac(node),
-            network: ipnet::Ipv4Net::new(Ipv4Addr::new(192, 168, 1, 11 + u8::try_from(node).unwrap()), 24)
-                .unwrap(),
+            network: ipnet::Ipv4Net::new(
+                Ipv4Addr::new(192, 168, 1, 11 + u8::try_from(node).unwrap()),
+                self.prefix,
+            )
+            .unwrap(),
         };
         let interfaces = if self.unplugged.contains(&node) {
             vec![]

@@ -33,6 +33,28 @@ fn three_that_start_together_share_the_addresses_in_metallbs_order() {
     assert_eq!(lan.history.len(), ADDRESSES.len(), "and nothing moves afterwards");
 }
 
+/// MetalLB announces such a pool on every interface; a router that routes it to the LAN makes use of that.
+#[test]
+fn addresses_outside_every_nodes_subnet_are_claimed_once_and_move_with_their_node() {
+    let mut lan = Segment::new(3, &ADDRESSES, 1);
+    lan.prefix = 28;
+    lan.start_all();
+    // Longer than a node waits before it believes that it has lost a link.
+    lan.run_ms(1_000);
+    let begun = &lan.history[..lan.history.len().min(12)];
+    assert_eq!(lan.history.len(), ADDRESSES.len(), "it begins so: {begun:?}");
+    let owner = lan.answerers(200)[0];
+    lan.unplug(owner, true);
+    lan.run_ms(10_000);
+    let after = lan.answerers(200);
+    assert_eq!(
+        after.iter().filter(|node| **node != owner).count(),
+        1,
+        "{after:?}"
+    );
+    assert_eq!(lan.moves_of(200).len(), 2, "{:?}", lan.moves_of(200));
+}
+
 #[test]
 fn a_node_alone_claims_as_soon_as_nobody_answered() {
     let mut lan = Segment::new(1, &[200], 1);
