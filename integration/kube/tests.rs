@@ -99,6 +99,41 @@ async fn a_collection_is_waited_for_whatever_its_names() {
 }
 
 #[tokio::test]
+async fn a_collection_is_kept_up_with_change_by_change_and_of_many_a_few_are_shown() {
+    let (_server, kube) = server().await;
+    let named = |name: &str, value: &str| json!({"metadata": {"name": name}, "data": {"value": value}});
+    for number in 0..7 {
+        kube.create(maps(), &named(&format!("m{number}"), "1"))
+            .await
+            .unwrap();
+    }
+    let mut seen = Vec::new();
+    let wait = kube.wait_list(maps(), BOUND, "six, one of them changed", |all| {
+        let changed = all.iter().filter(|one| one["data"]["value"] == "2");
+        seen.push((all.len(), changed.count()));
+        seen.last() == Some(&(6, 1))
+    });
+    let (found, ()) = tokio::join!(wait, async {
+        kube.merge_patch(maps(), "m3", &named("m3", "2")).await.unwrap();
+        kube.delete(maps(), "m5").await.unwrap();
+    });
+    let found = found.unwrap();
+    let names: Vec<&str> = found
+        .iter()
+        .filter_map(|one| one["metadata"]["name"].as_str())
+        .collect();
+    assert_eq!(names, ["m0", "m1", "m2", "m3", "m4", "m6"]);
+
+    let brief = Duration::from_millis(200);
+    let why = kube.wait_list(maps(), brief, "nothing", <[_]>::is_empty).await;
+    let why = why.unwrap_err().to_string();
+    assert!(
+        why.contains("\"m4\"") && why.contains("and 1 more") && !why.contains("\"m6\""),
+        "{why}"
+    );
+}
+
+#[tokio::test]
 async fn waiting_outlasts_a_stopped_server() {
     let (server, kube) = server().await;
     kube.create(maps(), &map("1")).await.unwrap();

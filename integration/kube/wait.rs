@@ -147,9 +147,14 @@ impl Kube {
         let mut watch = self.watch(collection, &query).await?;
         while let Some(event) = watch.next(SILENCE).await? {
             match event.kind.as_str() {
-                "ADDED" | "MODIFIED" | "DELETED" if matches!(subject, Subject::All) => return Ok(false),
-                "ADDED" | "MODIFIED" => last.object = event.object,
-                "DELETED" => last.object = Value::Null,
+                kind @ ("ADDED" | "MODIFIED" | "DELETED") => {
+                    let stays = kind != "DELETED";
+                    match (subject, &mut last.object) {
+                        (Subject::All, Value::Array(all)) => change(all, event.object, stays),
+                        (_, one) if stays => *one = event.object,
+                        (_, one) => *one = Value::Null,
+                    }
+                }
                 "ERROR" => {
                     return Err(Error::refused(
                         format!("watching {}", collection.path()),
@@ -167,6 +172,36 @@ impl Kube {
     }
 }
 
+/// One object of a collection is another now, or is there no more. Listing a thousand for each of a thousand changes would
+/// take longer than what is waited for.
+fn change(all: &mut Vec<Value>, object: Value, stays: bool) {
+    let key = |object: &Value| {
+        let metadata = &object["metadata"];
+        (metadata["namespace"].clone(), metadata["name"].clone())
+    };
+    let at = all.iter().position(|known| key(known) == key(&object));
+    match (at, stays) {
+        (Some(at), true) => all[at] = object,
+        (Some(at), false) => _ = all.remove(at),
+        (None, true) => all.push(object),
+        (None, false) => {}
+    }
+}
+
+/// Of more objects than a person looks through, so many are shown.
+const SHOWN: usize = 5;
+
+fn shown(seen: &Value) -> String {
+    match seen {
+        Value::Null => "no such object".to_owned(),
+        Value::Array(all) if all.len() > SHOWN => {
+            let first = serde_json::to_string_pretty(&all[..SHOWN]).unwrap_or_default();
+            format!("{first} and {} more", all.len() - SHOWN)
+        }
+        object => serde_json::to_string_pretty(object).unwrap_or_default(),
+    }
+}
+
 fn not_seen(
     collection: &Collection,
     subject: Subject<'_>,
@@ -178,10 +213,7 @@ fn not_seen(
         Subject::One(name) => collection.object_path(name),
         Subject::All => collection.path(),
     };
-    let mut seen = match &last.object {
-        Value::Null => "no such object".to_owned(),
-        object => serde_json::to_string_pretty(object).unwrap_or_default(),
-    };
+    let mut seen = shown(&last.object);
     if let Some(why) = &last.trouble {
         seen = format!("{seen}; then {why}");
     }
