@@ -16,6 +16,7 @@ mod occupancy;
 mod reservations;
 mod routers;
 mod services;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -78,8 +79,7 @@ pub struct Allocator {
     config: Config,
     ledger: Ledger,
     dirty: BTreeSet<ObjectKey>,
-    /// Services that would have something else than they have, or something at all.
-    waiting: BTreeSet<ObjectKey>,
+    waits: waits::Waits,
     writes: BTreeMap<ObjectKey, services::Write>,
     contests: contest::Contests,
     /// Addresses that a status is known to name, and whose it is.
@@ -117,6 +117,8 @@ pub struct Step {
     pub effects: Vec<Effect>,
     /// When to step again if no event comes.
     pub wake: Option<Instant>,
+    /// Of each Service whose first address was stored since the last step: from the moment it was first seen without one.
+    pub served: Vec<Duration>,
 }
 
 impl Step {
@@ -145,7 +147,7 @@ impl Allocator {
             config: Config::default(),
             ledger: Ledger::default(),
             dirty: BTreeSet::new(),
-            waiting: BTreeSet::new(),
+            waits: waits::Waits::default(),
             writes: BTreeMap::new(),
             contests: contest::Contests::default(),
             confirmed: named::Index::default(),
@@ -184,6 +186,7 @@ impl Allocator {
         self.report_pools(&mut step);
         self.drive_routers(now, &mut step);
         self.report_reservations(now, &mut step);
+        step.served = self.waits.take_served();
         step
     }
 
@@ -297,7 +300,7 @@ impl Allocator {
         self.writes.clear();
         // What was sent under another leadership has ended with it, and the list that comes shows what came of it.
         self.named = named::Named::default();
-        self.waiting.clear();
+        self.waits = waits::Waits::default();
         self.contests = contest::Contests::default();
         self.said.clear();
         self.awaiting.clear();
@@ -492,6 +495,16 @@ impl Allocator {
     /// How full the pools in use are.
     pub fn pool_counts(&self) -> &BTreeMap<ObjectKey, PoolCounts> {
         &self.counted.counts
+    }
+
+    /// How many Services wait for what: for an address, or for another one than they have.
+    pub fn waiting(&self) -> BTreeMap<&'static str, usize> {
+        self.waits.counts()
+    }
+
+    /// How many addresses somebody else is known to use.
+    pub fn conflict_count(&self) -> usize {
+        self.conflicts.len()
     }
 
     /// Whether a Service may be served from a pool, as far as the namespaces are known.

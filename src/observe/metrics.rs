@@ -14,6 +14,7 @@ pub mod cluster;
 mod family;
 pub mod process;
 pub mod router;
+pub mod services;
 pub mod speaker;
 
 use http::header::HeaderValue;

@@ -141,6 +141,7 @@ impl Desk {
                 answer = answers.recv() => self.pending.push(answer.context("the sessions ended")?),
                 arrival = inbox.recv() => self.take(arrival.context("the watches ended")?),
                 (service, result) = self.parts.services.ended() => {
+                    self.parts.instruments.status_written(&result);
                     self.pending.push(Event::ServiceWritten { service, result });
                 }
                 Some(ended) = self.watching.join_next(), if !self.watching.is_empty() => {
@@ -181,7 +182,7 @@ impl Desk {
                 self.carry_out(effect);
             }
             self.forget_wishes();
-            self.parts.instruments.pools(self.allocator.pool_counts());
+            self.parts.instruments.step(&self.allocator, &step.served);
         }
     }
 

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
 use routeros::client::{Observer, RequestReport};
 use serde_json::{Value, json};
-use tiklb_core::allocator::PoolCounts;
+use tiklb_core::allocator::{Allocator, PoolCounts, WriteResult};
 use tiklb_core::model::ObjectKey;
 use tiklb_core::reservation::{Outcome, Planned};
 use tokio::sync::watch;
@@ -18,6 +19,7 @@ use crate::cluster::watch::Health;
 use crate::observe::metrics::allocator::{self, PoolUse};
 use crate::observe::metrics::cluster::{Cluster, Configuration};
 use crate::observe::metrics::router::{Meter, Routers};
+use crate::observe::metrics::services::Services;
 use crate::observe::metrics::{Reading, Registry};
 
 /// Writes that `/debug/state` remembers: those of a first sync of a home, and of some days after it. The log has all.
@@ -69,6 +71,7 @@ pub(super) struct Instruments {
     leads: Arc<AtomicBool>,
     configuration: Configuration,
     routers: Routers,
+    services: Services,
     counts: BTreeMap<ObjectKey, PoolCounts>,
     pools: watch::Sender<Arc<[PoolUse]>>,
     /// The statuses of routers as they were last worked out.
@@ -97,6 +100,7 @@ impl Instruments {
             leads,
             configuration,
             routers: Routers::register(registry),
+            services: Services::register(registry),
             counts: BTreeMap::new(),
             pools,
             statuses: watch::channel(serde_json::Map::new()).0,
@@ -142,7 +146,25 @@ impl Instruments {
     }
 
     pub(super) fn lead(&self, leading: bool) {
+        if leading {
+            self.services.leads();
+        }
         self.leads.store(leading, Ordering::Relaxed);
+    }
+
+    /// A write of a Service's status has ended.
+    pub(super) fn status_written(&self, result: &WriteResult) {
+        self.services.written(result);
+    }
+
+    /// What core says after a step; `served`: how long those waited that have got an address.
+    pub(super) fn step(&mut self, allocator: &Allocator, served: &[Duration]) {
+        for after in served {
+            self.services.served(*after);
+        }
+        self.services
+            .standing(allocator.waiting(), allocator.conflict_count());
+        self.pools(allocator.pool_counts());
     }
 
     pub(super) fn configuration(&self, problems: &[String]) {
@@ -150,7 +172,7 @@ impl Instruments {
     }
 
     /// How full the pools are now.
-    pub(super) fn pools(&mut self, counts: &BTreeMap<ObjectKey, PoolCounts>) {
+    fn pools(&mut self, counts: &BTreeMap<ObjectKey, PoolCounts>) {
         if self.counts == *counts {
             return;
         }

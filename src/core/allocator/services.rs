@@ -95,7 +95,7 @@ impl Allocator {
         self.awaiting.remove(key);
         self.note_request(key, None);
         self.dirty.remove(key);
-        self.waiting.remove(key);
+        self.waits.forget(key);
         self.know_status(key, true);
         if self.ledger.release(key).is_some() {
             self.reconsider_waiting();
@@ -141,7 +141,7 @@ impl Allocator {
     /// Something became free, or known: Services that wait get another look, also those that wait for another address
     /// than they have.
     pub(super) fn reconsider_waiting(&mut self) {
-        self.dirty.extend(self.waiting.iter().cloned());
+        self.dirty.extend(self.waits.waiting().cloned());
     }
 
     /// Reclaims what the statuses say before anything is decided.
@@ -215,10 +215,9 @@ impl Allocator {
             order.iter().map(decide).collect::<Vec<_>>()
         });
         for (key, decision) in decisions {
-            if decision.waits() {
-                self.waiting.insert(key.clone());
-            } else {
-                self.waiting.remove(&key);
+            if let Some(service) = self.services.get(&key) {
+                let written = self.writes.contains_key(&key);
+                self.waits.decided(service, &decision, written, now.mono);
             }
             self.pursue(&key, &decision, now, step);
         }
@@ -310,6 +309,9 @@ impl Allocator {
         };
         match result {
             WriteResult::Written(version) => {
+                if !write.addresses.is_empty() {
+                    self.waits.served(key, now.mono);
+                }
                 let shown = self
                     .services
                     .get(key)

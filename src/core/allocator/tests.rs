@@ -6,6 +6,7 @@ mod leadership;
 mod orders;
 mod reservations;
 mod services;
+mod waits;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -73,6 +74,8 @@ pub(super) struct World {
     pub(super) watch_lags: bool,
     /// The next status write is stored, and neither the writer nor the watch is told.
     pub(super) unanswered: bool,
+    /// How long those waited that have got an address.
+    pub(super) served: Vec<Duration>,
 }
 
 impl World {
@@ -95,6 +98,7 @@ impl World {
             failures: vec![],
             watch_lags: false,
             unanswered: false,
+            served: vec![],
         };
         world.step([
             Event::Leadership(Leadership::Leading { unclean: false }),
@@ -131,6 +135,7 @@ impl World {
         let mut pending: Vec<Event> = events.into_iter().collect();
         for _ in 0..50 {
             let step = self.allocator.step(std::mem::take(&mut pending), self.now);
+            self.served.extend(step.served);
             if step.effects.is_empty() {
                 return;
             }

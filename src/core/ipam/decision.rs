@@ -204,9 +204,46 @@ impl Decision {
             Outcome::NotOurs => false,
         }
     }
+
+    /// Whether the Service is one of ours that asks for an address.
+    pub fn is_about_ours(&self) -> bool {
+        self.outcome != Outcome::NotOurs && self.because != Because::NotLoadBalancer
+    }
 }
 
 impl Because {
+    /// The reason in one word of a closed list, for what must not grow with what people write: labels of metrics, and
+    /// scripts.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Requested => "Requested",
+            Self::Reserved(_) => "Reserved",
+            Self::FirstFree { .. } => "FirstFree",
+            Self::AlreadyAssigned => "AlreadyAssigned",
+            Self::FamilyAdded => "FamilyAdded",
+            Self::OneFamily(_) => "OneFamily",
+            Self::PoolUnusable => "PoolUnusable",
+            Self::NotLoadBalancer => "NotLoadBalancer",
+            Self::OtherClass => "OtherClass",
+            Self::BadRequest(_) => "BadRequest",
+            Self::OutsidePools(_) => "OutsidePools",
+            Self::OutsideRequestedPool { .. } => "OutsideRequestedPool",
+            Self::TwoPools(_) => "TwoPools",
+            Self::Avoided { .. } => "Avoided",
+            Self::NotServed { .. } => "NotServed",
+            Self::NamespaceUnseen { .. } => "NamespaceUnseen",
+            Self::PoolUnavailable(_) => "PoolUnavailable",
+            Self::Taken { .. } => "Taken",
+            Self::ReservedForOther { .. } => "ReservedForOther",
+            Self::Held { .. } => "Held",
+            Self::Unproven { .. } => "Unproven",
+            Self::Exhausted { .. } => "Exhausted",
+            Self::NoPools => "NoPools",
+            // What it waits for says more than that it waits.
+            Self::Stays(why) | Self::NoLongerAllowed { then: why, .. } => why.word(),
+        }
+    }
+
     /// What a person has to correct in the Service or in the pools before it can have what it asks for. `None` where
     /// nothing is wrong, where time or the network decides, and where pools are merely full.
     pub fn fault_of_the_request(&self) -> Option<String> {

@@ -96,19 +96,20 @@ pub(super) fn write_seconds<'a, L: EncodeLabelSet>(
 ) -> fmt::Result {
     let mut encoder = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
     for (labels, seconds) in rows {
-        let buckets: Vec<(f64, u64)> = Seconds::BOUNDS
-            .into_iter()
-            .chain([f64::INFINITY])
-            .zip(seconds.counts)
-            .collect();
-        encoder.encode_family(&labels)?.encode_histogram::<NoLabelSet>(
-            seconds.sum,
-            seconds.counts.iter().sum(),
-            &buckets,
-            None,
-        )?;
+        seconds.encode(encoder.encode_family(&labels)?)?;
     }
     Ok(())
+}
+
+/// The same without labels.
+pub(super) fn write_seconds_of_all(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    seconds: &Seconds,
+) -> fmt::Result {
+    let encoder = encoder.encode_descriptor(name, help, Some(&Unit::Seconds), MetricType::Histogram)?;
+    seconds.encode(encoder)
 }
 
 /// How long something took, many times.
@@ -124,6 +125,16 @@ impl Seconds {
     const BOUNDS: [f64; 13] = [
         0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
     ];
+
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        let buckets: Vec<(f64, u64)> = Self::BOUNDS
+            .into_iter()
+            .chain([f64::INFINITY])
+            .zip(self.counts)
+            .collect();
+        let count = self.counts.iter().sum();
+        encoder.encode_histogram::<NoLabelSet>(self.sum, count, &buckets, None)
+    }
 
     pub(super) fn observe(&mut self, took: std::time::Duration) {
         let took = took.as_secs_f64();
