@@ -136,17 +136,11 @@ impl Segment {
             candidates: candidates.clone(),
             nobody: None,
         };
-        let peers = (0..nodes)
-            .map(|n| {
-                (
-                    name(n),
-                    Listed {
-                        address: host(n),
-                        ready: true,
-                    },
-                )
-            })
-            .collect();
+        let listed = |n| Listed {
+            address: host(n),
+            ready: true,
+        };
+        let peers = (0..nodes).map(|n| (name(n), listed(n))).collect();
         let desired = Desired {
             groups: addresses.iter().map(|a| (ip(*a), group(*a))).collect(),
             peers,

@@ -47,7 +47,7 @@ fn waits_are_a_histogram_of_seconds() {
         assert!(
             shown.iter().any(|shown| shown == line),
             "{line} is not in {shown:?}"
-        )
+        );
     };
     has("tiklb_service_address_wait_seconds_count 2");
     has("tiklb_service_address_wait_seconds_sum 40.02");
