@@ -9,6 +9,7 @@
 //! | `address` | Services get the addresses that they ask for, and keep them |
 //! | `reservation` | the router agrees: pools, leases, ARP rows, occupied addresses, release |
 //! | `reserved` | an address is one Service's, and stands on the router before that exists |
+//! | `assignment` | MetalLB's acceptance list for assignment, by its identifiers |
 //! | `announcement` | one node answers; another takes over when it is cut off or its speaker dies |
 //! | `configuration` | what is wrong is said where a person looks, and takes nothing else down |
 //! | `leadership` | of two allocators one writes; the other takes over from one that ends, crashes or is stopped |
@@ -24,6 +25,7 @@
 
 mod address;
 mod announcement;
+mod assignment;
 mod configuration;
 mod drift;
 mod interruption;
@@ -102,6 +104,7 @@ impl Story {
         let files = [
             address::stories(),
             announcement::stories(),
+            assignment::stories(),
             configuration::stories(),
             drift::stories(),
             interruption::stories(),
