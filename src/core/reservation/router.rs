@@ -283,9 +283,8 @@ impl Router {
             let twins = std::mem::take(&mut self.twins);
             *self = Self {
                 busy,
-                deleting_since,
                 twins,
-                next_read: now,
+                deleting_since,
                 ..Self::new(object)
             };
         } else if respecified {

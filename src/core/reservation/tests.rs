@@ -12,6 +12,7 @@ mod held;
 mod heritage;
 mod kept;
 mod marker;
+mod pace;
 pub(crate) mod paper;
 mod release;
 mod rows;
