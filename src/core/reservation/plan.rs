@@ -172,7 +172,7 @@ fn cut_pools(ground: &Ground<'_>, wall: Timestamp, record: &mut Vec<Taken>, plan
                 .or_insert((&cut.row, RangeSet::new(), BTreeSet::new()));
             entry.1 = entry.1.union(&cut.ranges);
             entry.2.insert(&claim.pool);
-            record::add(record, &cut.row.name, &cut.server, &cut.ranges, wall);
+            record::take(record, &cut.row.name, &cut.server, &cut.ranges, wall);
         }
     }
     for (row, ranges, pools) in cuts.into_values() {

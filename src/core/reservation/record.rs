@@ -14,7 +14,11 @@ use super::observed::{PoolRow, Reading};
 use crate::config::object::Taken;
 use crate::model::{AddressRange, RangeSet, Timestamp};
 
-/// Adds what is about to be taken, or was taken under another object.
+/// A record older than this was made by a cut that is over: 60 s is the longest a RouterOS request lives, and the
+/// leases settle after it.
+const SETTLED_SECS: i64 = 80;
+
+/// Adds what was taken, or is about to be. What is on record already is so since it was first recorded.
 pub fn add(record: &mut Vec<Taken>, pool: &str, server: &str, ranges: &RangeSet, since: Timestamp) {
     match record.iter_mut().find(|taken| taken.pool == pool) {
         Some(taken) if taken.ranges.contains_all(ranges) => {}
@@ -29,6 +33,22 @@ pub fn add(record: &mut Vec<Taken>, pool: &str, server: &str, ranges: &RangeSet,
             since,
         }),
     }
+}
+
+/// Adds what is about to be taken. What is on record from a cut that is over, and was handed out again since, is taken
+/// anew: whoever was offered it in between shows in leases that are read after this cut, also to the next allocator.
+pub fn take(record: &mut Vec<Taken>, pool: &str, server: &str, ranges: &RangeSet, now: Timestamp) {
+    add(record, pool, server, ranges, now);
+    if let Some(taken) = record.iter_mut().find(|taken| taken.pool == pool)
+        && !is_young(taken, now)
+    {
+        taken.since = now;
+    }
+}
+
+/// Whether the cut that a record is of may be so young that its leases have not settled.
+pub fn is_young(taken: &Taken, now: Timestamp) -> bool {
+    (0..SETTLED_SECS).contains(&(now.0 - taken.since.0))
 }
 
 /// `record` with everything in it that another object's record says.

@@ -9,12 +9,9 @@ use std::net::IpAddr;
 use super::memory::{UNDONE_LIMIT, UNDONE_WINDOW};
 use super::{LEASES_SETTLE, Landscape, Router, Trust, Work};
 use crate::model::{Instant, RangeSet, Timestamp};
+use crate::reservation::record;
 use crate::reservation::site::Claim;
 use crate::reservation::write::Write;
-
-/// A record older than this was made by a cut that is over: 60 s is the longest a RouterOS request lives, and the
-/// leases settle after it.
-const RECORD_SETTLED_SECS: i64 = 80;
 
 /// What is known of the router's pools from one look to the next.
 #[derive(Debug, Clone, Default)]
@@ -108,7 +105,7 @@ impl Router {
     /// What a process before this one may have taken so lately that its leases have not settled.
     fn taken_lately(&self, wall: Timestamp) -> RangeSet {
         let young = self.object.taken.iter();
-        let young = young.filter(|taken| (0..RECORD_SETTLED_SECS).contains(&(wall.0 - taken.since.0)));
+        let young = young.filter(|taken| record::is_young(taken, wall));
         young.fold(RangeSet::new(), |all, taken| all.union(&taken.ranges))
     }
 

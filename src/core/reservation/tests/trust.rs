@@ -426,6 +426,56 @@ fn a_cut_just_before_a_restart_is_waited_for() {
     );
 }
 
+/// Whoever was offered an address while it was back in the pool may take it up yet.
+#[test]
+fn a_range_that_was_taken_again_just_before_a_restart_is_waited_for() {
+    let mut paper = settled();
+    paper.run(Duration::from_mins(5));
+    let recorded = paper.router.object().taken[0].since;
+    paper.rows.pools[0].ranges = ranges("192.168.1.100-192.168.1.254");
+    paper.read(Ok(paper.rows.clone()));
+    let cut = paper.due_write();
+    assert!(matches!(cut.write, Write::SetPoolRanges { .. }));
+    let outcome = paper.write(&cut.write);
+    paper.finish(&cut.write, &outcome);
+    assert_eq!(
+        paper.router.object().taken[0].since,
+        paper.now.wall,
+        "it was on record since {recorded:?}"
+    );
+    paper.router = crate::reservation::Router::new(paper.router.object().clone());
+    paper.survey("");
+    paper.run(Duration::from_secs(2));
+    match paper.availability("192.168.1.210") {
+        Some(Availability::Unproven(why)) => assert!(why.contains("leases are read once more"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+    paper.run(Duration::from_secs(10));
+    assert_eq!(paper.availability("192.168.1.210"), Some(Availability::Free));
+}
+
+/// Each record is a write of the status, and the cut waits for it.
+#[test]
+fn a_cut_that_does_not_succeed_is_recorded_anew_when_the_first_attempt_is_over() {
+    let mut paper = settled();
+    paper.run(Duration::from_mins(5));
+    paper.rows.pools[0].ranges = ranges("192.168.1.100-192.168.1.254");
+    let before = paper.journal.len();
+    let end = paper.now.mono + Duration::from_secs(140);
+    while paper.now.mono < end {
+        match paper.work() {
+            Work::Read(_) => paper.read(Ok(paper.rows.clone())),
+            Work::Write(planned) => {
+                paper.finish(&planned.write, &Outcome::Refused("busy".to_owned()));
+            }
+            Work::Wait(_) => paper.pass(Duration::from_secs(1)),
+        }
+    }
+    let records = paper.journal[before..].iter();
+    let records = records.filter(|entry| entry.starts_with("record")).count();
+    assert_eq!(records, 2, "{:?}", &paper.journal[before..]);
+}
+
 #[test]
 fn a_fence_holds_back_writes_and_nothing_else() {
     let mut paper = Paper::new(home_router());
