@@ -530,9 +530,12 @@ impl Router {
         now: Instant,
     ) -> (bool, Option<String>) {
         let Some(since) = self.deleting_since else {
-            let wanted = judgement.mode == RouterMode::Enforce && self.object.spec.is_ok();
+            let wanted = judgement.mode == RouterMode::Enforce;
             return (wanted || self.object.finalizer, None);
         };
+        if !self.object.finalizer {
+            return (false, None); // The API server takes no new one on an object that is being deleted.
+        }
         if self.object.record_unknown {
             // Nobody could say what has to be given back by hand: the only record must not go with the object.
             return (self.object.finalizer, None);

@@ -37,7 +37,7 @@ impl Router {
         let Ok(spec) = &self.object.spec else {
             return RouterMode::Paused;
         };
-        if self.object.deleting && (self.object.finalizer || spec.mode == RouterMode::Enforce) {
+        if self.object.deleting && self.object.finalizer {
             // The deletion is a person's word: what was taken is given back, whatever else was only to be shown.
             return RouterMode::Enforce;
         }

@@ -117,6 +117,16 @@ fn a_dry_run_plans_and_writes_nothing() {
 }
 
 #[test]
+fn who_takes_nothing_holds_no_deletion_up() {
+    let mut paper = Paper::new(home_router());
+    let mut dry = spec();
+    dry.mode = crate::config::object::RouterMode::DryRun;
+    paper.router = crate::reservation::Router::new(object(dry));
+    paper.run(Duration::from_mins(1));
+    assert!(!paper.router.object().finalizer, "{:?}", paper.journal);
+}
+
+#[test]
 fn a_new_address_waits_for_the_leases_after_the_cut_and_for_the_survey() {
     let mut paper = Paper::new(home_router());
     let words = |paper: &mut Paper| match paper.availability("192.168.1.210") {

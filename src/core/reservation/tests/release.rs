@@ -176,6 +176,29 @@ fn a_router_that_cannot_be_reached_holds_the_deletion_up_for_ten_minutes_only() 
     );
 }
 
+/// The API server refuses it, and the status with it.
+#[test]
+fn no_finalizer_is_asked_for_once_the_object_is_being_deleted() {
+    for mode in [RouterMode::Enforce, RouterMode::DryRun, RouterMode::Paused] {
+        let mut paper = Paper::new(home_router());
+        let mut leaving = object(RouterSpec { mode, ..spec() });
+        leaving.deleting = true; // It waits for somebody else's finalizer.
+        paper.router = Router::new(leaving.clone());
+        let now = paper.now.mono;
+        paper.router.update(leaving, now);
+        paper.run(Duration::from_mins(15));
+        assert_eq!(paper.writes, []);
+        assert!(
+            !paper.journal.iter().any(|entry| entry.starts_with("finalizer")),
+            "{mode:?}: {:?}",
+            paper.journal
+        );
+        assert_eq!(paper.intend().given_up, None, "nothing was taken");
+        let reads = paper.journal.iter().any(|entry| entry == "read");
+        assert_eq!(reads, mode != RouterMode::Paused);
+    }
+}
+
 #[test]
 fn a_renamed_pool_is_found_through_its_server_and_a_vanished_one_is_said() {
     let mut paper = synced();
