@@ -48,10 +48,7 @@ impl Router {
                 && !self.exclusion.is_given_back(address)
                 && !self.exclusion.is_unsettled(address)
         };
-        let was_lately = |address: &IpAddr| {
-            let last = self.evicted.get(address);
-            last.is_some_and(|last| now.since(*last) < EVICT_EVERY)
-        };
+        let was_lately = |address: &IpAddr| self.evicted.get(address).is_some_and(|last| is_late(*last, now));
         let rows = reading.leases.iter().filter(|row| {
             row.dynamic
                 && !row.evidence
@@ -73,7 +70,7 @@ impl Router {
         let Write::EvictLease { row, wanted_by } = write else {
             return;
         };
-        self.evicted.retain(|_, last| now.since(*last) < EVICT_EVERY);
+        self.evicted.retain(|_, last| is_late(*last, now));
         if *outcome == Outcome::Changed {
             return; // Nothing was sent.
         }
@@ -94,4 +91,9 @@ impl Router {
     pub fn take_news(&mut self) -> Vec<String> {
         std::mem::take(&mut self.news)
     }
+}
+
+/// Whether an eviction was made so lately that its address is left alone.
+fn is_late(last: Instant, now: Instant) -> bool {
+    now.since(last) < EVICT_EVERY
 }

@@ -9,6 +9,7 @@ use crate::reservation::Reading;
 use crate::reservation::held::{HeldBook, Ours};
 use crate::reservation::marker::Owner;
 use crate::reservation::survey::{Round, Surveys};
+use crate::reservation::uses::{Pointed, PointedRole};
 
 const RANGE: &str = "192.168.1.200-192.168.1.220";
 
@@ -204,6 +205,33 @@ fn a_static_lease_that_never_ends_is_somebodys() {
     look(&mut book, &rows, &Surveys::default(), at(130));
     assert!(!book.is_reserved(ip("192.168.1.205")), "its client is there");
     assert!(book.holder(ip("192.168.1.205")).is_some());
+}
+
+/// What a person is shown before anything is written: the part that lies in the range, and as what.
+#[test]
+fn all_that_the_router_points_others_to_in_the_range_is_listed() {
+    let mut rows = home_router();
+    for (addresses, role) in [
+        ("192.168.1.201", PointedRole::Dns),
+        ("192.168.1.50", PointedRole::Ntp),
+        ("192.168.1.215-192.168.1.230", PointedRole::Forward),
+    ] {
+        let addresses = ranges(addresses);
+        rows.uses.pointed.push(Pointed { addresses, role });
+    }
+    let mut book = HeldBook::default();
+    look(&mut book, &rows, &Surveys::default(), at(100));
+    let listed: Vec<String> = book
+        .all_pointed()
+        .map(|(addresses, role)| format!("{addresses}: {}", role.name.as_deref().unwrap_or_default()))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            "192.168.1.201: the router hands it out as DNS server",
+            "192.168.1.215-192.168.1.220: the router forwards to it (dst-nat)"
+        ]
+    );
 }
 
 #[test]

@@ -233,6 +233,59 @@ fn nothing_goes_before_the_word_for_it_is_stored() {
     assert!(matches!(paper.work(), Work::Write(_)), "{:?}", paper.journal);
 }
 
+/// What a router that starts does not show is not over.
+#[test]
+fn what_was_agreed_to_outlives_a_first_reading_that_shows_nothing() {
+    let mut paper = with_services(6);
+    paper.assigned.clear();
+    paper.run(Duration::from_mins(2));
+    confirm(&mut paper);
+    paper.work();
+    let agreed = paper.router.object().confirmed.clone();
+    assert_eq!(agreed.removals.len(), 6);
+    paper.router = crate::reservation::Router::new(paper.router.object().clone());
+    paper.read(Ok(home_router()));
+    assert_eq!(paper.intend().status.confirmed, agreed);
+}
+
+/// The plan of before may be about Services that were not listed yet.
+#[test]
+fn a_word_is_not_taken_before_everything_is_known() {
+    let mut paper = with_services(6);
+    paper.complete = false;
+    let services = std::mem::take(&mut paper.assigned);
+    paper.run(Duration::from_mins(2));
+    confirm(&mut paper);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(paper.router.object().confirmed.word, "");
+    paper.complete = true;
+    paper.assigned = services;
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.router.object().confirmed.word, "");
+    assert_eq!(paper.rows.leases.len(), 6);
+}
+
+/// It would be used up for nothing: as many are remembered as there is room for.
+#[test]
+fn a_word_waits_for_room() {
+    let mut paper = with_services(6);
+    paper.assigned.clear();
+    paper.run(Duration::from_mins(2));
+    let mut object = paper.router.object().clone();
+    let marks = (0..crate::reservation::brake::MOST).map(|number| format!("{number:08x}"));
+    object.confirmed.removals = marks.collect();
+    paper.router = crate::reservation::Router::new(object);
+    paper.read(Ok(paper.rows.clone()));
+    paper.intend();
+    paper.pass(Duration::from_mins(1));
+    confirm(&mut paper);
+    let said = paper.intend().status.confirmed;
+    assert_eq!((said.word.as_str(), said.removals.len()), ("", 1_000));
+    // Those are over, as the next reading shows; and the word is still there.
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.rows.leases, [], "{:?}", paper.journal);
+}
+
 #[test]
 fn a_restart_before_an_exclusion_goes_asks_for_nothing_again() {
     let mut paper = with_services(0);

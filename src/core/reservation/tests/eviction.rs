@@ -168,6 +168,43 @@ fn a_client_that_comes_back_is_left_for_ten_minutes() {
     assert_eq!(evictions(&paper), 2);
 }
 
+#[test]
+fn ten_minutes_are_ten_minutes_for_each_address() {
+    const OTHER: &str = "192.168.1.207";
+    let mut paper = asked_for(with_phone(Some(36_000)), Evict::OnRequest);
+    let mail = ObjectKey::new("default", "mail");
+    paper.requested.insert(ip(OTHER), [mail].into());
+    paper.run(Duration::from_secs(30));
+    let first = paper.now.mono;
+    paper.rows.leases = vec![lease_row(OTHER, "tablet", Some(36_000))];
+    paper.run(Duration::from_mins(1));
+    assert_eq!(evictions(&paper), 2, "{:?}", paper.journal);
+    let both = [ADDRESS, OTHER].map(|address| lease_row(address, "back", Some(36_000)));
+    paper.rows.leases = both.to_vec();
+    paper.run(Duration::from_mins(8));
+    assert_eq!(evictions(&paper), 2, "each for itself");
+    paper.run(Duration::from_mins(10));
+    assert_eq!(evictions(&paper), 4);
+    assert!(paper.now.mono.since(first) < Duration::from_mins(20));
+
+    let mut paper = asked_for(with_phone(Some(36_000)), Evict::OnRequest);
+    paper.run(Duration::from_secs(9));
+    paper.pass(Duration::from_secs(6));
+    let planned = paper.due_write();
+    let outcome = paper.write(&planned.write);
+    paper.finish(&planned.write, &outcome);
+    paper.rows.leases.push(lease_row(ADDRESS, "phone", Some(36_000)));
+    paper.read(Ok(paper.rows.clone()));
+    let again = |paper: &mut Paper| {
+        let plan = paper.with(|router, landscape, now| router.plan(landscape, now));
+        plan.writes.len()
+    };
+    paper.pass(Duration::from_mins(10).saturating_sub(Duration::from_millis(1)));
+    assert_eq!(again(&mut paper), 0);
+    paper.pass(Duration::from_millis(1));
+    assert_eq!(again(&mut paper), 1);
+}
+
 /// An attempt that failed or that nobody knows the end of counts like one that was made.
 #[test]
 fn an_attempt_is_not_repeated_for_ten_minutes_whatever_became_of_it() {

@@ -218,6 +218,28 @@ fn a_range_that_people_put_back_is_left_also_while_another_is_uncut() {
     assert!(why.contains("dhcp_pool still hands it out"), "{why}");
 }
 
+/// Four times within a day are a wish, and four times in more than that are not.
+#[test]
+fn a_range_that_was_put_back_a_day_ago_was_put_back_once_less() {
+    const HOUR: Duration = Duration::from_hours(1);
+    let moment = Duration::from_millis(1);
+    for (last, left) in [(22 * HOUR, false), (22 * HOUR - moment, true)] {
+        let mut paper = Paper::new(home_router());
+        paper.run(Duration::from_secs(30));
+        for wait in [HOUR, HOUR, HOUR, last] {
+            paper.pass(wait);
+            set_pool(&mut paper, "dhcp_pool", WHOLE);
+            paper.read(Ok(paper.rows.clone()));
+            // Taken again, within no time.
+            while let Work::Write(planned) = paper.work() {
+                let outcome = paper.write(&planned.write);
+                paper.finish(&planned.write, &outcome);
+            }
+        }
+        assert_eq!(hands_out(&paper, "dhcp_pool", "192.168.1.210"), left, "{last:?}");
+    }
+}
+
 #[test]
 fn a_range_that_is_left_where_people_put_it_stops_no_other() {
     let mut paper = Paper::new(home_router());

@@ -319,6 +319,19 @@ fn a_board_that_replaced_another_is_given_nothing_back_that_it_never_lost() {
     }
 }
 
+/// Until it was read, nothing else is known of the board.
+#[test]
+fn what_is_known_of_a_board_stays_in_the_status_over_a_restart() {
+    let mut paper = synced();
+    paper.router = Router::new(paper.router.object().clone());
+    let before = paper.intend().status;
+    assert_eq!(
+        (before.serial.as_deref(), before.identity.as_str()),
+        (Some("HEX1"), "MikroTik")
+    );
+    assert_eq!(before.taken, paper.router.object().taken);
+}
+
 #[test]
 fn boards_that_take_turns_are_told_from_one_that_was_replaced() {
     let mut paper = Paper::new(home_router());

@@ -164,6 +164,23 @@ fn a_row_that_is_twice_not_what_was_read_is_left_for_thirty_seconds() {
     assert_eq!(paper.now.mono.since(left), Duration::from_secs(30));
 }
 
+/// It would be looked at again and again until the status is stored.
+#[test]
+fn a_cut_that_waits_for_its_record_is_not_due() {
+    let mut paper = settled();
+    paper.config = pools(&[("home", "192.168.1.200-192.168.1.225")]);
+    let plan = paper.with(|router, landscape, now| router.plan(landscape, now));
+    assert!(plan.record.is_some(), "{plan:?}");
+    paper.finish(&plan.writes[0].write, &Outcome::Refused("busy".to_owned()));
+    paper.pass(Duration::from_secs(5));
+    read_whole(&mut paper);
+    paper.pass(Duration::from_secs(25));
+    let Work::Wait(Some(wake)) = paper.intend().work else {
+        panic!("nothing is to be done before the record is stored")
+    };
+    assert_eq!(wake.since(paper.now.mono), Duration::from_secs(5));
+}
+
 #[test]
 fn the_first_write_is_made_in_the_moment_in_which_the_fence_falls() {
     let mut paper = Paper::new(home_router());
