@@ -223,7 +223,7 @@ fn a_range_that_people_put_back_is_left_also_while_another_is_uncut() {
 fn a_range_that_was_put_back_a_day_ago_was_put_back_once_less() {
     const HOUR: Duration = Duration::from_hours(1);
     let moment = Duration::from_millis(1);
-    for (last, left) in [(22 * HOUR, false), (22 * HOUR - moment, true)] {
+    for (last, left) in [(22 * HOUR, false), ((22 * HOUR).saturating_sub(moment), true)] {
         let mut paper = Paper::new(home_router());
         paper.run(Duration::from_secs(30));
         for wait in [HOUR, HOUR, HOUR, last] {

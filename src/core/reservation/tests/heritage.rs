@@ -64,6 +64,21 @@ fn what_was_found_is_on_record_also_where_nothing_may_be_written() {
     assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
 }
 
+/// Also what no row on the router tells any more.
+#[test]
+fn what_is_on_record_stays_there_while_nothing_may_be_written() {
+    let mut paper = synced();
+    let record = paper.router.object().taken.clone();
+    paper.rows.pools.retain(|pool| pool.name == "dhcp_pool");
+    let mut object = paper.router.object().clone();
+    object.spec.as_mut().unwrap().mode = RouterMode::DryRun;
+    let now = paper.now.mono;
+    paper.router.update(object, now);
+    paper.config = pools(&[("home", "192.168.1.200-192.168.1.225")]);
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.router.object().taken, record);
+}
+
 #[test]
 fn what_waits_to_be_given_back_is_found_too() {
     let mut paper = synced();
@@ -179,6 +194,12 @@ fn the_younger_of_two_objects_for_one_router_writes_nothing() {
     paper.run(Duration::from_mins(2));
     assert_eq!(paper.writes, []);
     assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "SameRouter");
+    // What stands there is the elder's.
+    let mut paper = synced();
+    paper.router = Router::new(object(spec()));
+    relate(&mut paper, &renamed(-1));
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.router.object().taken, []);
     let mut paper = Paper::new(home_router());
     relate(&mut paper, &renamed(1));
     paper.run(Duration::from_mins(2));
@@ -426,9 +447,12 @@ fn an_object_that_cannot_be_read_keeps_its_record_and_waits_with_its_deletion() 
     let mut unknown = known.clone();
     unknown.spec = Err("spec.mode: an unknown word".to_owned());
     (unknown.record_unknown, unknown.taken, unknown.serial) = (true, Vec::new(), None);
+    let now = paper.now.mono;
+    paper.router.update(unknown.clone(), now);
+    let said = paper.condition(ConditionKind::Reachable);
+    assert_eq!(said.2, "spec.mode: an unknown word");
     unknown.deleting = true;
     paper.assigned.clear();
-    let now = paper.now.mono;
     paper.router.update(unknown, now);
     let writes = paper.writes.len();
     paper.pass(Duration::from_mins(30));

@@ -44,6 +44,19 @@ fn a_write_that_is_on_its_way_is_said_after_ten_seconds() {
     );
 }
 
+/// That it is away is said by Reachable.
+#[test]
+fn nothing_is_still_to_be_made_on_a_router_that_was_in_sync_when_it_went_away() {
+    let mut paper = settled(home_router());
+    paper.read(Err(crate::reservation::Failure {
+        kind: crate::reservation::FailureKind::Unreachable,
+        message: "no answer".to_owned(),
+    }));
+    paper.intend();
+    paper.pass(Duration::from_mins(1));
+    assert_eq!(paper.condition(ConditionKind::ReservationsInSync).1, "InSync");
+}
+
 #[test]
 fn three_addresses_of_others_are_named_and_more_are_counted() {
     let said = |held: u8| {
