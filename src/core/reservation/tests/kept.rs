@@ -339,6 +339,36 @@ fn an_address_that_the_router_points_to_has_its_row_before_its_service() {
     assert_eq!(comments(&paper), ["default/pihole"]);
 }
 
+#[test]
+fn what_stands_for_an_address_is_told_by_who_keeps_it_and_from_the_last_reading() {
+    let objects = ["205", "206", "50"].map(|last| kept(&format!("192.168.1.{last}"), None, ""));
+    let mut rows = home_router();
+    rows.leases.push(lease_row("192.168.1.206", "phone", Some(6000)));
+    let mut paper = Paper::new(rows);
+    paper.config = home(&objects);
+    let told = |paper: &mut Paper, address: &str| {
+        let address = ip(address);
+        let told = paper.with(|router, landscape, now| router.standing(address, landscape, now));
+        told.map(|(row, _)| row)
+    };
+    let first = told(&mut paper, "192.168.1.205");
+    assert!(matches!(first, Some(Standing::Pending(_))), "{first:?}");
+    paper.run(Duration::from_secs(20));
+    let silent = told(&mut paper, "192.168.1.205");
+    assert!(matches!(silent, Some(Standing::Pending(_))), "{silent:?}");
+    assert_eq!(told(&mut paper, "192.168.1.206"), Some(Standing::Foreign));
+    assert_eq!(told(&mut paper, "192.168.1.50"), None, "of no pool");
+    paper.survey("");
+    paper.run(Duration::from_mins(1));
+    paper.read(Err(crate::reservation::Failure {
+        kind: crate::reservation::FailureKind::Unreachable,
+        message: "no connection".to_owned(),
+    }));
+    assert_eq!(told(&mut paper, "192.168.1.205"), Some(Standing::Written));
+    paper.delete();
+    assert_eq!(told(&mut paper, "192.168.1.205"), None, "it is about to go");
+}
+
 /// After a start nobody is told what was not looked at yet.
 #[test]
 fn nothing_is_known_of_a_row_before_the_router_was_read() {

@@ -91,7 +91,13 @@ fn addresses_of_a_network_that_the_router_has_left_are_not_given_back() {
 #[test]
 fn a_release_after_the_network_changed_gives_nothing_of_the_old_one_back() {
     let mut paper = renumbered();
+    paper.run(Duration::from_mins(1));
     paper.delete();
+    let obstacles = paper.with(|router, landscape, now| router.plan(landscape, now).obstacles);
+    assert!(
+        matches!(&obstacles[..], [said] if said.starts_with("192.168.1.200-192.168.1.220 was taken from the pool dhcp_pool")),
+        "{obstacles:?}"
+    );
     paper.run(Duration::from_mins(2));
     assert_eq!(dhcp_pool(&paper), "10.0.0.10-10.0.0.254");
     assert!(!paper.router.object().finalizer, "{:?}", paper.journal);
@@ -133,8 +139,14 @@ fn what_was_taken_is_given_back_also_when_nothing_is_written_any_more() {
 #[test]
 fn no_address_is_given_back_while_a_service_has_it() {
     let mut paper = synced();
+    let foreign = arp_row("192.168.1.50", mac(50));
+    paper.rows.arps.push(foreign.clone());
     paper.delete();
     paper.run(Duration::from_mins(30));
+    let obstacles = paper.with(|router, landscape, now| router.plan(landscape, now).obstacles);
+    assert_eq!(obstacles, [""; 0], "to wait for a Service is no fault");
+    let shown: Vec<&str> = paper.rows.arps.iter().map(|row| row.id.as_str()).collect();
+    assert_eq!(shown.len(), 2, "its row, and somebody's: {shown:?}");
     let pool = &paper
         .rows
         .pools
@@ -152,6 +164,8 @@ fn no_address_is_given_back_while_a_service_has_it() {
     paper.assigned.clear();
     paper.run(Duration::from_mins(1));
     assert!(!paper.router.object().finalizer);
+    assert_eq!(paper.rows.arps, [foreign]);
+    paper.rows.arps.clear();
     assert_eq!(visible(&paper.rows), visible(&home_router()));
 }
 
