@@ -96,6 +96,17 @@ fn a_lease_holds_until_two_readings_its_expiry_and_a_survey_agree() {
 }
 
 #[test]
+fn a_survey_whose_record_went_away_says_nothing() {
+    let mut surveys = silence(at(100));
+    let silent = |surveys: &Surveys| surveys.silent(ip("192.168.1.205"), None, at(110));
+    assert!(silent(&surveys));
+    surveys.forget("another");
+    assert!(silent(&surveys));
+    surveys.forget("lan");
+    assert!(!silent(&surveys));
+}
+
+#[test]
 fn the_expiry_that_was_told_last_is_waited_for_to_its_second() {
     let mut rows = home_router();
     rows.leases.push(lease_row("192.168.1.205", "phone", Some(600)));

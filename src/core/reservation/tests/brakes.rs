@@ -106,6 +106,41 @@ fn a_whole_exclusion_goes_with_a_word_only() {
 }
 
 #[test]
+fn one_exclusion_of_two_goes_and_the_other_stays() {
+    let mut paper = Paper::new(home_router());
+    let home = ("home", "192.168.1.200-192.168.1.220");
+    paper.config = pools(&[home, ("other", "192.168.1.230-192.168.1.234")]);
+    paper.run(Duration::from_secs(30));
+    paper.config = pools(&[home]);
+    paper.run(Duration::from_mins(11));
+    confirm(&mut paper);
+    paper.run(Duration::from_mins(1));
+    assert_eq!(pool_of(&paper), CUT);
+    let names: Vec<&str> = paper.rows.pools.iter().map(|pool| pool.name.as_str()).collect();
+    assert_eq!(names, ["dhcp_pool", "tiklb-home-home"]);
+}
+
+/// What waits for a person is not looked at again and again.
+#[test]
+fn rows_that_wait_for_a_word_wake_nobody() {
+    let mut paper = with_services(6);
+    paper.assigned.clear();
+    paper.intend();
+    for pass in [25, 25, 10, 1] {
+        paper.read(Ok(paper.rows.clone()));
+        paper.pass(Duration::from_secs(pass));
+        let Work::Wait(Some(wake)) = paper.intend().work else {
+            panic!("nothing is due")
+        };
+        assert!(wake > paper.now.mono, "{pass}");
+    }
+    assert_eq!(
+        paper.condition(ConditionKind::ReservationsInSync).1,
+        "AwaitingConfirmation"
+    );
+}
+
+#[test]
 fn a_word_for_another_plan_is_none() {
     let mut paper = with_services(0);
     let mut object = paper.router.object().clone();

@@ -166,6 +166,7 @@ fn a_row_waits_for_the_same_proof_as_a_service() {
     paper.config = home(&photos);
     paper.run(Duration::from_mins(2));
     assert_eq!(comments(&paper), [""; 0], "no survey has spoken");
+    assert_eq!(paper.intend().status.wanted, 1);
     let (row, _) = standing(&mut paper, "192.168.1.205");
     assert!(
         matches!(&row, Standing::Pending(Some(why)) if why.contains("no speaker has reported")),
@@ -211,6 +212,11 @@ fn what_somebody_else_has_is_not_claimed_and_no_fault_of_the_router() {
     assert_eq!(paper.rows.leases.len(), before.leases.len());
     assert_eq!(comments(&paper), [""; 0]);
     assert_ne!(paper.condition(ConditionKind::ReservationsInSync).1, "ForeignRow");
+    let planned = plan(&mut paper).writes;
+    let claims = planned
+        .iter()
+        .any(|planned| planned.write.target().starts_with("lease"));
+    assert!(!claims, "nor is a person shown that it would be: {planned:?}");
     let words = [
         standing(&mut paper, "192.168.1.205"),
         standing(&mut paper, "192.168.1.206"),
@@ -234,6 +240,7 @@ fn a_row_that_stands_stays_when_a_device_turns_up() {
     paper.run(Duration::from_mins(10));
     assert_eq!(lease_writes(&paper, writes), [""; 0]);
     assert_eq!(comments(&paper), ["default/photos | photos"]);
+    assert_eq!(paper.intend().status.wanted, 1);
 }
 
 #[test]
