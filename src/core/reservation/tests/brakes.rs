@@ -400,6 +400,27 @@ fn a_row_that_people_undo_is_made_again_three_times_and_then_left() {
     );
 }
 
+/// Made four times within a day it was undone three times, and is left alone the next time; in more than a day it is not.
+#[test]
+fn a_row_that_was_made_a_day_ago_was_undone_once_less() {
+    const HOUR: Duration = Duration::from_hours(1);
+    let moment = Duration::from_millis(1);
+    for (last, left) in [(22 * HOUR, false), ((22 * HOUR).saturating_sub(moment), true)] {
+        let mut paper = with_services(0);
+        paper.assign("192.168.1.200", "web");
+        for wait in [Duration::ZERO, HOUR, HOUR, last, HOUR] {
+            paper.pass(wait);
+            paper.rows.leases.clear();
+            paper.read(Ok(paper.rows.clone()));
+            if let Work::Write(planned) = paper.work() {
+                let outcome = paper.write(&planned.write);
+                paper.finish(&planned.write, &outcome);
+            }
+        }
+        assert_eq!(paper.rows.leases.is_empty(), left, "{last:?}");
+    }
+}
+
 #[test]
 fn a_service_that_comes_and_goes_is_no_quarrel() {
     let mut paper = with_services(1);

@@ -218,6 +218,34 @@ fn a_range_that_people_put_back_is_left_also_while_another_is_uncut() {
     assert!(why.contains("dhcp_pool still hands it out"), "{why}");
 }
 
+/// Recorded, and nothing may be written: what a person does to the range meanwhile undoes nothing of ours.
+#[test]
+fn a_range_that_was_not_cut_yet_is_put_back_by_nobody() {
+    let mut paper = Paper::new(home_router());
+    paper.read(Ok(paper.rows.clone()));
+    paper.pass(Duration::from_secs(1));
+    let cut = paper.due_write();
+    assert!(matches!(cut.write, Write::SetPoolRanges { .. }));
+    assert_eq!(paper.router.object().taken.len(), 1);
+    paper.rows.safe_mode = Some("admin".to_owned());
+    for _ in 0..5 {
+        set_pool(&mut paper, "dhcp_pool", "192.168.1.100-192.168.1.199");
+        paper.read(Ok(paper.rows.clone()));
+        paper.intend();
+        set_pool(&mut paper, "dhcp_pool", WHOLE);
+        paper.read(Ok(paper.rows.clone()));
+        paper.intend();
+    }
+    assert_eq!(paper.writes, []);
+    paper.rows.safe_mode = None;
+    paper.run(Duration::from_mins(1));
+    assert!(
+        !hands_out(&paper, "dhcp_pool", "192.168.1.210"),
+        "{:?}",
+        paper.journal
+    );
+}
+
 /// Four times within a day are a wish, and four times in more than that are not.
 #[test]
 fn a_range_that_was_put_back_a_day_ago_was_put_back_once_less() {

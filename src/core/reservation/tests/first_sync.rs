@@ -260,6 +260,23 @@ fn what_a_person_removes_between_the_record_and_the_cut_is_not_ours_to_give_back
     }
 }
 
+/// It was ours from an earlier cut: whoever put it back and took it out again leaves it on record.
+#[test]
+fn what_a_person_removes_between_two_cuts_is_given_back() {
+    let mut paper = Paper::new(home_router());
+    let whole = paper.rows.pools[0].ranges.clone();
+    paper.run(Duration::from_mins(5));
+    paper.rows.pools[0].ranges = whole.clone();
+    paper.read(Ok(paper.rows.clone()));
+    let planned = paper.due_write();
+    paper.rows.pools[0].ranges = ranges("192.168.1.100-192.168.1.209,192.168.1.211-192.168.1.254");
+    paper.finish(&planned.write, &Outcome::Changed);
+    paper.run(Duration::from_mins(2));
+    paper.delete();
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.rows.pools[0].ranges, whole, "{:?}", paper.journal);
+}
+
 /// The API server is slow: neither without the finalizer, nor before the record is stored, is a pool cut.
 #[test]
 fn the_finalizer_and_the_record_stand_before_the_cut() {

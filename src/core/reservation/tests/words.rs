@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::paper::*;
-use crate::reservation::ConditionKind;
 use crate::reservation::condition::Truth;
 use crate::reservation::marker::claim_mac;
 use crate::reservation::write::{LeaseSpec, Write};
+use crate::reservation::{ConditionKind, Work};
 
 fn settled(rows: crate::reservation::Reading) -> Paper {
     let mut paper = Paper::new(rows);
@@ -81,6 +81,28 @@ fn only_writes_to_pools_wait_for_the_record() {
     });
     assert!(!lease.is_of_pool());
     assert!(Write::RemovePool(pool_row("tiklb-home-home", "192.168.1.200")).is_of_pool());
+}
+
+/// The end of the delay is waited for; and a range for which a person's word is missing is not looked at again and again.
+#[test]
+fn the_end_of_a_delay_wakes_once() {
+    for (left, goes) in [("192.168.1.200-192.168.1.205", true), ("", false)] {
+        let mut paper = settled(home_router());
+        let all: Vec<(&str, &str)> = [("home", left)].into_iter().filter(|_| goes).collect();
+        paper.config = pools(&all);
+        paper.intend();
+        let due = paper.now.mono + spec().release_delay;
+        paper.run(spec().release_delay.saturating_sub(Duration::from_secs(5)));
+        paper.read(Ok(paper.rows.clone()));
+        assert_eq!(paper.work(), Work::Wait(Some(due)), "{left}");
+        paper.pass(Duration::from_secs(5));
+        let work = paper.work();
+        if goes {
+            assert!(matches!(work, Work::Write(_)), "{work:?}");
+        } else {
+            assert_eq!(work, Work::Wait(Some(due + Duration::from_secs(25))));
+        }
+    }
 }
 
 /// The moment is waited for, not the next poll after it.
