@@ -176,10 +176,9 @@ impl Router {
         let Write::SetPoolRanges { row, ranges } = write else {
             return;
         };
-        let cut = row.ranges.difference(ranges);
-        if known && !cut.is_empty() {
-            self.promises.kept(&row.name, &cut);
-        } else if !known {
+        if known {
+            self.promises.kept(&row.name, &row.ranges.difference(ranges));
+        } else {
             self.promises.open.remove(&row.name);
         }
     }

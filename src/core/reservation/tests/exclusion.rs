@@ -155,6 +155,13 @@ fn a_cut_whose_outcome_is_unknown_is_waited_for_from_when_it_is_seen() {
     waits_for_leases(&mut paper, "192.168.1.210");
     paper.run(Duration::from_secs(10));
     is_free(&mut paper, "192.168.1.210");
+    paper.delete();
+    paper.run(Duration::from_mins(1));
+    assert!(
+        hands_out(&paper, "dhcp_pool", "192.168.1.210"),
+        "what is on record is given back: {:?}",
+        paper.journal
+    );
 }
 
 #[test]

@@ -174,6 +174,21 @@ fn a_static_lease_of_somebody_else_can_be_meant_for_a_service() {
     assert!(!paper.router.object().finalizer);
 }
 
+/// Who does not know of the row is told of that; who means it is told what is still to be proven.
+#[test]
+fn before_the_proof_a_row_of_somebody_else_is_said_to_who_does_not_mean_it() {
+    let mut paper = Paper::new(home_router());
+    paper.rows.leases.push(lease_row("192.168.1.205", "nas", None));
+    paper.run(Duration::from_secs(30));
+    let said = paper.availability("192.168.1.205");
+    assert!(matches!(said, Some(Availability::Held(_))), "{said:?}");
+    paper.adopted.insert(ip("192.168.1.205"));
+    match paper.availability("192.168.1.205") {
+        Some(Availability::Unproven(why)) => assert!(why.starts_with("no speaker has reported"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_reserved_address_that_somebody_uses_is_held() {
     for used in [0, 1] {

@@ -44,6 +44,21 @@ fn a_write_that_is_on_its_way_is_said_after_ten_seconds() {
     );
 }
 
+/// A status that changed with each reading would be written with each.
+#[test]
+fn the_last_sync_is_when_something_was_last_brought_in_sync() {
+    let mut paper = settled(home_router());
+    let first = paper.intend().status.last_sync;
+    assert!(first.is_some());
+    paper.run(Duration::from_mins(5));
+    assert_eq!(paper.intend().status.last_sync, first);
+    paper.assign("192.168.1.200", "web");
+    paper.run(Duration::from_secs(1));
+    assert_eq!(paper.rows.leases.len(), 1);
+    let again = paper.intend().status.last_sync;
+    assert!(again > first, "{again:?} {first:?}");
+}
+
 /// That it is away is said by Reachable.
 #[test]
 fn nothing_is_still_to_be_made_on_a_router_that_was_in_sync_when_it_went_away() {
