@@ -3,6 +3,7 @@
 mod histories;
 mod requests;
 mod reservations;
+mod words;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

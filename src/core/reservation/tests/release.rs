@@ -503,6 +503,7 @@ fn while_it_is_deleted_holders_count_and_what_is_given_back_is_not_handed_out() 
 fn who_took_nothing_has_no_say_about_free_addresses_while_it_is_deleted() {
     let mut rows = home_router();
     rows.leases.push(lease_row("192.168.1.205", "phone", Some(6000)));
+    rows.leases.push(lease_row("192.168.1.206", "nas", None));
     let mut paper = Paper::new(rows);
     let mut dry = spec();
     dry.mode = RouterMode::DryRun;
@@ -512,6 +513,11 @@ fn who_took_nothing_has_no_say_about_free_addresses_while_it_is_deleted() {
     let held = paper.availability("192.168.1.205");
     assert!(matches!(held, Some(Availability::Held(_))), "{held:?}");
     assert_eq!(paper.availability("192.168.1.210"), None);
+    let reserved = paper.availability("192.168.1.206");
+    assert!(matches!(reserved, Some(Availability::Held(_))), "{reserved:?}");
+    paper.adopted.insert(ip("192.168.1.206"));
+    let meant = paper.availability("192.168.1.206");
+    assert!(matches!(meant, Some(Availability::Reserved(_))), "{meant:?}");
 }
 
 /// Another object for the same router keeps what was taken, and has its own say.
