@@ -293,6 +293,7 @@ impl Speaker {
             self.gateways_asked = None;
         }
         self.links = links;
+        self.publish_networks();
         let interfaces = self.links.values().flat_map(|link| {
             link.networks.iter().map(|network| WireInterface {
                 mac: link.mac,
@@ -544,6 +545,19 @@ impl Speaker {
             let asked = link.gateways.iter().chain(&silent).copied().chain(talkers);
             let asked: BTreeSet<Ipv4Addr> = asked.collect();
             out.extend(asked.into_iter().filter_map(|target| question(link, target)));
+        }
+    }
+
+    fn publish_networks(&mut self) {
+        let of = |link: &Link| {
+            let networks = link.networks.iter();
+            let named = networks.map(|network| (link.name.clone(), *network));
+            named.collect::<Vec<_>>()
+        };
+        let networks = Some(self.links.values().flat_map(of).collect());
+        if self.published.networks != networks {
+            self.published.networks = networks;
+            self.published.touch();
         }
     }
 

@@ -141,7 +141,7 @@ impl Recorder {
     /// What is wrong with the configuration, and whether the other speakers are heard.
     pub fn configuration(&self, problems: &[String], published: &Published) {
         let heartbeats = Heartbeats::of(published, self.identity.heartbeat_port);
-        configuration::wish(&self.identity, &self.writer, problems, &heartbeats);
+        configuration::wish(&self.identity, &self.writer, problems, &heartbeats, published);
     }
 
     fn say_announcing(&self, service: &ObjectKey, held: &Held, objects: &Objects) {

@@ -21,6 +21,14 @@ reasons! {
 }
 
 reasons! {
+    /// Which networks this node can announce in: its message lists them, `<interface> <address>/<prefix>` with commas.
+    Networks of "networksConnected" {
+        Connected: True, "The node has addresses in these networks; a pool outside of all nodes' networks reaches nobody.";
+        NoNetwork: False, "No interface of the node can announce: each is down, excluded by name, or has no IPv4 address.";
+    }
+}
+
+reasons! {
     /// Whether this speaker hears the others, which failover rests on.
     Heartbeats of "heartbeatsHeard" {
         Heard: True, "Every ready speaker is heard and hears this one; nothing to do.";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::configuration::{ConfigReconciler, PoolReconciler};
+use super::configuration::{ConfigReconciler, Heartbeats, Networks, PoolReconciler};
 use super::router::{Authorized, FailoverLimited, NoConflicts, PoolsExcluded, Reachable, ReservationsInSync};
 use super::*;
 
@@ -33,6 +33,8 @@ fn every_reason_can_be_written_and_advises() {
     closed_list::<FailoverLimited>();
     closed_list::<PoolReconciler>();
     closed_list::<ConfigReconciler>();
+    closed_list::<Heartbeats>();
+    closed_list::<Networks>();
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! `ConfigurationState`: ours to write; read so that one that someone deletes is made anew.
 
+use std::collections::BTreeSet;
+
+use ipnet::Ipv4Net;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
@@ -40,6 +43,24 @@ pub fn status(problems: &[String], conditions: impl FnOnce(&str) -> Vec<Conditio
         conditions: conditions(&summary),
         error_summary: summary,
     })
+}
+
+/// The networks of a node's interfaces as the message of its condition `networksConnected`; read by [`connected`].
+pub fn networks(networks: &BTreeSet<(String, Ipv4Net)>) -> String {
+    let shown = networks.iter().take(LISTED);
+    let shown = shown.map(|(interface, network)| format!("{interface} {network}"));
+    let text = shown.collect::<Vec<_>>().join(", ");
+    if text.is_empty() {
+        "no interface that can announce has an IPv4 address".to_owned()
+    } else {
+        text
+    }
+}
+
+/// The networks that such a message lists.
+pub fn connected(message: &str) -> Vec<Ipv4Net> {
+    let networks = message.split(", ").filter_map(|entry| entry.split_once(' '));
+    networks.filter_map(|(_, network)| network.parse().ok()).collect()
 }
 
 /// For a condition that is said now; the writer keeps the time of one that was true before.

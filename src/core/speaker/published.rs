@@ -33,6 +33,8 @@ pub struct Published {
     pub missing: BTreeSet<NodeName>,
     /// Datagrams with another key arrived.
     pub other_keys: bool,
+    /// The networks of the interfaces that can announce, with the interface's name; `None` before they were looked at.
+    pub networks: Option<BTreeSet<(String, Ipv4Net)>>,
     /// Neighbours that proved that they follow a takeover.
     pub verified: u64,
 }

@@ -285,6 +285,20 @@ fn a_lost_link_silences_and_a_new_one_announces_again() {
 }
 
 #[test]
+fn the_networks_of_its_interfaces_are_published_when_they_change() {
+    let mut desk = Desk::new();
+    let networks = |desk: &Desk| desk.speaker.published().networks.clone();
+    let network = (link().name, link().networks[0]);
+    assert_eq!(networks(&desk), Some([network].into()));
+    let version = desk.speaker.published().version;
+    desk.step(Event::Links(vec![link()]));
+    assert_eq!(desk.speaker.published().version, version, "nothing changed");
+    desk.step(Event::Links(vec![]));
+    assert_eq!(networks(&desk), Some([].into()));
+    assert!(desk.speaker.published().version > version);
+}
+
+#[test]
 fn what_is_no_longer_wanted_falls_silent_and_is_published() {
     let mut desk = Desk::new();
     desk.want(&[200, 201]);

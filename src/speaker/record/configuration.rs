@@ -1,13 +1,16 @@
 //! `ConfigurationState` of one speaker.
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use tiklb_core::speaker::Published;
 
 use super::Identity;
 use crate::api::condition::Reason as _;
-use crate::api::condition::configuration::{ConfigReconciler, Heartbeats as HeartbeatsReason};
+use crate::api::condition::configuration::{
+    ConfigReconciler, Heartbeats as HeartbeatsReason, Networks as NetworksReason,
+};
 use crate::api::configuration_state::speaker;
 use crate::api::label;
-use crate::cluster::object::configuration::{now, status};
+use crate::cluster::object::configuration::{networks, now, status};
 use crate::cluster::writer::{Kind, Target, Wish, Writer};
 
 /// Speakers that one sentence names.
@@ -59,7 +62,25 @@ impl Heartbeats {
     }
 }
 
-pub(super) fn wish(identity: &Identity, writer: &Writer, problems: &[String], heartbeats: &Heartbeats) {
+/// Which networks this node can announce in; nothing before its interfaces were looked at. A condition, because
+/// MetalLB's definition of the kind has no field for it and would drop one.
+fn connected(published: &Published) -> Option<Condition> {
+    let networks_seen = published.networks.as_ref()?;
+    let reason = if networks_seen.is_empty() {
+        NetworksReason::NoNetwork
+    } else {
+        NetworksReason::Connected
+    };
+    Some(reason.condition(networks(networks_seen), None, now()))
+}
+
+pub(super) fn wish(
+    identity: &Identity,
+    writer: &Writer,
+    problems: &[String],
+    heartbeats: &Heartbeats,
+    published: &Published,
+) {
     let target = Target {
         kind: Kind::Configuration,
         key: identity.key(speaker(&identity.node.0)),
@@ -70,12 +91,11 @@ pub(super) fn wish(identity: &Identity, writer: &Writer, problems: &[String], he
         ConfigReconciler::ConfigurationError
     };
     let status = status(problems, |summary| {
-        vec![
-            reason.condition(summary, None, now()),
-            heartbeats
-                .reason
-                .condition(heartbeats.message.clone(), None, now()),
-        ]
+        let own = reason.condition(summary, None, now());
+        let heard = heartbeats
+            .reason
+            .condition(heartbeats.message.clone(), None, now());
+        [own, heard].into_iter().chain(connected(published)).collect()
     });
     let metadata = identity.metadata(&[
         (label::COMPONENT_TYPE, label::COMPONENT_SPEAKER),

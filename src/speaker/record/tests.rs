@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::api::event::SPEAKER;
 use crate::cluster::event::events;
+use crate::cluster::object::configuration::connected;
 use crate::cluster::object::split;
 use crate::cluster::source::Source;
 use crate::cluster::tests::{BOUND, World, world, writes};
@@ -379,6 +380,8 @@ async fn the_state_says_what_is_wrong_and_who_is_not_heard() {
     let side = side(&world, "n1");
     let mut published = Published::default();
     published.missing.insert(NodeName::from("n2"));
+    let network = |interface: &str, network: &str| (interface.to_owned(), network.parse().unwrap());
+    published.networks = Some([network("eth0", "192.168.1.11/24"), network("wlan0", "10.0.0.5/8")].into());
     side.recorder
         .configuration(&["IPAddressPool bad: spec.addresses: x".to_owned()], &published);
     let complete = |objects: &[Value]| objects.len() == 1 && objects[0]["status"]["result"] == "Invalid";
@@ -405,8 +408,13 @@ async fn the_state_says_what_is_wrong_and_who_is_not_heard() {
         [
             ("configReconcilerValid", "False", "ConfigurationError"),
             ("heartbeatsHeard", "False", "NotHeard"),
+            ("networksConnected", "True", "Connected"),
         ]
     );
+    let message = conditions[2]["message"].as_str().unwrap();
+    assert_eq!(message, "eth0 192.168.1.11/24, wlan0 10.0.0.5/8");
+    let read: Vec<String> = connected(message).iter().map(ToString::to_string).collect();
+    assert_eq!(read, ["192.168.1.11/24", "10.0.0.5/8"]);
     let message = conditions[1]["message"].as_str().unwrap();
     assert_eq!(
         message,
