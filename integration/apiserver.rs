@@ -37,6 +37,7 @@ mod table;
 mod tls;
 mod verbs;
 mod watch;
+mod webhook;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};

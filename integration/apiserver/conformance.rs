@@ -56,6 +56,8 @@ pub const CHECKS: &[(&str, Check)] = checks![
     kinds::leases_are_replaced_in_order,
     kinds::secrets_fold_their_text,
     kinds::namespaces_carry_their_name,
+    kinds::webhooks_get_their_defaults,
+    kinds::workloads_are_listed,
     kinds::tables_show_what_people_look_at,
     selection::lists_stay_in_their_namespace,
     selection::labels_select,

@@ -90,13 +90,26 @@ impl Resource {
         self.custom.is_some()
             || matches!(
                 self.plural.as_str(),
-                "customresourcedefinitions" | "endpointslices"
+                "customresourcedefinitions"
+                    | "daemonsets"
+                    | "deployments"
+                    | "endpointslices"
+                    | "validatingwebhookconfigurations"
             )
     }
 
     /// A PUT without `metadata.resourceVersion` is allowed (`AllowUnconditionalUpdate`).
     pub(crate) fn has_unconditional_update(&self) -> bool {
-        self.custom.is_none() && !matches!(self.plural.as_str(), "customresourcedefinitions" | "leases")
+        self.custom.is_none()
+            && !matches!(
+                self.plural.as_str(),
+                "customresourcedefinitions" | "leases" | "validatingwebhookconfigurations"
+            )
+    }
+
+    /// Objects of it can be read here and not written.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.group == WORKLOADS
     }
 
     /// The stored object as this resource shows it.
@@ -132,6 +145,10 @@ type Row = (
     bool,
 );
 
+/// The group of what controllers make Pods of. There are none here, and so nothing of it can be written: it is listed
+/// as empty.
+const WORKLOADS: &str = "apps";
+
 /// The built-in resources that tiklb, the demo and a person with kubectl touch. Everything else that a real API
 /// server has is answered with 501 (see [`built_in_group`]).
 #[rustfmt::skip]
@@ -144,7 +161,10 @@ const BUILT_IN: &[Row] = &[
     ("", "v1", "secrets", "Secret", &[], true, false),
     ("", "v1", "serviceaccounts", "ServiceAccount", &["sa"], true, false),
     ("", "v1", "services", "Service", &["svc"], true, true),
+    ("admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", &[], false, false),
     ("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", &["crd", "crds"], false, true),
+    (WORKLOADS, "v1", "daemonsets", "DaemonSet", &["ds"], true, true),
+    (WORKLOADS, "v1", "deployments", "Deployment", &["deploy"], true, true),
     ("coordination.k8s.io", "v1", "leases", "Lease", &[], true, false),
     ("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", &[], true, false),
     (event::GROUP, "v1", "events", "Event", &["ev"], true, false),
@@ -155,7 +175,7 @@ pub(crate) fn built_in() -> impl Iterator<Item = Resource> {
     BUILT_IN.iter().map(|row| {
         let (group, version, plural, kind, short, namespaced, has_status) = *row;
         let stored_group = if group == event::GROUP { "" } else { group };
-        let categories = if plural == "pods" || plural == "services" {
+        let categories = if matches!(plural, "daemonsets" | "deployments" | "pods" | "services") {
             vec!["all".to_owned()]
         } else {
             vec![]

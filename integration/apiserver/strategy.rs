@@ -9,7 +9,7 @@ use super::schema::{self, Schema};
 use super::service::{self, Addresses};
 use super::status::{Cause, Refusal};
 use super::store::Part;
-use super::{definition, event, metadata, secret};
+use super::{definition, event, metadata, secret, webhook};
 
 /// What happens to fields that the schema does not know (`fieldValidation`). Built-in kinds have no schema here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +73,7 @@ pub(crate) fn create(
         "namespaces" => fresh_namespace(object),
         "pods" => object["status"] = json!({ "phase": "Pending", "qosClass": "BestEffort" }),
         "endpointslices" => default_endpoints(object),
+        "validatingwebhookconfigurations" => webhook::prepare(object),
         _ => {}
     }
     refuse(causes)
@@ -99,6 +100,7 @@ pub(crate) fn update(
         "secrets" => secret::prepare(object),
         "namespaces" => named_namespace(object),
         "endpointslices" => default_endpoints(object),
+        "validatingwebhookconfigurations" => webhook::prepare(object),
         _ => {}
     }
     refuse(causes)

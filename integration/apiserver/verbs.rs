@@ -21,6 +21,10 @@ impl Server {
     /// Answers a request for objects.
     pub(crate) fn objects(&self, call: &Call) -> Result<Answer, Refusal> {
         let resource = self.resource(&call.target)?;
+        if resource.is_read_only() && !matches!(call.verb, Verb::Get | Verb::List | Verb::Watch) {
+            let what = qualified(&resource.group, &resource.plural);
+            return Err(Refusal::unsupported(format!("{} of {what}", call.verb)));
+        }
         let form = negotiate(&call.accept, call.query.get("includeObject"))?;
         if !call.query.get("dryRun").is_empty() {
             return Err(Refusal::unsupported("dryRun"));

@@ -4,7 +4,7 @@ use anyhow::ensure;
 use serde_json::{Value, json};
 
 use super::{Ground, names_field, refused, text};
-use crate::kube::{Kube, LEASES, NAMESPACES, SECRETS, SERVICES};
+use crate::kube::{Kube, LEASES, NAMESPACES, Resource, SECRETS, SERVICES};
 
 pub(super) async fn services_get_their_defaults(kube: &Kube) -> anyhow::Result<()> {
     let ground = Ground::new(kube).await?;
@@ -187,5 +187,63 @@ pub(super) async fn tables_show_what_people_look_at(kube: &Kube) -> anyhow::Resu
     kube.patch_status(&services, "web", &ingress).await?;
     let cells = row(&kube.table(&services).await?);
     ensure!(cells[3] == "192.168.1.200", "the address is not shown: {cells:?}");
+    ground.clean(kube).await
+}
+
+pub(super) async fn webhooks_get_their_defaults(kube: &Kube) -> anyhow::Result<()> {
+    const WEBHOOKS: Resource = Resource::cluster_wide(
+        "admissionregistration.k8s.io",
+        "v1",
+        "validatingwebhookconfigurations",
+        "ValidatingWebhookConfiguration",
+    );
+    let ground = Ground::new(kube).await?;
+    // Of a group that nobody serves: no other check's writes are asked about.
+    let webhook = json!({
+        "name": "pools.example.com",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1"],
+        "clientConfig": { "service": { "name": "none", "namespace": ground.name } },
+        "rules": [{
+            "apiGroups": ["conformance.example.com"],
+            "apiVersions": ["v1"],
+            "operations": ["CREATE"],
+            "resources": ["pools"],
+        }],
+    });
+    let object = json!({ "metadata": { "name": ground.name }, "webhooks": [webhook.clone()] });
+    let made = kube.create(WEBHOOKS, &object).await?;
+    let mut wanted = webhook;
+    wanted["clientConfig"]["service"]["port"] = json!(443);
+    wanted["rules"][0]["scope"] = json!("*");
+    let defaults = json!({
+        "failurePolicy": "Fail",
+        "matchPolicy": "Equivalent",
+        "namespaceSelector": {},
+        "objectSelector": {},
+        "timeoutSeconds": 10,
+    });
+    for (field, value) in defaults.as_object().into_iter().flatten() {
+        wanted[field] = value.clone();
+    }
+    ensure!(
+        made["webhooks"] == json!([wanted]),
+        "other defaults: {}",
+        made["webhooks"]
+    );
+    ensure!(made["metadata"]["generation"] == 1, "another generation: {made}");
+    let refusal = refused(kube.replace(WEBHOOKS, &object).await, 422, "Invalid")?;
+    names_field(&refusal, "metadata.resourceVersion")?;
+    kube.delete(WEBHOOKS, &ground.name).await?;
+    ground.clean(kube).await
+}
+
+pub(super) async fn workloads_are_listed(kube: &Kube) -> anyhow::Result<()> {
+    let ground = Ground::new(kube).await?;
+    for (plural, kind) in [("daemonsets", "DaemonSet"), ("deployments", "Deployment")] {
+        let workloads = Resource::namespaced("apps", "v1", plural, kind).in_namespace(&ground.name);
+        let listed = kube.list(&workloads).await?;
+        ensure!(listed.is_empty(), "nobody made any of them: {listed:?}");
+    }
     ground.clean(kube).await
 }

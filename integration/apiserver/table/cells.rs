@@ -151,6 +151,12 @@ pub(super) fn built_in(resource: &Resource) -> Vec<Column> {
             ]
         }
         "endpointslices" => endpoint_slices(),
+        "validatingwebhookconfigurations" => {
+            vec![
+                column("Webhooks", 0, |stored| json!(items(&stored["webhooks"]).len())),
+                Column::age(),
+            ]
+        }
         _ => vec![Column::age()],
     };
     columns.extend(own);

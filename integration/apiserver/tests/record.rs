@@ -120,7 +120,9 @@ async fn what_is_not_spoken_is_refused_and_remembered() {
     kube.create(config_maps(), &config_map("one", "1")).await.unwrap();
     let path = "/api/v1/namespaces/default/configmaps/one";
     let patch = json!([{ "op": "remove", "path": "/data" }]);
-    let deployments = Resource::namespaced("apps", "v1", "deployments", "Deployment");
+    let stateful = Resource::namespaced("apps", "v1", "statefulsets", "StatefulSet");
+    let daemons = Resource::namespaced("apps", "v1", "daemonsets", "DaemonSet");
+    let daemon = json!({ "metadata": { "name": "one" } });
     let calls = [
         kube.send(Method::PATCH, path, Some(("application/json-patch+json", &patch)))
             .await,
@@ -150,14 +152,15 @@ async fn what_is_not_spoken_is_refused_and_remembered() {
         )
         .await,
         kube.send(Method::GET, "/logs", None).await,
-        kube.list(&deployments).await.map(Into::into),
+        kube.list(&stateful).await.map(Into::into),
+        kube.create(daemons.in_namespace("default"), &daemon).await,
     ];
     let codes: Vec<_> = calls
         .iter()
         .map(|call| call.as_ref().err().and_then(crate::kube::Error::code))
         .collect();
-    assert_eq!(codes, [Some(501); 10]);
-    assert_eq!(server.unsupported().len(), 10, "{:?}", server.unsupported());
+    assert_eq!(codes, [Some(501); 11]);
+    assert_eq!(server.unsupported().len(), 11, "{:?}", server.unsupported());
     assert!(
         kube.find(config_maps(), "one").await.unwrap().is_some(),
         "a dry run deleted it"

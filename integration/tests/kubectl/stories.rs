@@ -393,9 +393,9 @@ pub(crate) fn what_is_not_spoken_is_said_and_remembered(person: &Person) -> anyh
         complaint.contains("does not support application/apply-patch+yaml"),
         "{complaint}"
     );
-    let complaint = person.kubectl_fails("get deployments")?;
+    let complaint = person.kubectl_fails("get statefulsets")?;
     ensure!(
-        complaint.contains("doesn't have a resource type \"deployments\""),
+        complaint.contains("doesn't have a resource type \"statefulsets\""),
         "{complaint}"
     );
     let remembered = person.server.unsupported();
