@@ -11,6 +11,7 @@
 //! | [`survey`] | records of surveys |
 //! | [`event`] | events, for people, never in the way |
 //! | [`heartbeat`] | the Secret with the speakers' key |
+//! | [`inventory`] | one look at anything on a cluster, for a person's verb |
 //! | [`lease`] | which replica leads |
 //! | [`tenure`] | for how long that one may write |
 //! | [`identity`] | who we are in this cluster |
@@ -21,6 +22,7 @@ pub mod client;
 pub mod event;
 pub mod heartbeat;
 pub mod identity;
+pub mod inventory;
 pub mod lease;
 pub mod object;
 pub mod removal;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use kube::Client;
 use kube::client::ClientBuilder;
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -24,6 +25,10 @@ const CONNECT: Duration = Duration::from_secs(5);
 const READ: Duration = Duration::from_secs(WATCH_SECONDS as u64 + 15);
 /// For the bytes of a request.
 const WRITE: Duration = Duration::from_secs(10);
+
+/// How audit logs and `metadata.managedFields` call whoever asks through this client: the API server takes the name of a
+/// field's writer from the user agent.
+pub const AGENT: &str = "tiklb";
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +77,8 @@ pub async fn connect(kubeconfig: Option<&Path>) -> Result<Client, ConnectError> 
     config.reset_reader_on_write = true;
     // Who writes knows what it wrote and waits its own time before it tries again.
     config.default_retry = false;
+    let agent = HeaderValue::from_static(concat!("tiklb/", env!("CARGO_PKG_VERSION")));
+    config.headers.push((http::header::USER_AGENT, agent));
     let reach = Reach::new(config.cluster_url.to_string());
     let builder = ClientBuilder::try_from(config).map_err(ConnectError::Unusable)?;
     let observed = MapResultLayer::new(move |result: Result<_, BoxError>| {
