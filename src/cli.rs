@@ -13,6 +13,7 @@ mod consent;
 mod console;
 mod crds;
 mod daemon;
+mod doctor;
 mod explain;
 mod manifests;
 mod plan;
@@ -65,6 +66,8 @@ enum Verb {
     Status(status::StatusVerb),
     /// Say why a Service has its address or waits for one, or who has an address. Writes nothing
     Explain(explain::ExplainVerb),
+    /// Look for what keeps addresses from working, and name the fix of each. Writes nothing
+    Doctor(Box<doctor::DoctorVerb>),
     /// Print the custom resource definitions as YAML
     Crds(crds::Crds),
 }
@@ -111,6 +114,7 @@ pub fn run() -> ExitCode {
         Verb::Router(router) => router.run(),
         Verb::Status(status) => status.run(),
         Verb::Explain(explain) => explain.run(),
+        Verb::Doctor(doctor) => doctor.run(),
         Verb::Crds(crds::Crds {}) => crds::Crds::run(),
     };
     outcome.unwrap_or_else(|error| {

@@ -1,6 +1,6 @@
 //! `tiklb router`
 
-mod account;
+pub(super) mod account;
 mod enroll;
 mod manifest;
 

@@ -88,6 +88,7 @@ fn without_a_verb_the_verbs_are_shown() {
         "router",
         "status",
         "explain",
+        "doctor",
         "crds",
     ] {
         assert!(help.contains(verb), "no {verb} in {help}");

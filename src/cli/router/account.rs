@@ -8,11 +8,11 @@ use routeros::client::{Client, Error};
 use routeros::menu::{Group, User};
 
 /// What tiklb's account needs, all of it.
-const NEEDED: [&str; 4] = ["api", "read", "rest-api", "write"];
+pub(in crate::cli) const NEEDED: [&str; 4] = ["api", "read", "rest-api", "write"];
 
 /// What was found out.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Account {
+pub(in crate::cli) enum Account {
     /// Its row and its group were read.
     Known(Rights),
     /// They could not be looked at.
@@ -21,19 +21,19 @@ pub(super) enum Account {
 
 /// The rights of an account.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Rights {
-    pub(super) group: String,
+pub(in crate::cli) struct Rights {
+    pub(in crate::cli) group: String,
     /// Needed and not there.
-    pub(super) missing: Vec<&'static str>,
+    pub(in crate::cli) missing: Vec<&'static str>,
     /// There and not needed.
-    pub(super) surplus: Vec<String>,
+    pub(in crate::cli) surplus: Vec<String>,
     /// From where it may log in; empty: from anywhere.
-    pub(super) from: String,
+    pub(in crate::cli) from: String,
 }
 
 impl Account {
     /// Looks `username` up. That this succeeds shows the policies rest-api, api and read already.
-    pub(super) async fn look(client: &Client, username: &str) -> Self {
+    pub(in crate::cli) async fn look(client: &Client, username: &str) -> Self {
         match Self::read(client, username).await {
             Ok(Some(rights)) => Self::Known(rights),
             Ok(None) => Self::Unknown(format!(
