@@ -21,12 +21,14 @@
 //! | `router` | a router that cannot be used: no new announcement without proof, none lost |
 //! | `outage` | API server and allocator away: every address goes on answering |
 //! | `weather` | the API server fails in every way: what can go on goes on, at a pace |
+//! | `doctor` | what is missing, left over or in the way is found, each with its fix |
 //! | `person` | what `tiklb status`, `tiklb explain` and `tiklb plan` tell |
 
 mod address;
 mod announcement;
 mod assignment;
 mod configuration;
+mod doctor;
 mod drift;
 mod interruption;
 mod leadership;
@@ -106,6 +108,7 @@ impl Story {
             announcement::stories(),
             assignment::stories(),
             configuration::stories(),
+            doctor::stories(),
             drift::stories(),
             interruption::stories(),
             leadership::stories(),

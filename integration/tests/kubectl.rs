@@ -1,10 +1,12 @@
 //! The real kubectl against the embedded API server: what a person sees must look as on a cluster.
 //!
 //! The binary is `$TIKLB_KUBECTL`, or `kubectl` on the PATH. Without one the tests are listed as ignored: kubectl is no
-//! part of what tiklb needs, so its absence fails nothing.
+//! part of what tiklb needs, so its absence fails nothing. Where there is one, tiklb is built first, to be its plugin.
 
 #[path = "kubectl/person.rs"]
 mod person;
+#[path = "kubectl/plugin.rs"]
+mod plugin;
 #[path = "kubectl/stories.rs"]
 mod stories;
 
@@ -48,6 +50,10 @@ const STORIES: &[(&str, Story)] = &[
         "what_is_not_spoken_is_said_and_remembered",
         stories::what_is_not_spoken_is_said_and_remembered,
     ),
+    (
+        "tiklb_is_a_plugin_of_kubectl",
+        plugin::tiklb_is_a_plugin_of_kubectl,
+    ),
 ];
 
 fn main() {
@@ -58,11 +64,19 @@ fn main() {
             "no kubectl: set TIKLB_KUBECTL or put one on the PATH to run these tests; they are ignored"
         );
     }
+    let tiklb = kubectl.as_ref().map(|_| lab::binary::tiklb()).transpose();
+    let tiklb = match tiklb {
+        Ok(program) => program.unwrap_or_default(),
+        Err(why) => {
+            eprintln!("tiklb, whose plugin is tested: {why:#}");
+            std::process::exit(1);
+        }
+    };
     let trial = |(name, story): &(&'static str, Story)| {
-        let (story, binary) = (*story, kubectl.clone());
+        let (story, binary, tiklb) = (*story, kubectl.clone(), tiklb.clone());
         let run = move || {
             let binary = binary.context("no kubectl was found")?;
-            story(&Person::new(binary)?)
+            story(&Person::new(binary, tiklb)?)
         };
         Trial::test(*name, move || run().map_err(|why| format!("{why:#}").into()))
             .with_ignored_flag(kubectl.is_none())

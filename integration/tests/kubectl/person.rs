@@ -22,11 +22,13 @@ pub(crate) struct Person {
     pub(crate) kube: Kube,
     runtime: Runtime,
     kubectl: PathBuf,
+    tiklb: PathBuf,
     home: TempDir,
 }
 
 impl Person {
-    pub(crate) fn new(kubectl: PathBuf) -> anyhow::Result<Self> {
+    /// `kubectl` and `tiklb` are the programs.
+    pub(crate) fn new(kubectl: PathBuf, tiklb: PathBuf) -> anyhow::Result<Self> {
         let runtime = Runtime::new().context("starting a runtime")?;
         let server = runtime.block_on(ApiServer::start("127.0.0.1:0".parse()?, Config::default()))?;
         let home = TempDir::new().context("making a home")?;
@@ -37,6 +39,7 @@ impl Person {
             kube,
             runtime,
             kubectl,
+            tiklb,
             home,
         })
     }
@@ -57,6 +60,27 @@ impl Person {
             .stderr(Stdio::piped())
             .kill_on_drop(true);
         command
+    }
+
+    /// Puts a link to tiklb on the person's PATH, under the name by which kubectl finds its plugins: the link.
+    pub(crate) fn install_plugin(&self) -> anyhow::Result<PathBuf> {
+        let folder = self.home.path().join("bin");
+        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let link = folder.join("kubectl-tiklb");
+        std::os::unix::fs::symlink(&self.tiklb, &link)
+            .with_context(|| format!("linking {}", link.display()))?;
+        Ok(link)
+    }
+
+    /// Runs kubectl with nothing on the PATH but what the person put there: its exit code, and what it prints.
+    pub(crate) fn with_plugins(&self, line: &str) -> anyhow::Result<(Option<i32>, String)> {
+        let mut command = self.command(line);
+        command.env("PATH", self.home.path().join("bin"));
+        let output = self.wait(async { timeout(BOUND, command.output()).await });
+        let output = output.with_context(|| format!("kubectl {line}: not done after {BOUND:?}"))?;
+        let output = output.with_context(|| format!("kubectl {line}: cannot be run"))?;
+        let text = [&output.stdout[..], &output.stderr[..]].concat();
+        Ok((output.status.code(), String::from_utf8_lossy(&text).into_owned()))
     }
 
     fn output(&self, line: &str) -> anyhow::Result<Output> {

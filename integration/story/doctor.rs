@@ -1,0 +1,184 @@
+//! What `tiklb doctor` finds, and how a person gets from there to a home on which it finds nothing.
+
+use std::net::Ipv4Addr;
+
+use anyhow::ensure;
+use routeros_sim::Menu;
+use serde_json::{Value, json};
+
+use super::scene::{FIRST_SYNC, SOON, Scene};
+use super::{Outcome, Story, stories};
+use crate::home::NAMESPACE;
+use crate::home::kind::{CONFIGURATION_STATES, IP_ADDRESS_POOLS};
+use crate::kube::Resource;
+use crate::wait::until;
+
+pub(super) fn stories() -> Vec<Story> {
+    stories![doctor:
+        nothing_is_found_on_a_healthy_home,
+        what_is_missing_or_left_over_is_found_with_its_fix,
+        what_the_router_does_not_allow_is_found_when_it_is_asked,
+        without_an_api_server_nothing_is_said_to_be_well,
+    ]
+}
+
+const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 210);
+
+const WEBHOOKS: Resource = Resource::cluster_wide(
+    "admissionregistration.k8s.io",
+    "v1",
+    "validatingwebhookconfigurations",
+    "ValidatingWebhookConfiguration",
+);
+
+/// Waits until the doctor ends so, and says all of these words.
+async fn says(scene: &Scene, line: &[&str], code: i32, words: &[&str]) -> Outcome {
+    // What allocator and speakers report follows a change by moments.
+    until("the doctor to say so", SOON, async || {
+        let shown = scene.home.ask_tiklb(line).await?;
+        ensure!(shown.code == Some(code), "{shown:?}");
+        for wanted in words {
+            ensure!(shown.text.contains(wanted), "no {wanted} in {}", shown.text);
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// A home with a pool that is announced and a router that agrees.
+async fn healthy(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    scene.apply_homelab(&["mikrotikrouter"]).await?;
+    scene.in_sync().await?;
+    scene.settle("web", ADDRESS).await?;
+    let states = CONFIGURATION_STATES.in_namespace(NAMESPACE);
+    let nodes = scene.home.node_names().count();
+    let heard = |state: &Value| {
+        let conditions = state["status"]["conditions"].as_array().into_iter().flatten();
+        let mut heard = conditions.filter(|condition| condition["type"] == "heartbeatsHeard");
+        heard.any(|condition| condition["status"] == "True")
+    };
+    let what = "speakers that hear each other";
+    scene
+        .home
+        .kube()
+        .wait_list(states, FIRST_SYNC, what, |all| {
+            all.iter().filter(|state| heard(state)).count() == nodes
+        })
+        .await?;
+    Ok(())
+}
+
+async fn nothing_is_found_on_a_healthy_home(scene: &mut Scene) -> Outcome {
+    healthy(scene).await?;
+    // The doctor asks beside the allocator.
+    scene.allocators += 1;
+    let well = [
+        "no other load balancer among",
+        "the pools lie in the nodes' networks",
+        "speakers report and hear each other",
+        "tiklb-allocator-lab leads",
+        "MikrotikRouter router answers the allocator",
+        "nothing found, ",
+    ];
+    says(scene, &["doctor"], 0, &well).await?;
+    let asked = ["lets every node in, and the account", "nothing found, "];
+    says(scene, &["doctor", "--ask-routers"], 0, &asked).await?;
+    let document = scene.home.ask_tiklb(&["doctor", "-o", "json"]).await?;
+    ensure!(document.code == Some(0), "{document:?}");
+    let document: Value = serde_json::from_str(&document.text)?;
+    ensure!(
+        document["kind"] == "Diagnosis" && document["healthy"] == true,
+        "{document}"
+    );
+    Ok(())
+}
+
+async fn what_is_missing_or_left_over_is_found_with_its_fix(scene: &mut Scene) -> Outcome {
+    let bare = [
+        "no IPAddressPool in namespace metallb-system (NoPool)",
+        "no L2Advertisement in namespace metallb-system (NoAdvertisement)",
+        "deploy/examples/homelab/l2advertisement.yaml",
+        "1 fault, 1 warning, ",
+    ];
+    says(scene, &["doctor"], 2, &bare).await?;
+    scene.create_pool("dmz", &["192.168.77.0/28"]).await?;
+    let outside = [
+        "IPAddressPool dmz: 192.168.77.0-192.168.77.15 outside of the nodes' networks (192.168.1.0/24)",
+        "kubectl edit ipaddresspool -n metallb-system dmz: choose addresses of 192.168.1.0/24",
+    ];
+    says(scene, &["doctor"], 2, &outside).await?;
+    let pools = IP_ADDRESS_POOLS.in_namespace(NAMESPACE);
+    scene.home.kube().delete(&pools, "dmz").await?;
+    scene.create_pool("lan", &["192.168.1.210-192.168.1.220"]).await?;
+    scene.advertise().await?;
+    says(scene, &["doctor"], 0, &["nothing found, "]).await?;
+
+    // What MetalLB's uninstallation leaves where it was made by manifests.
+    let webhook = json!({
+        "metadata": {"name": "metallb-webhook-configuration"},
+        "webhooks": [{
+            "name": "ipaddresspoolvalidationwebhook.metallb.io",
+            "admissionReviewVersions": ["v1"],
+            "clientConfig": {"service": {
+                "name": "metallb-webhook-service",
+                "namespace": NAMESPACE,
+                "path": "/validate-metallb-io-v1beta1-ipaddresspool",
+            }},
+            "failurePolicy": "Fail",
+            "rules": [{
+                "apiGroups": ["metallb.io"],
+                "apiVersions": ["v1beta1"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": ["ipaddresspools"],
+            }],
+            "sideEffects": "None",
+        }],
+    });
+    scene.home.kube().create(WEBHOOKS, &webhook).await?;
+    let dead = [
+        "Service metallb-system/metallb-webhook-service does not exist",
+        "kubectl delete validatingwebhookconfiguration metallb-webhook-configuration",
+        "(DeadWebhook)",
+    ];
+    says(scene, &["doctor"], 2, &dead).await?;
+    scene
+        .home
+        .kube()
+        .delete(WEBHOOKS, "metallb-webhook-configuration")
+        .await?;
+    says(scene, &["doctor"], 0, &["nothing found, "]).await
+}
+
+async fn what_the_router_does_not_allow_is_found_when_it_is_asked(scene: &mut Scene) -> Outcome {
+    healthy(scene).await?;
+    scene.allocators += 1;
+    let node = scene.home.node_names().next().unwrap_or_default().to_owned();
+    // The allocator's own connection is open: it is let in as long as that stands.
+    let only_control = format!("{}/32", crate::home::CONTROL);
+    scene.home.router().person().set(
+        Menu::Service,
+        ("name", "www-ssl"),
+        [("address", only_control.as_str())],
+    )?;
+    let shut = [
+        "/ip/service www-ssl is open to",
+        &node,
+        "on the router: /ip service set www-ssl address=",
+    ];
+    says(scene, &["doctor", "--ask-routers"], 2, &shut).await
+}
+
+async fn without_an_api_server_nothing_is_said_to_be_well(scene: &mut Scene) -> Outcome {
+    scene.home.control_plane_mut().stop().await?;
+    let shown = scene.home.ask_tiklb(&["doctor"]).await?;
+    ensure!(
+        shown.code == Some(1)
+            && shown
+                .text
+                .contains("the API server of your kubeconfig did not answer")
+            && !shown.text.contains("OK"),
+        "{shown:?}"
+    );
+    scene.home.control_plane_mut().start_again().await
+}
