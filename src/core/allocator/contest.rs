@@ -4,7 +4,7 @@
 //! k3s brings one (`servicelb`) that takes every Service. Answering every write with another one would go on as fast as
 //! the API server can, for ever.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -34,22 +34,27 @@ struct Contest {
 
 /// All statuses that were written.
 #[derive(Debug, Default)]
-pub(super) struct Contests(BTreeMap<ObjectKey, Contest>);
+pub(super) struct Contests {
+    written: BTreeMap<ObjectKey, Contest>,
+    /// Those of which a person is told: few, and asked for at every step.
+    contested: BTreeSet<ObjectKey>,
+}
 
 impl Contests {
     /// These addresses are about to be written.
     pub(super) fn writing(&mut self, service: &ObjectKey, addresses: &[IpAddr], now: Instant) {
-        let known = self
-            .0
-            .get(service)
-            .filter(|contest| contest.addresses == addresses);
+        let known = self.written.get(service);
+        let known = known.filter(|contest| contest.addresses == addresses);
         let times = known.map_or(0, |contest| contest.times);
+        if times < TOLD {
+            self.contested.remove(service);
+        }
         let contest = Contest {
             addresses: addresses.to_vec(),
             times,
             last: now,
         };
-        self.0.insert(service.clone(), contest);
+        self.written.insert(service.clone(), contest);
     }
 
     /// The status no longer says what was written. How long to leave it so.
@@ -59,14 +64,17 @@ impl Contests {
         addresses: &[IpAddr],
         now: Instant,
     ) -> Duration {
-        let Some(contest) = self.0.get_mut(service) else {
+        let Some(contest) = self.written.get_mut(service) else {
             return Duration::ZERO;
         };
         if contest.addresses != addresses || now.since(contest.last) >= FORGOTTEN_AFTER {
-            self.0.remove(service);
+            self.forget(service);
             return Duration::ZERO;
         }
         contest.times = contest.times.saturating_add(1);
+        if contest.times >= TOLD {
+            self.contested.insert(service.clone());
+        }
         match contest.times {
             1 => Duration::ZERO,
             times => WAIT_FIRST.saturating_mul(1 << (times - 2).min(16)).min(WAIT_MAX),
@@ -75,28 +83,29 @@ impl Contests {
 
     /// Whether a person should know.
     pub(super) fn is_contested(&self, service: &ObjectKey) -> bool {
-        self.0.get(service).is_some_and(|contest| contest.times >= TOLD)
+        self.contested.contains(service)
     }
 
     /// What was contested and has been left in peace since; and when to ask again.
     pub(super) fn settled(&mut self, now: Instant) -> (Vec<ObjectKey>, Option<Instant>) {
-        let contested = |contest: &Contest| contest.times >= TOLD;
-        let over = |contest: &Contest| now.since(contest.last) >= FORGOTTEN_AFTER;
-        let settled = self.0.iter().filter(|(_, c)| contested(c) && over(c));
-        let settled: Vec<ObjectKey> = settled.map(|(key, _)| key.clone()).collect();
+        let over_at = |key: &ObjectKey| {
+            self.written
+                .get(key)
+                .map(|contest| contest.last + FORGOTTEN_AFTER)
+        };
+        let over = |key: &&ObjectKey| over_at(key).is_none_or(|at| at <= now);
+        let settled: Vec<ObjectKey> = self.contested.iter().filter(over).cloned().collect();
         for key in &settled {
-            self.0.remove(key);
+            self.forget(key);
         }
-        let next = self
-            .0
-            .values()
-            .filter(|c| contested(c))
-            .map(|c| c.last + FORGOTTEN_AFTER);
-        (settled, next.min())
+        let next = self.contested.iter().filter_map(|key| self.written.get(key));
+        let next = next.map(|contest| contest.last + FORGOTTEN_AFTER).min();
+        (settled, next)
     }
 
     /// The Service is gone, or none of ours.
     pub(super) fn forget(&mut self, service: &ObjectKey) {
-        self.0.remove(service);
+        self.written.remove(service);
+        self.contested.remove(service);
     }
 }

@@ -41,14 +41,21 @@ impl Entry {
 
 /// The parts of a landscape that are gathered from several tables.
 pub(super) struct View {
-    announcers: BTreeMap<IpAddr, MacAddr>,
-    in_use: RangeSet,
-    adopted: BTreeSet<IpAddr>,
-    requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    for_routers: ForRouters,
     conflicts: BTreeMap<IpAddr, Holder>,
     nodes: Vec<(NodeName, IpAddr)>,
     complete: bool,
     fence: Instant,
+}
+
+/// What only routers look at. It is made of all Services, so nobody makes it where there is no router: the cost of one
+/// Service must not grow with their number.
+#[derive(Default)]
+struct ForRouters {
+    announcers: BTreeMap<IpAddr, MacAddr>,
+    in_use: RangeSet,
+    adopted: BTreeSet<IpAddr>,
+    requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
 }
 
 impl View {
@@ -63,10 +70,10 @@ impl View {
             config,
             cluster_uid,
             assigned,
-            announcers: &self.announcers,
-            in_use: &self.in_use,
-            adopted: &self.adopted,
-            requested: &self.requested,
+            announcers: &self.for_routers.announcers,
+            in_use: &self.for_routers.in_use,
+            adopted: &self.for_routers.adopted,
+            requested: &self.for_routers.requested,
             conflicts: &self.conflicts,
             nodes: &self.nodes,
             surveys,
@@ -83,11 +90,18 @@ impl Allocator {
                 .iter()
                 .map(|address| (NodeName(node.key.name.clone()), *address))
         });
+        let for_routers = if self.routers.is_empty() {
+            ForRouters::default()
+        } else {
+            ForRouters {
+                announcers: self.announcers(),
+                in_use: self.in_use(),
+                adopted: self.adopted(),
+                requested: self.requested(),
+            }
+        };
         View {
-            announcers: self.announcers(),
-            in_use: self.in_use(),
-            adopted: self.adopted(),
-            requested: self.requested(),
+            for_routers,
             conflicts: self.conflict_holders(),
             nodes: nodes.collect(),
             complete: self.is_complete(),

@@ -187,11 +187,11 @@ pub fn leased_by_others(service: &Service, config: &Config) -> Vec<IpAddr> {
 /// The annotation under either prefix, and whether it came from the old one. An empty one asks for nothing, and under
 /// the new prefix it still wins: both as in MetalLB.
 pub(super) fn annotation<'a>(service: &'a Service, name: &str) -> (Option<&'a str>, bool) {
+    // They are few: looking at each costs less than putting the name together.
     let get = |prefix: &str| {
-        service
-            .annotations
-            .get(&format!("{prefix}{name}"))
-            .map(String::as_str)
+        let mut all = service.annotations.iter();
+        let found = all.find(|(key, _)| key.strip_prefix(prefix) == Some(name));
+        found.map(|(_, value)| value.as_str())
     };
     let (value, old) = match (get(PREFIX), get(DEPRECATED_PREFIX)) {
         (Some(value), _) => (Some(value), false),
