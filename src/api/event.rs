@@ -40,14 +40,8 @@ pub enum EventReason {
     LoadBalancerFailed,
     /// `RequireDualStack` with fewer than two cluster addresses.
     NotEnoughClusterIps,
-    /// The family of the addresses in the status is unclear.
-    NoLbIpsIpFamily,
-    /// The family of the cluster addresses is unclear.
-    NoClusterIpsIpFamily,
     /// An annotation stands under `metallb.universe.tf/`: rename it to `metallb.io/`.
     DeprecatedAnnotation,
-    /// Something that cannot be; please report it.
-    InternalError,
     /// A node announces the Service's addresses.
     NodeAssigned,
     /// The chosen node has none of the interfaces that the advertisements name.
@@ -70,17 +64,14 @@ pub enum EventReason {
 
 impl EventReason {
     /// Every reason there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 16] = [
         Self::IpAllocated,
         Self::ClearAssignment,
         Self::AdditionalAssignFailed,
         Self::AllocationFailed,
         Self::LoadBalancerFailed,
         Self::NotEnoughClusterIps,
-        Self::NoLbIpsIpFamily,
-        Self::NoClusterIpsIpFamily,
         Self::DeprecatedAnnotation,
-        Self::InternalError,
         Self::NodeAssigned,
         Self::AnnounceFailed,
         Self::AwaitingProof,
@@ -92,7 +83,7 @@ impl EventReason {
         Self::ReservationTaken,
     ];
 
-    /// The reason as it stands in the event; the first twelve are MetalLB's, spelling included.
+    /// The reason as it stands in the event; the first nine are MetalLB's, spelling included.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::IpAllocated => "IPAllocated",
@@ -101,10 +92,7 @@ impl EventReason {
             Self::AllocationFailed => "AllocationFailed",
             Self::LoadBalancerFailed => "LoadBalancerFailed",
             Self::NotEnoughClusterIps => "not enough clusterips",
-            Self::NoLbIpsIpFamily => "nolbIPsIPFamily",
-            Self::NoClusterIpsIpFamily => "noclusterIPsIPFamily",
             Self::DeprecatedAnnotation => "deprecatedAnnotation",
-            Self::InternalError => "InternalError",
             Self::NodeAssigned => "nodeAssigned",
             Self::AnnounceFailed => "announceFailed",
             Self::AwaitingProof => "AwaitingProof",
