@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::paper::*;
-use crate::config::object::{RouterMode, RouterObject};
+use crate::config::object::{RouterMode, RouterObject, Taken};
 use crate::ipam::Availability;
 use crate::model::ObjectKey;
 use crate::reservation::write::Write;
@@ -62,6 +62,23 @@ fn what_was_found_is_on_record_also_where_nothing_may_be_written() {
     paper.delete();
     paper.run(Duration::from_mins(1));
     assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254");
+}
+
+/// A virtual router has no serial number: it is known by its name.
+#[test]
+fn a_router_is_given_back_what_was_taken_also_where_our_row_is_gone() {
+    for serial in [Some("HEX1"), None] {
+        let mut rows = home_router();
+        rows.serial = serial.map(str::to_owned);
+        let mut paper = Paper::new(rows);
+        paper.run(Duration::from_secs(30));
+        paper.rows.pools.retain(|pool| pool.name == "dhcp_pool");
+        paper.read(Ok(paper.rows.clone()));
+        assert_eq!(paper.intend().status.taken, paper.router.object().taken);
+        paper.delete();
+        paper.run(Duration::from_mins(1));
+        assert_eq!(pool_of(&paper), "192.168.1.100-192.168.1.254", "{serial:?}");
+    }
 }
 
 /// Also what no row on the router tells any more.
@@ -204,6 +221,59 @@ fn the_younger_of_two_objects_for_one_router_writes_nothing() {
     relate(&mut paper, &renamed(1));
     paper.run(Duration::from_mins(2));
     assert!(!paper.writes.is_empty());
+}
+
+/// Each with a router of its own, and the object itself.
+#[test]
+fn objects_for_other_routers_are_in_nobodys_way() {
+    let mine = object(spec());
+    let with = |url: &str, serial: Option<&str>| {
+        let mut other = renamed(-1);
+        other.spec.as_mut().unwrap().url = url.to_owned();
+        other.serial = serial.map(str::to_owned);
+        other
+    };
+    let elder = |other: &RouterObject, mine: &RouterObject| Twins::of(mine, [other].into_iter()).elder;
+    assert_eq!(elder(&mine, &mine), None);
+    assert_eq!(elder(&with("https://192.168.1.2", None), &mine), None);
+    let mut known = mine.clone();
+    known.serial = Some("HEX1".to_owned());
+    for (url, serial, same) in [
+        ("https://192.168.1.2", Some("HEX2"), false),
+        ("https://192.168.1.2", Some("HEX1"), true),
+        ("HTTPS://192.168.1.1/", None, true),
+    ] {
+        let found = elder(&with(url, serial), &known);
+        assert_eq!(found.is_some(), same, "{url} {serial:?}");
+    }
+}
+
+/// The object that goes must not leave before each pool's part is on the other's record.
+#[test]
+fn a_record_is_taken_over_when_all_of_it_is() {
+    let taken = |pool: &str, text: &str| Taken {
+        pool: pool.to_owned(),
+        server: String::new(),
+        ranges: ranges(text),
+        since: crate::model::Timestamp(0),
+    };
+    let wanted = [
+        taken("a", "192.168.1.200-192.168.1.210"),
+        taken("b", "192.168.1.205-192.168.1.207"),
+    ];
+    for (record, done) in [
+        (wanted.to_vec(), true),
+        (wanted[..1].to_vec(), false),
+        (vec![taken("a", "192.168.1.200-192.168.1.220")], false),
+        (vec![wanted[0].clone(), taken("b", "192.168.1.205")], false),
+    ] {
+        let heir = crate::reservation::router::Heir {
+            key: renamed(1).key,
+            taken: record.clone(),
+            finalizer: true,
+        };
+        assert_eq!(heir.has_taken_over(&wanted), done, "{record:?}");
+    }
 }
 
 #[test]

@@ -457,6 +457,61 @@ fn a_pool_that_becomes_unusable_keeps_the_rows_of_its_services() {
     assert_eq!(paper.rows.pools[0].ranges, pool, "what was taken stays taken");
 }
 
+/// What stands: a row, or what was taken. Where neither does, the address may be another router's.
+#[test]
+fn under_an_unusable_pool_what_stands_stays_and_nothing_is_added() {
+    let spoilt = || pools(&[("home", "garbage")]);
+    // The person had shrunk the pool: nothing is on record.
+    let mut rows = home_router();
+    rows.pools[0].ranges = ranges("192.168.1.100-192.168.1.199");
+    let mut paper = Paper::new(rows);
+    paper.assign("192.168.1.203", "web");
+    paper.assign("192.168.1.204", "mail");
+    paper.run(Duration::from_secs(30));
+    assert_eq!(
+        (paper.rows.leases.len(), paper.router.object().taken.len()),
+        (2, 0)
+    );
+    paper.config = spoilt();
+    paper.run(Duration::from_mins(5));
+    assert_eq!(paper.rows.leases.len(), 2);
+    // One of the two is removed by hand: it stands no more, whatever stands beside it.
+    paper.rows.leases.remove(0);
+    paper.run(Duration::from_mins(5));
+    assert_eq!(paper.rows.leases.len(), 1, "{:?}", paper.journal);
+
+    let mut paper = Paper::new(home_router());
+    paper.assign("192.168.1.203", "web");
+    paper.run(Duration::from_secs(30));
+    paper.config = spoilt();
+    paper.rows.leases.clear();
+    paper.run(Duration::from_mins(5));
+    assert_eq!(paper.rows.leases.len(), 1, "it is on record: {:?}", paper.journal);
+
+    let mut paper = Paper::new(home_router());
+    paper.config = spoilt();
+    paper.assign("192.168.1.203", "web");
+    paper.run(Duration::from_mins(5));
+    assert_eq!(paper.writes, []);
+}
+
+/// Another router has it from now on.
+#[test]
+fn rows_of_a_pool_that_is_left_to_another_router_go() {
+    let mut paper = Paper::new(home_router());
+    paper.assign("192.168.1.203", "web");
+    paper.run(Duration::from_secs(30));
+    let mut object = paper.router.object().clone();
+    let selector = &mut object.spec.as_mut().unwrap().pool_selector;
+    selector
+        .match_labels
+        .insert("router".to_owned(), "attic".to_owned());
+    let now = paper.now.mono;
+    paper.router.update(object, now);
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.rows.leases, [], "{:?}", paper.journal);
+}
+
 #[test]
 fn what_was_taken_is_given_back_also_when_nothing_else_may_be_written() {
     for mode in [RouterMode::DryRun, RouterMode::Paused] {
