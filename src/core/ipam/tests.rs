@@ -3,6 +3,7 @@
 mod histories;
 mod requests;
 mod reservations;
+mod statuses;
 mod words;
 
 use std::collections::BTreeMap;

@@ -148,6 +148,115 @@ fn a_row_means_what_was_asked_however_it_is_spelt() {
 }
 
 #[test]
+fn arp_rows_and_pools_that_were_added_mean_what_was_asked() {
+    let added = NewArp {
+        address: [10, 0, 0, 1].into(),
+        mac_address: mac("02:00:00:00:00:01"),
+        interface: "bridge".into(),
+        comment: comment(),
+        disabled: true,
+    };
+    let row = json!({".id": "*1", "address": "10.0.0.1", "mac-address": "02:00:00:00:00:01", "interface": "bridge",
+        "comment": "tiklb/v1 home/0a1b2c3d default/web", "disabled": "yes"});
+    assert_eq!(added.unmet(&only(row.clone())), [""; 0]);
+    for (property, value) in [
+        ("address", "10.0.0.2"),
+        ("mac-address", "02:00:00:00:00:02"),
+        ("interface", "guests"),
+        ("comment", "somebody's"),
+        ("disabled", "no"),
+    ] {
+        assert_eq!(added.unmet(&only(with(row.clone(), property, value))), [property]);
+    }
+    assert_eq!(added.filter(), Some(("address", "10.0.0.1".to_owned())));
+    let change = ArpChange {
+        mac_address: Some(mac("02:00:00:00:00:02")),
+        comment: Some(Comment::new("x").unwrap()),
+        disabled: Some(false),
+    };
+    assert_eq!(
+        change.unmet(&only(row.clone())),
+        ["mac-address", "comment", "disabled"]
+    );
+    assert_eq!(ArpChange::default().unmet(&only(row)), [""; 0]);
+
+    let added = NewPool {
+        name: "ours".into(),
+        ranges: ranges("10.0.0.1-10.0.0.9"),
+        comment: comment(),
+    };
+    let row = json!({".id": "*1", "name": "ours", "ranges": "10.0.0.1-10.0.0.4,10.0.0.5-10.0.0.9",
+        "comment": "tiklb/v1 home/0a1b2c3d default/web"});
+    assert_eq!(added.unmet(&only(row.clone())), [""; 0]);
+    for (property, value) in [("name", "theirs"), ("ranges", "10.0.0.1"), ("comment", "x")] {
+        assert_eq!(added.unmet(&only(with(row.clone(), property, value))), [property]);
+    }
+    assert_eq!(added.filter(), None, "all of them are read");
+    assert!(added.collides(&only(row.clone())));
+    assert!(!added.collides(&only(with(row.clone(), "name", "theirs"))));
+    let mark = PoolChange {
+        ranges: None,
+        comment: Some(Comment::new("x").unwrap()),
+    };
+    assert_eq!(mark.unmet(&only(row)), ["comment"]);
+}
+
+/// In logs and refusals.
+#[test]
+fn a_row_is_called_by_what_it_is_about_and_its_comment() {
+    let arp = json!({".id": "*1", "address": "10.0.0.1", "interface": "b", "comment": "ours"});
+    assert_eq!(
+        only::<Arp>(arp.clone()).expected().to_string(),
+        "ARP row of 10.0.0.1 (ours)"
+    );
+    let learnt: Arp = only(with(arp, "comment", ""));
+    assert_eq!(learnt.expected().to_string(), "ARP row of 10.0.0.1");
+    let pool: Pool = only(json!({".id": "*1", "name": "p", "ranges": "10.0.0.0/30", "comment": "ours"}));
+    assert_eq!(
+        pool.expected().to_string(),
+        "pool p with 10.0.0.0-10.0.0.3 (ours)"
+    );
+    for (address, words) in [
+        ("dhcp_pool", "lease from pool dhcp_pool"),
+        ("", "lease from the server's pool"),
+    ] {
+        let lease: Lease = only(json!({".id": "*1", "address": address}));
+        assert_eq!(lease.expected().to_string(), words);
+    }
+}
+
+/// Its client, by the address that it was decided about and by nothing else.
+#[test]
+fn the_dynamic_lease_that_may_go_is_the_one_that_was_read() {
+    let lease = DynamicLease {
+        id: id("*1F"),
+        address: [192, 168, 1, 207].into(),
+        mac_address: mac("AA:BB:CC:00:00:01"),
+    };
+    assert_eq!(
+        lease.to_string(),
+        "dynamic lease of 192.168.1.207 for AA:BB:CC:00:00:01"
+    );
+    let row = json!({".id": "*1F", "address": "192.168.1.207", "mac-address": "AA:BB:CC:00:00:01", "dynamic": "true"});
+    assert!(lease.is(&only(row.clone())));
+    let mut active = with(row.clone(), "mac-address", "");
+    active["active-mac-address"] = "AA:BB:CC:00:00:01".into();
+    assert!(lease.is(&only(active)));
+    for (property, value) in [
+        (".id", "*20"),
+        ("address", "192.168.1.208"),
+        ("mac-address", "AA:BB:CC:00:00:02"),
+        ("mac-address", ""),
+        ("dynamic", "false"),
+    ] {
+        assert!(
+            !lease.is(&only(with(row.clone(), property, value))),
+            "{property}={value}"
+        );
+    }
+}
+
+#[test]
 fn expectations_tell_another_row_under_the_same_id() {
     let expected = Target::<Lease>::of(&only(claim()));
     assert_eq!(
