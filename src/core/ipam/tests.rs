@@ -1,6 +1,7 @@
 //! Requests, disputes, restarts.
 
 mod histories;
+mod ledger;
 mod requests;
 mod reservations;
 mod statuses;
