@@ -2,6 +2,7 @@
 
 mod histories;
 mod ledger;
+mod pools;
 mod requests;
 mod reservations;
 mod statuses;

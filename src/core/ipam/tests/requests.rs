@@ -234,6 +234,37 @@ fn a_service_stays_when_its_new_wish_cannot_be_had() {
 }
 
 #[test]
+fn what_a_dual_stack_service_has_stays_when_its_new_wish_cannot_be_had() {
+    for (policy, pools, has) in [
+        (
+            FamilyPolicy::RequireDualStack,
+            &["10.0.0.1", "fd00::1"][..],
+            &["10.0.0.1", "fd00::1"][..],
+        ),
+        (FamilyPolicy::PreferDualStack, &["10.0.0.1"], &["10.0.0.1"]),
+    ] {
+        let ranges: Vec<String> = pools
+            .iter()
+            .map(|address| format!("{address}-{address}"))
+            .collect();
+        let ranges: Vec<&str> = ranges.iter().map(String::as_str).collect();
+        let mut world = World::new(&[pool("home", &ranges)]);
+        let mut dual = service("a");
+        dual.cluster_ips.push(ip("fd00:43::1"));
+        dual.family_policy = Some(policy);
+        world.decide(&dual);
+        let annotation = "metallb.io/address-pool".to_owned();
+        dual.annotations.insert(annotation, "nowhere".to_owned());
+        let decision = world.decide(&dual);
+        let has: Vec<IpAddr> = has.iter().map(|address| ip(address)).collect();
+        assert!(
+            matches!(&decision.outcome, Outcome::Assigned { addresses, .. } if *addresses == has),
+            "{policy:?}: {decision:?}"
+        );
+    }
+}
+
+#[test]
 fn a_service_of_another_class_or_type_is_left_alone() {
     let mut other = service("a");
     other.class = Some("example.com/cloud".to_owned());

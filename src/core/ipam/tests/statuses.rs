@@ -50,6 +50,23 @@ fn an_address_that_a_status_still_names_is_given_to_nobody_else() {
     assert_eq!(address(&own).as_deref(), Some("192.168.1.200"));
 }
 
+#[test]
+fn a_status_keeps_nobody_from_sharing_with_who_is_still_there() {
+    let shared = |name: &str, port: u16| {
+        let mut service = asking(name, "metallb.io/allow-shared-ip", "web");
+        service.ports = [("TCP".to_owned(), port)].into();
+        service
+    };
+    let mut world = home();
+    world.decide(&shared("a", 80));
+    let beside = decide(&mut world, &shared("b", 443), &[("192.168.1.200", "a")], &[]);
+    assert_eq!(address(&beside).as_deref(), Some("192.168.1.200"));
+    // One that has left it, and may answer for it yet.
+    let named = [("192.168.1.200", "old")];
+    let beside = decide(&mut world, &shared("c", 25), &named, &[]);
+    assert_eq!(address(&beside).as_deref(), Some("192.168.1.201"));
+}
+
 /// The write may have been made: the Service that it was for gets the same address again, unless somebody has it.
 #[test]
 fn an_address_that_may_be_in_a_status_comes_back_to_its_service() {
