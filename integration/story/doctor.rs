@@ -6,11 +6,11 @@ use anyhow::ensure;
 use routeros_sim::Menu;
 use serde_json::{Value, json};
 
-use super::scene::{FIRST_SYNC, SOON, Scene};
+use super::scene::{APPS, FIRST_SYNC, SOON, Scene};
 use super::{Outcome, Story, stories};
 use crate::home::NAMESPACE;
 use crate::home::kind::{CONFIGURATION_STATES, IP_ADDRESS_POOLS};
-use crate::kube::Resource;
+use crate::kube::{Resource, SERVICES};
 use crate::wait::until;
 
 pub(super) fn stories() -> Vec<Story> {
@@ -84,12 +84,28 @@ async fn nothing_is_found_on_a_healthy_home(scene: &mut Scene) -> Outcome {
     says(scene, &["doctor"], 0, &well).await?;
     let asked = ["lets every node in, and the account", "nothing found, "];
     says(scene, &["doctor", "--ask-routers"], 0, &asked).await?;
+    named_as_writer(scene).await?;
     let document = scene.home.ask_tiklb(&["doctor", "-o", "json"]).await?;
     ensure!(document.code == Some(0), "{document:?}");
     let document: Value = serde_json::from_str(&document.text)?;
     ensure!(
         document["kind"] == "Diagnosis" && document["healthy"] == true,
         "{document}"
+    );
+    Ok(())
+}
+
+/// A status that tiklb wrote is told from others' by the name that the API server keeps. The embedded one keeps none.
+async fn named_as_writer(scene: &Scene) -> Outcome {
+    if scene.home.control_plane().embedded().is_some() {
+        return Ok(());
+    }
+    let service = scene.home.kube().get(SERVICES.in_namespace(APPS), "web").await?;
+    let entries = service["metadata"]["managedFields"].as_array();
+    let mut entries = entries.into_iter().flatten();
+    ensure!(
+        entries.any(|entry| entry["manager"] == "tiklb" && entry["subresource"] == "status"),
+        "nobody called tiklb wrote the status: {service}"
     );
     Ok(())
 }

@@ -68,6 +68,8 @@ pub(super) struct Workload {
     /// Ports on the hosts' network.
     pub(super) host_ports: BTreeSet<u16>,
     pub(super) service_account: String,
+    /// It is told to run no Pod at all.
+    pub(super) stopped: bool,
 }
 
 /// A Service of type LoadBalancer.

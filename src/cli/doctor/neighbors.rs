@@ -124,17 +124,29 @@ pub(super) fn check(facts: &Facts, report: &mut Report) {
 }
 
 fn running(workloads: &[Workload], report: &mut Report) {
+    let (stopped, workloads): (Vec<&Workload>, Vec<&Workload>) =
+        workloads.iter().partition(|workload| workload.stopped);
+    let is_neighbor = |workload: &&&Workload| !matches!(workload.maker(), Maker::Ours | Maker::Nobody);
+    let stopped: Vec<String> = stopped
+        .iter()
+        .filter(is_neighbor)
+        .map(|workload| workload.name())
+        .collect();
+    if !stopped.is_empty() {
+        report.notes.push(format!(
+            "another load balancer is stopped and still there: {}; delete it once nobody goes back to it",
+            named(stopped)
+        ));
+    }
     let of = |wanted: &dyn Fn(Maker) -> bool| -> Vec<&Workload> {
-        workloads
-            .iter()
-            .filter(|workload| wanted(workload.maker()))
-            .collect()
+        let found = workloads.iter().filter(|workload| wanted(workload.maker()));
+        found.copied().collect()
     };
     let names = |found: &[&Workload]| named(found.iter().map(|workload| workload.name()));
     let found = of(&|maker| maker == Maker::MetalLb);
     if !found.is_empty() {
         let fix = format!(
-            "{}; its pools and advertisements stay, and tiklb reads them",
+            "{} (its pools and advertisements stay, and tiklb reads them)",
             found
                 .iter()
                 .map(|workload| delete(workload.kind, &workload.key))
@@ -223,6 +235,9 @@ fn statuses(facts: &Facts, report: &mut Report) {
     }
     report.fine_since(
         before,
-        format!("nobody else writes the statuses of {} Services", services.len()),
+        format!(
+            "statuses of Services: {} looked at, none written by somebody else",
+            services.len()
+        ),
     );
 }

@@ -1,201 +1,16 @@
 //! What is found on which facts: a healthy cluster gives nothing, and each thing that can be wrong is found by itself.
 
+mod home;
 mod words;
 
 use serde_json::{Value, json};
-use tiklb_core::allocator::NodeObject;
-use tiklb_core::config::object::{AdvertisementSpec, PoolSpec};
-use tiklb_core::config::{AdvertisementObject, PoolObject};
 use tiklb_core::model::ObjectKey;
-use tiklb_core::model::object::Seniority;
 
+use self::home::*;
 use super::facts::*;
 use super::finding::Kind;
 use super::*;
-use crate::api::crds;
-use crate::cli::router::account::{Account, Rights};
 use crate::cluster::inventory::Unread;
-
-fn ours(name: &str) -> ObjectKey {
-    ObjectKey::new("metallb-system", name)
-}
-
-fn pool(key: ObjectKey, addresses: &str) -> PoolObject {
-    PoolObject {
-        seniority: Seniority {
-            key: key.clone(),
-            ..Seniority::default()
-        },
-        key,
-        labels: [].into(),
-        spec: Ok(PoolSpec {
-            addresses: vec![addresses.to_owned()],
-            auto_assign: true,
-            avoid_buggy_ips: false,
-            service_allocation: None,
-        }),
-    }
-}
-
-fn advertisement(name: &str, pools: &[&str]) -> AdvertisementObject {
-    AdvertisementObject {
-        key: ours(name),
-        seniority: Seniority::default(),
-        spec: Ok(AdvertisementSpec {
-            pools: pools.iter().map(|name| (*name).to_owned()).collect(),
-            ..AdvertisementSpec::default()
-        }),
-    }
-}
-
-fn condition(kind: &str, status: &str, reason: &str, message: &str) -> Condition {
-    Condition {
-        kind: kind.to_owned(),
-        status: status.to_owned(),
-        reason: reason.to_owned(),
-        message: message.to_owned(),
-    }
-}
-
-fn speaker(node: &str, network: &str) -> State {
-    State {
-        name: format!("speaker-{node}"),
-        conditions: vec![
-            condition("heartbeatsHeard", "True", "Heard", "2 other speakers are heard"),
-            condition("networksConnected", "True", "Connected", network),
-        ],
-        ..State::default()
-    }
-}
-
-fn node(name: &str, address: &str) -> NodeObject {
-    NodeObject {
-        key: ObjectKey::new("", name),
-        addresses: vec![address.parse().unwrap()],
-    }
-}
-
-fn workload(kind: &'static str, key: ObjectKey, image: &str) -> Workload {
-    Workload {
-        kind,
-        key,
-        images: vec![image.to_owned()],
-        ..Workload::default()
-    }
-}
-
-/// tiklb's own, with MetalLB's labels beside its own.
-fn our_speakers() -> Workload {
-    let labels = [
-        ("app", "metallb"),
-        ("component", "speaker"),
-        ("app.kubernetes.io/name", "tiklb"),
-    ];
-    Workload {
-        labels: labels
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
-        host_ports: [7946, 7472].into(),
-        ..workload("DaemonSet", ours("speaker"), "ghcr.io/tiklb/tiklb:v1")
-    }
-}
-
-fn router() -> RouterState {
-    RouterState {
-        name: "router".to_owned(),
-        url: "https://192.168.1.1".to_owned(),
-        conditions: vec![
-            condition("Reachable", "True", "Reachable", "ok"),
-            condition("Authorized", "True", "Authorized", "ok"),
-            condition("PoolsExcluded", "True", "Excluded", "ok"),
-            condition("ReservationsInSync", "True", "InSync", "ok"),
-            // A phone in the range is life, not a fault.
-            condition(
-                "NoConflicts",
-                "False",
-                "AddressesHeld",
-                "192.168.1.201 annas-phone",
-            ),
-        ],
-    }
-}
-
-fn asked(rights: Rights, networks: &[&str]) -> AskedRouter {
-    AskedRouter {
-        name: "router".to_owned(),
-        username: "tiklb".to_owned(),
-        said: Ok(RouterSaid {
-            device: "MikroTik (RouterOS 7.20)".to_owned(),
-            account: Account::Known(rights),
-            service: Some((
-                "www-ssl".to_owned(),
-                networks.iter().map(|network| (*network).to_owned()).collect(),
-            )),
-        }),
-    }
-}
-
-fn rights(missing: Vec<&'static str>, from: &str) -> Rights {
-    Rights {
-        group: "tiklb".to_owned(),
-        missing,
-        surplus: Vec::new(),
-        from: from.to_owned(),
-    }
-}
-
-/// A home on which all is well: MetalLB gave one of the addresses before tiklb came.
-fn healthy() -> Facts {
-    let now: jiff::Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
-    let named = |definition: &k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition| {
-        definition.metadata.name.clone().unwrap()
-    };
-    Facts {
-        namespace: "metallb-system".to_owned(),
-        class: None,
-        now,
-        workloads: Ok(vec![
-            our_speakers(),
-            workload(
-                "DaemonSet",
-                ObjectKey::new("kube-system", "kube-proxy"),
-                "kube-proxy:v1",
-            ),
-        ]),
-        services: Ok(vec![LoadBalancerService {
-            key: ObjectKey::new("apps", "web"),
-            addresses: vec!["192.168.1.200".parse().unwrap()],
-            writers: ["controller".to_owned()].into(),
-            ..LoadBalancerService::default()
-        }]),
-        cilium: Ok(vec![]),
-        webhooks: Ok(vec![]),
-        pools: Ok(vec![pool(ours("lan"), "192.168.1.200-192.168.1.220")]),
-        advertisements: Ok(vec![advertisement("lan", &[])]),
-        others: Ok(vec![("MikrotikRouter", ours("router"))]),
-        routers: Ok(vec![router()]),
-        states: Ok(vec![
-            State {
-                name: "controller".to_owned(),
-                ..State::default()
-            },
-            speaker("node1", "eth0 192.168.1.11/24"),
-            speaker("node2", "eth0 192.168.1.12/24, wg0 10.9.0.2/32"),
-        ]),
-        nodes: Ok(vec![node("node1", "192.168.1.11"), node("node2", "192.168.1.12")]),
-        proxy: Ok(Some("mode: iptables\nipvs:\n  strictARP: false\n".to_owned())),
-        definitions: Ok(crds().into_iter().map(|crd| (named(&crd), crd)).collect()),
-        conversions: [].into(),
-        lease: Ok(Some(LeaderLease {
-            holder: Some("tiklb-allocator-1".to_owned()),
-            renewed: Some("2026-01-01T11:59:58Z".parse().unwrap()),
-            seconds: 13,
-        })),
-        bgp: Ok(vec![]),
-        rights: Some(Ok(vec![])),
-        asked: Some(vec![asked(rights(vec![], "192.168.1.0/24"), &["192.168.1.0/24"])]),
-    }
-}
 
 /// What is found once the home was changed: each kind, what was seen and what mends it.
 fn found(change: impl FnOnce(&mut Facts)) -> Vec<(Kind, String, String)> {
@@ -284,6 +99,26 @@ fn metallb_is_told_from_tiklb_beside_it() {
     assert_found(Kind::MetalLbRuns, &["metallb-system/s"], more(own_registry));
     let exporter = workload("Deployment", ours("exporter"), "registry.lan/metallb-exporter:1");
     assert_eq!(found(more(exporter)), []);
+}
+
+#[test]
+fn a_load_balancer_that_is_stopped_is_noted_only() {
+    let mut facts = healthy();
+    facts.workloads.as_mut().unwrap().push(Workload {
+        stopped: true,
+        ..workload(
+            "Deployment",
+            ours("controller"),
+            "quay.io/metallb/controller:v0.15.2",
+        )
+    });
+    let report = examine(&facts);
+    assert_eq!(report.findings, []);
+    let note = "stopped and still there: Deployment metallb-system/controller";
+    assert!(
+        report.notes.iter().any(|found| found.contains(note)),
+        "{report:?}"
+    );
 }
 
 #[test]

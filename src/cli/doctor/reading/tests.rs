@@ -49,6 +49,30 @@ fn a_daemon_set_is_known_by_its_image_its_settings_and_its_ports() {
 }
 
 #[test]
+fn what_runs_no_pod_is_stopped() {
+    let deployment = |replicas: Value| {
+        let object = json!({
+            "metadata": {"name": "controller", "namespace": "metallb-system"},
+            "spec": {"replicas": replicas, "selector": {}, "template": {"spec": {"containers": []}}},
+        });
+        workload::deployment(serde_json::from_value(object).unwrap())
+    };
+    assert!(deployment(json!(0)).stopped);
+    assert!(!deployment(json!(1)).stopped);
+    assert!(!deployment(Value::Null).stopped, "the default is one");
+    let daemons = |wanted: i32| {
+        let object = json!({
+            "metadata": {"name": "speaker", "namespace": "metallb-system"},
+            "spec": {"selector": {}, "template": {"spec": {"containers": []}}},
+            "status": {"currentNumberScheduled": 0, "desiredNumberScheduled": wanted, "numberMisscheduled": 0, "numberReady": 0},
+        });
+        workload::daemon_set(serde_json::from_value(object).unwrap())
+    };
+    assert!(daemons(0).stopped);
+    assert!(!daemons(3).stopped);
+}
+
+#[test]
 fn a_static_pod_counts_and_one_of_a_daemon_set_does_not() {
     let pod = |owner: &str| {
         let object = json!({

@@ -8,13 +8,24 @@ use crate::cli::doctor::facts::Workload;
 use crate::cluster::object::key_of;
 
 pub(super) fn deployment(object: Deployment) -> Workload {
-    let spec = object.spec.and_then(|spec| spec.template.spec);
-    workload("Deployment", object.metadata, spec)
+    let (replicas, spec) = object
+        .spec
+        .map_or((None, None), |spec| (spec.replicas, spec.template.spec));
+    Workload {
+        stopped: replicas == Some(0),
+        ..workload("Deployment", object.metadata, spec)
+    }
 }
 
+/// One that wants no node is stopped: it has no replicas to be set to zero, so that people give it a selector of nodes
+/// that there are none of.
 pub(super) fn daemon_set(object: DaemonSet) -> Workload {
+    let wanted = object.status.map(|status| status.desired_number_scheduled);
     let spec = object.spec.and_then(|spec| spec.template.spec);
-    workload("DaemonSet", object.metadata, spec)
+    Workload {
+        stopped: wanted == Some(0),
+        ..workload("DaemonSet", object.metadata, spec)
+    }
 }
 
 /// A Pod that nothing made that is listed too: a static one of a node's folder, or one of a person's own.
@@ -60,6 +71,7 @@ fn workload(kind: &'static str, metadata: ObjectMeta, spec: Option<PodSpec>) -> 
         settings_elsewhere: containers().any(elsewhere),
         host_ports: ports.collect(),
         service_account: spec.service_account_name.unwrap_or_default(),
+        stopped: false,
     }
 }
 
