@@ -4,6 +4,7 @@
 //! whole of it a failure; a run that failed stays in the distribution. The machine's load is told, not judged: numbers
 //! of a machine that was busy with something else are read with that.
 
+mod allocator;
 mod connect;
 mod demo;
 mod distribution;
@@ -26,6 +27,7 @@ use jiff::Timestamp;
 
 use crate::cluster::build::target_folder;
 use crate::screen::Screen;
+pub use allocator::{Part, Setting, Wish};
 use machine::{Build, Load, Machine};
 use record::{Findings, Record};
 
@@ -45,6 +47,8 @@ pub enum Name {
     Memory,
     /// A router with 1,000 reservations: the first sync, and the polls after it
     Router,
+    /// On a real API server beside MetalLB: Services created one by one and at once, restarts with many there
+    Allocator,
 }
 
 impl Name {
@@ -55,6 +59,7 @@ impl Name {
             Self::Demo => "demo",
             Self::Memory => "memory",
             Self::Router => "router",
+            Self::Allocator => "allocator",
         }
     }
 
@@ -65,6 +70,9 @@ impl Name {
             Self::Demo => "demo: what a new user waits for",
             Self::Memory => "memory: what allocator and speakers hold resident",
             Self::Router => "router: 1,000 Services stand on it, and then nothing changes",
+            Self::Allocator => {
+                "allocator: Services get their addresses, one by one, at once, and after a restart"
+            }
         }
     }
 }
@@ -74,8 +82,10 @@ impl Name {
 pub struct Options {
     /// The tiklb program.
     pub tiklb: PathBuf,
-    /// Which ones; all if there are none.
+    /// Which ones; if there are none, all that need nothing but cargo.
     pub names: Vec<Name>,
+    /// What [`Name::Allocator`] works with.
+    pub allocator: Option<Setting>,
     /// How many runs of each, where not the usual number.
     pub runs: Option<u32>,
     /// Where the JSON files go; `target/bench` if not given.
@@ -87,6 +97,7 @@ struct Stage {
     screen: Screen,
     tiklb: PathBuf,
     runs: Option<u32>,
+    allocator: Option<Setting>,
 }
 
 /// Runs them inside of the [sandbox](crate::sandbox), one after the other. Whether every goal was met and every run
@@ -104,7 +115,8 @@ pub async fn run(options: Options) -> Result<bool> {
             .join(FOLDER),
     };
     let names = if options.names.is_empty() {
-        Name::value_variants().to_vec()
+        let all = Name::value_variants().iter().copied();
+        all.filter(|name| *name != Name::Allocator).collect()
     } else {
         options.names
     };
@@ -113,6 +125,7 @@ pub async fn run(options: Options) -> Result<bool> {
         screen: Screen::stdout(),
         tiklb: options.tiklb,
         runs: options.runs,
+        allocator: options.allocator,
     };
     stage
         .screen
@@ -162,6 +175,7 @@ impl Stage {
             Name::Demo => Box::pin(demo::run(self)).await,
             Name::Memory => Box::pin(memory::run(self)).await,
             Name::Router => Box::pin(router::run(self)).await,
+            Name::Allocator => Box::pin(allocator::run(self)).await,
         }
     }
 

@@ -50,7 +50,7 @@ enum Command {
     Shell(ShellArguments),
     /// Plays the stories: what a person relies on, each in a home of its own
     Story(StoryArguments),
-    /// Measures what is promised: failover, address to answer, demo, memory, router
+    /// Measures what is promised: failover, address to answer, demo, memory, router, allocator
     Bench(BenchArguments),
     /// The real Kubernetes API for the stories
     #[command(subcommand)]
@@ -125,22 +125,49 @@ struct StoryArguments {
         connect    Service created -> first ARP answer, for an address known to be free: p50 60 ms at most\n  \
         demo       30 s at most\n  \
         memory     printed, not judged\n  \
-        router     1,000 Services in sync: no write, and 6 reads a poll at most on average\n\n\
+        router     1,000 Services in sync: no write, and 6 reads a poll at most on average\n  \
+        allocator  p50 and p99 of an address not above MetalLB's; 1,000 at once: all within 1 s, one write each; a new\n             \
+                   one within 1 s of a restart with 1,000, 3 s with 10,000; nothing rewritten; 48 MiB at most\n\n\
     Examples:\n  \
-        lab bench                          all of them, about a quarter of an hour\n  \
+        lab bench                          all that need nothing but cargo, about a quarter of an hour\n  \
+        lab bench allocator                on a real API server, with MetalLB (built first, with Go): six minutes\n  \
+        lab bench allocator --alone --part restart\n  \
         lab bench failover --runs 5        a quick look\n  \
         lab bench connect --out /tmp/a     to compare with another build's\n\n\
     tiklb is built first; TIKLB_BINARY=… names one that is there already.")]
 struct BenchArguments {
-    /// Which ones; all if none is named
+    /// Which ones; all but allocator if none is named
     #[arg(value_name = "NAME")]
     names: Vec<bench::Name>,
-    /// How many runs of each [default: 30 failovers, 50 Services, 3 demos, 1 home for memory, 11 polls of a router]
+    /// How many runs of each [default: 30 failovers, 50 Services, 3 demos, 1 home for memory, 11 polls of a router, 100
+    /// Services of allocator]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     runs: Option<u32>,
     /// The folder for the JSON files [default: target/bench]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    allocator: AllocatorArguments,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Of allocator")]
+struct AllocatorArguments {
+    /// Only this part; may be given more than once
+    #[arg(long = "part", value_name = "PART")]
+    parts: Vec<bench::Part>,
+    /// Services of a burst, and of the restart after it
+    #[arg(long, value_name = "N", default_value_t = bench::Wish::default().services)]
+    services: usize,
+    /// Services of the part `many`
+    #[arg(long, value_name = "N", default_value_t = bench::Wish::default().many)]
+    many: usize,
+    /// On the embedded API server, without MetalLB: needs no Go, and proves nothing
+    #[arg(long)]
+    embedded: bool,
+    /// Without MetalLB
+    #[arg(long)]
+    alone: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -226,9 +253,30 @@ fn measure(arguments: BenchArguments) -> Result<ExitCode> {
         // Before minutes are spent on a build that would be for nothing.
         sandbox::possible()?;
     }
+    let tiklb = binary::tiklb()?;
+    let AllocatorArguments {
+        parts,
+        services,
+        many,
+        embedded,
+        alone,
+    } = arguments.allocator;
+    let allocator = if arguments.names.contains(&bench::Name::Allocator) {
+        let wish = bench::Wish {
+            parts,
+            services,
+            many,
+            embedded,
+            alone,
+        };
+        Some(runtime()?.block_on(wish.prepare())?)
+    } else {
+        None
+    };
     let options = bench::Options {
-        tiklb: binary::tiklb()?,
+        tiklb,
         names: arguments.names,
+        allocator,
         runs: arguments.runs,
         out: arguments.out,
     };

@@ -9,6 +9,7 @@ pub mod demo;
 pub mod home;
 pub mod kube;
 pub mod lan;
+pub mod peers;
 mod readiness;
 pub mod sandbox;
 mod screen;

@@ -47,6 +47,8 @@ impl Unit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Statistic {
     Median,
+    /// The slowest but one in a hundred.
+    Tail,
     Mean,
     Max,
 }
@@ -55,6 +57,7 @@ impl Statistic {
     const fn name(self) -> &'static str {
         match self {
             Self::Median => "p50",
+            Self::Tail => "p99",
             Self::Mean => "mean",
             Self::Max => "max",
         }
@@ -63,6 +66,7 @@ impl Statistic {
     fn read(self, all: &Distribution) -> Option<f64> {
         match self {
             Self::Median => all.percentile(50),
+            Self::Tail => all.percentile(99),
             Self::Mean => all.mean(),
             Self::Max => all.max(),
         }

@@ -1,11 +1,19 @@
 //! The memory of tiklb's processes at a moment.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
 use super::machine::kibibytes;
 use crate::home::Home;
 use crate::lan::Process;
+
+/// Fields between the name and `utime` in proc(5)'s stat.
+const BEFORE_TIMES: usize = 11;
+
+/// Linux shows times to programs in hundredths of a second, whatever it counts in itself (`USER_HZ`).
+const TICK_MS: u64 = 10;
 
 /// What one process uses, in KiB (proc(5), status).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,6 +49,10 @@ impl Usage {
     pub(super) fn anonymous_mib(&self) -> f64 {
         mebibytes(self.anonymous_kib)
     }
+
+    pub(super) fn peak_mib(&self) -> f64 {
+        mebibytes(self.peak_kib)
+    }
 }
 
 #[expect(
@@ -53,12 +65,16 @@ fn mebibytes(kib: u64) -> f64 {
 
 /// The allocator alone.
 pub(super) fn allocator(home: &Home, moment: &'static str) -> Result<Usage> {
-    let process = home.allocator()?;
+    of_one(home.allocator()?, "allocator", moment)
+}
+
+/// One process, whoever's it is.
+pub(super) fn of_one(process: &Process, role: &'static str, moment: &'static str) -> Result<Usage> {
     Ok(Usage {
         moment,
-        role: "allocator",
+        role,
         host: process.host().to_owned(),
-        ..of(process).context("reading the memory of the allocator")?
+        ..of(process).with_context(|| format!("reading the memory of the {role}"))?
     })
 }
 
@@ -78,6 +94,20 @@ pub(super) fn usage(home: &Home, run: u32, moment: &'static str) -> Result<Vec<U
         })
     });
     usages.collect()
+}
+
+/// The processor time that a process has used so far, all of its threads together.
+pub(super) fn processor(process: &Process) -> Result<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.pid()))?;
+    ticks(&stat).context("the kernel tells no times of the process: it has ended")
+}
+
+/// User and system time in proc(5)'s stat. The name before them is in parentheses and may hold anything.
+fn ticks(stat: &str) -> Option<Duration> {
+    let (_, after) = stat.rsplit_once(") ")?;
+    let mut times = after.split(' ').skip(BEFORE_TIMES).take(2).map(str::parse::<u64>);
+    let ticks = times.next()?.ok()? + times.next()?.ok()?;
+    Some(Duration::from_millis(ticks * TICK_MS))
 }
 
 fn of(process: &Process) -> Result<Usage> {

@@ -129,6 +129,7 @@ impl BuildError {
 #[derive(Debug)]
 pub struct Workshop {
     modules: Modules,
+    programs: &'static [Program],
     outputs: PathBuf,
     ready_made: Option<PathBuf>,
     go: PathBuf,
@@ -141,18 +142,37 @@ impl Workshop {
     /// # Errors
     /// The modules cannot be read, or the program does not run from a cargo target folder.
     pub fn of_this_checkout() -> Result<Self, BuildError> {
-        let modules = Modules::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("go"))?;
+        let modules = Modules::read(&modules_folder())?;
         let outputs = target_folder()?.join("cluster").join(&modules.hash);
         let ready_made = env::var_os(ASSETS)
             .filter(|folder| !folder.is_empty())
             .map(PathBuf::from);
         Ok(Self {
             modules,
+            programs: &Program::ALL,
             outputs,
             ready_made,
             go: PathBuf::from("go"),
             patience: Patience::default(),
         })
+    }
+
+    /// The same for `MetalLB`'s controller, in a folder of its own: a new `MetalLB` builds no cluster anew.
+    pub(crate) fn of_metallb() -> Result<Self, BuildError> {
+        let modules = Modules::metallb(&modules_folder())?;
+        Ok(Self {
+            outputs: target_folder()?.join("metallb").join(&modules.hash),
+            modules,
+            programs: &[Program::MetallbController],
+            ready_made: None,
+            go: PathBuf::from("go"),
+            patience: Patience::default(),
+        })
+    }
+
+    /// The folder of the modules that a program is built from.
+    pub(crate) fn module_of(&self, program: Program) -> PathBuf {
+        self.modules.folder(program)
     }
 
     /// The programs, if all of them stand ready.
@@ -170,17 +190,24 @@ impl Workshop {
     /// # Errors
     /// No Go, or one that is too old; a failed or endless build.
     pub async fn build(&self, progress: &mut (dyn Write + Send)) -> Result<Binaries, BuildError> {
-        if let Some(binaries) = self.found()? {
-            return Ok(binaries);
+        self.make(progress).await?;
+        Ok(Binaries::at(|program| self.place(program)))
+    }
+
+    /// Builds what is missing.
+    pub(crate) async fn make(&self, progress: &mut (dyn Write + Send)) -> Result<(), BuildError> {
+        self.check_ready_made()?;
+        if self.missing().is_empty() {
+            return Ok(());
         }
         fs::create_dir_all(&self.outputs).map_err(BuildError::io("making the folder", &self.outputs))?;
         let _lock = self.lock(progress).await?;
-        compile::check_go(&self.go, &self.modules).await?;
         for program in self.missing() {
+            compile::check_go(&self.go, &self.modules, program).await?;
             let output = self.outputs.join(program.name());
             compile::compile(&self.go, &self.modules, program, &output, self.patience, progress).await?;
         }
-        Ok(Binaries::at(|program| self.place(program)))
+        Ok(())
     }
 
     /// kubectl and kube-proxy are no part of the usual ready-made sets and are built where they lack.
@@ -200,7 +227,8 @@ impl Workshop {
         }
     }
 
-    fn place(&self, program: Program) -> PathBuf {
+    /// Where a program stands once it is built.
+    pub(crate) fn place(&self, program: Program) -> PathBuf {
         let ready_made = self.ready_made.as_ref().map(|folder| folder.join(program.name()));
         ready_made
             .filter(|file| is_executable(file))
@@ -208,8 +236,8 @@ impl Workshop {
     }
 
     fn missing(&self) -> Vec<Program> {
-        Program::ALL
-            .into_iter()
+        let programs = self.programs.iter().copied();
+        programs
             .filter(|&program| !is_executable(&self.place(program)))
             .collect()
     }
@@ -237,6 +265,11 @@ impl Workshop {
         }
         Ok(file)
     }
+}
+
+/// Where the modules of this checkout are.
+fn modules_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("go")
 }
 
 /// What `lab -- cluster build` runs: see [`Workshop::build`].

@@ -1,4 +1,4 @@
-//! The four programs of a real cluster, and a folder that holds them.
+//! The four programs of a real cluster, a folder that holds them, and what is built beside them in the same way.
 
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
@@ -18,10 +18,12 @@ pub enum Program {
     KubeProxy,
     /// For a person who looks around.
     Kubectl,
+    /// MetalLB's part that assigns addresses. Not of the cluster: see [`peers`](crate::peers).
+    MetallbController,
 }
 
 impl Program {
-    /// All of them, in the order they are built: the quick one first, then the one that compiles what the others share.
+    /// Those of the cluster, in the order they are built: the quick one first, then the one that compiles what the others share.
     pub const ALL: [Self; 4] = [Self::Etcd, Self::KubeApiserver, Self::KubeProxy, Self::Kubectl];
 
     /// The file's name.
@@ -31,6 +33,7 @@ impl Program {
             Self::KubeApiserver => "kube-apiserver",
             Self::KubeProxy => "kube-proxy",
             Self::Kubectl => "kubectl",
+            Self::MetallbController => "metallb-controller",
         }
     }
 
@@ -41,6 +44,7 @@ impl Program {
             Self::KubeApiserver => "k8s.io/kubernetes/cmd/kube-apiserver",
             Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
             Self::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
+            Self::MetallbController => "go.universe.tf/metallb/controller",
         }
     }
 }

@@ -28,3 +28,10 @@ fn a_status_is_read_and_that_of_a_dead_process_is_none() {
     assert!((usage.resident_mib() - 16.0).abs() < 1e-9);
     assert_eq!(Usage::read("Name:\ttiklb\nState:\tZ (zombie)\n"), None);
 }
+
+#[test]
+fn the_processor_time_of_a_process_is_that_of_user_and_system_together() {
+    let stat = "42 (a) b) S 1 42 42 0 -1 4194560 2531 0 3 0 123 45 0 0 20 0 5 0 9000 1 2 3";
+    assert_eq!(ticks(stat), Some(Duration::from_millis(1_680)));
+    assert_eq!(ticks("42 (a) S 1"), None);
+}

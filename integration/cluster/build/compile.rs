@@ -48,13 +48,13 @@ const INTERRUPT: Duration = Duration::from_secs(5);
 const TAIL: u64 = 4096;
 
 /// Errs unless the go command is there and new enough.
-pub(super) async fn check_go(go: &Path, modules: &Modules) -> Result<(), BuildError> {
+pub(super) async fn check_go(go: &Path, modules: &Modules, program: Program) -> Result<(), BuildError> {
     let wanted = modules.go.clone();
     // Asked from within the module, so that GOTOOLCHAIN=auto answers with what it would switch to.
     let mut command = Command::new(go);
     command
         .args(["env", "GOVERSION"])
-        .current_dir(modules.folder(Program::KubeApiserver))
+        .current_dir(modules.folder(program))
         .kill_on_drop(true);
     let output = match timeout(VERSION_LIMIT, command.output()).await {
         Ok(Ok(output)) => output,

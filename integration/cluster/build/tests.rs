@@ -30,6 +30,7 @@ fn bench(go: &str) -> Bench {
     let workshop = Workshop {
         outputs: folder.path().join("outputs"),
         modules,
+        programs: &Program::ALL,
         ready_made: None,
         go: program(&folder.path().join("go-command"), &script),
         patience: Patience::default(),
@@ -278,12 +279,33 @@ fn any_change_of_the_modules_is_another_folder() {
 fn the_committed_modules_pin_one_kubernetes() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
     let modules = Modules::read(&root).unwrap();
-    let staging = modules.kubernetes.replacen("v1.", "v0.", 1);
+    let staging = modules.kubernetes.unwrap().replacen("v1.", "v0.", 1);
     let text = fs::read_to_string(root.join("kubernetes/go.mod")).unwrap();
     let replaced: Vec<&str> = text.lines().filter(|line| line.contains(" => ")).collect();
     assert!(!replaced.is_empty());
     assert!(
         replaced.iter().all(|line| line.ends_with(&format!(" {staging}"))),
         "{replaced:#?}"
+    );
+}
+
+/// Another version would be another competitor than the one whose numbers stand in the pages.
+#[test]
+fn the_committed_metallb_is_built_in_a_module_of_its_own() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
+    let modules = Modules::metallb(&root).unwrap();
+    let folder = modules.folder(Program::MetallbController);
+    assert_eq!(folder, root.join("metallb"));
+    assert_eq!(modules.linker_flags(Program::MetallbController), "-s -w");
+    let text = fs::read_to_string(folder.join("go.mod")).unwrap();
+    assert!(
+        text.contains("\tgo.universe.tf/metallb v0.15.2 // indirect\n"),
+        "{text}"
+    );
+    let cluster = Modules::read(&root).unwrap();
+    assert_ne!(modules.hash, cluster.hash);
+    assert!(
+        !Program::ALL.contains(&Program::MetallbController),
+        "no cluster needs it"
     );
 }
