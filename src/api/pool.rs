@@ -96,7 +96,9 @@ const MAX_ENTRIES: u32 = 1024;
 const MAX_ENTRY_LENGTH: u32 = 128;
 
 /// What MetalLB's webhook refuses in one entry, as far as CEL can tell: entries that are neither a CIDR nor a range,
-/// and inverted IPv4 ranges. CEL cannot order IPv6 addresses; the allocator reports those in `ConfigurationState`.
+/// and inverted IPv4 ranges. CEL cannot order IPv6 addresses, and it has no last address of a CIDR, so that it cannot tell
+/// which entries overlap either; the allocator reports those in `ConfigurationState`. A range from one family into the
+/// other MetalLB takes and hands out nothing of it, which nobody can want.
 ///
 /// Two spellings that Go's older parser takes are refused: a mask with leading zeros (`/024`), and IPv4 inside IPv6
 /// (`::ffff:192.168.1.0/120`).
@@ -126,6 +128,11 @@ fn addresses(_: &mut SchemaGenerator) -> Schema {
                     "rule": ordered,
                     "message": "the range is inverted: swap its two ends",
                     "messageExpression": "'\"' + self + '\" is inverted: swap its two ends'",
+                },
+                {
+                    "rule": "!(self.contains('-') && self.contains('.') && self.contains(':'))",
+                    "message": "the range mixes IPv4 and IPv6: write one range for each family",
+                    "messageExpression": "'\"' + self + '\" mixes IPv4 and IPv6: write one range for each family'",
                 },
             ],
         },

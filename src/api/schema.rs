@@ -10,12 +10,12 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 use super::label;
 
-/// Selectors in one list. Nobody writes hundreds; without a bound the API server prices the rule below as if the
-/// list filled a whole request, and refuses the definition.
-pub(super) const MAX_SELECTORS: u32 = 512;
+/// Selectors in one list. Nobody writes hundreds; without a bound the API server prices the rules below as if the
+/// list filled a whole request, and refuses the definition. Each is compared with each: the bound counts squared.
+pub(super) const MAX_SELECTORS: u32 = 128;
 
-/// Expressions in one selector, bounded for the same reason.
-const MAX_EXPRESSIONS: u32 = 256;
+/// Expressions in one selector, bounded for the same reason: 128 lists of 64 are near what the API server takes.
+const MAX_EXPRESSIONS: u32 = 64;
 
 /// Names in a list that must not repeat one: each is compared with each, so the bound counts squared.
 const MAX_NAMES: u32 = 200;
@@ -41,6 +41,10 @@ pub(super) fn label_selector(_: &mut SchemaGenerator) -> Schema {
                 "type": "array",
                 "x-kubernetes-list-type": "atomic",
                 "maxItems": MAX_EXPRESSIONS,
+                "x-kubernetes-validations": [{
+                    "rule": "self.all(one, self.exists_one(other, other == one))",
+                    "message": "an expression stands here twice: remove one of the two",
+                }],
                 "items": {
                     "type": "object",
                     "required": ["key", "operator"],
@@ -52,9 +56,11 @@ pub(super) fn label_selector(_: &mut SchemaGenerator) -> Schema {
                             "enum": ["In", "NotIn", "Exists", "DoesNotExist"],
                         },
                         "values": {
-                            "description": "At least one for In and NotIn, none for Exists and DoesNotExist.",
+                            "description": "At least one for In and NotIn, none for Exists and DoesNotExist; none twice.",
                             "type": "array",
-                            "x-kubernetes-list-type": "atomic",
+                            // A rule would be priced beyond any budget, a list in a list in a list. The selector as
+                            // a whole is still atomic.
+                            "x-kubernetes-list-type": "set",
                             "items": {"type": "string"},
                         },
                     },
@@ -68,12 +74,16 @@ pub(super) fn label_selector(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// A list of label selectors.
+/// A list of label selectors, none of them twice.
 pub(super) fn label_selectors(generator: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "maxItems": MAX_SELECTORS,
         "items": label_selector(generator),
+        "x-kubernetes-validations": [{
+            "rule": "self.all(one, self.exists_one(other, other == one))",
+            "message": "a selector stands here twice: remove one of the two",
+        }],
     })
 }
 

@@ -58,18 +58,37 @@ fn schema_of(kind: &str) -> &'static Value {
     SCHEMAS.get(kind).unwrap_or_else(|| panic!("{kind} is not ours"))
 }
 
-/// What the CEL rules say of an object, after defaults; `old` is what is replaced.
+/// What the CEL rules say of an object, after defaults, and what its sets do; `old` is what is replaced.
 fn rules(object: &Value, old: Option<&Value>) -> Result<(), String> {
     let schema = schema_of(object["kind"].as_str().unwrap());
-    Validator::new()
-        .validate_with_defaults(schema, object, old)
-        .map_err(|errors| {
-            errors
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("\n")
-        })
+    let verdict = Validator::new().validate_with_defaults(schema, object, old);
+    let mut said: Vec<String> = verdict.err().iter().flatten().map(ToString::to_string).collect();
+    duplicates(schema, object, "", &mut said);
+    if said.is_empty() {
+        Ok(())
+    } else {
+        Err(said.join("\n"))
+    }
+}
+
+/// `x-kubernetes-list-type: set`, in the API server's words.
+fn duplicates(schema: &Value, value: &Value, path: &str, said: &mut Vec<String>) {
+    for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+        let path = format!("{path}[{index}]");
+        let earlier = value.as_array().into_iter().flatten().take(index);
+        if schema["x-kubernetes-list-type"] == "set" && earlier.into_iter().any(|e| e == item) {
+            said.push(format!("{path}: Duplicate value: {item}"));
+        }
+        duplicates(&schema["items"], item, &path, said);
+    }
+    for (name, field) in value.as_object().into_iter().flatten() {
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
+        duplicates(&schema["properties"][name], field, &path, said);
+    }
 }
 
 /// Whether the Rust type of the object's kind takes it.

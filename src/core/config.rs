@@ -11,6 +11,7 @@ pub mod allocation;
 pub mod object;
 pub mod pool;
 pub mod problem;
+mod repetition;
 pub mod reservation;
 
 use std::collections::BTreeMap;

@@ -40,8 +40,9 @@ const ENTRIES: &[(&str, bool, bool)] = &[
     ("10.0.0.10-9.255.255.255", false, false),
     // MetalLB's webhook refuses it; CEL cannot order IPv6 addresses, so the allocator reports it.
     ("fd00::ff-fd00::10", true, false),
-    // MetalLB takes it and hands out nothing; existing manifests apply, and the allocator reports it.
-    ("192.168.1.1-fd00::1", true, false),
+    // MetalLB takes it and hands out nothing.
+    ("192.168.1.1-fd00::1", false, false),
+    ("fd00::1-192.168.1.1", false, false),
     // MetalLB refuses it, and so do the rules; core is lenient with spaces.
     (" 192.168.1.0/24", false, true),
 ];

@@ -1,9 +1,10 @@
 //! `L2Advertisement`.
 
-use tiklb_core::config::object::{AdvertisementObject, AdvertisementSpec};
+use tiklb_core::config::object::{AdvertisementObject, AdvertisementSpec, PreferredNodes};
 
-use super::selector::selectors;
+use super::selector::{selector, selectors};
 use super::{Known, Stored, Verdict, key_of, seniority_of};
+use crate::api::advertisement::PreferredNodeSelector;
 use crate::api::{Decoded, L2Advertisement, L2AdvertisementSpec};
 
 /// An advertisement; of one that cannot be decoded, why.
@@ -28,6 +29,17 @@ fn spec(written: L2AdvertisementSpec) -> AdvertisementSpec {
         node_selectors: selectors(written.node_selectors),
         service_selectors: selectors(written.service_selectors),
         interfaces: written.interfaces,
-        preferred_nodes: written.preferred_node_selectors.len(),
+        preferred_nodes: written
+            .preferred_node_selectors
+            .into_iter()
+            .map(preferred)
+            .collect(),
+    }
+}
+
+fn preferred(written: PreferredNodeSelector) -> PreferredNodes {
+    PreferredNodes {
+        weight: written.weight.into(),
+        preference: selector(written.preference),
     }
 }

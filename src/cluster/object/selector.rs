@@ -10,10 +10,10 @@ pub(super) fn selector(written: meta::LabelSelector) -> Result<LabelSelector, Se
     let expressions = written.match_expressions.unwrap_or_default().into_iter();
     let requirements =
         expressions.map(|e| Requirement::parse(&e.key, &e.operator, e.values.unwrap_or_default()));
-    Ok(LabelSelector {
-        match_labels: written.match_labels.unwrap_or_default(),
-        match_expressions: requirements.collect::<Result<_, _>>()?,
-    })
+    LabelSelector::new(
+        written.match_labels.unwrap_or_default(),
+        requirements.collect::<Result<_, _>>()?,
+    )
 }
 
 /// A list of them, each with its own error.

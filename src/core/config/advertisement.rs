@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Pool;
-use super::object::{AdvertisementObject, AdvertisementSpec, Selectors};
+use super::object::{AdvertisementObject, AdvertisementSpec, PreferredNodes, Selectors};
 use super::problem::{Kind, Problem};
+use super::repetition;
 use crate::model::{LabelSelector, Labels};
 
 /// A validated advertisement.
@@ -72,23 +73,22 @@ pub(super) fn validate(
 }
 
 fn read(spec: &AdvertisementSpec, undecoded: bool, complaints: &mut Complaints<'_>) -> Advertisement {
-    let mut broken = undecoded;
+    let mut wrong = Vec::new();
+    wrong.extend(repetition::of_names("spec.ipAddressPools", &spec.pools));
     let mut usable = |field: &str, selectors: &Selectors| -> Vec<LabelSelector> {
-        let mut good = Vec::new();
-        for selector in selectors {
-            match selector {
-                Ok(selector) => good.push(selector.clone()),
-                Err(error) => {
-                    complaints.invalid(format!("spec.{field}: {error}"));
-                    broken = true;
-                }
-            }
-        }
-        good
+        let errors = selectors.iter().filter_map(|selector| selector.as_ref().err());
+        wrong.extend(errors.map(|error| format!("spec.{field}: {error}")));
+        wrong.extend(repetition::of_selectors(&format!("spec.{field}"), selectors));
+        selectors.iter().flatten().cloned().collect()
     };
     let pool_selectors = usable("ipAddressPoolSelectors", &spec.pool_selectors);
     let node_selectors = usable("nodeSelectors", &spec.node_selectors);
     let service_selectors = usable("serviceSelectors", &spec.service_selectors);
+    wrong.extend(spec.preferred_nodes.iter().enumerate().filter_map(ill_preferred));
+    let broken = undecoded || !wrong.is_empty();
+    for words in wrong {
+        complaints.invalid(words);
+    }
     Advertisement {
         name: complaints.object.key.name.clone(),
         pools: spec.pools.clone(),
@@ -97,6 +97,20 @@ fn read(spec: &AdvertisementSpec, undecoded: bool, complaints: &mut Complaints<'
         service_selectors,
         broken,
     }
+}
+
+/// The weights that MetalLB's schema allows.
+const WEIGHTS: std::ops::RangeInclusive<i64> = 1..=100;
+
+/// What is wrong with an entry of `preferredNodeSelectors`.
+fn ill_preferred((index, preferred): (usize, &PreferredNodes)) -> Option<String> {
+    let field = format!("spec.preferredNodeSelectors[{index}]");
+    if let Err(error) = &preferred.preference {
+        return Some(format!("{field}.preference: {error}"));
+    }
+    let weight = preferred.weight;
+    (!WEIGHTS.contains(&weight))
+        .then(|| format!("{field}.weight: {weight} is no weight: write one from 1 to 100"))
 }
 
 struct Complaints<'a> {
@@ -127,7 +141,7 @@ impl Complaints<'_> {
                 "spec.interfaces (addresses are announced on the interface that has their subnet)",
             ));
         }
-        if spec.preferred_nodes > 0 {
+        if !spec.preferred_nodes.is_empty() {
             self.problems.push(Problem::not_acted_on(
                 Kind::L2Advertisement,
                 &self.object.key,

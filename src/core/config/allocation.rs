@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::object::{Selectors, ServiceAllocation};
+use super::repetition;
 use crate::model::service::Service;
 use crate::model::{LabelSelector, Labels};
 
@@ -30,13 +31,17 @@ pub enum Admission {
 
 impl Allocation {
     /// # Errors
-    /// A selector is none; in words.
+    /// A selector is none, or something stands there twice; in words.
     pub(super) fn read(spec: &ServiceAllocation) -> Result<Self, String> {
-        let read = |field: &str, selectors: &Selectors| {
-            let selectors = selectors.iter().cloned();
-            let selectors: Result<Vec<_>, _> = selectors.collect();
-            selectors.map_err(|why| format!("spec.serviceAllocation.{field}: {why}"))
+        let read = |field: &str, written: &Selectors| {
+            let selectors: Result<Vec<_>, _> = written.iter().cloned().collect();
+            let field = format!("spec.serviceAllocation.{field}");
+            let selectors = selectors.map_err(|why| format!("{field}: {why}"))?;
+            repetition::of_selectors(&field, written).map_or(Ok(selectors), Err)
         };
+        if let Some(words) = repetition::of_names("spec.serviceAllocation.namespaces", &spec.namespaces) {
+            return Err(words);
+        }
         Ok(Self {
             // 0, and with it what is not positive, comes last.
             rank: u64::try_from(spec.priority)

@@ -76,8 +76,17 @@ pub struct AdvertisementSpec {
     pub service_selectors: Selectors,
     /// Interfaces by exact name; empty: all.
     pub interfaces: Vec<String>,
-    /// How many preferred node selectors are written.
-    pub preferred_nodes: usize,
+    /// Nodes that are preferred.
+    pub preferred_nodes: Vec<PreferredNodes>,
+}
+
+/// An entry of `L2Advertisement.spec.preferredNodeSelectors`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreferredNodes {
+    /// From 1 to 100, in MetalLB's schema.
+    pub weight: i64,
+    /// The nodes that get this weight; empty: every node.
+    pub preference: Result<LabelSelector, SelectorError>,
 }
 
 /// An `AddressReservation`.

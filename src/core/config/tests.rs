@@ -4,8 +4,11 @@ use std::net::IpAddr;
 
 use proptest::prelude::*;
 
-use super::object::{AdvertisementSpec, ServiceAllocation};
+use super::object::{AdvertisementSpec, PreferredNodes, ServiceAllocation};
 use super::*;
+
+mod rules;
+
 use crate::model::object::Seniority;
 use crate::model::selector::SelectorError;
 use crate::model::{Labels, ObjectKey, Timestamp};
@@ -228,7 +231,10 @@ fn unknown_pools_and_fields_without_effect_are_said() {
             AdvertisementSpec {
                 pools: vec!["lann".into()],
                 interfaces: vec!["eth1".into()],
-                preferred_nodes: 1,
+                preferred_nodes: vec![PreferredNodes {
+                    weight: 1,
+                    preference: Ok(LabelSelectorOf::label("a", "b")),
+                }],
                 ..Default::default()
             },
         )],

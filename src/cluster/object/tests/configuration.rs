@@ -137,7 +137,7 @@ fn an_advertisement_with_every_field_and_the_shortest() {
         spec.service_selectors[..],
         [Err(SelectorError::MissingValues { .. })]
     ));
-    assert_eq!(spec.preferred_nodes, 1);
+    assert_eq!(spec.preferred_nodes.len(), 1);
 
     let shortest = kept(advertisement(object(
         "{apiVersion: metallb.io/v1beta1, kind: L2Advertisement, metadata: {name: all}}",

@@ -70,3 +70,59 @@ fn what_is_no_selector_is_said() {
             .contains("no values")
     );
 }
+
+#[test]
+fn what_no_label_has_is_no_selector() {
+    for (key, good) in [
+        ("app", true),
+        ("app.kubernetes.io/name", true),
+        ("Zone_1.a-b", true),
+        ("", false),
+        ("/name", false),
+        ("app/", false),
+        ("a/b/c", false),
+        ("App.io/name", false),
+        ("-app", false),
+        ("app name", false),
+        (&"k".repeat(63), true),
+        (&"k".repeat(64), false),
+    ] {
+        let by_expression = requirement(key, "Exists", &[]);
+        let by_label = LabelSelector::new(labels(&[(key, "x")]), vec![]);
+        assert_eq!(by_expression.is_ok(), good, "{key:?}: {by_expression:?}");
+        assert_eq!(by_label.is_ok(), good, "{key:?}: {by_label:?}");
+    }
+    for (value, good) in [
+        ("", true),
+        ("a.b_c-1", true),
+        ("a b", false),
+        ("a-", false),
+        (&"v".repeat(64), false),
+    ] {
+        assert_eq!(requirement("app", "In", &[value]).is_ok(), good, "{value:?}");
+        assert_eq!(
+            LabelSelector::new(labels(&[("app", value)]), vec![]).is_ok(),
+            good,
+            "{value:?}"
+        );
+    }
+}
+
+#[test]
+fn nothing_stands_twice_in_a_selector() {
+    let twice = requirement("app", "In", &["a", "b", "a"])
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        twice,
+        "\"a\" stands twice in the values of \"app\": remove one of the two"
+    );
+    let one = requirement("app", "Exists", &[]).unwrap();
+    let other = requirement("app", "In", &["a"]).unwrap();
+    assert!(LabelSelector::new(labels(&[]), vec![one.clone(), other.clone()]).is_ok());
+    let twice = LabelSelector::new(labels(&[]), vec![one.clone(), other, one]).unwrap_err();
+    assert_eq!(
+        twice.to_string(),
+        "the expression on \"app\" stands in matchExpressions twice: remove one of the two"
+    );
+}
