@@ -20,6 +20,7 @@
 //! | `pin` | ARP rows that the router itself follows: traffic from behind it after a failover |
 //! | `router` | a router that cannot be used: no new announcement without proof, none lost |
 //! | `outage` | API server and allocator away: every address goes on answering |
+//! | `validity` | every component says whether the configuration is valid; what is refused, by MetalLB's identifiers |
 //! | `weather` | the API server fails in every way: what can go on goes on, at a pace |
 //! | `doctor` | what is missing, left over or in the way is found, each with its fix |
 //! | `person` | what `tiklb status`, `tiklb explain` and `tiklb plan` tell |
@@ -42,6 +43,7 @@ mod reserved;
 mod router;
 mod scene;
 mod troupe;
+mod validity;
 mod weather;
 
 use std::future::Future;
@@ -120,6 +122,7 @@ impl Story {
             reservation::stories(),
             reserved::stories(),
             router::stories(),
+            validity::stories(),
             weather::stories(),
         ];
         files.into_iter().flatten().collect()

@@ -252,6 +252,24 @@ impl Scene {
         Ok(())
     }
 
+    /// Waits until the allocator's ConfigurationState says, as no fault, that something has no effect.
+    pub(super) async fn warning(&self, words: &str) -> Result<()> {
+        let states = CONFIGURATION_STATES.in_namespace(NAMESPACE);
+        let what = format!("a ConfigurationState that warns of {words:?}");
+        let fits = |state: &Value| {
+            let condition = crate::home::condition(state, "everythingInEffect");
+            condition.is_some_and(|condition| {
+                let message = condition["message"].as_str().unwrap_or_default();
+                condition["status"] == "False" && message.contains(words)
+            })
+        };
+        self.home
+            .kube()
+            .wait_for(states, "controller", SOON, &what, fits)
+            .await?;
+        Ok(())
+    }
+
     /// Waits until the allocator's ConfigurationState has nothing to say.
     pub(super) async fn no_problem(&self) -> Result<()> {
         let states = CONFIGURATION_STATES.in_namespace(NAMESPACE);

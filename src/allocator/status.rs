@@ -81,13 +81,18 @@ pub fn router(status: &RouterStatus) -> Value {
 }
 
 /// `ConfigurationState.status` of the allocator.
-pub fn configuration(problems: &[String]) -> Value {
+pub fn configuration(problems: &[String], warnings: &[String]) -> Value {
     let reason = if problems.is_empty() {
         PoolReconciler::Reconciled
     } else {
         PoolReconciler::ConfigurationError
     };
-    configuration::status(problems, |summary| vec![reason.condition(summary, None, now())])
+    configuration::status(problems, |summary| {
+        vec![
+            reason.condition(summary, None, now()),
+            configuration::effects(warnings),
+        ]
+    })
 }
 
 fn condition(kind: ConditionKind, said: &condition::Condition, generation: i64, now: &Time) -> Condition {

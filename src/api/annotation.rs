@@ -12,6 +12,13 @@ pub const COVERED: &str = "tiklb.io/covered";
 /// On the Lease of a survey: those of them that somebody answered for.
 pub const OCCUPIED: &str = "tiklb.io/occupied";
 
+/// On the Lease of a survey: its subnet, `192.168.1.0/24`.
+pub const SUBNET: &str = "tiklb.io/subnet";
+/// On the Lease of a survey: the next hops of the node's default routes that lie in the subnet (`192.168.1.1,192.168.1.2`).
+pub const GATEWAYS: &str = "tiklb.io/gateways";
+/// On the Lease of a survey: when a speaker last had an interface in the subnet (RFC 3339).
+pub const SEEN: &str = "tiklb.io/seen";
+
 /// On a MikrotikRouter: the hash of the removals that a person agrees to, as the condition `ReservationsInSync` tells
 /// it.
 pub const CONFIRM: &str = "tiklb.io/confirm";

@@ -187,8 +187,10 @@ impl Stage {
                 self.events.push(Event::RouterRead { router, result });
             }
             Effect::WriteRouter { router, planned } => self.write(router, *planned),
-            Effect::SetConfigurationState { problems, .. } => {
-                for problem in problems {
+            Effect::SetConfigurationState {
+                problems, warnings, ..
+            } => {
+                for problem in problems.into_iter().chain(warnings) {
                     self.say(problem);
                 }
             }
@@ -286,6 +288,7 @@ impl Stage {
             occupied: RangeSet::new(),
             took: Duration::ZERO,
             age: Duration::ZERO,
+            segment: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Every kind that is read, as a stream of core's values.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::Stream;
@@ -13,6 +14,7 @@ use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject};
 use tiklb_core::election::candidate::Node;
 use tiklb_core::model::service::Service;
 
+use super::bgp;
 use super::object::endpoints::Slice;
 use super::object::pod::SpeakerPod;
 use super::object::router::SeenRouter;
@@ -125,6 +127,11 @@ impl Source {
             self.health.clone(),
             object::pod::speaker,
         )
+    }
+
+    /// MetalLB's kinds for BGP that are defined: nobody reads them.
+    pub fn unread(&self) -> impl Stream<Item = BTreeSet<String>> + Send + use<> {
+        bgp::presence(self.client.clone())
     }
 
     /// `IPAddressPools`.

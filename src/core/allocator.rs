@@ -24,7 +24,8 @@ use std::time::Duration;
 
 pub use effect::{About, Effect, Notice, PoolCounts};
 pub use event::{
-    Announcement, Change, Conflict, Event, Leadership, NamespaceObject, NodeObject, SurveyRecord, WriteResult,
+    Announcement, Change, Conflict, Event, Leadership, NamespaceObject, NodeObject, SegmentRecord,
+    SurveyRecord, WriteResult,
 };
 
 pub use reservations::{Phase, ReservationStatus, Row};
@@ -95,8 +96,8 @@ pub struct Allocator {
     unmet: BTreeMap<ObjectKey, String>,
     /// Problems or requests may differ from what was last reported.
     report_due: bool,
-    /// Problems and requests, as they were last reported.
-    reported: Option<(Vec<String>, Vec<String>)>,
+    /// Problems, requests and warnings, as they were last reported.
+    reported: Option<[Vec<String>; 3]>,
     counted: Counted,
     /// What was last said of each AddressReservation.
     reserved: BTreeMap<ObjectKey, ReservationStatus>,
@@ -352,7 +353,12 @@ impl Allocator {
 
     fn take_surveys(&mut self, change: Change<SurveyRecord>, now: Now) {
         let record = |surveys: &mut Surveys, record: SurveyRecord| {
+            let segment = record.segment_at(now.mono);
             let (name, round) = record.seen_at(now.mono);
+            surveys.forget(&name);
+            if let Some(segment) = segment {
+                surveys.locate(name.clone(), segment);
+            }
             surveys.record(name, round);
         };
         match change {
@@ -404,28 +410,30 @@ impl Allocator {
                 "and {more} Services more: kubectl get events -A --field-selector reason=AllocationFailed"
             ));
         }
-        let problems = self.problems_in(REPORT_LINES - requests.len());
-        if self.reported.as_ref() == Some(&(problems.clone(), requests.clone())) {
+        let problems = excerpted(self.faults(), REPORT_LINES - requests.len());
+        let warnings = excerpted(self.config.warnings(), REPORT_LINES);
+        let report = [problems, requests, warnings];
+        if self.reported.as_ref() == Some(&report) {
             return;
         }
-        self.reported = Some((problems.clone(), requests.clone()));
-        step.effects
-            .push(Effect::SetConfigurationState { problems, requests });
+        self.reported = Some(report.clone());
+        let [problems, requests, warnings] = report;
+        step.effects.push(Effect::SetConfigurationState {
+            problems,
+            requests,
+            warnings,
+        });
     }
 
-    /// The first of the problems, in so many lines, the last of which counts the others.
-    fn problems_in(&self, lines: usize) -> Vec<String> {
-        let all = &self.config.problems;
-        if all.len() <= lines {
-            return all.iter().map(ToString::to_string).collect();
-        }
-        let shown = lines.saturating_sub(1);
-        let mut problems: Vec<String> = all.iter().take(shown).map(ToString::to_string).collect();
-        problems.push(format!(
-            "and {} more: kubectl get events -A --field-selector reason=InvalidConfiguration",
-            all.len() - shown
-        ));
-        problems
+    /// What is wrong with the objects, and what they name and is not there.
+    fn faults(&self) -> Vec<String> {
+        let mut faults = self.config.faults();
+        let routers = self.routers.iter();
+        faults.extend(routers.filter_map(|(key, entry)| {
+            let why = entry.router.missing_secret()?;
+            Some(format!("MikrotikRouter {}: {why}", key.name))
+        }));
+        faults
     }
 
     /// What is wrong with the configuration, as an event on each object.
@@ -563,6 +571,20 @@ fn apply<T: PartialEq>(
 
 /// What of a router's status was written, and when.
 type Written = (RouterStatus, Instant);
+
+/// The first of the lines, so many, the last of which counts the others.
+fn excerpted(mut all: Vec<String>, lines: usize) -> Vec<String> {
+    if all.len() <= lines {
+        return all;
+    }
+    let shown = lines.saturating_sub(1);
+    let more = all.len() - shown;
+    all.truncate(shown);
+    all.push(format!(
+        "and {more} more: kubectl get events -A --field-selector reason=InvalidConfiguration"
+    ));
+    all
+}
 
 #[cfg(test)]
 mod tests;

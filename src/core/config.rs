@@ -74,7 +74,7 @@ impl Config {
         let mut problems = Vec::new();
         let pools = pool::validate(pools, &mut problems);
         let advertisements = advertisement::validate(advertisements, &pools, &mut problems);
-        problem::of_routers(routers, &mut problems);
+        problem::of_routers(routers, &pools, &mut problems);
         problems.sort();
         problems.dedup();
         let usable = pools.values().filter(|pool| pool.state == PoolState::Usable);
@@ -106,6 +106,22 @@ impl Config {
             }
         }
         self
+    }
+
+    /// What is wrong, a line each: while there is any, the configuration is invalid.
+    pub fn faults(&self) -> Vec<String> {
+        self.lines(|kind| kind == ProblemKind::Invalid)
+    }
+
+    /// What is valid and has no effect as things are, a line each: fields that this version does not act on, and objects
+    /// that concern nothing yet. MetalLB calls such a configuration valid, and what is missing may come later.
+    pub fn warnings(&self) -> Vec<String> {
+        self.lines(|kind| kind != ProblemKind::Invalid)
+    }
+
+    fn lines(&self, wanted: impl Fn(ProblemKind) -> bool) -> Vec<String> {
+        let problems = self.problems.iter().filter(|problem| wanted(problem.kind));
+        problems.map(ToString::to_string).collect()
     }
 
     /// The addresses that are kept for this Service, the lowest of a family first.

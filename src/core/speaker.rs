@@ -293,7 +293,7 @@ impl Speaker {
             self.gateways_asked = None;
         }
         self.links = links;
-        self.publish_networks();
+        self.publish_interfaces();
         let interfaces = self.links.values().flat_map(|link| {
             link.networks.iter().map(|network| WireInterface {
                 mac: link.mac,
@@ -548,15 +548,17 @@ impl Speaker {
         }
     }
 
-    fn publish_networks(&mut self) {
+    fn publish_interfaces(&mut self) {
         let of = |link: &Link| {
             let networks = link.networks.iter();
             let named = networks.map(|network| (link.name.clone(), *network));
             named.collect::<Vec<_>>()
         };
-        let networks = Some(self.links.values().flat_map(of).collect());
-        if self.published.networks != networks {
-            self.published.networks = networks;
+        let connected = Some(self.links.values().flat_map(of).collect());
+        let names: BTreeSet<String> = self.links.values().map(|link| link.name.clone()).collect();
+        if self.published.connected != connected || self.published.interfaces != names {
+            self.published.connected = connected;
+            self.published.interfaces = names;
             self.published.touch();
         }
     }

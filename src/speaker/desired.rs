@@ -163,9 +163,21 @@ impl Objects {
         }
     }
 
-    /// What is wrong with the configuration, a line each.
-    pub fn problems(&self) -> Vec<String> {
-        self.config.problems.iter().map(ToString::to_string).collect()
+    /// What is wrong with the configuration, a line each; on a node with these interfaces.
+    pub fn problems(&self, me: &NodeName, interfaces: &BTreeSet<String>) -> Vec<String> {
+        let mut problems = self.config.faults();
+        // Before they were read nobody knows which there are.
+        if let Some(node) = self.nodes.get(me).filter(|_| !interfaces.is_empty()) {
+            let mine = self.config.advertisements.values();
+            let mine = mine.filter(|ad| !ad.broken && ad.selects_node(&node.labels));
+            problems.extend(mine.filter_map(|ad| ad.missing_interfaces(me, interfaces)));
+        }
+        problems
+    }
+
+    /// What is valid and has no effect as things are, a line each.
+    pub fn warnings(&self) -> Vec<String> {
+        self.config.warnings()
     }
 
     /// A Service.

@@ -138,10 +138,21 @@ impl Recorder {
         self.sweep_conflicts(published, wanted);
     }
 
-    /// What is wrong with the configuration, and whether the other speakers are heard.
-    pub fn configuration(&self, problems: &[String], published: &Published) {
+    /// The node of this speaker.
+    pub fn node(&self) -> &NodeName {
+        &self.identity.node
+    }
+
+    /// What is wrong with the configuration, what has no effect, and whether the other speakers are heard.
+    pub fn configuration(&self, problems: &[String], warnings: &[String], published: &Published) {
         let heartbeats = Heartbeats::of(published, self.identity.heartbeat_port);
-        configuration::wish(&self.identity, &self.writer, problems, &heartbeats, published);
+        configuration::wish(
+            &self.identity,
+            &self.writer,
+            (problems, warnings),
+            &heartbeats,
+            published,
+        );
     }
 
     fn say_announcing(&self, service: &ObjectKey, held: &Held, objects: &Objects) {

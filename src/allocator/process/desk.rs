@@ -18,6 +18,7 @@ use crate::allocator::status;
 use crate::api::event::EventReason;
 use crate::api::{configuration_state, finalizer, label};
 use crate::clock::Clock;
+use crate::cluster::bgp;
 use crate::cluster::event::{Events, Occurrence, reference, service_reference};
 use crate::cluster::lease::Standing;
 use crate::cluster::object::router::{RouterAccess, SeenRouter};
@@ -90,6 +91,10 @@ pub(super) struct Desk {
     advertisements: BTreeMap<ObjectKey, Uid>,
     /// Problems that the log knows.
     reported: BTreeSet<String>,
+    /// What our ConfigurationState says: faults, and what has no effect. `None`: another replica writes it.
+    report: Option<(Vec<String>, Vec<String>)>,
+    /// Kinds of MetalLB's that are defined here and not read.
+    unread: BTreeSet<String>,
     /// What the next step takes in.
     pending: Vec<Event>,
 }
@@ -113,6 +118,8 @@ impl Desk {
             unread_since: None,
             advertisements: BTreeMap::new(),
             reported: BTreeSet::new(),
+            report: None,
+            unread: BTreeSet::new(),
             pending: Vec::new(),
         }
     }
@@ -211,6 +218,7 @@ impl Desk {
         if self.term.take().is_some() {
             tracing::info!("another replica leads");
             self.parts.writer.forget_all();
+            self.report = None;
             self.parts.services.forget_all();
             self.statuses.clear();
             self.show_routers();
@@ -266,6 +274,7 @@ impl Desk {
                 self.watch_secrets();
                 self.release_routers();
             }
+            Arrival::Unread(kinds) => self.note_unread(kinds),
             Arrival::Secret(name, change) => {
                 let secret = match change {
                     Change::Listed(mut secrets) => secrets.pop(),
@@ -387,7 +396,11 @@ impl Desk {
                 self.parts.services.write(status, self.warrant.clone());
             }
             Effect::Event { about, notice, note } => self.tell(&about, notice, note),
-            Effect::SetConfigurationState { problems, requests } => self.report(&problems, requests),
+            Effect::SetConfigurationState {
+                problems,
+                requests,
+                warnings,
+            } => self.report(&problems, requests, warnings),
             Effect::SetPoolStatus { pool, counts } => {
                 let wish = Wish::Status {
                     status: status::pool(counts),
@@ -438,7 +451,7 @@ impl Desk {
         self.parts.writer.wish(Target { kind, key }, wish);
     }
 
-    fn report(&mut self, problems: &[String], requests: Vec<String>) {
+    fn report(&mut self, problems: &[String], requests: Vec<String>, warnings: Vec<String>) {
         self.parts.instruments.configuration(problems);
         for problem in problems
             .iter()
@@ -447,7 +460,28 @@ impl Desk {
             tracing::warn!("configuration: {problem}");
         }
         self.reported = problems.iter().cloned().collect();
-        let all = [problems.to_vec(), requests].concat();
+        self.report = Some(([problems.to_vec(), requests].concat(), warnings));
+        self.show_configuration();
+    }
+
+    /// Kinds that are not read are there, or are there no more.
+    fn note_unread(&mut self, kinds: BTreeSet<String>) {
+        if kinds == self.unread {
+            return;
+        }
+        self.unread = kinds;
+        if let Some(words) = bgp::sentence(&self.unread) {
+            tracing::info!("configuration: {words}");
+        }
+        self.show_configuration();
+    }
+
+    fn show_configuration(&self) {
+        let Some((faults, warnings)) = &self.report else {
+            return;
+        };
+        let mut warnings = warnings.clone();
+        warnings.extend(bgp::sentence(&self.unread));
         let labels = json!({
             label::APP_NAME: label::APP_NAME_VALUE, label::COMPONENT_TYPE: label::COMPONENT_CONTROLLER,
         });
@@ -459,7 +493,7 @@ impl Desk {
         let wish = Wish::Object {
             metadata,
             spec: Value::Null,
-            status: status::configuration(&all),
+            status: status::configuration(faults, &warnings),
         };
         self.wish(Kind::Configuration, key, wish);
     }

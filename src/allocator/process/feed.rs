@@ -1,5 +1,6 @@
 //! The watches of an allocator: what decides goes to the desk, what is stored to the writer.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 
 use futures::{Stream, StreamExt};
@@ -27,6 +28,8 @@ pub(super) enum Arrival {
     Advertisements(Box<Change<Known<AdvertisementObject>>>),
     /// Routers, whose access the sessions need.
     Routers(Box<Change<Known<SeenRouter>>>),
+    /// Kinds of MetalLB's that are defined and not read.
+    Unread(BTreeSet<String>),
     /// What became of the Secret of this name.
     Secret(String, Change<SecretObject>),
 }
@@ -76,6 +79,11 @@ pub(super) fn read(tasks: &mut Tasks, source: &Source, writer: &Writer, inbox: &
     );
     let routers = source.routers().map(|change| Arrival::Routers(Box::new(change)));
     tasks.spawn("the watch of routers", forward(routers, inbox.clone()));
+    let unread = source.unread().map(Arrival::Unread);
+    tasks.spawn(
+        "the look for kinds that are not read",
+        forward(unread, inbox.clone()),
+    );
     let stored = writer.clone();
     let state = source.configuration(CONTROLLER).for_each(move |change| {
         stored.stored(Kind::Configuration, change);

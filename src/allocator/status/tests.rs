@@ -137,18 +137,35 @@ fn every_reason_of_core_is_on_the_list_of_the_api_with_its_status() {
 
 #[test]
 fn a_configuration_is_valid_or_lists_what_is_wrong() {
-    let valid = configuration(&[]);
+    let valid = configuration(&[], &[]);
     assert_eq!(
         (&valid["result"], &valid["errorSummary"]),
         (&json!("Valid"), &json!(""))
     );
     assert_eq!(valid["conditions"][0]["reason"], "Reconciled");
     let lines: Vec<String> = (0..25).map(|n| format!("IPAddressPool p{n}: bad")).collect();
-    let invalid = configuration(&lines);
+    let invalid = configuration(&lines, &[]);
     assert_eq!(invalid["result"], "Invalid");
     let summary = invalid["errorSummary"].as_str().unwrap();
     assert_eq!(summary.lines().count(), 21);
     assert!(summary.ends_with("and 5 more"), "{summary}");
+}
+
+#[test]
+fn what_has_no_effect_is_said_and_makes_nothing_invalid() {
+    let warning = "L2Advertisement ad: it selects nothing".to_owned();
+    let said = configuration(&[], &[warning.clone()]);
+    assert_eq!(
+        (&said["result"], &said["errorSummary"]),
+        (&json!("Valid"), &json!(""))
+    );
+    let effects = |said: &Value| said["conditions"][1].clone();
+    assert_eq!(effects(&said)["type"], "everythingInEffect");
+    assert_eq!(
+        (&effects(&said)["status"], &effects(&said)["message"]),
+        (&json!("False"), &json!(warning))
+    );
+    assert_eq!(effects(&configuration(&[], &[]))["status"], "True");
 }
 
 #[test]

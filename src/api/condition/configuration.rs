@@ -29,6 +29,14 @@ reasons! {
 }
 
 reasons! {
+    /// Whether everything that is written has an effect. What has none makes no configuration invalid.
+    Effects of "everythingInEffect" {
+        InEffect: True, "Everything that is written has an effect; nothing to do.";
+        WithoutEffect: False, "What the message names has no effect as things are: correct it, or leave it if what it is for comes later.";
+    }
+}
+
+reasons! {
     /// Whether this speaker hears the others, which failover rests on.
     Heartbeats of "heartbeatsHeard" {
         Heard: True, "Every ready speaker is heard and hears this one; nothing to do.";

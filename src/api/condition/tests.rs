@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::configuration::{ConfigReconciler, Heartbeats, Networks, PoolReconciler};
+use super::configuration::{ConfigReconciler, Effects, Heartbeats, Networks, PoolReconciler};
 use super::router::{Authorized, FailoverLimited, NoConflicts, PoolsExcluded, Reachable, ReservationsInSync};
 use super::*;
 
@@ -35,6 +35,7 @@ fn every_reason_can_be_written_and_advises() {
     closed_list::<ConfigReconciler>();
     closed_list::<Heartbeats>();
     closed_list::<Networks>();
+    closed_list::<Effects>();
 }
 
 #[test]

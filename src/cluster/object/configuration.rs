@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use tiklb_core::model::excerpt;
 
 use super::{Known, Stored, Verdict};
+use crate::api::condition::Reason as _;
+use crate::api::condition::configuration::Effects;
 use crate::api::configuration_state::{ConfigurationResult, ConfigurationStateStatus};
 use crate::api::{ConfigurationState, Decoded};
 
@@ -28,12 +30,7 @@ pub fn configuration(Decoded(object): Decoded<ConfigurationState>) -> Verdict<Kn
 
 /// A state's status: what is wrong, a line each, and what `conditions` makes of the summary.
 pub fn status(problems: &[String], conditions: impl FnOnce(&str) -> Vec<Condition>) -> Value {
-    let shown = problems.iter().take(LISTED);
-    let mut lines: Vec<String> = shown.map(|line| excerpt(line, LINE)).collect();
-    if let Some(more @ 1..) = problems.len().checked_sub(LISTED) {
-        lines.push(format!("and {more} more"));
-    }
-    let summary = lines.join("\n");
+    let summary = listed(problems);
     json!(ConfigurationStateStatus {
         result: Some(if problems.is_empty() {
             ConfigurationResult::Valid
@@ -61,6 +58,24 @@ pub fn networks(networks: &BTreeSet<(String, Ipv4Net)>) -> String {
 pub fn connected(message: &str) -> Vec<Ipv4Net> {
     let networks = message.split(", ").filter_map(|entry| entry.split_once(' '));
     networks.filter_map(|(_, network)| network.parse().ok()).collect()
+}
+
+/// Whether everything that is written has an effect. What has none is no fault, and its place is not `errorSummary`,
+/// which MetalLB keeps empty for a valid configuration.
+pub fn effects(warnings: &[String]) -> Condition {
+    if warnings.is_empty() {
+        return Effects::InEffect.condition("everything that is written has an effect", None, now());
+    }
+    Effects::WithoutEffect.condition(listed(warnings), None, now())
+}
+
+fn listed(lines: &[String]) -> String {
+    let shown = lines.iter().take(LISTED);
+    let mut shown: Vec<String> = shown.map(|line| excerpt(line, LINE)).collect();
+    if let Some(more @ 1..) = lines.len().checked_sub(LISTED) {
+        shown.push(format!("and {more} more"));
+    }
+    shown.join("\n")
 }
 
 /// For a condition that is said now; the writer keeps the time of one that was true before.

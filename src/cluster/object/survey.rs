@@ -1,13 +1,15 @@
 //! A speaker's record of its survey of one subnet, kept in a Lease: the one built-in kind that is made for small
 //! records which are written every minute.
 
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
 use k8s_openapi::jiff::Timestamp;
-use tiklb_core::allocator::SurveyRecord;
+use tiklb_core::allocator::{SegmentRecord, SurveyRecord};
 use tiklb_core::model::{NodeName, RangeSet};
 
 use super::{Verdict, key_of};
@@ -21,6 +23,10 @@ const NAME_PREFIX: &str = "tiklb-survey-";
 pub struct SurveyRound {
     /// The subnet.
     pub subnet: IpNet,
+    /// The gateways in it.
+    pub gateways: BTreeSet<Ipv4Addr>,
+    /// When the subnet was last seen.
+    pub seen: Timestamp,
     /// Who asked.
     pub node: NodeName,
     /// The addresses that were asked for.
@@ -47,9 +53,13 @@ impl SurveyRound {
 
     /// The Lease that says it, without what only a stored object has.
     pub fn lease(&self, namespace: &str) -> Lease {
+        let gateways: Vec<String> = self.gateways.iter().map(ToString::to_string).collect();
         let annotations = [
             (annotation::COVERED, self.covered.to_string()),
             (annotation::OCCUPIED, self.occupied.to_string()),
+            (annotation::SUBNET, self.subnet.trunc().to_string()),
+            (annotation::GATEWAYS, gateways.join(",")),
+            (annotation::SEEN, self.seen.to_string()),
         ];
         let labels = [
             (label::SURVEY, label::SURVEY_VALUE),
@@ -112,7 +122,31 @@ fn read(object: &Lease, now: Timestamp) -> Result<SurveyRecord, String> {
         occupied: ranges(annotation::OCCUPIED)?,
         took: between(began, ended),
         age: between(ended, now),
+        segment: segment(object, now)?,
     })
+}
+
+/// What the record says of its subnet; nothing where it is an IPv6 one's, or an earlier version's.
+fn segment(object: &Lease, now: Timestamp) -> Result<Option<SegmentRecord>, String> {
+    let text = |name: &str| object.metadata.annotations.as_ref()?.get(name);
+    let Some(subnet) = text(annotation::SUBNET) else {
+        return Ok(None);
+    };
+    let why = |name: &str, error: &dyn std::fmt::Display| format!("annotation {name}: {error}");
+    let subnet: IpNet = subnet.parse().map_err(|error| why(annotation::SUBNET, &error))?;
+    let IpNet::V4(subnet) = subnet else {
+        return Ok(None);
+    };
+    let gateways = text(annotation::GATEWAYS).map_or("", String::as_str);
+    let gateways = gateways.split(',').filter(|gateway| !gateway.is_empty());
+    let gateways: Result<BTreeSet<Ipv4Addr>, _> = gateways.map(str::parse).collect();
+    let seen = text(annotation::SEEN).map_or("", String::as_str);
+    let seen: Timestamp = seen.parse().map_err(|error| why(annotation::SEEN, &error))?;
+    Ok(Some(SegmentRecord {
+        subnet,
+        gateways: gateways.map_err(|error| why(annotation::GATEWAYS, &error))?,
+        age: between(seen, now),
+    }))
 }
 
 /// From one moment to a later one; none where clocks disagree on which is later.

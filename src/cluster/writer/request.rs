@@ -5,6 +5,8 @@ use kube::{Client, Error};
 use serde_json::Value;
 
 use super::desk::{Job, Request};
+use super::{Kind, Target};
+use crate::api::configuration_state::CONTROLLER;
 use crate::cluster::client::Chain;
 use crate::cluster::object::Stored;
 
@@ -26,10 +28,18 @@ pub(super) async fn make(client: &Client, job: &Job) -> Outcome {
     let resource = job.target.kind.resource();
     let key = &job.target.key;
     let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &key.namespace, &resource);
-    let patching = PatchParams::default();
+    let field_manager = manager(&job.target).map(str::to_owned);
+    let posting = PostParams {
+        field_manager: field_manager.clone(),
+        ..PostParams::default()
+    };
+    let patching = PatchParams {
+        field_manager,
+        ..PatchParams::default()
+    };
     let result = match &job.request {
         Request::Create(object) => match serde_json::from_value(object.clone()) {
-            Ok(object) => api.create(&PostParams::default(), &object).await,
+            Ok(object) => api.create(&posting, &object).await,
             Err(error) => return Outcome::Failed(format!("the object cannot be written: {error}")),
         },
         Request::Patch(patch) => api.patch(&key.name, &patching, &Patch::Merge(patch)).await,
@@ -52,6 +62,19 @@ pub(super) async fn make(client: &Client, job: &Job) -> Outcome {
         Ok(object) => Outcome::Stored(Box::new(stored(&object))),
         Err(error) => failed(&error),
     }
+}
+
+/// Who stands in `metadata.managedFields` of a ConfigurationState: MetalLB's names for its two reconcilers. Other objects
+/// are written under the process' own name.
+fn manager(target: &Target) -> Option<&'static str> {
+    let configuration = target.kind == Kind::Configuration;
+    configuration.then(|| {
+        if target.key.name == CONTROLLER {
+            "poolReconciler"
+        } else {
+            "configReconciler"
+        }
+    })
 }
 
 fn stored(object: &DynamicObject) -> Stored {

@@ -39,6 +39,8 @@ pub enum Effect {
         problems: Vec<String>,
         /// What Services ask for and cannot have, a line each. Both empty: Valid.
         requests: Vec<String>,
+        /// What is valid and has no effect as things are, a line each.
+        warnings: Vec<String>,
     },
     /// An IPAddressPool's counters.
     SetPoolStatus {

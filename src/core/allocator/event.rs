@@ -1,13 +1,16 @@
 //! What can happen to the allocator.
 
-use std::net::IpAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
+
+use ipnet::Ipv4Net;
 
 use crate::config::{AdvertisementObject, PoolObject, ReservationObject, RouterObject};
 use crate::ipam::Holder;
 use crate::model::service::Service;
 use crate::model::{Instant, Labels, MacAddr, NodeName, ObjectKey, RangeSet};
-use crate::reservation::survey::Round;
+use crate::reservation::survey::{Round, Segment};
 use crate::reservation::{Failure, Outcome, Reading, Write};
 
 /// A change of one kind of object. A list replaces all that was known: what it lacks is gone.
@@ -205,9 +208,32 @@ pub struct SurveyRecord {
     /// How long ago it ended when the record was read, by the wall clocks of two machines: only to tell a record that
     /// is still kept from one that was left behind.
     pub age: Duration,
+    /// The subnet, where the record says it.
+    pub segment: Option<SegmentRecord>,
+}
+
+/// What a record says of its subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SegmentRecord {
+    /// Network and prefix length.
+    pub subnet: Ipv4Net,
+    /// The next hops of the node's default routes that lie in it.
+    pub gateways: BTreeSet<Ipv4Addr>,
+    /// How long ago a speaker saw it, as [`SurveyRecord::age`].
+    pub age: Duration,
 }
 
 impl SurveyRecord {
+    pub(super) fn segment_at(&self, now: Instant) -> Option<Segment> {
+        let segment = self.segment.clone()?;
+        Some(Segment {
+            subnet: segment.subnet,
+            gateways: segment.gateways,
+            node: self.node.clone(),
+            seen: now - segment.age,
+        })
+    }
+
     pub(super) fn seen_at(self, now: Instant) -> (String, Round) {
         let seen = now - self.age;
         let round = Round {

@@ -1,5 +1,5 @@
-//! What the network knows of an address: the cluster's own nodes, conflicts that speakers saw, and every router that has
-//! a say.
+//! What the network knows of an address: the cluster's own nodes, conflicts that speakers saw, what the nodes' subnets
+//! keep for themselves, and every router that has a say.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -33,9 +33,14 @@ impl Occupancy for Network<'_> {
             .values()
             .filter_map(|e| e.router.availability(address, &self.landscape, self.now));
         let verdict = verdicts.fold(Availability::Free, graver);
-        match user {
-            Some(user) => Availability::Held(user.or_known_as(verdict.holder())),
-            None => verdict,
+        if let Some(user) = user {
+            return Availability::Held(user.or_known_as(verdict.holder()));
+        }
+        let fixture = || self.landscape.surveys.fixture(address, self.now.mono);
+        match verdict {
+            // The router knows its own addresses better.
+            Availability::Held(_) => verdict,
+            _ => fixture().map_or(verdict, Availability::Held),
         }
     }
 }

@@ -240,7 +240,8 @@ impl Scene<'_> {
 
     fn holder(&self, address: IpAddr, standings: &[(Standing, Option<Holder>)]) -> Option<Holder> {
         let on_router = standings.iter().find_map(|(_, holder)| holder.as_ref());
-        let user = self.landscape.user(address);
+        let fixture = || self.landscape.surveys.fixture(address, self.now.mono);
+        let user = self.landscape.user(address).or_else(fixture);
         user.map(|user| user.or_known_as(on_router))
             .or_else(|| on_router.cloned())
     }

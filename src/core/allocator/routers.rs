@@ -240,6 +240,8 @@ impl Allocator {
 
     pub(super) fn router_read(&mut self, key: &ObjectKey, result: Result<Reading, Failure>, now: Now) {
         self.with_router(key, |entry, landscape| entry.router.read(result, landscape, now));
+        // A Secret may be missing, or there again.
+        self.report_due = true;
         self.reconsider_waiting();
     }
 

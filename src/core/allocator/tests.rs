@@ -5,8 +5,10 @@ mod histories;
 mod leadership;
 mod orders;
 mod reservations;
+mod segments;
 mod services;
 mod waits;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -66,6 +68,8 @@ pub(super) struct World {
     pub(super) writes: Vec<String>,
     /// The last report, and how many there were.
     pub(super) report: Vec<String>,
+    /// What was last said to have no effect.
+    pub(super) warnings: Vec<String>,
     pub(super) reports: usize,
     version: u64,
     /// What the next status writes meet instead of success.
@@ -93,6 +97,7 @@ impl World {
             events: vec![],
             writes: vec![],
             report: vec![],
+            warnings: vec![],
             reports: 0,
             version: 100,
             failures: vec![],
@@ -198,8 +203,13 @@ impl World {
                 self.events.push(format!("{notice:?} {}: {note}", about.key.name));
                 vec![]
             }
-            Effect::SetConfigurationState { problems, requests } => {
+            Effect::SetConfigurationState {
+                problems,
+                requests,
+                warnings,
+            } => {
                 self.report = [problems, requests].concat();
+                self.warnings = warnings;
                 self.reports += 1;
                 vec![]
             }

@@ -1,12 +1,13 @@
 //! `L2Advertisement`: which pools are announced, and by which nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Pool;
 use super::object::{AdvertisementObject, AdvertisementSpec, PreferredNodes, Selectors};
 use super::problem::{Kind, Problem};
 use super::repetition;
-use crate::model::{LabelSelector, Labels};
+use crate::model::excerpt::SENTENCE;
+use crate::model::{LabelSelector, Labels, NodeName, excerpt};
 
 /// A validated advertisement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct Advertisement {
     pub node_selectors: Vec<LabelSelector>,
     /// Services; empty: all.
     pub service_selectors: Vec<LabelSelector>,
+    /// Interfaces by exact name; empty: all.
+    pub interfaces: Vec<String>,
     /// Part of it could not be read: it counts only where no readable advertisement selects the pool.
     pub broken: bool,
 }
@@ -37,11 +40,30 @@ impl Advertisement {
         any_or_empty(&self.node_selectors, labels)
     }
 
+    /// What a node that may announce under it should know: it has none of the interfaces that are named.
+    pub fn missing_interfaces(&self, node: &NodeName, usable: &BTreeSet<String>) -> Option<String> {
+        let missing =
+            !self.interfaces.is_empty() && !self.interfaces.iter().any(|name| usable.contains(name));
+        missing.then(|| {
+            let shown = self.interfaces.iter().take(SHOWN).cloned().collect::<Vec<_>>();
+            let message = format!(
+                "L2Advertisement {}: spec.interfaces: node {node} has no usable interface {}: correct the names, or leave \
+                 the node out with spec.nodeSelectors",
+                self.name,
+                shown.join(" or ")
+            );
+            excerpt(message, SENTENCE)
+        })
+    }
+
     /// Whether a Service with these labels is announced under it.
     pub fn selects_service(&self, labels: &Labels) -> bool {
         any_or_empty(&self.service_selectors, labels)
     }
 }
+
+/// Names of interfaces that one sentence repeats.
+const SHOWN: usize = 5;
 
 fn any_or_empty(selectors: &[LabelSelector], labels: &Labels) -> bool {
     selectors.is_empty() || selectors.iter().any(|s| s.matches(labels))
@@ -67,6 +89,13 @@ pub(super) fn validate(
         let advertisement = read(spec, undecoded, &mut complaints);
         complaints.unknown_pools(spec, pools);
         complaints.not_acted_on(spec);
+        if !advertisement.broken
+            && spec.pools.is_empty()
+            && !pools.values().any(|pool| advertisement.selects_pool(pool))
+            && !spec.pool_selectors.is_empty()
+        {
+            complaints.idle();
+        }
         advertisements.insert(object.key.name.clone(), advertisement);
     }
     advertisements
@@ -95,6 +124,7 @@ fn read(spec: &AdvertisementSpec, undecoded: bool, complaints: &mut Complaints<'
         pool_selectors,
         node_selectors,
         service_selectors,
+        interfaces: spec.interfaces.clone(),
         broken,
     }
 }
@@ -131,6 +161,12 @@ impl Complaints<'_> {
                 "spec.ipAddressPools: there is no IPAddressPool {name:?}; create it or correct the name"
             ));
         }
+    }
+
+    fn idle(&mut self) {
+        let words = "spec.ipAddressPoolSelectors match no IPAddressPool, so it announces nothing: correct them, or label a pool";
+        self.problems
+            .push(Problem::idle(Kind::L2Advertisement, &self.object.key, words));
     }
 
     fn not_acted_on(&mut self, spec: &AdvertisementSpec) {

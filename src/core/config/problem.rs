@@ -1,10 +1,12 @@
 //! What is wrong with a configuration object, in words that name the fix.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use super::Pool;
 use super::object::RouterObject;
 use crate::model::excerpt::SENTENCE;
-use crate::model::{ObjectKey, excerpt};
+use crate::model::{LabelSelector, ObjectKey, excerpt};
 
 /// The kinds of object a problem can lie with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,9 +55,10 @@ impl fmt::Display for ObjectRef {
 pub enum ProblemKind {
     /// The object is excluded until it is mended.
     Invalid,
-    /// The object works, but a field of it is not acted on.
+    /// The object works, but a field of it is not acted on: a warning.
     NotActedOn,
-    /// The object is valid and has no effect as things are.
+    /// The object is valid and has no effect as things are: a warning, which makes no configuration invalid. One that
+    /// names something that does not exist is [`Self::Invalid`], as a slip of the pen looks the same.
     Idle,
 }
 
@@ -117,15 +120,36 @@ impl Problem {
 }
 
 /// What can be said of routers without reading them.
-pub(super) fn of_routers(routers: &[RouterObject], problems: &mut Vec<Problem>) {
+pub(super) fn of_routers(
+    routers: &[RouterObject],
+    pools: &BTreeMap<String, Pool>,
+    problems: &mut Vec<Problem>,
+) {
     for router in routers {
         match &router.spec {
             Err(why) => problems.push(Problem::invalid(Kind::MikrotikRouter, &router.key, why)),
-            Ok(spec) => problems.extend(
-                spec.unsupported
-                    .iter()
-                    .map(|field| Problem::not_acted_on(Kind::MikrotikRouter, &router.key, field)),
-            ),
+            Ok(spec) => {
+                problems.extend(
+                    spec.unsupported
+                        .iter()
+                        .map(|field| Problem::not_acted_on(Kind::MikrotikRouter, &router.key, field)),
+                );
+                problems.extend(without_pools(router, &spec.pool_selector, pools));
+            }
         }
     }
+}
+
+/// An empty selector is for whatever pools there will be.
+fn without_pools(
+    router: &RouterObject,
+    selector: &LabelSelector,
+    pools: &BTreeMap<String, Pool>,
+) -> Option<Problem> {
+    let idle =
+        *selector != LabelSelector::default() && !pools.values().any(|pool| selector.matches(&pool.labels));
+    idle.then(|| {
+        let words = "spec.poolSelector matches no IPAddressPool, so nothing is asked of the router: correct it, or label a pool";
+        Problem::idle(Kind::MikrotikRouter, &router.key, words)
+    })
 }

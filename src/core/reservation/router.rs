@@ -250,6 +250,12 @@ impl Router {
         }
     }
 
+    /// What is missing of the Secrets that the object names, in words that name the fix.
+    pub fn missing_secret(&self) -> Option<&str> {
+        let failure = self.failure.as_ref()?;
+        (failure.kind == FailureKind::SecretMissing).then_some(failure.message.as_str())
+    }
+
     /// The object as last seen.
     pub fn object(&self) -> &RouterObject {
         &self.object

@@ -23,6 +23,10 @@ pub struct Published {
     pub gave_up: VecDeque<GaveUp>,
     /// The surveys of the subnets that this node asks in.
     pub surveys: BTreeMap<Ipv4Net, SurveyState>,
+    /// The interfaces that addresses can be announced on, by name; none before they were read.
+    pub interfaces: BTreeSet<String>,
+    /// The subnets that this node tells of, with the gateways in them.
+    pub networks: BTreeMap<Ipv4Net, BTreeSet<Ipv4Addr>>,
     /// MACs that answer for more addresses than any device has.
     pub proxies: BTreeMap<MacAddr, Ipv4Net>,
     /// First claims that a stranger's answer blocks.
@@ -34,7 +38,7 @@ pub struct Published {
     /// Datagrams with another key arrived.
     pub other_keys: bool,
     /// The networks of the interfaces that can announce, with the interface's name; `None` before they were looked at.
-    pub networks: Option<BTreeSet<(String, Ipv4Net)>>,
+    pub connected: Option<BTreeSet<(String, Ipv4Net)>>,
     /// Neighbours that proved that they follow a takeover.
     pub verified: u64,
 }

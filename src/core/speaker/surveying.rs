@@ -3,7 +3,7 @@
 //! In each subnet the first speaker by name asks, and tells the others what it found, so that a node that gets a new
 //! address to announce need not ask for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -21,6 +21,9 @@ use crate::neighbor::{Arp, InterfaceIndex, Outgoing, Survey};
 const REPORT_AGAIN: Duration = Duration::from_secs(5);
 /// Subnets whose reports are remembered: a node has a handful, a key in wrong hands must not fill memory.
 const MAX_SUBNETS: usize = 64;
+
+/// Subnets with the gateways in them.
+type Networks = BTreeMap<Ipv4Net, BTreeSet<Ipv4Addr>>;
 
 /// This node's survey and the others' reports.
 #[derive(Debug, Default)]
@@ -197,7 +200,11 @@ impl Speaker {
     }
 
     fn choose_areas(&mut self, now: Instant) {
-        let areas = self.areas();
+        let (networks, areas) = self.places();
+        if networks != self.published.networks {
+            self.published.networks = networks;
+            self.published.touch();
+        }
         if areas == self.surveying.areas {
             return;
         }
@@ -219,21 +226,27 @@ impl Speaker {
         self.surveying.areas = areas;
     }
 
-    /// The subnets in which this node is the first speaker, with what is to be asked for there.
-    fn areas(&self) -> BTreeMap<Ipv4Net, Area> {
-        let Some(wanted) = &self.wanted else {
-            return BTreeMap::new();
+    /// The subnets in which this node is the first speaker, with their gateways and with what is to be asked for there.
+    fn places(&self) -> (Networks, BTreeMap<Ipv4Net, Area>) {
+        let (mut networks, mut areas) = (Networks::new(), BTreeMap::new());
+        let Some(wanted) = self.wanted.as_ref().filter(|_| self.election.has_listened()) else {
+            return (networks, areas);
         };
-        let mut areas = BTreeMap::new();
-        if !self.election.has_listened() {
-            return areas;
-        }
         for link in self.links.values() {
             for network in &link.networks {
                 let subnet = network.trunc();
+                if !self.is_first_in(subnet) {
+                    continue;
+                }
+                if !subnet.network().is_link_local()
+                    && (networks.len() < MAX_SUBNETS || networks.contains_key(&subnet))
+                {
+                    let gateways = link.gateways.iter().filter(|gateway| subnet.contains(*gateway));
+                    networks.entry(subnet).or_default().extend(gateways);
+                }
                 let here = AddressRange::from(ipnet::IpNet::V4(subnet)).into();
                 let addresses = wanted.unassigned.intersection(&here);
-                if !addresses.is_empty() && self.is_first_in(subnet) && !areas.contains_key(&subnet) {
+                if !addresses.is_empty() && !areas.contains_key(&subnet) {
                     areas.insert(
                         subnet,
                         Area {
@@ -245,7 +258,7 @@ impl Speaker {
                 }
             }
         }
-        areas
+        (networks, areas)
     }
 
     fn is_first_in(&self, subnet: Ipv4Net) -> bool {

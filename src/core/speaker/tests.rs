@@ -235,6 +235,30 @@ fn what_the_survey_knows_needs_no_question() {
 }
 
 #[test]
+fn the_first_speaker_of_a_subnet_tells_of_it_at_once() {
+    let mut desk = Desk::new();
+    desk.want(&[200, 201, 202, 203, 204]);
+    desk.pass(Duration::from_secs(3));
+    let subnet: Ipv4Net = "192.168.1.0/24".parse().unwrap();
+    assert_eq!(
+        desk.speaker.published().networks,
+        [(subnet, [lan(1)].into())].into()
+    );
+    let moved = Link {
+        networks: vec!["10.0.0.5/8".parse().unwrap(), "169.254.3.4/16".parse().unwrap()],
+        ..link()
+    };
+    desk.step(Event::Links(vec![moved]));
+    desk.pass(Duration::from_millis(100));
+    let subnet: Ipv4Net = "10.0.0.0/8".parse().unwrap();
+    assert_eq!(
+        desk.speaker.published().networks,
+        [(subnet, BTreeSet::new())].into(),
+        "its gateway is not there"
+    );
+}
+
+#[test]
 fn an_address_that_someone_uses_is_reported_and_not_announced() {
     let mut desk = Desk::new();
     desk.want(&[]);
@@ -287,7 +311,7 @@ fn a_lost_link_silences_and_a_new_one_announces_again() {
 #[test]
 fn the_networks_of_its_interfaces_are_published_when_they_change() {
     let mut desk = Desk::new();
-    let networks = |desk: &Desk| desk.speaker.published().networks.clone();
+    let networks = |desk: &Desk| desk.speaker.published().connected.clone();
     let network = (link().name, link().networks[0]);
     assert_eq!(networks(&desk), Some([network].into()));
     let version = desk.speaker.published().version;

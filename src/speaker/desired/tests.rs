@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use tiklb_core::config::PoolSpec;
 use tiklb_core::config::object::AdvertisementSpec;
+use tiklb_core::model::object::Seniority;
 use tiklb_core::model::service::Endpoints;
+use tiklb_core::model::{LabelSelector, Timestamp};
 
 use super::*;
 
@@ -16,7 +18,7 @@ fn ip(text: &str) -> IpAddr {
 fn pool(name: &str, range: &str) -> PoolObject {
     let key = ObjectKey::new("metallb-system", name);
     PoolObject {
-        seniority: tiklb_core::model::object::Seniority {
+        seniority: Seniority {
             key: key.clone(),
             ..Default::default()
         },
@@ -34,7 +36,7 @@ fn pool(name: &str, range: &str) -> PoolObject {
 fn advertisement() -> AdvertisementObject {
     let key = ObjectKey::new("metallb-system", "all");
     AdvertisementObject {
-        seniority: tiklb_core::model::object::Seniority {
+        seniority: Seniority {
             key: key.clone(),
             ..Default::default()
         },
@@ -209,14 +211,58 @@ fn a_node_whose_speaker_is_replaced_is_met_at_the_ready_one() {
 fn a_bad_pool_is_reported_and_the_good_one_works() {
     let mut objects = objects();
     objects.take(News::Pools(Change::Applied(pool("bad", "nonsense"))));
-    assert_eq!(objects.problems().len(), 1, "{:?}", objects.problems());
-    assert!(objects.problems()[0].contains("IPAddressPool bad"));
+    let problems = objects.problems(&NodeName::from("n1"), &BTreeSet::new());
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].contains("IPAddressPool bad"));
     assert_eq!(
         objects.wanted().election.groups[&ip("192.168.1.200")]
             .candidates
             .len(),
         2
     );
+}
+
+#[test]
+fn interfaces_that_a_node_lacks_are_that_nodes_problem() {
+    let mut objects = objects();
+    let key = ObjectKey::new("metallb-system", "wired");
+    let selector = LabelSelector::new([("wired".to_owned(), "yes".to_owned())].into(), vec![]);
+    objects.take(News::Advertisements(Change::Applied(AdvertisementObject {
+        seniority: Seniority {
+            created: Timestamp(0),
+            key: key.clone(),
+        },
+        key,
+        spec: Ok(AdvertisementSpec {
+            node_selectors: vec![selector],
+            interfaces: vec!["eth1".to_owned(), "eth2".to_owned()],
+            ..AdvertisementSpec::default()
+        }),
+    })));
+    let has = |names: &[&str]| -> BTreeSet<String> { names.iter().map(|name| (*name).to_owned()).collect() };
+    let said =
+        |objects: &Objects, node: &str, names: &[&str]| objects.problems(&NodeName::from(node), &has(names));
+    assert!(
+        said(&objects, "n1", &["eth0"]).is_empty(),
+        "it does not announce under it"
+    );
+    let mut wired = node("n1");
+    wired.labels.insert("wired".to_owned(), "yes".to_owned());
+    objects.take(News::Nodes(Change::Applied(wired)));
+    assert_eq!(
+        said(&objects, "n1", &["eth0"]),
+        [
+            "L2Advertisement wired: spec.interfaces: node n1 has no usable interface eth1 or eth2: correct the names, or \
+          leave the node out with spec.nodeSelectors"
+        ]
+    );
+    assert!(
+        said(&objects, "n1", &["eth0", "eth2"]).is_empty(),
+        "one of them is enough"
+    );
+    assert!(said(&objects, "n1", &[]).is_empty(), "they were not read yet");
+    assert!(said(&objects, "n2", &["eth0"]).is_empty(), "another node");
+    assert_eq!(objects.warnings().len(), 1, "{:?}", objects.warnings());
 }
 
 #[test]

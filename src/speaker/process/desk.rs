@@ -123,8 +123,9 @@ impl Desk {
 
     /// What is wrong with the configuration, to people and in numbers.
     fn report(&self, published: &Published) {
-        let problems = self.objects.problems();
-        self.recorder.configuration(&problems, published);
+        let problems = self.objects.problems(self.recorder.node(), &published.interfaces);
+        self.recorder
+            .configuration(&problems, &self.objects.warnings(), published);
         if self.objects.is_complete() {
             self.configuration.read(problems.is_empty());
         }

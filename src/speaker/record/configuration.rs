@@ -10,7 +10,7 @@ use crate::api::condition::configuration::{
 };
 use crate::api::configuration_state::speaker;
 use crate::api::label;
-use crate::cluster::object::configuration::{networks, now, status};
+use crate::cluster::object::configuration::{effects, networks, now, status};
 use crate::cluster::writer::{Kind, Target, Wish, Writer};
 
 /// Speakers that one sentence names.
@@ -65,7 +65,7 @@ impl Heartbeats {
 /// Which networks this node can announce in; nothing before its interfaces were looked at. A condition, because
 /// MetalLB's definition of the kind has no field for it and would drop one.
 fn connected(published: &Published) -> Option<Condition> {
-    let networks_seen = published.networks.as_ref()?;
+    let networks_seen = published.connected.as_ref()?;
     let reason = if networks_seen.is_empty() {
         NetworksReason::NoNetwork
     } else {
@@ -77,7 +77,7 @@ fn connected(published: &Published) -> Option<Condition> {
 pub(super) fn wish(
     identity: &Identity,
     writer: &Writer,
-    problems: &[String],
+    (problems, warnings): (&[String], &[String]),
     heartbeats: &Heartbeats,
     published: &Published,
 ) {
@@ -95,7 +95,11 @@ pub(super) fn wish(
         let heard = heartbeats
             .reason
             .condition(heartbeats.message.clone(), None, now());
-        [own, heard].into_iter().chain(connected(published)).collect()
+        let networks = connected(published);
+        [own, heard, effects(warnings)]
+            .into_iter()
+            .chain(networks)
+            .collect()
     });
     let metadata = identity.metadata(&[
         (label::COMPONENT_TYPE, label::COMPONENT_SPEAKER),

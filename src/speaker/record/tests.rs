@@ -381,9 +381,12 @@ async fn the_state_says_what_is_wrong_and_who_is_not_heard() {
     let mut published = Published::default();
     published.missing.insert(NodeName::from("n2"));
     let network = |interface: &str, network: &str| (interface.to_owned(), network.parse().unwrap());
-    published.networks = Some([network("eth0", "192.168.1.11/24"), network("wlan0", "10.0.0.5/8")].into());
-    side.recorder
-        .configuration(&["IPAddressPool bad: spec.addresses: x".to_owned()], &published);
+    published.connected = Some([network("eth0", "192.168.1.11/24"), network("wlan0", "10.0.0.5/8")].into());
+    side.recorder.configuration(
+        &["IPAddressPool bad: spec.addresses: x".to_owned()],
+        &["L2Advertisement ad: spec.interfaces".to_owned()],
+        &published,
+    );
     let complete = |objects: &[Value]| objects.len() == 1 && objects[0]["status"]["result"] == "Invalid";
     let state = until(&world, STATES, complete).await.remove(0);
     assert_eq!(state["metadata"]["name"], "speaker-n1");
@@ -408,10 +411,11 @@ async fn the_state_says_what_is_wrong_and_who_is_not_heard() {
         [
             ("configReconcilerValid", "False", "ConfigurationError"),
             ("heartbeatsHeard", "False", "NotHeard"),
+            ("everythingInEffect", "False", "WithoutEffect"),
             ("networksConnected", "True", "Connected"),
         ]
     );
-    let message = conditions[2]["message"].as_str().unwrap();
+    let message = conditions[3]["message"].as_str().unwrap();
     assert_eq!(message, "eth0 192.168.1.11/24, wlan0 10.0.0.5/8");
     let read: Vec<String> = connected(message).iter().map(ToString::to_string).collect();
     assert_eq!(read, ["192.168.1.11/24", "10.0.0.5/8"]);
@@ -420,7 +424,7 @@ async fn the_state_says_what_is_wrong_and_who_is_not_heard() {
         message,
         "n2 are ready and not heard: allow UDP port 7946 between the nodes"
     );
-    side.recorder.configuration(&[], &Published::default());
+    side.recorder.configuration(&[], &[], &Published::default());
     let mended = |objects: &[Value]| objects[0]["status"]["result"] == "Valid";
     until(&world, STATES, mended).await;
 }

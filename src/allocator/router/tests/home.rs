@@ -413,6 +413,7 @@ impl Home {
             occupied: RangeSet::new(),
             took: Duration::from_secs(5),
             age: Duration::ZERO,
+            segment: None,
         };
         self.news.push(Event::Surveys(Change::Applied(record)));
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use tiklb_core::allocator::{Announcement, SurveyRecord};
+use tiklb_core::allocator::{Announcement, SegmentRecord, SurveyRecord};
 use tiklb_core::model::NodeName;
 
 use super::super::announcement::announcement;
@@ -142,6 +142,10 @@ fn time(text: &str) -> Timestamp {
 fn round() -> SurveyRound {
     SurveyRound {
         subnet: "192.168.1.0/24".parse().unwrap(),
+        gateways: ["192.168.1.1", "192.168.1.2"]
+            .map(|ip| ip.parse().unwrap())
+            .into(),
+        seen: time("2026-01-01T00:00:30Z"),
         node: NodeName("n1".to_owned()),
         covered: ranges("192.168.1.200-192.168.1.205,192.168.1.210"),
         occupied: ranges("192.168.1.203"),
@@ -161,8 +165,19 @@ fn a_survey_comes_back_as_it_was_written() {
         occupied: round().occupied,
         took: Duration::from_millis(4500),
         age: Duration::from_secs(55),
+        segment: Some(SegmentRecord {
+            subnet: "192.168.1.0/24".parse().unwrap(),
+            gateways: round().gateways,
+            age: Duration::from_secs(30),
+        }),
     };
     assert_eq!(kept(survey(&lease, time("2026-01-01T00:01:00Z"))), expected);
+    let mut earlier = lease.clone();
+    let annotations = earlier.metadata.annotations.as_mut().unwrap();
+    annotations.retain(|name, _| ["tiklb.io/covered", "tiklb.io/occupied"].contains(&name.as_str()));
+    let earlier = kept(survey(&earlier, time("2026-01-01T00:01:00Z")));
+    assert_eq!(earlier.segment, None, "an earlier version's");
+    assert_eq!(earlier.covered, expected.covered);
     let ahead = kept(survey(&lease, time("2025-12-31T00:00:00Z")));
     assert_eq!(ahead.age, Duration::ZERO, "its clock is ahead of ours");
 }
@@ -188,12 +203,16 @@ fn a_survey_that_says_nothing_is_unreadable() {
         .as_mut()
         .unwrap()
         .insert("tiklb.io/covered".to_owned(), "all of them".to_owned());
+    let mut placeless = round().lease("m");
+    let annotations = placeless.metadata.annotations.as_mut().unwrap();
+    annotations.insert("tiklb.io/gateways".to_owned(), "fd00::1".to_owned());
     let mut nobodys = round().lease("m");
     nobodys.spec.as_mut().unwrap().holder_identity = None;
     let mut timeless = round().lease("m");
     timeless.spec.as_mut().unwrap().renew_time = None;
     for (lease, word) in [
         (garbled, "tiklb.io/covered"),
+        (placeless, "tiklb.io/gateways"),
         (nobodys, "holderIdentity"),
         (timeless, "renewTime"),
     ] {
