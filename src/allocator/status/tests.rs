@@ -154,7 +154,7 @@ fn a_configuration_is_valid_or_lists_what_is_wrong() {
 #[test]
 fn what_has_no_effect_is_said_and_makes_nothing_invalid() {
     let warning = "L2Advertisement ad: it selects nothing".to_owned();
-    let said = configuration(&[], &[warning.clone()]);
+    let said = configuration(&[], std::slice::from_ref(&warning));
     assert_eq!(
         (&said["result"], &said["errorSummary"]),
         (&json!("Valid"), &json!(""))

@@ -203,18 +203,23 @@ impl World {
                 self.events.push(format!("{notice:?} {}: {note}", about.key.name));
                 vec![]
             }
-            Effect::SetConfigurationState {
-                problems,
-                requests,
-                warnings,
-            } => {
-                self.report = [problems, requests].concat();
-                self.warnings = warnings;
-                self.reports += 1;
-                vec![]
-            }
+            Effect::SetConfigurationState { .. } => self.read(effect),
             _ => vec![],
         }
+    }
+
+    fn read(&mut self, effect: Effect) -> Vec<Event> {
+        if let Effect::SetConfigurationState {
+            problems,
+            requests,
+            warnings,
+        } = effect
+        {
+            self.report = [problems, requests].concat();
+            self.warnings = warnings;
+            self.reports += 1;
+        }
+        vec![]
     }
 
     pub(super) fn pass(&mut self, time: Duration) {
