@@ -1,7 +1,9 @@
 //! Which pool a Service is served from: the one that it asks for, one for both of its addresses, the one that it has.
 
 use super::*;
+use crate::config::object::ServiceAllocation;
 use crate::model::service::FamilyPolicy;
+use crate::model::{Family, LabelSelector};
 
 const DUAL: &[&str] = &["10.0.0.1-10.0.0.9", "fd00::1-fd00::9"];
 
@@ -121,5 +123,59 @@ fn a_reserved_address_alone_is_for_who_can_do_without_the_other_family() {
         let decision = world.decide(&wish);
         let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
         assert_eq!(addresses(&decision), expected, "{reserved}: {}", decision.because);
+    }
+}
+
+/// It may be for the Service, and have both: one address from the next pool would be for good.
+#[test]
+fn a_pool_of_which_it_is_not_known_whom_it_is_for_is_waited_for() {
+    let mut labelled = pool("both", DUAL);
+    let selector = LabelSelector {
+        match_labels: [("team".to_owned(), "a".to_owned())].into(),
+        ..LabelSelector::default()
+    };
+    labelled.spec.as_mut().unwrap().service_allocation = Some(ServiceAllocation {
+        priority: 5,
+        namespaces: vec![],
+        namespace_selectors: vec![Ok(selector)],
+        service_selectors: vec![],
+    });
+    let mut first = pool("four", &["10.9.0.1-10.9.0.9"]);
+    first.spec.as_mut().unwrap().service_allocation = Some(ServiceAllocation {
+        priority: 1,
+        namespaces: vec!["default".to_owned()],
+        namespace_selectors: vec![],
+        service_selectors: vec![],
+    });
+    let mut world = World::new(&[first, labelled]);
+    let decision = world.decide(&dual("a"));
+    assert_eq!(addresses(&decision), [""; 0], "{}", decision.because);
+    assert!(
+        matches!(decision.because, Because::NamespaceUnseen { .. }),
+        "{}",
+        decision.because
+    );
+    let labels: Labels = [("team".to_owned(), "a".to_owned())].into();
+    world.namespaces.insert("default".to_owned(), labels);
+    assert_eq!(addresses(&world.decide(&dual("a"))), ["10.0.0.1", "fd00::1"]);
+}
+
+/// Before it has cluster IPs its spec says what it will have.
+#[test]
+fn a_service_without_cluster_ips_is_served_by_what_its_spec_says() {
+    for (policy, families, expected) in [
+        (
+            FamilyPolicy::RequireDualStack,
+            &[Family::V4][..],
+            &["10.0.0.1", "fd00::1"][..],
+        ),
+        (FamilyPolicy::SingleStack, &[Family::V6], &["fd00::1"]),
+    ] {
+        let mut service = service("a");
+        service.cluster_ips.clear();
+        service.family_policy = Some(policy);
+        service.ip_families = families.to_vec();
+        let decision = two().decide(&service);
+        assert_eq!(addresses(&decision), expected, "{policy:?}: {}", decision.because);
     }
 }

@@ -62,6 +62,20 @@ fn an_empty_annotation_asks_for_nothing() {
     assert_eq!(home().address(&field).as_deref(), Some("192.168.1.202"));
 }
 
+/// Of either annotation: a person is told to write the new one.
+#[test]
+fn an_old_prefix_is_noticed_on_each_annotation() {
+    for (annotation, value, old) in [
+        ("metallb.universe.tf/loadBalancerIPs", "192.168.1.202", true),
+        ("metallb.universe.tf/address-pool", "home", true),
+        ("metallb.io/loadBalancerIPs", "192.168.1.202", false),
+        ("metallb.io/address-pool", "home", false),
+    ] {
+        let request = Request::of(&asking("a", annotation, value)).unwrap();
+        assert_eq!(request.deprecated, old, "{annotation}");
+    }
+}
+
 #[test]
 fn what_cannot_be_understood_is_said_and_not_guessed() {
     let mut twice = asking("a", "metallb.io/loadBalancerIPs", "192.168.1.202");
