@@ -31,6 +31,8 @@ const WEBHOOKS: Resource = Resource::cluster_wide(
     "ValidatingWebhookConfiguration",
 );
 
+const DEPLOYMENTS: Resource = Resource::namespaced("apps", "v1", "deployments", "Deployment");
+
 /// Waits until the doctor ends so, and says all of these words.
 async fn says(scene: &Scene, line: &[&str], code: i32, words: &[&str]) -> Outcome {
     // What allocator and speakers report follows a change by moments.
@@ -84,7 +86,7 @@ async fn nothing_is_found_on_a_healthy_home(scene: &mut Scene) -> Outcome {
     says(scene, &["doctor"], 0, &well).await?;
     let asked = ["lets every node in, and the account", "nothing found, "];
     says(scene, &["doctor", "--ask-routers"], 0, &asked).await?;
-    named_as_writer(scene).await?;
+    on_a_real_api_server(scene).await?;
     let document = scene.home.ask_tiklb(&["doctor", "-o", "json"]).await?;
     ensure!(document.code == Some(0), "{document:?}");
     let document: Value = serde_json::from_str(&document.text)?;
@@ -95,19 +97,65 @@ async fn nothing_is_found_on_a_healthy_home(scene: &mut Scene) -> Outcome {
     Ok(())
 }
 
-/// A status that tiklb wrote is told from others' by the name that the API server keeps. The embedded one keeps none.
-async fn named_as_writer(scene: &Scene) -> Outcome {
+/// What the embedded API server has not: writers by name, Deployments, and rights.
+async fn on_a_real_api_server(scene: &Scene) -> Outcome {
     if scene.home.control_plane().embedded().is_some() {
         return Ok(());
     }
-    let service = scene.home.kube().get(SERVICES.in_namespace(APPS), "web").await?;
+    let kube = scene.home.kube();
+    let service = kube.get(SERVICES.in_namespace(APPS), "web").await?;
     let entries = service["metadata"]["managedFields"].as_array();
     let mut entries = entries.into_iter().flatten();
     ensure!(
         entries.any(|entry| entry["manager"] == "tiklb" && entry["subresource"] == "status"),
         "nobody called tiklb wrote the status: {service}"
     );
+
+    let deployments = DEPLOYMENTS.in_namespace(NAMESPACE);
+    let ours = deployment("tiklb-allocator", "ghcr.io/tiklb/tiklb:v0", "tiklb-allocator");
+    kube.create(&deployments, &ours).await?;
+    says(
+        scene,
+        &["doctor"],
+        0,
+        &["tiklb's ServiceAccounts have their rights"],
+    )
+    .await?;
+    let without_rights = deployment("other", "ghcr.io/tiklb/tiklb:v0", "default");
+    kube.create(&deployments, &without_rights).await?;
+    let lacks = ["ServiceAccount metallb-system/default may not ", "(RightMissing)"];
+    says(scene, &["doctor"], 2, &lacks).await?;
+    kube.delete(&deployments, "other").await?;
+
+    let metallb = deployment("controller", "quay.io/metallb/controller:v0.15.2", "controller");
+    kube.create(&deployments, &metallb).await?;
+    let runs = [
+        "MetalLB runs: Deployment metallb-system/controller (MetalLbRuns)",
+        "kubectl -n metallb-system delete deployment controller",
+        "1 fault, 0 warnings, ",
+    ];
+    says(scene, &["doctor"], 2, &runs).await?;
+    let stopped = json!({"spec": {"replicas": 0}});
+    kube.merge_patch(&deployments, "controller", &stopped).await?;
+    let noted = ["stopped and still there: Deployment metallb-system/controller"];
+    says(scene, &["doctor"], 0, &noted).await?;
+    kube.delete(&deployments, "controller").await?;
+    kube.delete(&deployments, "tiklb-allocator").await?;
     Ok(())
+}
+
+/// Of which nobody here makes Pods.
+fn deployment(name: &str, image: &str, account: &str) -> Value {
+    json!({
+        "metadata": {"name": name},
+        "spec": {
+            "selector": {"matchLabels": {"name": name}},
+            "template": {
+                "metadata": {"labels": {"name": name}},
+                "spec": {"serviceAccountName": account, "containers": [{"name": name, "image": image}]},
+            },
+        },
+    })
 }
 
 async fn what_is_missing_or_left_over_is_found_with_its_fix(scene: &mut Scene) -> Outcome {
