@@ -52,23 +52,15 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Assign addresses to Services and make the router agree (runs in the cluster)
+    // No comments here: they would stand in for all that the verbs say of themselves.
     Allocator(allocator::AllocatorVerb),
-    /// Announce addresses on this node's network (runs on each node)
     Speaker(speaker::SpeakerVerb),
-    /// Show what would be written to the router, row by row, and why. Writes nothing
     Plan(Box<plan::PlanVerb>),
-    /// Give a router back what was taken, and remove every row of ours. Shows the plan and asks first
     Release(Box<release::ReleaseVerb>),
-    /// Look at a router for the first time, and print the objects that make it the cluster's
     Router(router::RouterVerb),
-    /// Show routers, pools, addresses and who announces them, and what is in the way
     Status(status::StatusVerb),
-    /// Say why a Service has its address or waits for one, or who has an address. Writes nothing
     Explain(explain::ExplainVerb),
-    /// Look for what keeps addresses from working, and name the fix of each. Writes nothing
     Doctor(Box<doctor::DoctorVerb>),
-    /// Print the custom resource definitions as YAML
     Crds(crds::Crds),
 }
 

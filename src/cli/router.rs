@@ -19,7 +19,6 @@ pub(super) struct RouterVerb {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Look at a router for the first time, and print the objects that make it the cluster's. Reads only
     Enroll(Box<enroll::Enroll>),
 }
 

@@ -56,6 +56,29 @@ fn every_verb_and_every_flag_says_what_it_is_for() {
 }
 
 #[test]
+fn help_shows_all_that_a_verb_says_of_itself() {
+    let said = [
+        (
+            "plan",
+            "Ends with 0 where nothing is to be done, with 2 where something is",
+        ),
+        (
+            "doctor",
+            "Ends with 0 where everything was looked at and nothing found, with 2",
+        ),
+        ("explain", "Reads the API alone"),
+        ("release", "waits until the router is given back"),
+        ("enroll", "The password is not in it unless you ask for that"),
+    ];
+    for (name, words) in said {
+        let mut verb = verbs().into_iter().find(|verb| verb.get_name() == name).unwrap();
+        let shown = verb.render_long_help().to_string();
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains(words), "{name}: {shown}");
+    }
+}
+
+#[test]
 fn the_daemons_need_nothing_but_what_their_pods_know() {
     assert!(parse("tiklb allocator").is_ok());
     assert!(parse("tiklb speaker --node-name node1").is_ok());
