@@ -57,9 +57,6 @@ pub(super) struct DoctorVerb {
     #[arg(long, env = "TIKLB_ASK_ROUTERS", value_parser = FalseyValueParser::new())]
     ask_routers: bool,
 
-    #[command(flatten)]
-    reach: Reach,
-
     /// How it is printed
     #[arg(
         short,
@@ -69,6 +66,9 @@ pub(super) struct DoctorVerb {
         default_value = "text"
     )]
     output: Output,
+
+    #[command(flatten)]
+    reach: Reach,
 }
 
 /// How a report is printed.

@@ -43,7 +43,7 @@ pub(super) struct Facts {
     /// Definitions by name, as far as they are installed.
     pub(super) definitions: Read<BTreeMap<String, CustomResourceDefinition>>,
     /// Whether what a definition's conversion asks is there, by the definition's name.
-    pub(super) conversions: BTreeMap<String, Backend>,
+    pub(super) conversions: Read<BTreeMap<String, Backend>>,
     pub(super) lease: Read<Option<LeaderLease>>,
     /// BGP objects: kind and key.
     pub(super) bgp: Read<Vec<(&'static str, ObjectKey)>>,

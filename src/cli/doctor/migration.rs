@@ -60,7 +60,10 @@ fn webhooks(facts: &Facts, report: &mut Report) {
 }
 
 fn conversions(facts: &Facts, report: &mut Report) {
-    for (definition, backend) in &facts.conversions {
+    let Some(conversions) = report.seen("conversion webhooks", &facts.conversions) else {
+        return;
+    };
+    for (definition, backend) in conversions {
         if *backend == Backend::Serves {
             continue;
         }

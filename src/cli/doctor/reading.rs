@@ -106,7 +106,7 @@ pub(super) async fn look(inventory: &Inventory, namespace: &str, class: Option<S
         states,
         nodes,
         proxy,
-        conversions: conversions(inventory, definitions.as_ref().ok()).await,
+        conversions: conversions(inventory, &definitions).await,
         definitions,
         lease,
         bgp,
@@ -329,22 +329,17 @@ async fn definitions(inventory: &Inventory) -> Read<BTreeMap<String, CustomResou
 
 async fn conversions(
     inventory: &Inventory,
-    definitions: Option<&BTreeMap<String, CustomResourceDefinition>>,
-) -> BTreeMap<String, Backend> {
+    definitions: &Read<BTreeMap<String, CustomResourceDefinition>>,
+) -> Read<BTreeMap<String, Backend>> {
     let mut found = BTreeMap::new();
-    for (name, definition) in definitions.into_iter().flatten() {
-        let webhook = definition
-            .spec
-            .conversion
-            .as_ref()
-            .and_then(|conversion| conversion.webhook.as_ref());
+    for (name, definition) in definitions.as_ref().map_err(Clone::clone)? {
+        let conversion = definition.spec.conversion.as_ref();
+        let webhook = conversion.and_then(|conversion| conversion.webhook.as_ref());
         let service = webhook.and_then(|webhook| webhook.client_config.as_ref()?.service.as_ref());
         let service = service.map(|service| ObjectKey::new(&service.namespace, &service.name));
-        if let Ok(backend) = backend(inventory, service).await {
-            found.insert(name.clone(), backend);
-        }
+        found.insert(name.clone(), backend(inventory, service).await?);
     }
-    found
+    Ok(found)
 }
 
 fn others(

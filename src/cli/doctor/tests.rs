@@ -231,6 +231,8 @@ fn what_metallb_left_behind_is_found() {
             |facts| {
                 facts
                     .conversions
+                    .as_mut()
+                    .unwrap()
                     .insert("bgppeers.metallb.io".to_owned(), backend);
             },
         );
@@ -588,6 +590,7 @@ fn what_may_not_be_read_is_said_and_is_not_well() {
     facts.nodes = Err(refused());
     facts.proxy = Err(refused());
     facts.definitions = Err(refused());
+    facts.conversions = Err(refused());
     facts.lease = Err(refused());
     facts.bgp = Err(refused());
     facts.rights = Some(Err(refused()));

@@ -179,7 +179,7 @@ pub(super) fn healthy() -> Facts {
         nodes: Ok(vec![node("node1", "192.168.1.11"), node("node2", "192.168.1.12")]),
         proxy: Ok(Some("mode: iptables\nipvs:\n  strictARP: false\n".to_owned())),
         definitions: Ok(crds().into_iter().map(|crd| (named(&crd), crd)).collect()),
-        conversions: [].into(),
+        conversions: Ok([].into()),
         lease: Ok(Some(LeaderLease {
             holder: Some("tiklb-allocator-1".to_owned()),
             renewed: Some("2026-01-01T11:59:58Z".parse().unwrap()),
