@@ -68,6 +68,8 @@ pub struct Allocator {
     fence: Instant,
     listed: BTreeSet<event::Kind>,
     services: BTreeMap<ObjectKey, Service>,
+    /// Those of them that name addresses: routers are told which.
+    naming: BTreeSet<ObjectKey>,
     pools: BTreeMap<ObjectKey, PoolObject>,
     reservations: BTreeMap<ObjectKey, ReservationObject>,
     advertisements: BTreeMap<ObjectKey, AdvertisementObject>,
@@ -137,6 +139,7 @@ impl Allocator {
             fence: Instant::ZERO,
             listed: BTreeSet::new(),
             services: BTreeMap::new(),
+            naming: BTreeSet::new(),
             pools: BTreeMap::new(),
             reservations: BTreeMap::new(),
             advertisements: BTreeMap::new(),
@@ -538,9 +541,11 @@ impl Allocator {
             .announcements
             .values()
             .flat_map(|announcement| announcement.addresses.iter());
-        let decided = self.ledger.holders().keys();
-        let used = self.confirmed.by_address().keys().chain(announced).chain(decided);
-        used.copied().collect()
+        // The ledger has them as runs already, and nearly all that is confirmed or announced is among them.
+        let holders = self.ledger.holders();
+        let others = self.confirmed.by_address().keys().chain(announced);
+        let others = others.filter(|address| !holders.contains_key(address));
+        self.ledger.in_use().union(&others.copied().collect())
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod excerpt;
 pub mod family;
+mod few;
 pub mod object;
 pub mod range;
 pub mod selector;
@@ -10,6 +11,7 @@ pub mod time;
 
 pub use excerpt::excerpt;
 pub use family::Family;
+pub use few::Few;
 pub use object::{Labels, NodeName, ObjectKey, Uid};
 pub use pnet_base::MacAddr;
 pub use range::{AddressRange, RangeSet};

@@ -6,27 +6,27 @@
 //!
 //! **Invariant:** two statuses never name one address that is not shared, whatever becomes of the writes between them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::model::ObjectKey;
+use crate::model::{Few, ObjectKey};
 
 #[derive(Debug, Default)]
 pub(super) struct Named {
     /// What the status names, and what was sent.
     index: Index,
-    status: BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
+    status: BTreeMap<ObjectKey, Few<IpAddr>>,
     /// Of writes that were sent since the status was last known.
-    sent: BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
+    sent: BTreeMap<ObjectKey, Few<IpAddr>>,
 }
 
 impl Named {
-    pub(super) fn by_address(&self) -> &BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
+    pub(super) fn by_address(&self) -> &BTreeMap<IpAddr, Few<ObjectKey>> {
         self.index.by_address()
     }
 
     /// By Service, what may be in its status.
-    pub(super) fn sent(&self) -> &BTreeMap<ObjectKey, BTreeSet<IpAddr>> {
+    pub(super) fn sent(&self) -> &BTreeMap<ObjectKey, Few<IpAddr>> {
         &self.sent
     }
 
@@ -34,7 +34,7 @@ impl Named {
     pub(super) fn send(&mut self, service: &ObjectKey, addresses: &[IpAddr]) {
         if !addresses.is_empty() {
             let sent = self.sent.entry(service.clone()).or_default();
-            sent.extend(addresses);
+            sent.extend(addresses.iter().copied());
             self.reindex(service);
         }
     }
@@ -59,7 +59,7 @@ impl Named {
     }
 }
 
-fn put(table: &mut BTreeMap<ObjectKey, BTreeSet<IpAddr>>, service: &ObjectKey, addresses: &[IpAddr]) {
+fn put(table: &mut BTreeMap<ObjectKey, Few<IpAddr>>, service: &ObjectKey, addresses: &[IpAddr]) {
     if addresses.is_empty() {
         table.remove(service);
     } else {
@@ -70,19 +70,20 @@ fn put(table: &mut BTreeMap<ObjectKey, BTreeSet<IpAddr>>, service: &ObjectKey, a
 /// Addresses of Services, to be asked by either.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    by_address: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
-    by_service: BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
+    by_address: BTreeMap<IpAddr, Few<ObjectKey>>,
+    by_service: BTreeMap<ObjectKey, Few<IpAddr>>,
 }
 
 impl Index {
-    pub(super) fn by_address(&self) -> &BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
+    pub(super) fn by_address(&self) -> &BTreeMap<IpAddr, Few<ObjectKey>> {
         &self.by_address
     }
 
     /// The Service has these and no others. Whether it had one that it has no more.
-    pub(super) fn set(&mut self, service: &ObjectKey, addresses: BTreeSet<IpAddr>) -> bool {
+    pub(super) fn set(&mut self, service: &ObjectKey, addresses: Few<IpAddr>) -> bool {
         let before = self.by_service.remove(service).unwrap_or_default();
-        let mut left = before.difference(&addresses).peekable();
+        let left = before.iter().filter(|address| !addresses.contains(address));
+        let mut left = left.peekable();
         let any_left = left.peek().is_some();
         for address in left {
             if let Some(services) = self.by_address.get_mut(address) {
@@ -92,7 +93,7 @@ impl Index {
                 }
             }
         }
-        for address in addresses.difference(&before) {
+        for address in addresses.iter().filter(|address| !before.contains(address)) {
             let services = self.by_address.entry(*address).or_default();
             services.insert(service.clone());
         }

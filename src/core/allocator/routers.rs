@@ -10,7 +10,8 @@ use super::{Allocator, Step, Written};
 use crate::config::{Admission, Config, RouterObject};
 use crate::ipam::Holder;
 use crate::ipam::request::{Request, Wanted, leased_by_others};
-use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
+use crate::model::service::Service;
+use crate::model::{Few, Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 use crate::reservation::router::Work;
 use crate::reservation::{
     Failure, Landscape, Outcome, Plan, Reading, Router, RouterStatus, Surveys, Twins, Write,
@@ -55,7 +56,7 @@ struct ForRouters {
     announcers: BTreeMap<IpAddr, MacAddr>,
     in_use: RangeSet,
     adopted: BTreeSet<IpAddr>,
-    requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    requested: BTreeMap<IpAddr, Few<ObjectKey>>,
 }
 
 impl View {
@@ -63,7 +64,7 @@ impl View {
         &'a self,
         config: &'a Config,
         cluster_uid: &'a str,
-        assigned: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+        assigned: &'a BTreeMap<IpAddr, Few<ObjectKey>>,
         surveys: &'a Surveys,
     ) -> Landscape<'a> {
         Landscape {
@@ -111,18 +112,22 @@ impl Allocator {
 
     /// Addresses whose static lease, somebody's, is meant for the Service that names them, or for which they are reserved.
     fn adopted(&self) -> BTreeSet<IpAddr> {
-        let services = self.services.values();
-        services
+        self.naming_services()
             .flat_map(|service| leased_by_others(service, &self.config))
             .collect()
     }
 
+    /// The Services that name addresses: few, where all would be gone through at every step.
+    fn naming_services(&self) -> impl Iterator<Item = &Service> {
+        self.naming.iter().filter_map(|key| self.services.get(key))
+    }
+
     /// Addresses that Services of ours ask for by name and may have: those of the pool that they name, and not those
     /// that are reserved for others.
-    pub(super) fn requested(&self) -> BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
-        let mut requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>> = BTreeMap::new();
+    pub(super) fn requested(&self) -> BTreeMap<IpAddr, Few<ObjectKey>> {
+        let mut requested: BTreeMap<IpAddr, Few<ObjectKey>> = BTreeMap::new();
         let class = self.settings.class.as_deref();
-        let ours = self.services.values().filter(|service| {
+        let ours = self.naming_services().filter(|service| {
             service.is_load_balancer && !service.deleting && service.class.as_deref() == class
         });
         for service in ours {

@@ -9,7 +9,7 @@ use super::effect::{About, Effect, Notice};
 use super::event::{Change, Kind, WriteResult};
 use super::occupancy::Network;
 use super::{Allocator, Step};
-use crate::ipam::request::{FROM_POOL, Request, RequestError};
+use crate::ipam::request::{FROM_POOL, Request, RequestError, names_addresses};
 use crate::ipam::{Because, Decision, Ground, Outcome};
 use crate::model::service::Service;
 use crate::model::{Instant, Now, ObjectKey};
@@ -79,6 +79,11 @@ impl Allocator {
             }
         }
         let version = service.resource_version.clone();
+        if names_addresses(&service) {
+            self.naming.insert(key.clone());
+        } else {
+            self.naming.remove(&key);
+        }
         let before = self.services.insert(key.clone(), service);
         self.know_status(
             &key,
@@ -89,6 +94,7 @@ impl Allocator {
 
     fn forget_service(&mut self, key: &ObjectKey) {
         self.services.remove(key);
+        self.naming.remove(key);
         self.writes.remove(key);
         self.contests.forget(key);
         self.said.remove(&About::service(key));

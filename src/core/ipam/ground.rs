@@ -1,7 +1,7 @@
 //! What a decision is made on besides the ledger.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::Occupancy;
@@ -10,7 +10,7 @@ use super::search::Walk;
 use super::sharing::SharingKey;
 use crate::config::{Admission, Config, Pool};
 use crate::model::service::Service;
-use crate::model::{Family, Labels, ObjectKey};
+use crate::model::{Family, Few, Labels, ObjectKey};
 
 /// Everything around the ledger as it is during one round of decisions: it does not change between them, so what one
 /// search learned serves the next.
@@ -27,9 +27,9 @@ pub struct Ground<'a> {
     /// priority, then those that are for all; equal ones by name.
     pools: Vec<&'a Pool>,
     /// Addresses that stored statuses name, and whose.
-    named: Option<&'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>>,
+    named: Option<&'a BTreeMap<IpAddr, Few<ObjectKey>>>,
     /// Addresses that writes may have put into a Service's status.
-    sent: Option<&'a BTreeMap<ObjectKey, BTreeSet<IpAddr>>>,
+    sent: Option<&'a BTreeMap<ObjectKey, Few<IpAddr>>>,
     /// How far each of them was searched for each family.
     pub(super) walks: RefCell<Vec<[Walk; 2]>>,
 }
@@ -63,8 +63,8 @@ impl<'a> Ground<'a> {
     #[must_use]
     pub fn named(
         mut self,
-        named: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
-        sent: &'a BTreeMap<ObjectKey, BTreeSet<IpAddr>>,
+        named: &'a BTreeMap<IpAddr, Few<ObjectKey>>,
+        sent: &'a BTreeMap<ObjectKey, Few<IpAddr>>,
     ) -> Self {
         (self.named, self.sent) = (Some(named), Some(sent));
         self

@@ -14,7 +14,7 @@ use super::standing::{Had, fits};
 use crate::config::Admission;
 use crate::model::excerpt::NAME;
 use crate::model::service::Service;
-use crate::model::{AddressRange, Family, ObjectKey, RangeSet, excerpt};
+use crate::model::{AddressRange, Family, Few, ObjectKey, RangeSet, excerpt};
 
 /// What one Service holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Assignment {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ledger {
     services: BTreeMap<ObjectKey, Assignment>,
-    holders: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    holders: BTreeMap<IpAddr, Few<ObjectKey>>,
     /// The same addresses as runs.
     pub(super) used: Runs,
     /// The addresses that Services with a sharing key hold, and how many of them do, by the key.
@@ -55,7 +55,7 @@ impl Ledger {
     }
 
     /// Every address in use and the Services that hold it.
-    pub fn holders(&self) -> &BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
+    pub fn holders(&self) -> &BTreeMap<IpAddr, Few<ObjectKey>> {
         &self.holders
     }
 

@@ -167,6 +167,13 @@ impl Request {
     }
 }
 
+/// Whether a Service names an address, or says of somebody's static lease that it is meant for it: most do neither.
+pub fn names_addresses(service: &Service) -> bool {
+    service.load_balancer_ip.is_some()
+        || service.annotations.contains_key(USE_EXISTING_LEASE)
+        || annotation(service, "loadBalancerIPs").0.is_some()
+}
+
 /// The addresses for which a static lease of somebody else may stand: those that the Service names, or that an
 /// AddressReservation names for it, if it says so. Without their names it would be given somebody's printer's.
 pub fn leased_by_others(service: &Service, config: &Config) -> Vec<IpAddr> {

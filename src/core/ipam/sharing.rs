@@ -19,11 +19,14 @@ pub struct SharingKey {
 }
 
 impl SharingKey {
-    /// The key of this Service.
+    /// The key of this Service. One that shares nothing has nothing to compare: its ports are not kept a second time.
     pub fn of(service: &Service) -> Self {
         let (key, _) = request::annotation(service, "allow-shared-ip");
+        let Some(key) = key else {
+            return Self::default();
+        };
         Self {
-            key: key.unwrap_or_default().to_owned(),
+            key: key.to_owned(),
             backend: if service.local_traffic_only {
                 service.selector.clone()
             } else {

@@ -16,7 +16,7 @@ use super::site::{self, Claim, Place};
 use super::write::{ArpSpec, Planned, Write};
 use crate::config::RouterSpec;
 use crate::config::object::{ArpRows, Taken};
-use crate::model::{Instant, MacAddr, ObjectKey, RangeSet, Timestamp};
+use crate::model::{Few, Instant, MacAddr, ObjectKey, RangeSet, Timestamp};
 
 mod lease;
 mod removal;
@@ -40,7 +40,7 @@ pub struct Ground<'a> {
     /// The ranges that passed the checks.
     pub claims: &'a [Claim],
     /// Addresses of this router's pools that Services have, and which.
-    pub assigned: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    pub assigned: &'a BTreeMap<IpAddr, Few<ObjectKey>>,
     /// Addresses of this router's pools that are kept for Services, whether they have them or not.
     pub kept: &'a BTreeMap<IpAddr, Kept>,
     /// Notes of reservations as they were last seen behind our mark: a person wrote any other text.
@@ -258,7 +258,7 @@ fn pool_subject(claim: &Claim, ranges: &RangeSet, taken: &[Taken]) -> String {
 }
 
 /// How a row names the Services of an address.
-fn subject(services: &BTreeSet<ObjectKey>) -> String {
+fn subject(services: &Few<ObjectKey>) -> String {
     let mut names = services.iter();
     let first = names.next().map(ToString::to_string).unwrap_or_default();
     match names.count() {
@@ -268,7 +268,7 @@ fn subject(services: &BTreeSet<ObjectKey>) -> String {
 }
 
 /// Assigned addresses that lie where this router is connected and serves.
-fn places<'a>(ground: &'a Ground<'_>) -> impl Iterator<Item = (IpAddr, &'a BTreeSet<ObjectKey>, Place)> {
+fn places<'a>(ground: &'a Ground<'_>) -> impl Iterator<Item = (IpAddr, &'a Few<ObjectKey>, Place)> {
     ground
         .assigned
         .iter()

@@ -33,7 +33,7 @@ use super::write::{Outcome, Planned, Write};
 use crate::config::Config;
 use crate::config::object::{Confirmed, RouterMode, RouterObject, Taken};
 use crate::ipam::Holder;
-use crate::model::{Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
+use crate::model::{Few, Instant, MacAddr, NodeName, Now, ObjectKey, RangeSet};
 pub use kept::Standing;
 pub use twin::{Heir, Twins};
 
@@ -104,7 +104,7 @@ pub struct Landscape<'a> {
     /// The kube-system namespace's UID in its short form.
     pub cluster_uid: &'a str,
     /// Which Services have which address.
-    pub assigned: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    pub assigned: &'a BTreeMap<IpAddr, Few<ObjectKey>>,
     /// Who answers for them.
     pub announcers: &'a BTreeMap<IpAddr, MacAddr>,
     /// Addresses that a status names or a speaker announces.
@@ -112,7 +112,7 @@ pub struct Landscape<'a> {
     /// Addresses for which a Service says that somebody's static lease is meant for it.
     pub adopted: &'a BTreeSet<IpAddr>,
     /// Addresses that Services ask for by name, and which Services.
-    pub requested: &'a BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    pub requested: &'a BTreeMap<IpAddr, Few<ObjectKey>>,
     /// Addresses that speakers saw others use, and who they are.
     pub conflicts: &'a BTreeMap<IpAddr, Holder>,
     /// The nodes' own addresses.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Landscape, Router};
 use crate::config::{Pool, PoolState, RouterSpec};
-use crate::model::{MacAddr, Now, ObjectKey, RangeSet};
+use crate::model::{Few, MacAddr, Now, ObjectKey, RangeSet};
 use crate::reservation::consumer::{self, Used};
 use crate::reservation::held::is_ours;
 use crate::reservation::marker::Owner;
@@ -175,7 +175,7 @@ impl Router {
         plan
     }
 
-    pub(super) fn assigned(&self, landscape: &Landscape<'_>) -> BTreeMap<IpAddr, BTreeSet<ObjectKey>> {
+    pub(super) fn assigned(&self, landscape: &Landscape<'_>) -> BTreeMap<IpAddr, Few<ObjectKey>> {
         let governed: Vec<&Pool> = self.governed(landscape).collect();
         let governed = |address| governed.iter().any(|pool| pool.ranges.contains(address));
         // A pool that became unusable takes nothing away: what already stands on the router for an address that a

@@ -9,7 +9,7 @@ use crate::config::{Config, PoolObject, PoolSpec};
 use crate::ipam::{Availability, Holder};
 use crate::model::object::Seniority;
 use crate::model::{
-    Instant, LabelSelector, Labels, MacAddr, NodeName, Now, ObjectKey, RangeSet, Timestamp, Uid,
+    Few, Instant, LabelSelector, Labels, MacAddr, NodeName, Now, ObjectKey, RangeSet, Timestamp, Uid,
 };
 use crate::reservation::observed::{AddressRow, ArpRow, LeaseRow, NetworkRow, PoolRow, Reading, ServerRow};
 use crate::reservation::router::{Depth, Intent, Landscape, Router, Work};
@@ -186,10 +186,10 @@ pub(super) struct Paper {
     pub(super) rows: Reading,
     pub(super) router: Router,
     pub(super) config: Config,
-    pub(super) assigned: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    pub(super) assigned: BTreeMap<IpAddr, Few<ObjectKey>>,
     pub(super) announcers: BTreeMap<IpAddr, MacAddr>,
     pub(super) adopted: BTreeSet<IpAddr>,
-    pub(super) requested: BTreeMap<IpAddr, BTreeSet<ObjectKey>>,
+    pub(super) requested: BTreeMap<IpAddr, Few<ObjectKey>>,
     pub(super) conflicts: BTreeMap<IpAddr, Holder>,
     pub(super) nodes: Vec<(NodeName, IpAddr)>,
     pub(super) surveys: Surveys,
