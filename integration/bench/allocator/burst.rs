@@ -8,10 +8,10 @@ use anyhow::Result;
 use futures::future::try_join_all;
 use serde::Serialize;
 
-use super::super::service::{NAMESPACE, service};
+use super::super::service::NAMESPACE;
 use super::created::micros;
 use super::sight::Sight;
-use super::system::System;
+use super::system::{System, service};
 use crate::home::Home;
 use crate::kube::{Kube, SERVICES};
 
@@ -87,7 +87,7 @@ pub(super) async fn create(home: &Home, prefix: &str, numbers: Range<usize>) -> 
             let services = SERVICES.in_namespace(NAMESPACE);
             for number in numbers {
                 let name = format!("{prefix}-{number}");
-                kube.create(&services, &service(&name, None)).await?;
+                kube.create(&services, &service(&name)).await?;
             }
             Ok::<_, anyhow::Error>(())
         }

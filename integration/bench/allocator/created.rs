@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use super::super::service::{NAMESPACE, service};
+use super::super::service::NAMESPACE;
 use super::sight::Sight;
-use super::system::System;
+use super::system::{System, service};
 use crate::kube::SERVICES;
 
 /// A thousand times what it takes.
@@ -37,7 +37,7 @@ pub(super) async fn run(system: &System, number: u32) -> Result<Created> {
     let mut sight = Sight::open(&system.home).await?;
     let begun = Instant::now();
     let post = async {
-        kube.create(&services, &service(&name, None)).await?;
+        kube.create(&services, &service(&name)).await?;
         Ok(Instant::now())
     };
     let addressed = sight.until(GIVEN_UP, "an address", |seen| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::super::service::{self, make_namespace, service};
+use super::super::service::{self, make_namespace};
 use super::super::usage::{self, Usage};
 use super::sight::Sight;
 use crate::cluster;
@@ -174,7 +174,7 @@ impl System {
         let mut sight = Sight::open(&self.home).await?;
         let services = SERVICES.in_namespace(service::NAMESPACE);
         let name = "warm-up";
-        self.home.kube().create(&services, &service(name, None)).await?;
+        self.home.kube().create(&services, &service(name)).await?;
         let addressed = sight.until(BEGUN, "a first address", |seen| {
             seen.get(name).is_some_and(|seen| seen.address.is_some())
         });
@@ -202,6 +202,13 @@ pub(super) fn writes(requests: &[Value], user: &str) -> BTreeMap<String, u64> {
         *counts.entry(what).or_default() += 1;
     }
     counts
+}
+
+/// A Service that takes what it gets. Without node ports, of which an API server has 2,768 (`--service-node-port-range`).
+pub(super) fn service(name: &str) -> Value {
+    let mut service = service::service(name, None);
+    service["spec"]["allocateLoadBalancerNodePorts"] = json!(false);
+    service
 }
 
 fn account() -> [Value; 2] {
