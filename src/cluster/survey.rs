@@ -80,3 +80,6 @@ fn keep_round(lease: &mut Lease, stored: &Lease) {
     let round = round.map(|(name, value)| (name.clone(), value.clone()));
     lease.metadata.annotations.get_or_insert_default().extend(round);
 }
+
+#[cfg(test)]
+mod tests;

@@ -186,6 +186,21 @@ fn configuration_outside_of_the_namespace_is_refused() {
         .into_iter()
         .find(|o| o["kind"] == "ValidatingAdmissionPolicy")
         .unwrap();
+    let rules = policy["spec"]["matchConstraints"]["resourceRules"]
+        .as_array()
+        .unwrap();
+    let covered: Vec<&Value> = rules
+        .iter()
+        .flat_map(|rule| rule["resources"].as_array().unwrap())
+        .collect();
+    let everything = [
+        "ipaddresspools",
+        "l2advertisements",
+        "mikrotikrouters",
+        "addressreservations",
+    ];
+    assert_eq!(covered, everything, "every kind that people write");
+    assert!(rules.iter().all(|rule| rule["operations"] == json!(["CREATE"])));
     let validation = &policy["spec"]["validations"][0];
     let text = |field: &str| validation[field].as_str().unwrap().to_owned();
     let expression = VapExpression {
