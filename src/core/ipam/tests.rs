@@ -5,6 +5,7 @@ mod ledger;
 mod pools;
 mod requests;
 mod reservations;
+mod standing;
 mod statuses;
 mod words;
 

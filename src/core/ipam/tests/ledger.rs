@@ -42,7 +42,7 @@ fn something_came_free_when_a_service_left_or_shares_in_another_way() {
 #[test]
 fn addresses_that_came_into_use_or_went_out_of_it_are_told_once() {
     let mut world = home();
-    let mut touched = |world: &mut World| {
+    let touched = |world: &mut World| {
         let touched = world.ledger.take_touched();
         touched.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
