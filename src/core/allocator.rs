@@ -67,7 +67,8 @@ pub struct Allocator {
     /// Before this moment no router is written: a leader that ended without a word may have a request there.
     fence: Instant,
     listed: BTreeSet<event::Kind>,
-    services: BTreeMap<ObjectKey, Service>,
+    /// Each in a box: a map keeps a third of its places empty, and these would be large ones.
+    services: BTreeMap<ObjectKey, Box<Service>>,
     /// Those of them that name addresses: routers are told which.
     naming: BTreeSet<ObjectKey>,
     pools: BTreeMap<ObjectKey, PoolObject>,
@@ -206,7 +207,7 @@ impl Allocator {
 
     /// A Service as last seen.
     pub fn service(&self, key: &ObjectKey) -> Option<&Service> {
-        self.services.get(key)
+        self.services.get(key).map(Box::as_ref)
     }
 
     /// Who holds what.

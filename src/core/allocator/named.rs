@@ -15,7 +15,6 @@ use crate::model::{Few, ObjectKey};
 pub(super) struct Named {
     /// What the status names, and what was sent.
     index: Index,
-    status: BTreeMap<ObjectKey, Few<IpAddr>>,
     /// Of writes that were sent since the status was last known.
     sent: BTreeMap<ObjectKey, Few<IpAddr>>,
 }
@@ -35,7 +34,9 @@ impl Named {
         if !addresses.is_empty() {
             let sent = self.sent.entry(service.clone()).or_default();
             sent.extend(addresses.iter().copied());
-            self.reindex(service);
+            let before = self.index.of(service).into_iter().flatten();
+            let all = before.chain(addresses).copied().collect();
+            self.index.set(service, all);
         }
     }
 
@@ -48,13 +49,8 @@ impl Named {
 
     /// The status says this, and nothing is known of what was sent.
     pub(super) fn refresh(&mut self, service: &ObjectKey, status: &[IpAddr]) -> bool {
-        put(&mut self.status, service, status);
-        self.reindex(service)
-    }
-
-    fn reindex(&mut self, service: &ObjectKey) -> bool {
-        let (status, sent) = (self.status.get(service), self.sent.get(service));
-        let all = status.into_iter().chain(sent).flatten().copied();
+        let sent = self.sent.get(service).into_iter().flatten();
+        let all = status.iter().chain(sent).copied();
         self.index.set(service, all.collect())
     }
 }
@@ -77,6 +73,11 @@ pub(super) struct Index {
 impl Index {
     pub(super) fn by_address(&self) -> &BTreeMap<IpAddr, Few<ObjectKey>> {
         &self.by_address
+    }
+
+    /// What the Service has.
+    fn of(&self, service: &ObjectKey) -> Option<&Few<IpAddr>> {
+        self.by_service.get(service)
     }
 
     /// The Service has these and no others. Whether it had one that it has no more.

@@ -119,7 +119,7 @@ impl Allocator {
 
     /// The Services that name addresses: few, where all would be gone through at every step.
     fn naming_services(&self) -> impl Iterator<Item = &Service> {
-        self.naming.iter().filter_map(|key| self.services.get(key))
+        self.naming.iter().filter_map(|key| self.service(key))
     }
 
     /// Addresses that Services of ours ask for by name and may have: those of the pool that they name, and not those

@@ -84,7 +84,7 @@ impl Allocator {
         } else {
             self.naming.remove(&key);
         }
-        let before = self.services.insert(key.clone(), service);
+        let before = self.services.insert(key.clone(), Box::new(service));
         self.know_status(
             &key,
             before.is_none_or(|before| before.resource_version != version),
@@ -110,7 +110,7 @@ impl Allocator {
 
     /// What the Service's status is known to name, if it is one of these.
     fn stored(&self, key: &ObjectKey, counts: impl Fn(&Service) -> bool) -> Vec<IpAddr> {
-        let service = self.services.get(key);
+        let service = self.service(key);
         let Some(service) = service.filter(|s| s.class == self.settings.class && counts(s)) else {
             return Vec::new();
         };
@@ -153,7 +153,7 @@ impl Allocator {
     /// Reclaims what the statuses say before anything is decided.
     pub(super) fn adopt(&mut self) {
         self.with_ground(None, |ledger, ground, services| {
-            ledger.adopt(services.values(), ground);
+            ledger.adopt(services.values().map(Box::as_ref), ground);
         });
         self.dirty.extend(self.services.keys().cloned());
     }
@@ -164,7 +164,7 @@ impl Allocator {
         f: impl FnOnce(
             &mut crate::ipam::Ledger,
             &Ground<'_>,
-            &std::collections::BTreeMap<ObjectKey, Service>,
+            &std::collections::BTreeMap<ObjectKey, Box<Service>>,
         ) -> T,
     ) -> T {
         let now = now.unwrap_or(Now {
@@ -213,7 +213,7 @@ impl Allocator {
 
     fn decide_dirty(&mut self, now: Now, step: &mut Step) {
         let dirty = std::mem::take(&mut self.dirty);
-        let mut order: Vec<&Service> = dirty.iter().filter_map(|key| self.services.get(key)).collect();
+        let mut order: Vec<&Service> = dirty.iter().filter_map(|key| self.service(key)).collect();
         order.sort_by_key(|s| (s.ingress.is_empty(), &s.seniority));
         let order: Vec<ObjectKey> = order.into_iter().map(|s| s.key.clone()).collect();
         let decisions = self.with_ground(Some(now), |ledger, ground, services| {

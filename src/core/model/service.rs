@@ -39,7 +39,7 @@ pub struct Service {
     pub family_policy: Option<FamilyPolicy>,
     /// `spec.externalTrafficPolicy` is `Local`.
     pub local_traffic_only: bool,
-    /// `spec.selector`.
+    /// `spec.selector`. It and the ports may be left out of a Service that has no `allow-shared-ip`.
     pub selector: Labels,
     /// `spec.ports`: protocol and port.
     pub ports: BTreeSet<(String, u16)>,
