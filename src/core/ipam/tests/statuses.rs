@@ -1,8 +1,7 @@
 //! What statuses say: stored, or on their way.
 
-use std::collections::BTreeSet;
-
 use super::*;
+use crate::model::Few;
 
 /// Address and Service.
 type Pairs<'a> = &'a [(&'a str, &'a str)];
@@ -13,11 +12,11 @@ fn key(name: &str) -> ObjectKey {
 
 /// Decides beside statuses that name addresses, and writes that may have put them there.
 fn decide(world: &mut World, service: &Service, named: Pairs<'_>, sent: Pairs<'_>) -> Decision {
-    let mut names: BTreeMap<IpAddr, BTreeSet<ObjectKey>> = BTreeMap::new();
+    let mut names: BTreeMap<IpAddr, Few<ObjectKey>> = BTreeMap::new();
     for (address, name) in named {
         names.entry(ip(address)).or_default().insert(key(name));
     }
-    let mut on_the_way: BTreeMap<ObjectKey, BTreeSet<IpAddr>> = BTreeMap::new();
+    let mut on_the_way: BTreeMap<ObjectKey, Few<IpAddr>> = BTreeMap::new();
     for (address, name) in sent {
         on_the_way.entry(key(name)).or_default().insert(ip(address));
     }
