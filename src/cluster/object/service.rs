@@ -10,19 +10,25 @@ use tiklb_core::model::service::{FamilyPolicy, Service};
 use super::{Verdict, addresses, key_of, seniority_of, uid_of};
 use crate::api::TIKLB_GROUP;
 
+/// Under either prefix.
+const ALLOW_SHARED_IP: &str = "/allow-shared-ip";
+
 /// A Service, if it concerns a load balancer: it asks for one, or it still has what one gave it.
 pub fn service(object: core::Service) -> Verdict<Service> {
     let metadata = &object.metadata;
     let spec = object.spec.unwrap_or_default();
     let ingress = object.status.and_then(|status| status.load_balancer);
     let ingress = ingress.and_then(|lb| lb.ingress).unwrap_or_default();
+    let annotations = ours(metadata.annotations.clone().unwrap_or_default());
+    // Ports and selector say with whom an address can be shared. Of all others they would be most of what is kept.
+    let shares = annotations.keys().any(|key| key.ends_with(ALLOW_SHARED_IP));
     let service = Service {
         key: key_of(metadata),
         uid: uid_of(metadata),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),
         seniority: seniority_of(metadata),
         labels: metadata.labels.clone().unwrap_or_default(),
-        annotations: ours(metadata.annotations.clone().unwrap_or_default()),
+        annotations,
         is_load_balancer: spec.type_.as_deref() == Some("LoadBalancer"),
         class: spec.load_balancer_class,
         load_balancer_ip: spec.load_balancer_ip.filter(|ip| !ip.is_empty()),
@@ -38,10 +44,11 @@ pub fn service(object: core::Service) -> Verdict<Service> {
             .collect(),
         family_policy: spec.ip_family_policy.as_deref().and_then(family_policy),
         local_traffic_only: spec.external_traffic_policy.as_deref() == Some("Local"),
-        selector: spec.selector.unwrap_or_default(),
+        selector: spec.selector.filter(|_| shares).unwrap_or_default(),
         ports: spec
             .ports
             .iter()
+            .filter(|_| shares)
             .flatten()
             .filter_map(port)
             .collect::<BTreeSet<_>>(),

@@ -22,6 +22,7 @@ const EVERY_FIELD: &str = r#"
           annotations:
             metallb.io/loadBalancerIPs: 192.168.1.200
             metallb.universe.tf/address-pool: home
+            metallb.io/allow-shared-ip: web
             tiklb.io/use-existing-lease: "true"
             tiklb.iot/not: ours
             kubectl.kubernetes.io/last-applied-configuration: '{"much": "text"}'
@@ -58,6 +59,7 @@ fn every_field_that_matters_is_read_and_nothing_else_is_kept() {
             [
                 ("metallb.io/loadBalancerIPs", "192.168.1.200"),
                 ("metallb.universe.tf/address-pool", "home"),
+                ("metallb.io/allow-shared-ip", "web"),
                 ("tiklb.io/use-existing-lease", "true"),
             ]
             .map(|(k, v)| (k.to_owned(), v.to_owned())),
@@ -76,6 +78,20 @@ fn every_field_that_matters_is_read_and_nothing_else_is_kept() {
         deleting: true,
     };
     assert_eq!(kept(read), expected);
+}
+
+#[test]
+fn ports_and_selector_are_kept_of_who_may_share() {
+    for (prefix, kept_of) in [
+        ("metallb.io", true),
+        ("metallb.universe.tf", true),
+        ("example.org", false),
+    ] {
+        let text = EVERY_FIELD.replace("metallb.io/allow-shared-ip", &format!("{prefix}/allow-shared-ip"));
+        let read = kept(service(object(&text)));
+        assert_eq!(!read.ports.is_empty(), kept_of, "{prefix}");
+        assert_eq!(!read.selector.is_empty(), kept_of, "{prefix}");
+    }
 }
 
 #[test]
