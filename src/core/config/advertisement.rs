@@ -186,3 +186,6 @@ impl Complaints<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

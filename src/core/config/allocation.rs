@@ -75,3 +75,6 @@ impl Allocation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -153,3 +153,6 @@ fn without_pools(
         Problem::idle(Kind::MikrotikRouter, &router.key, words)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,3 +166,18 @@ proptest! {
         prop_assert_eq!(home(&shuffled), home(&objects()));
     }
 }
+
+#[test]
+fn a_name_is_one_that_kubernetes_gives() {
+    for (text, good) in [
+        ("media/photos", true),
+        ("media-2/photos-3d", true),
+        ("2/3", true),
+        ("media/Photos", false),
+        ("media/-photos", false),
+        ("media/", false),
+        ("photos", false),
+    ] {
+        assert_eq!(named(text).is_ok(), good, "{text}");
+    }
+}
