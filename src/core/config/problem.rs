@@ -153,6 +153,3 @@ fn without_pools(
         Problem::idle(Kind::MikrotikRouter, &router.key, words)
     })
 }
-
-#[cfg(test)]
-mod tests;

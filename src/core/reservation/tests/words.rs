@@ -152,3 +152,22 @@ fn a_pool_of_somebody_else_in_what_goes_back_is_not_removed() {
     let found = paper.rows.pools.iter().find(|row| row.name == "guests");
     assert_eq!(found, Some(&theirs));
 }
+
+/// Before any router is read.
+#[test]
+fn a_router_object_that_cannot_be_read_or_asks_for_more_is_a_problem() {
+    let mut unsupported = spec();
+    unsupported.unsupported = vec!["spec.metrics".to_owned()];
+    let mut unread = object(spec());
+    unread.spec = Err("spec.url: an empty text".to_owned());
+    for (router, words) in [
+        (object(spec()), None),
+        (object(unsupported), Some("spec.metrics")),
+        (unread, Some("spec.url: an empty text")),
+    ] {
+        let config = crate::config::Config::new(&[], &[], &[router]);
+        let said: Vec<String> = config.problems.iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), usize::from(words.is_some()), "{said:?}");
+        assert!(words.is_none_or(|words| said[0].contains(words)), "{said:?}");
+    }
+}
