@@ -29,6 +29,12 @@ impl Named {
         &self.sent
     }
 
+    /// Whether a write was sent that may yet bring something else into the status than this.
+    pub(super) fn may_become(&self, service: &ObjectKey, status: &[IpAddr]) -> bool {
+        let mut sent = self.sent.get(service).into_iter().flatten();
+        sent.any(|address| !status.contains(address))
+    }
+
     /// A write is sent that will say this.
     pub(super) fn send(&mut self, service: &ObjectKey, addresses: &[IpAddr]) {
         if !addresses.is_empty() {

@@ -74,7 +74,10 @@ impl Allocator {
                 && !service.ingress_altered
                 && write.pool.as_ref() == service.annotations.get(FROM_POOL);
             let later = matches!(&write.state, WriteState::Stored(version) if is_later(&service.resource_version, version));
-            if shown || later {
+            // One that was sent before may still come. That it has not is known when this one is answered.
+            let awaited =
+                matches!(write.state, WriteState::Retry(_)) && self.named.may_become(&key, &service.ingress);
+            if (shown && !awaited) || later {
                 self.writes.remove(&key);
             }
         }

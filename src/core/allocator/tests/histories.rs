@@ -211,3 +211,24 @@ proptest! {
         model.end();
     }
 }
+
+/// Found by the histories: a list shows the status as it is wanted, while an address that was sent for it before may
+/// still come. The write that was to be tried again is what tells.
+#[test]
+fn an_address_that_was_sent_in_vain_is_free_once_the_next_write_is_answered() {
+    let mut model = Model::new();
+    for op in [
+        Op::Apply(3, None),
+        Op::Apply(1, None),
+        Op::Fail(Fate::Refused),
+        Op::Apply(5, None),
+        Op::Fail(Fate::Refused),
+        Op::Retype(5),
+        Op::Apply(2, None),
+        Op::Apply(0, None),
+    ] {
+        model.run(&op);
+    }
+    model.end();
+    assert_eq!(model.world.objects[&key("s0")].ingress, [ip("192.168.1.202")]);
+}

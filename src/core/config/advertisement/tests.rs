@@ -36,6 +36,7 @@ fn nodes_and_services_are_selected_by_any_selector_and_all_of_them_by_none() {
             node_selectors: selectors.clone(),
             service_selectors: vec![],
             broken: false,
+            interfaces: vec![],
         };
         assert_eq!(by_node.selects_node(&labels(of)), selected, "{of:?}");
         assert!(by_node.selects_service(&labels(of)));
