@@ -140,13 +140,13 @@ kinds! {
         "run it from a machine that the router lets in, or see the MikrotikRouter's conditions";
     RouterServiceClosed: Fault, "/ip/service on the router does not let every node in",
         "when the allocator runs on such a node it cannot reach the router",
-        "`/ip service set www-ssl address=<the nodes' network>` on the router";
+        "`/ip service set www-ssl address=<what it has>,<the nodes' network>` on the router";
     RouterUserClosed: Fault, "/user on the router does not let the account log in from every node",
         "when the allocator runs on such a node the router refuses its password",
-        "`/user set [find where name=tiklb] address=<the nodes' network>` on the router";
+        "`/user set [find where name=tiklb] address=<what it has>,<the nodes' network>` on the router";
     RouterPolicyMissing: Fault, "the account's group on the router lacks a policy",
         "reads or writes are refused",
-        "`/user group set [find where name=tiklb] policy=api,read,rest-api,write` on the router";
+        "`/user group set [find where name=tiklb] policy=<what it has>,<what is missing>` on the router";
     DefinitionMissing: Fault, "a CustomResourceDefinition of tiklb is not installed",
         "the allocator waits for it and decides nothing",
         "`tiklb crds | kubectl apply --server-side -f -`";

@@ -108,15 +108,21 @@ fn leader(facts: &Facts, report: &mut Report) {
     };
     let name = crate::allocator::LEASE;
     let place = format!("Lease {}/{name}", facts.namespace);
+    let fix = format!(
+        "see the allocator's Pods: kubectl -n {} get pods -l app.kubernetes.io/component=allocator",
+        facts.namespace
+    );
     match lease {
-        None => report.find(
+        None => report.find_with(
             Kind::NoLeader,
             format!("{place} does not exist: no allocator has ever led"),
+            fix,
         ),
         Some(LeaderLease { holder: None, .. }) => {
-            report.find(
+            report.find_with(
                 Kind::NoLeader,
                 format!("{place} has no holder: the last allocator was stopped"),
+                fix,
             );
         }
         Some(LeaderLease {
@@ -127,9 +133,10 @@ fn leader(facts: &Facts, report: &mut Report) {
             let age = renewed.map_or(i64::MAX, |renewed| facts.now.as_second() - renewed.as_second());
             if age > seconds.saturating_add(GRACE) {
                 let since = renewed.map_or("never".to_owned(), |at| format!("last at {at}"));
-                report.find(
+                report.find_with(
                     Kind::NoLeader,
                     format!("{place} of {holder} is not renewed any more ({since})"),
+                    fix,
                 );
             } else {
                 report.fine.push(format!("allocator {holder} leads"));

@@ -160,7 +160,12 @@ fn account(router: &AskedRouter, rights: &Rights, nodes: &[NodeObject], report: 
             format!(
                 "on the router: /user group set [find where name={}] policy={}",
                 quoted(&rights.group),
-                NEEDED.join(",")
+                // What else the group may is others' business, and the command replaces the whole list.
+                NEEDED
+                    .into_iter()
+                    .chain(rights.surplus.iter().map(String::as_str))
+                    .collect::<Vec<_>>()
+                    .join(",")
             ),
         );
     }
