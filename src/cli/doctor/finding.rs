@@ -95,7 +95,7 @@ kinds! {
         "`kubectl delete crd bgppeers.metallb.io` (its objects go with it), or set its spec.conversion.strategy to None";
     HelmOwnsDefinitions: Warning, "MetalLB's Helm release still owns the CustomResourceDefinitions",
         "`helm uninstall` of that release deletes the definitions, and with them every pool: all addresses are given up",
-        "let Helm forget the release before anybody uninstalls it: `kubectl -n metallb-system delete secret -l owner=helm,name=metallb`";
+        "let Helm forget the release before anybody uninstalls it: `kubectl -n metallb-system delete secret -l owner=helm,name=metallb`, then take the annotations meta.helm.sh/release-name and -namespace off the definitions";
     NoPool: Warning, "there is no IPAddressPool in tiklb's namespace; Services stay pending",
         "no Service can be given an address",
         "apply an IPAddressPool (deploy/examples/homelab/ipaddresspool.yaml)";

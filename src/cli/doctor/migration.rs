@@ -7,13 +7,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use super::facts::{Backend, Facts, Webhook};
 use super::finding::{Kind, Report, named};
 use crate::api::METALLB_GROUP;
-use crate::api::label::{APP_NAME, APP_NAME_VALUE};
+use crate::api::label::APP_NAME_VALUE;
 
 /// Whose object it is, as Helm marks it.
 const RELEASE: &str = "meta.helm.sh/release-name";
 const RELEASE_NAMESPACE: &str = "meta.helm.sh/release-namespace";
-/// What Helm leaves where it is.
-const POLICY: &str = "helm.sh/resource-policy";
 
 /// All of it.
 pub(super) fn check(facts: &Facts, report: &mut Report) {
@@ -53,10 +51,18 @@ fn webhooks(facts: &Facts, report: &mut Report) {
                     .map_or(String::new(), |webhook| webhook.backend.words()),
                 named(dead.iter().map(|webhook| &webhook.name))
             ),
-            format!("kubectl delete validatingwebhookconfiguration {configuration}"),
+            revived_or_removed(configuration, &dead),
         );
     }
     report.fine_since(before, "no webhook of MetalLB is left without what answers it");
+}
+
+/// A policy engine's rules may be about these kinds, too, and about much else.
+fn revived_or_removed(configuration: &str, dead: &[&Webhook]) -> String {
+    if dead.iter().all(|webhook| webhook.name.ends_with(METALLB_GROUP)) {
+        return format!("kubectl delete validatingwebhookconfiguration {configuration}");
+    }
+    "it is not MetalLB's, and may guard more than these kinds: see to what should answer it".to_owned()
 }
 
 fn conversions(facts: &Facts, report: &mut Report) {
@@ -88,16 +94,10 @@ fn ownership(definitions: &BTreeMap<String, CustomResourceDefinition>, report: &
         let (Some(annotations), true) = (&metadata.annotations, name.ends_with(METALLB_GROUP)) else {
             continue;
         };
-        let labels = metadata.labels.as_ref();
-        let is_ours = labels
-            .and_then(|labels| labels.get(APP_NAME))
-            .is_some_and(|name| name == APP_NAME_VALUE);
-        let Some(release) = annotations.get(RELEASE).filter(|_| !is_ours) else {
+        // Neither a label of ours nor a policy on the object protects it: Helm goes by the manifest in its release.
+        let Some(release) = annotations.get(RELEASE).filter(|name| *name != APP_NAME_VALUE) else {
             continue;
         };
-        if annotations.get(POLICY).is_some_and(|policy| policy == "keep") {
-            continue;
-        }
         let namespace = annotations.get(RELEASE_NAMESPACE).cloned().unwrap_or_default();
         owned.entry((namespace, release.clone())).or_default().push(name);
     }
@@ -106,10 +106,12 @@ fn ownership(definitions: &BTreeMap<String, CustomResourceDefinition>, report: &
             Kind::HelmOwnsDefinitions,
             format!(
                 "Helm release {namespace}/{release} owns {}",
-                named(definitions)
+                named(&definitions)
             ),
             format!(
-                "before anybody uninstalls it, let Helm forget it: kubectl -n {namespace} delete secret -l owner=helm,name={release}"
+                "before anybody uninstalls it, let Helm forget it, with whatever else it installed under that name: \
+                 kubectl -n {namespace} delete secret -l owner=helm,name={release} && kubectl annotate crd {} {RELEASE}- {RELEASE_NAMESPACE}-",
+                definitions.join(" ")
             ),
         );
     }

@@ -241,6 +241,15 @@ fn what_metallb_left_behind_is_found() {
         found(|facts| facts.webhooks = Ok(vec![webhook(Backend::Serves)])),
         []
     );
+    // A policy engine that is just being restarted.
+    let guard = Webhook {
+        configuration: "policies".to_owned(),
+        name: "pools.policy.example.com".to_owned(),
+        ..webhook(Backend::NoEndpoint(service))
+    };
+    assert_found(Kind::DeadWebhook, &["policies", "it is not MetalLB's"], |facts| {
+        facts.webhooks = Ok(vec![guard])
+    });
     let owned = |annotations: Value| {
         move |facts: &mut Facts| {
             let pools = facts
@@ -249,7 +258,6 @@ fn what_metallb_left_behind_is_found() {
                 .unwrap()
                 .get_mut("ipaddresspools.metallb.io");
             let metadata = &mut pools.unwrap().metadata;
-            metadata.labels = None;
             metadata.annotations = serde_json::from_value(annotations).unwrap();
         }
     };
@@ -259,12 +267,15 @@ fn what_metallb_left_behind_is_found() {
         &[
             "lb/metallb",
             "ipaddresspools.metallb.io",
-            "kubectl -n lb delete secret -l owner=helm,name=metallb",
+            "kubectl -n lb delete secret -l owner=helm,name=metallb && kubectl annotate crd ipaddresspools.metallb.io meta.helm.sh/release-name- meta.helm.sh/release-namespace-",
         ],
         owned(release.clone()),
     );
     let mut kept = release;
     kept["helm.sh/resource-policy"] = json!("keep");
+    let still = found(owned(kept.clone()));
+    assert_eq!(still.len(), 1, "Helm goes by its own manifest: {still:?}");
+    kept["meta.helm.sh/release-name"] = json!("tiklb");
     assert_eq!(found(owned(kept)), []);
 }
 
