@@ -248,8 +248,12 @@ fn what_metallb_left_behind_is_found() {
         ..webhook(Backend::NoEndpoint(service))
     };
     assert_found(Kind::DeadWebhook, &["policies", "it is not MetalLB's"], |facts| {
-        facts.webhooks = Ok(vec![guard])
+        facts.webhooks = Ok(vec![guard]);
     });
+}
+
+#[test]
+fn definitions_that_helm_would_take_along_are_found() {
     let owned = |annotations: Value| {
         move |facts: &mut Facts| {
             let pools = facts
