@@ -510,7 +510,7 @@ impl Allocator {
     }
 
     /// How many Services wait for what: for an address, or for another one than they have.
-    pub fn waiting(&self) -> BTreeMap<&'static str, usize> {
+    pub fn waiting(&self) -> &BTreeMap<&'static str, usize> {
         self.waits.counts()
     }
 

@@ -12,6 +12,8 @@ use crate::model::{Instant, ObjectKey};
 pub(super) struct Waits {
     /// What each waits for, in the words of [`Because::word`](crate::ipam::Because::word).
     reasons: BTreeMap<ObjectKey, &'static str>,
+    /// How many wait for what: shown at every step, where thousands may wait.
+    counts: BTreeMap<&'static str, usize>,
     /// Since when a Service has been known to have no address.
     without: BTreeMap<ObjectKey, Instant>,
     /// How long those had to wait whose address was stored since the last [`take_served`](Self::take_served).
@@ -23,11 +25,7 @@ impl Waits {
     /// older than what it is.
     pub(super) fn decided(&mut self, service: &Service, decision: &Decision, written: bool, now: Instant) {
         let key = &service.key;
-        if decision.waits() {
-            self.reasons.insert(key.clone(), decision.because.word());
-        } else {
-            self.reasons.remove(key);
-        }
+        self.wait_for(key, decision.waits().then(|| decision.because.word()));
         if !decision.is_about_ours() || !service.ingress.is_empty() {
             self.without.remove(key);
         } else if !written {
@@ -43,8 +41,29 @@ impl Waits {
     }
 
     pub(super) fn forget(&mut self, service: &ObjectKey) {
-        self.reasons.remove(service);
+        self.wait_for(service, None);
         self.without.remove(service);
+    }
+
+    fn wait_for(&mut self, service: &ObjectKey, reason: Option<&'static str>) {
+        let before = match reason {
+            Some(reason) => self.reasons.insert(service.clone(), reason),
+            None => self.reasons.remove(service),
+        };
+        if before == reason {
+            return;
+        }
+        if let Some(reason) = reason {
+            *self.counts.entry(reason).or_default() += 1;
+        }
+        if let Some(before) = before
+            && let Some(count) = self.counts.get_mut(before)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(before);
+            }
+        }
     }
 
     /// Who waits, in order.
@@ -53,12 +72,8 @@ impl Waits {
     }
 
     /// How many wait for what.
-    pub(super) fn counts(&self) -> BTreeMap<&'static str, usize> {
-        let mut counts = BTreeMap::new();
-        for reason in self.reasons.values() {
-            *counts.entry(*reason).or_default() += 1;
-        }
-        counts
+    pub(super) fn counts(&self) -> &BTreeMap<&'static str, usize> {
+        &self.counts
     }
 
     pub(super) fn take_served(&mut self) -> Vec<Duration> {

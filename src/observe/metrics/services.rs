@@ -53,9 +53,9 @@ impl Services {
     }
 
     /// How many wait for what now, and how many addresses are in conflict.
-    pub fn standing(&self, waiting: BTreeMap<&'static str, usize>, conflicts: usize) {
+    pub fn standing(&self, waiting: &BTreeMap<&'static str, usize>, conflicts: usize) {
         let mut counts = self.lock();
-        counts.waiting = waiting;
+        counts.waiting.clone_from(waiting);
         counts.conflicts = conflicts.try_into().unwrap_or(u64::MAX);
     }
 

@@ -3,7 +3,12 @@
 use super::*;
 
 fn counts(world: &World) -> Vec<(&'static str, usize)> {
-    world.allocator.waiting().into_iter().collect()
+    world
+        .allocator
+        .waiting()
+        .iter()
+        .map(|(reason, count)| (*reason, *count))
+        .collect()
 }
 
 fn one_address() -> World {

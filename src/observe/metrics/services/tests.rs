@@ -7,7 +7,7 @@ use crate::observe::metrics::tests::{samples, samples_of};
 fn services_are_shown_by_what_they_wait_for_and_what_became_of_writes() {
     let mut registry = Registry::default();
     let services = Services::register(&mut registry);
-    services.standing(BTreeMap::from([("Exhausted", 2), ("Held", 1)]), 3);
+    services.standing(&BTreeMap::from([("Exhausted", 2), ("Held", 1)]), 3);
     for result in [
         WriteResult::Written("7".to_owned()),
         WriteResult::Written("8".to_owned()),
@@ -32,7 +32,7 @@ fn services_are_shown_by_what_they_wait_for_and_what_became_of_writes() {
     ];
     assert_eq!(shown, expected);
 
-    services.standing(BTreeMap::new(), 0);
+    services.standing(&BTreeMap::new(), 0);
     assert_eq!(samples_of(&registry, "tiklb_services_waiting"), [""; 0]);
 }
 
