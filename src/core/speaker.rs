@@ -549,16 +549,15 @@ impl Speaker {
     }
 
     fn publish_interfaces(&mut self) {
-        let of = |link: &Link| {
-            let networks = link.networks.iter();
-            let named = networks.map(|network| (link.name.clone(), *network));
-            named.collect::<Vec<_>>()
-        };
-        let connected = Some(self.links.values().flat_map(of).collect());
-        let names: BTreeSet<String> = self.links.values().map(|link| link.name.clone()).collect();
-        if self.published.connected != connected || self.published.interfaces != names {
-            self.published.connected = connected;
-            self.published.interfaces = names;
+        let mut interfaces: BTreeMap<String, BTreeSet<Ipv4Net>> = BTreeMap::new();
+        for link in self.links.values() {
+            interfaces
+                .entry(link.name.clone())
+                .or_default()
+                .extend(&link.networks);
+        }
+        if self.published.interfaces.as_ref() != Some(&interfaces) {
+            self.published.interfaces = Some(interfaces);
             self.published.touch();
         }
     }

@@ -1,6 +1,6 @@
 //! `ConfigurationState`: ours to write; read so that one that someone deletes is made anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::Ipv4Net;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -43,10 +43,12 @@ pub fn status(problems: &[String], conditions: impl FnOnce(&str) -> Vec<Conditio
 }
 
 /// The networks of a node's interfaces as the message of its condition `networksConnected`; read by [`connected`].
-pub fn networks(networks: &BTreeSet<(String, Ipv4Net)>) -> String {
-    let shown = networks.iter().take(LISTED);
-    let shown = shown.map(|(interface, network)| format!("{interface} {network}"));
-    let text = shown.collect::<Vec<_>>().join(", ");
+pub fn networks(interfaces: &BTreeMap<String, BTreeSet<Ipv4Net>>) -> String {
+    let networks = interfaces.iter().flat_map(|(interface, networks)| {
+        let networks = networks.iter();
+        networks.map(move |network| format!("{interface} {network}"))
+    });
+    let text = networks.take(LISTED).collect::<Vec<_>>().join(", ");
     if text.is_empty() {
         "no interface that can announce has an IPv4 address".to_owned()
     } else {

@@ -23,8 +23,8 @@ pub struct Published {
     pub gave_up: VecDeque<GaveUp>,
     /// The surveys of the subnets that this node asks in.
     pub surveys: BTreeMap<Ipv4Net, SurveyState>,
-    /// The interfaces that addresses can be announced on, by name; none before they were read.
-    pub interfaces: BTreeSet<String>,
+    /// The interfaces that addresses can be announced on, by name, with their networks; `None` before they were looked at.
+    pub interfaces: Option<BTreeMap<String, BTreeSet<Ipv4Net>>>,
     /// The subnets that this node tells of, with the gateways in them.
     pub networks: BTreeMap<Ipv4Net, BTreeSet<Ipv4Addr>>,
     /// MACs that answer for more addresses than any device has.
@@ -37,8 +37,6 @@ pub struct Published {
     pub missing: BTreeSet<NodeName>,
     /// Datagrams with another key arrived.
     pub other_keys: bool,
-    /// The networks of the interfaces that can announce, with the interface's name; `None` before they were looked at.
-    pub connected: Option<BTreeSet<(String, Ipv4Net)>>,
     /// Neighbours that proved that they follow a takeover.
     pub verified: u64,
 }

@@ -311,8 +311,8 @@ fn a_lost_link_silences_and_a_new_one_announces_again() {
 #[test]
 fn the_networks_of_its_interfaces_are_published_when_they_change() {
     let mut desk = Desk::new();
-    let networks = |desk: &Desk| desk.speaker.published().connected.clone();
-    let network = (link().name, link().networks[0]);
+    let networks = |desk: &Desk| desk.speaker.published().interfaces.clone();
+    let network = (link().name, [link().networks[0]].into());
     assert_eq!(networks(&desk), Some([network].into()));
     let version = desk.speaker.published().version;
     desk.step(Event::Links(vec![link()]));

@@ -123,7 +123,10 @@ impl Desk {
 
     /// What is wrong with the configuration, to people and in numbers.
     fn report(&self, published: &Published) {
-        let problems = self.objects.problems(self.recorder.node(), &published.interfaces);
+        let interfaces = published.interfaces.iter().flat_map(BTreeMap::keys);
+        let problems = self
+            .objects
+            .problems(self.recorder.node(), &interfaces.cloned().collect());
         self.recorder
             .configuration(&problems, &self.objects.warnings(), published);
         if self.objects.is_complete() {

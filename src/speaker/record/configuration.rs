@@ -1,5 +1,7 @@
 //! `ConfigurationState` of one speaker.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use tiklb_core::speaker::Published;
 
@@ -65,13 +67,13 @@ impl Heartbeats {
 /// Which networks this node can announce in; nothing before its interfaces were looked at. A condition, because
 /// MetalLB's definition of the kind has no field for it and would drop one.
 fn connected(published: &Published) -> Option<Condition> {
-    let networks_seen = published.connected.as_ref()?;
-    let reason = if networks_seen.is_empty() {
+    let interfaces = published.interfaces.as_ref()?;
+    let reason = if interfaces.values().all(BTreeSet::is_empty) {
         NetworksReason::NoNetwork
     } else {
         NetworksReason::Connected
     };
-    Some(reason.condition(networks(networks_seen), None, now()))
+    Some(reason.condition(networks(interfaces), None, now()))
 }
 
 pub(super) fn wish(

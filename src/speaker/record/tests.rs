@@ -380,8 +380,8 @@ async fn the_state_says_what_is_wrong_and_who_is_not_heard() {
     let side = side(&world, "n1");
     let mut published = Published::default();
     published.missing.insert(NodeName::from("n2"));
-    let network = |interface: &str, network: &str| (interface.to_owned(), network.parse().unwrap());
-    published.connected = Some([network("eth0", "192.168.1.11/24"), network("wlan0", "10.0.0.5/8")].into());
+    let network = |interface: &str, network: &str| (interface.to_owned(), [network.parse().unwrap()].into());
+    published.interfaces = Some([network("eth0", "192.168.1.11/24"), network("wlan0", "10.0.0.5/8")].into());
     side.recorder.configuration(
         &["IPAddressPool bad: spec.addresses: x".to_owned()],
         &["L2Advertisement ad: spec.interfaces".to_owned()],
