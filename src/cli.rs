@@ -76,6 +76,29 @@ struct Cluster {
     namespace: String,
 }
 
+impl Cluster {
+    /// Whose API server it is, in words.
+    fn whence(&self) -> String {
+        let named = self.kubeconfig.as_deref().map(Path::display);
+        named.map_or_else(|| "your kubeconfig".to_owned(), |file| file.to_string())
+    }
+}
+
+/// Which Services are served.
+#[derive(Debug, Args)]
+struct Served {
+    /// Serve only Services of this loadBalancerClass; without it, only those that name none
+    #[arg(long, env = "TIKLB_LB_CLASS", value_name = "CLASS")]
+    lb_class: Option<String>,
+}
+
+impl Served {
+    /// The class; an empty one, as a chart may leave it in the environment, is none.
+    fn class(&self) -> Option<String> {
+        self.lb_class.clone().filter(|class| !class.is_empty())
+    }
+}
+
 /// What kubectl calls its plugins: a program `kubectl-tiklb` on the PATH is `kubectl tiklb`.
 const PLUGIN_FILE: &str = "kubectl-tiklb";
 

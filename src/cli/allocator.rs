@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Args;
 
-use super::Cluster;
 use super::daemon::{self, Daemon};
+use super::{Cluster, Served};
 use crate::allocator::{self, Options};
 use crate::observe::log::Log;
 
@@ -22,9 +22,8 @@ pub(super) struct AllocatorVerb {
     #[command(flatten)]
     daemon: Daemon,
 
-    /// Serve only Services of this loadBalancerClass; without it, only those that name none
-    #[arg(long, env = "TIKLB_LB_CLASS", value_name = "CLASS")]
-    lb_class: Option<String>,
+    #[command(flatten)]
+    served: Served,
 }
 
 impl AllocatorVerb {
@@ -44,7 +43,7 @@ impl AllocatorVerb {
             kubeconfig: self.cluster.kubeconfig,
             namespace: self.cluster.namespace,
             pod: self.daemon.pod_name,
-            class: self.lb_class.filter(|class| !class.is_empty()),
+            class: self.served.class(),
         };
         allocator::run(options, panel, stop).await?;
         Ok(ExitCode::SUCCESS)

@@ -14,7 +14,6 @@ mod speakers;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
@@ -23,10 +22,10 @@ use clap::{Args, ValueEnum};
 
 use self::facts::Facts;
 use self::finding::Report;
-use super::Cluster;
 use super::daemon;
 use super::progress::told;
 use super::reach::Reach;
+use super::{Cluster, Served};
 use crate::cluster::client;
 use crate::cluster::inventory::Inventory;
 
@@ -48,9 +47,8 @@ pub(super) struct DoctorVerb {
     #[command(flatten)]
     cluster: Cluster,
 
-    /// Serve only Services of this loadBalancerClass; without it, only those that name none
-    #[arg(long, env = "TIKLB_LB_CLASS", value_name = "CLASS")]
-    lb_class: Option<String>,
+    #[command(flatten)]
+    served: Served,
 
     /// Ask the routers themselves, too: whether they let every node in, and what the account may do. Reads only; needs
     /// the right to read the Secrets that MikrotikRouters name, or --username and --password-file
@@ -105,7 +103,7 @@ impl DoctorVerb {
         let inventory = Inventory::new(client);
         let version = told("waiting for the API server", inventory.version()).await;
         version.map_err(|why| self.nobody(&why.to_string()))?;
-        let class = self.lb_class.clone().filter(|class| !class.is_empty());
+        let class = self.served.class();
         let looking = Box::pin(reading::look(&inventory, &self.cluster.namespace, class));
         let mut looked = told("looking at the cluster", looking).await;
         if self.ask_routers {
@@ -120,8 +118,7 @@ impl DoctorVerb {
     }
 
     fn nobody(&self, why: &str) -> anyhow::Error {
-        let named = self.cluster.kubeconfig.as_deref().map(Path::display);
-        let whence = named.map_or_else(|| "your kubeconfig".to_owned(), |file| file.to_string());
+        let whence = self.cluster.whence();
         anyhow!(
             "the API server of {whence} did not answer ({why}): try `kubectl version`, or name another kubeconfig with --kubeconfig"
         )

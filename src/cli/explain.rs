@@ -15,9 +15,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 use tiklb_core::model::ObjectKey;
 
-use super::Cluster;
 use super::daemon;
 use super::view::View;
+use super::{Cluster, Served};
 use crate::clock::Clock;
 use facts::Facts;
 
@@ -55,9 +55,8 @@ struct ServiceVerb {
     #[command(flatten)]
     cluster: Cluster,
 
-    /// Serve only Services of this loadBalancerClass; without it, only those that name none
-    #[arg(long, env = "TIKLB_LB_CLASS", value_name = "CLASS")]
-    lb_class: Option<String>,
+    #[command(flatten)]
+    served: Served,
 
     #[command(flatten)]
     format: Format,
@@ -135,7 +134,7 @@ impl ExplainVerb {
 impl ServiceVerb {
     async fn run(self) -> Result<ExitCode> {
         let view = View::read(&self.cluster).await?;
-        let class = self.lb_class.filter(|class| !class.is_empty());
+        let class = self.served.class();
         let facts = Facts::of(&view, class, Clock::start().now());
         let explained = service::explain(&facts, &self.service).ok_or_else(|| {
             anyhow!(

@@ -14,10 +14,10 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 use tiklb_core::model::RangeSet;
 
-use super::Cluster;
 use super::configuration;
 use super::daemon;
 use super::reach::{self, Reach};
+use super::{Cluster, Served};
 use crate::clock::Clock;
 use crate::cluster::object::router::SeenRouter;
 use finding::Finding;
@@ -86,9 +86,8 @@ pub(super) struct PlanVerb {
     #[command(flatten)]
     reach: Reach,
 
-    /// Serve only Services of this loadBalancerClass; without it, only those that name none
-    #[arg(long, env = "TIKLB_LB_CLASS", value_name = "CLASS")]
-    lb_class: Option<String>,
+    #[command(flatten)]
+    served: Served,
 
     /// How it is printed
     #[arg(
@@ -175,7 +174,7 @@ impl PlanVerb {
         let findings = if self.undo {
             source.undoing(looked, &identity, now)?
         } else {
-            source.findings(looked, self.lb_class.as_ref(), &identity, now)?
+            source.findings(looked, self.served.class().as_ref(), &identity, now)?
         };
         let findings = self.placed(findings);
         self.print(&findings)?;

@@ -1,6 +1,5 @@
 //! Everything of the cluster that a person's verb looks at, listed once.
 
-use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +14,13 @@ use tiklb_core::model::Uid;
 use tiklb_core::model::service::Service;
 
 use super::Cluster;
+use super::progress::told;
 use crate::cluster::object::Known;
 use crate::cluster::object::router::SeenRouter;
 use crate::cluster::source::Source;
 use crate::cluster::watch::Health;
 use crate::cluster::{Client, client, identity};
 
-/// After this a person is told what is waited for.
-const PROGRESS: Duration = Duration::from_secs(2);
 /// An API server that does not answer within this is not going to.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -47,17 +45,10 @@ impl View {
     pub(super) async fn read(cluster: &Cluster) -> Result<Self> {
         let client = client::connect(cluster.kubeconfig.as_deref()).await?;
         let reading = Box::pin(Self::lists(client, &cluster.namespace));
-        let mut reading = pin!(tokio::time::timeout(PATIENCE, reading));
-        let outcome = tokio::select! {
-            outcome = &mut reading => outcome,
-            () = tokio::time::sleep(PROGRESS) => {
-                eprintln!("waiting for the API server …");
-                reading.await
-            }
-        };
-        let named = cluster.kubeconfig.as_deref().map(Path::display);
+        let reading = tokio::time::timeout(PATIENCE, reading);
+        let outcome = told("waiting for the API server", reading).await;
         outcome.map_err(|_| {
-            let whence = named.map_or_else(|| "your kubeconfig".to_owned(), |file| file.to_string());
+            let whence = cluster.whence();
             anyhow!("the API server of {whence} did not answer everything within 15 s: try `kubectl get ipaddresspools,mikrotikrouters,addressreservations -A`, and apply deploy/crds where a kind is not known")
         })?
     }

@@ -1,5 +1,7 @@
 //! How a report is read, and the page of everything that can be found.
 
+use std::path::Path;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
