@@ -12,6 +12,7 @@ use super::{Outcome, Story, stories};
 use crate::home::NAMESPACE;
 use crate::home::kind::IP_ADDRESS_POOLS;
 use crate::kube::{Collection, NAMESPACES, SERVICES};
+use crate::wait::until;
 
 /// Addresses are asked for within seconds, and nobody knows of the phone before the first survey.
 pub(super) fn stories() -> Vec<Story> {
@@ -99,6 +100,17 @@ async fn versions(scene: &Scene, names: &[&str]) -> Result<Vec<Value>> {
     Ok(versions)
 }
 
+/// Waits until the Service names this pool, or none. Status and annotations are two writes.
+async fn from(scene: &Scene, name: &str, pool: Option<&str>) -> Outcome {
+    until(&format!("{name} names its pool"), SOON, async || {
+        let object = scene.home.kube().get(services(), name).await?;
+        let named = object["metadata"]["annotations"]["metallb.io/ip-allocated-from-pool"].as_str();
+        ensure!(named == pool, "it says that its pool is {named:?}, not {pool:?}");
+        Ok(())
+    })
+    .await
+}
+
 async fn a01_a02_a03_who_waits_is_served_in_turn_and_restarts_move_nobody(scene: &mut Scene) -> Outcome {
     apply_pool(scene, "two", json!({"addresses": ["192.168.1.210/31"]})).await?;
     for name in ["a", "b"] {
@@ -109,6 +121,9 @@ async fn a01_a02_a03_who_waits_is_served_in_turn_and_restarts_move_nobody(scene:
         create(scene, name, |_| {}).await?;
         let said = scene.event(APPS, name, "AllocationFailed").await?;
         ensure!(said.contains("no free address is left in two"), "{said}");
+    }
+    for name in ["a", "b"] {
+        from(scene, name, Some("two")).await?;
     }
     let all = ["a", "b", "c", "d"];
     let before = versions(scene, &all).await?;
@@ -135,12 +150,7 @@ async fn a01_a02_a03_who_waits_is_served_in_turn_and_restarts_move_nobody(scene:
     .await?;
     has(scene, "c", &["192.168.1.210"]).await?;
     has(scene, "a", &[]).await?;
-    let left = scene.home.kube().get(services(), "a").await?;
-    let from = &left["metadata"]["annotations"]["metallb.io/ip-allocated-from-pool"];
-    ensure!(
-        from.is_null(),
-        "{from} is left on what is no LoadBalancer any more"
-    );
+    from(scene, "a", None).await?;
     scene.home.kube().delete(services(), "b").await?;
     has(scene, "d", &["192.168.1.211"]).await
 }
@@ -192,9 +202,7 @@ async fn a05_a06_a_service_leaves_a_pool_that_is_deleted(scene: &mut Scene) -> O
     has(scene, "web", &["192.168.1.210"]).await?;
     delete_pool(scene, "old").await?;
     has(scene, "web", &["192.168.1.220"]).await?;
-    let object = scene.home.kube().get(services(), "web").await?;
-    let from = &object["metadata"]["annotations"]["metallb.io/ip-allocated-from-pool"];
-    ensure!(from == "new", "it says that it is from {from}");
+    from(scene, "web", Some("new")).await?;
     delete_pool(scene, "new").await?;
     has(scene, "web", &[]).await
 }

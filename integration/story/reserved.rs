@@ -11,6 +11,7 @@ use super::scene::{APPS, FIRST_SYNC, SOON, Scene};
 use super::{Outcome, Story, stories};
 use crate::home::kind::ADDRESS_RESERVATIONS;
 use crate::home::{NAMESPACE, PHONE, PRINTER};
+use crate::kube::SERVICES;
 use crate::wait::until;
 
 pub(super) fn stories() -> Vec<Story> {
@@ -102,7 +103,7 @@ async fn an_address_waits_for_its_service_on_the_router_and_in_the_cluster(scene
     scene
         .home
         .kube()
-        .delete(crate::kube::SERVICES.in_namespace(APPS), "other")
+        .delete(SERVICES.in_namespace(APPS), "other")
         .await?;
     scene.delete_service("photos").await?;
     let writes = lease_writes(scene);
@@ -143,7 +144,12 @@ async fn what_cannot_be_reserved_is_said_where_a_person_looks(scene: &mut Scene)
     let said = scene.event(APPS, "photos", "AllocationFailed").await?;
     ensure!(said.contains("belongs to Service apps/web"), "{said}");
     scene.has_none("photos").await?;
-    scene.delete_service("web").await?;
+    // Nobody waits for silence: the next one has the address at once.
+    scene
+        .home
+        .kube()
+        .delete(SERVICES.in_namespace(APPS), "web")
+        .await?;
     let (given, _) = scene.announced("photos", SOON).await?;
     ensure!(given == ADDRESS, "apps/photos was given {given}");
     Ok(())
