@@ -20,6 +20,7 @@ pub mod decision;
 mod link;
 pub mod order;
 pub mod peer;
+pub mod reach;
 mod record;
 pub mod talk;
 pub mod wire;
@@ -45,6 +46,8 @@ pub const PERIOD_JITTER: Duration = Duration::from_millis(10);
 /// How much later the next candidate in order claims. Speakers notice a silence up to one period apart; the first in
 /// order must have noticed it, claimed and been heard before the second acts.
 pub const RANK_STEP: Duration = Duration::from_millis(120);
+/// The same after a verdict on its owner's node, which all hear within a millisecond.
+pub const VERDICT_STEP: Duration = Duration::from_millis(15);
 /// A fresh speaker listens this long for the speakers that the API lists before it claims anything: their next
 /// heartbeat, its echo and their claims, with one loss.
 pub const LISTEN: Duration = Duration::from_millis(600);
@@ -100,6 +103,10 @@ pub enum Output {
     },
     /// Find out whether our own link works, and say so with [`Election::witness`].
     AskWitness,
+    /// The same in haste, while a node is suspect: the gateways, and the [`Election::suspects`] by ARP.
+    AskLink,
+    /// Ask a peer's kernel, and hand its answer to [`Election::echo`].
+    Probe(reach::Probe),
     /// From now on this node announces the group.
     Claimed {
         /// The group's key.
@@ -168,10 +175,13 @@ pub struct Election {
     /// Since when any peer has been heard without a break.
     connected: Instant,
     isolation: link::Isolation,
+    reach: reach::Reach,
     /// When an interface was lost that is not back yet.
     carrier_lost: Option<Instant>,
     /// When this speaker last had the processor.
     awake: Instant,
+    /// Until when nothing is answered for having been late, and whose claims are waited for.
+    catching_up: Option<(Instant, BTreeSet<NodeName>)>,
     /// The first and the last of an unbroken row of signs that our link works.
     witness: Option<(Instant, Instant)>,
     witness_asked: Option<Instant>,
@@ -211,8 +221,11 @@ impl Election {
             last_up: BTreeMap::new(),
             connected: now,
             isolation: link::Isolation::default(),
+            // Any number will do that two speakers on one host seldom share: the token tells who asked.
+            reach: reach::Reach::new(u16::from_be_bytes([boot.0[14], boot.0[15]])),
             carrier_lost: None,
             awake: now,
+            catching_up: None,
             witness: None,
             witness_asked: None,
             dirty: true,
@@ -287,6 +300,7 @@ impl Election {
 
     /// Everything that is due. Received datagrams must have been handed over before.
     pub fn poll(&mut self, now: Instant, random: &mut dyn FnMut() -> u64, out: &mut Vec<Output>) {
+        self.watch_kernels(now, random, out);
         self.notice_liveness(now, out);
         self.seek_witness(now, out);
         if self.relinked_due.is_some_and(|due| due <= now) {
@@ -295,6 +309,7 @@ impl Election {
         }
         if self.dirty || self.recheck.is_some_and(|at| at <= now) {
             self.dirty = false;
+            self.map_paths(now);
             self.decide(now, out);
         }
         self.talk(now, random, out);
@@ -316,6 +331,8 @@ impl Election {
             returning,
             witness,
             self.relinked_due,
+            self.reach.next_deadline(),
+            self.caught_up_at(),
         ]
         .into_iter()
         .flatten()

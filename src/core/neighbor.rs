@@ -3,6 +3,7 @@
 //! | module | decides |
 //! |---|---|
 //! | [`frame`] | nothing: the checked value of an ARP frame, and its bytes |
+//! | [`echo`] | nothing: a ping and its answer, as bytes |
 //! | [`responder`] | which request gets an answer, and with which MAC |
 //! | [`talker`] | nothing: who asked for which address lately, and so has to hear of a takeover |
 //! | [`announcement`] | when takeover and refresh frames leave, in which order and how fast |
@@ -19,6 +20,7 @@ use std::net::Ipv4Addr;
 use crate::model::MacAddr;
 
 pub mod announcement;
+pub mod echo;
 pub mod frame;
 pub mod rate;
 pub mod responder;

@@ -7,6 +7,7 @@
 
 mod first_claim;
 pub mod published;
+mod reach;
 mod surveying;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,6 +25,7 @@ use crate::election::talk::Dropped;
 use crate::election::{self, BootId, DOWN_AFTER, Desired, Election, Key, Output, WireInterface};
 use crate::model::{AddressRange, Instant, MacAddr, NodeName, Now, RangeSet};
 use crate::neighbor::announcement::Verified;
+use crate::neighbor::echo::EchoFrame;
 use crate::neighbor::responder::AnswerWith;
 use crate::neighbor::{
     Announcements, Arp, Frame, FrameError, InterfaceIndex, Operation, Outgoing, Peer, Purpose, Responder,
@@ -72,6 +74,13 @@ pub enum Event<'a> {
         /// How long it lay in the kernel.
         age: Duration,
     },
+    /// An IPv4 packet was read that may answer a question to a peer's kernel.
+    Echo {
+        /// Its bytes, from the Ethernet header on.
+        bytes: &'a [u8],
+        /// How long it lay in the kernel.
+        age: Duration,
+    },
     /// A datagram was read.
     Datagram {
         /// Its source address.
@@ -101,6 +110,13 @@ pub enum Effect {
     },
     /// An unsolicited frame.
     Announce(Outgoing),
+    /// A question to a peer's kernel.
+    Probe {
+        /// Where.
+        interface: InterfaceIndex,
+        /// Its bytes.
+        frame: EchoFrame,
+    },
     /// A datagram to another speaker.
     Datagram {
         /// The speaker's address.
@@ -196,6 +212,7 @@ impl Speaker {
                 bytes,
                 age,
             } => return self.frame(interface, bytes, age, now, out),
+            Event::Echo { bytes, age } => return self.echo(bytes, age, now.mono),
             Event::Datagram { from, bytes } => return self.datagram(from, bytes, now.mono),
             Event::NotSent(frame) => self.surveying.not_sent(&frame, now.mono),
             Event::Key(key) => self.election.set_key(key),
@@ -232,6 +249,11 @@ impl Speaker {
     /// The election, for metrics and diagnosis.
     pub fn election(&self) -> &Election {
         &self.election
+    }
+
+    /// The number in this process's echo requests, for a kernel filter.
+    pub fn echo_id(&self) -> u16 {
+        self.election.echo_id()
     }
 
     /// The addresses whose frames are worth waking up for: the pools, and the link's own ones, whose answers show that it
@@ -334,6 +356,8 @@ impl Speaker {
                 Output::Send { to, bytes } => out.push(Effect::Datagram { to, bytes }),
                 Output::Ask { key } => self.ask_first(key, now.mono),
                 Output::AskWitness => self.ask_witness(now.mono, out),
+                Output::AskLink => self.ask_link(now.mono, out),
+                Output::Probe(probe) => out.extend(self.probe(&probe)),
                 Output::Claimed { key, epoch, because } => self.claimed(key, epoch, because, now),
                 Output::Yielded { key, because } => self.yielded(key, &because),
                 Output::Withhold(until) => self.responder.withhold_until(until.unwrap_or(Instant::ZERO)),
@@ -487,7 +511,9 @@ impl Speaker {
         {
             self.gateways.insert((interface, arp.sender_ip), arp.sender_mac);
         }
-        if !self.election.node_macs().contains(&arp.sender_mac) {
+        if self.election.node_macs().contains(&arp.sender_mac) {
+            self.election.neighbor(arp.sender_ip, arp.sender_mac, now);
+        } else {
             self.election.witness(now);
         }
     }

@@ -18,7 +18,7 @@ pub use program::Instruction;
 /// More intervals than this are replaced by the one that covers them all. Jumps reach 255 instructions, two
 /// addresses are compared with two instructions per interval; a home has one or two pools.
 pub const MAX_INTERVALS: usize = 32;
-/// Bytes of a frame that are kept: an ARP frame with Ethernet's padding (60), rounded up.
+/// Bytes of a frame that are kept: an ARP frame or an echo with Ethernet's padding (60), rounded up.
 pub const SNAP_LENGTH: u32 = 64;
 
 /// Which ARP frames a packet socket receives: untagged (or of VLAN 0, which is a priority and no VLAN), not sent by
@@ -64,11 +64,23 @@ impl Filter {
     }
 
     pub(super) fn socket_filter(&self) -> Vec<SockFilter> {
-        self.program()
-            .iter()
-            .map(|i| SockFilter::new(i.code, i.if_true, i.if_false, i.operand))
-            .collect()
+        socket_filter(&self.program())
     }
+}
+
+/// Which packets a socket for echo replies receives: those to this host, with the number `id` of one process.
+pub fn echo_program(id: u16) -> Vec<Instruction> {
+    let mut code = Assembler::default();
+    code.refuse_outgoing_and_tagged();
+    code.accept_echo_reply(id);
+    code.finish(SNAP_LENGTH)
+}
+
+pub(super) fn socket_filter(program: &[Instruction]) -> Vec<SockFilter> {
+    let instructions = program.iter();
+    instructions
+        .map(|i| SockFilter::new(i.code, i.if_true, i.if_false, i.operand))
+        .collect()
 }
 
 #[cfg(test)]

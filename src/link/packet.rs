@@ -14,13 +14,14 @@ use futures::future::{Either, select_all};
 use nix::libc;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrStorage, recvmsg, setsockopt, sockopt};
 use nix::sys::time::TimeSpec;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockFilter, Socket, Type};
 use tiklb_core::neighbor::InterfaceIndex;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::filter::{Filter, SNAP_LENGTH};
 
+pub mod echo;
 mod raw;
 
 /// Frames read in one go. Enough to amortise the wake-up, few enough (well under a millisecond) that heartbeats
@@ -154,25 +155,7 @@ impl PacketSocket {
     /// # Errors
     /// Which step failed, and what the kernel answered.
     pub fn open(interface: InterfaceIndex, filter: &Filter) -> Result<Self, OpenError> {
-        let option = |option, source| OpenError::Option {
-            interface,
-            option,
-            source,
-        };
-        let socket = Socket::new(Domain::PACKET, Type::RAW, None).map_err(OpenError::Create)?;
-        attach(&socket, interface, filter)?;
-        socket
-            .set_nonblocking(true)
-            .map_err(|e| option("O_NONBLOCK", e))?;
-        socket
-            .set_recv_buffer_size(RECEIVE_BUFFER)
-            .map_err(|e| option("SO_RCVBUF", e))?;
-        setsockopt(&socket, sockopt::ReceiveTimestampns, &true)
-            .map_err(|e| option("SO_TIMESTAMPNS", e.into()))?;
-        setsockopt(&socket, sockopt::RxqOvfl, &1).map_err(|e| option("SO_RXQ_OVFL", e.into()))?;
-        raw::arp_on(interface)
-            .and_then(|address| socket.bind(&address))
-            .map_err(|source| OpenError::Bind { interface, source })?;
+        let socket = open(interface, libc::ETH_P_ARP, &filter.socket_filter())?;
         let socket =
             raw::register(socket, INTEREST).map_err(|source| OpenError::Register { interface, source })?;
         Ok(Self {
@@ -190,7 +173,7 @@ impl PacketSocket {
     /// # Errors
     /// What the kernel answered; the old filter stays.
     pub fn set_filter(&self, filter: &Filter) -> Result<(), OpenError> {
-        attach(self.socket.get_ref(), self.interface, filter)
+        attach(self.socket.get_ref(), self.interface, &filter.socket_filter())
     }
 
     /// The interface it is bound to.
@@ -317,9 +300,37 @@ pub async fn any_readable<'a>(
     wait.await.0
 }
 
-fn attach(socket: &Socket, interface: InterfaceIndex, filter: &Filter) -> Result<(), OpenError> {
+/// A socket that receives what the filter lets through, and nothing before it is attached.
+fn open(
+    interface: InterfaceIndex,
+    protocol: libc::c_int,
+    filter: &[SockFilter],
+) -> Result<Socket, OpenError> {
+    let option = |option, source| OpenError::Option {
+        interface,
+        option,
+        source,
+    };
+    let socket = Socket::new(Domain::PACKET, Type::RAW, None).map_err(OpenError::Create)?;
+    attach(&socket, interface, filter)?;
     socket
-        .attach_filter(&filter.socket_filter())
+        .set_nonblocking(true)
+        .map_err(|e| option("O_NONBLOCK", e))?;
+    socket
+        .set_recv_buffer_size(RECEIVE_BUFFER)
+        .map_err(|e| option("SO_RCVBUF", e))?;
+    setsockopt(&socket, sockopt::ReceiveTimestampns, &true)
+        .map_err(|e| option("SO_TIMESTAMPNS", e.into()))?;
+    setsockopt(&socket, sockopt::RxqOvfl, &1).map_err(|e| option("SO_RXQ_OVFL", e.into()))?;
+    raw::frames_on(interface, protocol)
+        .and_then(|address| socket.bind(&address))
+        .map_err(|source| OpenError::Bind { interface, source })?;
+    Ok(socket)
+}
+
+fn attach(socket: &Socket, interface: InterfaceIndex, filter: &[SockFilter]) -> Result<(), OpenError> {
+    socket
+        .attach_filter(filter)
         .map_err(|source| OpenError::Filter { interface, source })
 }
 

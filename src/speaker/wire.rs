@@ -19,7 +19,8 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::link::datagram::{Arrival, DatagramSocket};
 use crate::link::filter::Filter;
-use crate::link::packet::{PacketSocket, any_readable};
+use crate::link::packet::echo::EchoSocket;
+use crate::link::packet::{BUDGET, PacketSocket, any_readable};
 use crate::link::watch::{Exclusions, Snapshot};
 
 /// Counters are copied out for the metrics this often at most: a scrape needs no fresher ones.
@@ -146,10 +147,12 @@ async fn wait_for_key(inside: &mut Inside) -> Option<Key> {
     }
 }
 
-/// An interface's socket and the filter it has.
+/// An interface's sockets and the filter of the one for ARP.
 struct Port {
     socket: PacketSocket,
     filter: Filter,
+    /// Without it the other nodes' kernels cannot be asked here, and their heartbeats decide.
+    echo: Option<EchoSocket>,
 }
 
 struct Wire {
@@ -246,6 +249,7 @@ impl Wire {
         for _ in 0..DRAINS {
             let mut more = self.read_datagrams();
             more |= self.read_frames();
+            more |= self.read_echoes();
             if !more {
                 return;
             }
@@ -307,6 +311,26 @@ impl Wire {
         more
     }
 
+    fn read_echoes(&mut self) -> bool {
+        let mut more = false;
+        let Self {
+            ports,
+            speaker,
+            clock,
+            effects,
+            ..
+        } = self;
+        for echo in ports.values_mut().filter_map(|port| port.echo.as_mut()) {
+            let read = echo.drain(|bytes, age| {
+                let event = Event::Echo { bytes, age };
+                speaker.step(event, clock.now(), &mut rand::random::<u64>, effects);
+            });
+            more |= read == BUDGET;
+        }
+        self.carry_out();
+        more
+    }
+
     fn step(&mut self, event: Event<'_>) {
         self.speaker.step(
             event,
@@ -327,6 +351,7 @@ impl Wire {
                     // Whoever asked asks again.
                     self.send_frame(interface, &frame);
                 }
+                Effect::Probe { interface, frame } => self.send_probe(interface, &frame),
                 Effect::Announce(outgoing) => {
                     if !self.send_frame(outgoing.interface, &outgoing.frame) {
                         unsent.push(outgoing);
@@ -357,6 +382,13 @@ impl Wire {
         sent.is_ok()
     }
 
+    fn send_probe(&self, interface: InterfaceIndex, frame: &[u8]) {
+        let echo = self.ports.get(&interface).and_then(|port| port.echo.as_ref());
+        if let Some(Err(error)) = echo.map(|echo| echo.send(frame)) {
+            tracing::debug!(interface = interface.0, %error, "question to a node's kernel not sent");
+        }
+    }
+
     fn send_datagram(&mut self, to: IpAddr, bytes: &[u8]) {
         if let Err(error) = self.datagrams.send(bytes, SocketAddr::new(to, self.port)) {
             tracing::debug!(%error, "heartbeat not sent");
@@ -375,7 +407,16 @@ impl Wire {
             match PacketSocket::open(link.index, &filter) {
                 Ok(socket) => {
                     tracing::info!(interface = %link.name, mac = %link.mac, "listening for ARP");
-                    self.ports.insert(link.index, Port { socket, filter });
+                    let echo = EchoSocket::open(link.index, self.speaker.echo_id());
+                    let echo = echo.inspect_err(|error| {
+                        tracing::error!(interface = %link.name, %error, "cannot ask other nodes' kernels");
+                    });
+                    let port = Port {
+                        socket,
+                        filter,
+                        echo: echo.ok(),
+                    };
+                    self.ports.insert(link.index, port);
                 }
                 Err(error) => {
                     let error = anyhow::Error::from(error);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::claim::{Standing, standing};
 use super::order::Place;
 use super::record::Recorded;
-use super::{DOWN_AFTER, Election, Group, Output, Peer, RANK_STEP, SYNC_PATIENCE, Vacancy};
+use super::{DOWN_AFTER, Election, Group, Output, Peer, RANK_STEP, SYNC_PATIENCE, VERDICT_STEP, Vacancy};
 use crate::model::time::Spoken;
 use crate::model::{Instant, NodeName};
 
@@ -171,7 +171,16 @@ impl Election {
             since: now,
             ..Vacancy::default()
         });
-        let turn = vacancy.since + RANK_STEP.saturating_mul(u32::try_from(rank).unwrap_or(u32::MAX));
+        let since = vacancy.since;
+        let condemned = self
+            .last_owner(group.key)
+            .and_then(|(name, peer)| Some((name.clone(), peer.condemned()?.silence)));
+        let step = if condemned.is_some() {
+            VERDICT_STEP
+        } else {
+            RANK_STEP
+        };
+        let turn = since + step.saturating_mul(u32::try_from(rank).unwrap_or(u32::MAX));
         if now < turn {
             return self.look_at(turn);
         }
@@ -179,7 +188,10 @@ impl Election {
             return self.look_at(until);
         }
         let known = self.highest.contains_key(&group.key);
-        let because = match self.silent_owner(group.key, now) {
+        let silent = self.silent_owner(group.key, now);
+        let because = match condemned.or(silent) {
+            // Whoever found it had a sign that the link works.
+            Some((node, after)) if self.is_condemned(&node) => Because::Silent { node, after },
             // What a sign is waited for is asked again and again by itself.
             Some(_) if !self.link_is_witnessed(now) => return,
             // Silence counts from when we could have heard something.
@@ -292,6 +304,12 @@ impl Election {
             .silent_for(now)
             .filter(|silent| *silent > DOWN_AFTER && !peer.is_leaving())?;
         Some((name.clone(), silent))
+    }
+
+    fn is_condemned(&self, node: &NodeName) -> bool {
+        self.peers
+            .get(node)
+            .is_some_and(|peer| peer.condemned().is_some())
     }
 
     /// Candidates that are up, in order. Where some of them have the address's subnet connected, only those.

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::reach::detection::SHORTEST;
+use super::wire::Body;
 use super::{DOWN_AFTER, Election, Output, Peer, RETURN, WireInterface};
 use crate::model::{Instant, NodeName};
 
@@ -17,9 +19,16 @@ const SUSPECT_AFTER: Duration = Duration::from_millis(150);
 const WITNESS_AGAIN: Duration = Duration::from_millis(50);
 /// Signs further apart than this are two strokes of luck, not a link that works: two questions may go unanswered.
 const WITNESS_FRESH: Duration = Duration::from_millis(160);
-/// A carrier that is back within this has cost nothing: the last heartbeat before the loss is at most 110 ms older, and
-/// nobody is taken for dead before [`DOWN_AFTER`].
-const BLINK: Duration = Duration::from_millis(200);
+/// A carrier that is back within this has cost nothing: the last answer to a question before the loss is at most
+/// [`EVERY`](super::reach::EVERY) older, and nobody is taken for dead before [`SHORTEST`].
+const BLINK: Duration = Duration::from_millis(26);
+const _: () = assert!(BLINK.as_millis() + super::reach::EVERY.as_millis() <= SHORTEST.as_millis());
+/// A process that stood still for this has missed heartbeats: the last before it is at most 110 ms older, and nobody
+/// whose kernel answers is taken for dead before [`DOWN_AFTER`].
+const STANDSTILL: Duration = Duration::from_millis(200);
+/// A process that stood still for less may have stood still with its whole machine, so that somebody has taken over.
+/// What others claim is fetched, and nothing is answered before it is there or this has passed: a LAN needs 1 ms.
+const CATCH_UP: Duration = Duration::from_millis(20);
 /// A peer that was up within this before the last one fell silent is one that we were cut off from.
 const LATELY: Duration = Duration::from_secs(1);
 /// For so long after the last heartbeat every [`WITNESS_AGAIN`] is asked; after that once in as much time, and then for
@@ -101,7 +110,16 @@ impl Election {
     /// listens before it answers, like one whose carrier is back.
     pub fn wake(&mut self, now: Instant, out: &mut Vec<Output>) {
         let before = std::mem::replace(&mut self.awake, now);
-        if now.since(before) < BLINK || self.leaving {
+        let stood = now.since(before);
+        if stood < BLINK || self.leaving {
+            return;
+        }
+        if stood < STANDSTILL {
+            // Not every rest is a standstill: there may have been nothing to do.
+            let late = now.since(self.next_deadline(before));
+            if late >= BLINK && self.isolation.since.is_none() {
+                self.catch_up(now, out);
+            }
             return;
         }
         if self.isolation.since.is_none() {
@@ -110,6 +128,50 @@ impl Election {
         if self.isolation.since.is_some() {
             self.begin_return(now, out);
         }
+    }
+
+    /// Asks all others what they claim. A lone speaker has nobody to ask, and never withholds.
+    fn catch_up(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if self.claims.is_empty() || self.up.is_empty() {
+            return;
+        }
+        let until = now + CATCH_UP;
+        self.catching_up = Some((until, self.up.clone()));
+        let addresses = self
+            .up
+            .iter()
+            .filter_map(|name| Some(self.peers.get(name)?.address));
+        for to in addresses.collect::<Vec<_>>() {
+            self.send(to, Body::Fetch, out);
+        }
+        out.push(Output::Withhold(Some(until)));
+    }
+
+    /// What a peer claims is known.
+    pub(super) fn caught_up_with(&mut self, name: &NodeName) {
+        if let Some((_, from)) = &mut self.catching_up {
+            from.remove(name);
+        }
+    }
+
+    fn end_catching_up(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let Some((until, from)) = &self.catching_up else {
+            return;
+        };
+        if !from.is_empty() && now < *until {
+            return;
+        }
+        self.catching_up = None;
+        // A return from isolation withholds for reasons of its own.
+        if !self.isolation.is_returning() {
+            self.decide(now, out);
+            out.push(Output::Withhold(None));
+        }
+    }
+
+    /// When catching up ends at the latest.
+    pub(super) fn caught_up_at(&self) -> Option<Instant> {
+        self.catching_up.as_ref().map(|(until, _)| *until)
     }
 
     /// What was said since `then` did not arrive: we were cut off from the peers that were up then. A lone speaker never
@@ -160,7 +222,7 @@ impl Election {
         !self.interfaces_of(node).is_empty()
     }
 
-    fn interfaces_of(&self, node: &NodeName) -> &[WireInterface] {
+    pub(super) fn interfaces_of(&self, node: &NodeName) -> &[WireInterface] {
         if *node == self.me {
             &self.interfaces
         } else {
@@ -192,12 +254,19 @@ impl Election {
             self.begin_or_end_isolation(&before, now, out);
         }
         self.end_listening(now);
+        self.end_catching_up(now, out);
         self.end_return(now, out);
         self.end_hold(now, out);
     }
 
     fn begin_or_end_isolation(&mut self, before: &BTreeSet<NodeName>, now: Instant, out: &mut Vec<Output>) {
-        if self.up.is_empty() && !before.is_empty() {
+        // Who was found to be gone, while a sign from elsewhere showed that our own link works, leaves nobody cut off.
+        let gone = |name: &NodeName| {
+            self.peers
+                .get(name)
+                .is_some_and(|peer| peer.condemned().is_some())
+        };
+        if self.up.is_empty() && !before.iter().all(gone) {
             // Peers fall silent one by one, up to a period apart; all of them were there.
             let formerly = self.up_lately(now);
             if self.isolation.since.is_some() {
@@ -291,6 +360,7 @@ impl Election {
 
     /// Something on the LAN that is no node of ours was heard: our own link works.
     pub fn witness(&mut self, now: Instant) {
+        self.note_sign(now);
         self.witness = match self.witness {
             Some((first, last)) if now.since(last) <= WITNESS_FRESH => Some((first, now)),
             _ => Some((now, now)),

@@ -53,6 +53,8 @@ struct Session {
     heard: Instant,
     /// When I sent the newest heartbeat of mine that it has echoed.
     reached: Option<Instant>,
+    /// Its node was found to be gone, and it was not heard since.
+    condemned: Option<Condemned>,
     leaving: bool,
     interfaces: Vec<WireInterface>,
     announced: ClaimsVersion,
@@ -60,6 +62,15 @@ struct Session {
     known: ClaimsVersion,
     assembly: Option<Assembly>,
     fetched: Option<Instant>,
+}
+
+/// What a verdict said of a peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Condemned {
+    /// When it was heard here.
+    pub at: Instant,
+    /// How long the node's kernel had been silent then.
+    pub silence: Duration,
 }
 
 #[derive(Debug, Clone)]
@@ -80,6 +91,8 @@ pub enum Heard {
     Accepted {
         /// It was not up before, or is another boot.
         arrived: bool,
+        /// Its interfaces are others than before.
+        relinked: bool,
     },
 }
 
@@ -127,6 +140,8 @@ impl Peer {
             return Heard::Replay;
         }
         session.heard = now;
+        session.condemned = None;
+        let relinked = session.interfaces != heartbeat.interfaces;
         if sequence > session.heartbeat {
             session.heartbeat = sequence;
             session.leaving = heartbeat.leaving;
@@ -139,14 +154,21 @@ impl Peer {
         }
         Heard::Accepted {
             arrived: echoed.is_some() && !(was_up && known),
+            relinked,
         }
     }
 
     /// A datagram other than a heartbeat arrived: whether it may be believed.
     pub fn accepts(&mut self, boot: BootId, sequence: u64) -> bool {
-        self.session
-            .as_mut()
-            .is_some_and(|session| session.boot == boot && session.window.accept(sequence))
+        let Some(session) = self.session.as_mut().filter(|session| session.boot == boot) else {
+            return false;
+        };
+        if !session.window.accept(sequence) {
+            return false;
+        }
+        // Whoever speaks is not gone, whether or not it hears.
+        session.condemned = None;
+        true
     }
 
     /// A part of its claims arrived; whether the set is complete now and differs from what was known.
@@ -186,11 +208,32 @@ impl Peer {
         changed
     }
 
-    /// Whether there was two-way contact within [`DOWN_AFTER`].
+    /// Whether there was two-way contact within [`DOWN_AFTER`], and nobody found its node to be gone since.
     pub fn is_up(&self, now: Instant) -> bool {
         self.session
             .as_ref()
-            .is_some_and(|session| now.since(session.contact) <= DOWN_AFTER)
+            .is_some_and(|session| now.since(session.contact) <= DOWN_AFTER && session.condemned.is_none())
+    }
+
+    /// The short form of its boot id.
+    pub fn boot(&self) -> Option<[u8; 8]> {
+        self.session.as_ref().map(|session| session.boot.short())
+    }
+
+    /// Its node was found to be gone: it is down until it is heard again. Whether that is news; a verdict about another
+    /// boot is none.
+    pub fn condemn(&mut self, boot: [u8; 8], silence: Duration, now: Instant) -> bool {
+        let session = self.session.as_mut().filter(|s| s.boot.short() == boot);
+        let Some(session) = session.filter(|s| s.condemned.is_none()) else {
+            return false;
+        };
+        session.condemned = Some(Condemned { at: now, silence });
+        true
+    }
+
+    /// The verdict on its node, if it was not heard since.
+    pub fn condemned(&self) -> Option<Condemned> {
+        self.session.as_ref()?.condemned
     }
 
     /// When it is down unless it is heard again; `None` while it is.
@@ -219,6 +262,10 @@ impl Peer {
 
     /// Whether its heartbeats arrive although it does not hear ours, and have not done so for long.
     pub fn is_one_way(&self, now: Instant) -> bool {
+        // Its kernel does not answer either: that is no matter of a neighbour that was lost for a moment.
+        if self.condemned().is_some() {
+            return false;
+        }
         let doubtful = self
             .silent_for(now)
             .is_some_and(|silent| silent <= DOWN_AFTER + ONE_WAY);
@@ -293,6 +340,7 @@ impl Session {
             contact: now,
             heard: now,
             reached: None,
+            condemned: None,
             leaving: false,
             interfaces: Vec::new(),
             announced: ClaimsVersion::default(),

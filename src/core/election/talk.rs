@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::peer::Heard;
+use super::peer::{Condemned, Heard};
 use super::wire::{
     Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, MAX_PARTS, SurveyReport, WireError,
 };
@@ -83,34 +83,48 @@ impl Election {
             node,
             body,
         } = datagram;
+        let known = self.peers.get(&node);
+        let condemned = known.and_then(|peer| Some((peer.boot()?, peer.condemned()?)));
         if let Body::Heartbeat(heartbeat) = body {
             let echoed = self.echoed(&heartbeat, now);
             let peer = self.peers.entry(node.clone()).or_insert_with(|| Peer::new(from));
             let heard = peer.heartbeat(boot, sequence, &heartbeat, echoed, now);
+            self.note_disproof(&node, condemned, now);
             return self.heard(&node, heard, now, out);
         }
-        if !self
-            .peers
-            .get_mut(&node)
-            .is_some_and(|peer| peer.accepts(boot, sequence))
-        {
+        let mut known = self.peers.get_mut(&node);
+        if !known.as_mut().is_some_and(|peer| peer.accepts(boot, sequence)) {
             return Err(Dropped::NotAccepted);
         }
+        self.note_disproof(&node, condemned, now);
         match body {
             Body::Fetch => self.send_claims(self.peers[&node].address, out),
             Body::Claims(part) => {
-                if self
-                    .peers
-                    .get_mut(&node)
-                    .is_some_and(|peer| peer.claims_part(&part))
-                {
+                let mut peer = self.peers.get_mut(&node);
+                if peer.as_mut().is_some_and(|peer| peer.claims_part(&part)) {
                     self.learn_epochs(&node);
+                }
+                if self.peers.get(&node).is_some_and(Peer::is_synced) {
+                    self.caught_up_with(&node);
                 }
             }
             Body::Survey(report) => return Ok(Some((node, report))),
+            Body::Poll(about) => self.polled(&node, &about, now),
+            Body::Contact(about) => self.contact(&about, now),
+            Body::Gone(verdict) => self.told_gone(&node, &verdict, now, out),
             Body::Heartbeat(_) => {}
         }
         Ok(None)
+    }
+
+    /// A process that was condemned with its node speaks.
+    fn note_disproof(&mut self, node: &NodeName, before: Option<([u8; 8], Condemned)>, now: Instant) {
+        let Some((boot, condemned)) = before else { return };
+        let peer = self.peers.get(node);
+        if peer.is_some_and(|peer| peer.boot() == Some(boot) && peer.condemned().is_none()) {
+            self.disproved(node, condemned, now);
+            self.dirty = true;
+        }
     }
 
     /// Whoever is on the LAN can send such a datagram: it only counts from where a speaker should be heard.
@@ -138,7 +152,8 @@ impl Election {
                 self.hasten(now);
                 return Ok(None);
             }
-            Heard::Accepted { arrived } => {
+            Heard::Accepted { arrived, relinked } => {
+                self.dirty |= relinked;
                 if arrived {
                     self.hasten(now);
                     self.dirty = true;
@@ -288,7 +303,7 @@ impl Election {
         }
     }
 
-    fn send(&mut self, to: IpAddr, body: Body, out: &mut Vec<Output>) {
+    pub(super) fn send(&mut self, to: IpAddr, body: Body, out: &mut Vec<Output>) {
         self.sequence += 1;
         let datagram = Datagram {
             boot: self.boot,

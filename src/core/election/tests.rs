@@ -2,5 +2,6 @@
 
 mod faults;
 mod random;
+mod reach;
 mod segment;
 mod start;

@@ -18,6 +18,7 @@ mod cursor;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use ipnet::Ipv4Net;
@@ -130,6 +131,30 @@ pub enum Body {
     Claims(ClaimsPart),
     /// What the sender's survey of one subnet found.
     Survey(SurveyReport),
+    /// "Do you hear this one?"
+    Poll(Mention),
+    /// "I have just heard it."
+    Contact(Mention),
+    /// "Its node is gone."
+    Gone(Verdict),
+}
+
+/// Another speaker, of a certain start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// Its name.
+    pub node: NodeName,
+    /// The short form of its boot id: what is said of one start says nothing of the next.
+    pub boot: [u8; 8],
+}
+
+/// A node's kernel does not answer any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whose.
+    pub about: Mention,
+    /// For how long it had been silent; travels in microseconds.
+    pub silence: Duration,
 }
 
 /// The regular sign of life.
@@ -238,6 +263,11 @@ impl Datagram {
             Body::Fetch => {}
             Body::Claims(part) => part.encode(&mut out),
             Body::Survey(report) => report.encode(&mut out),
+            Body::Poll(about) | Body::Contact(about) => about.encode(&mut out),
+            Body::Gone(verdict) => {
+                verdict.about.encode(&mut out);
+                out.u32(u32::try_from(verdict.silence.as_micros()).unwrap_or(u32::MAX));
+            }
         }
         let mut bytes = out.finish();
         if let Some(mut mac) = key.mac() {
@@ -278,6 +308,12 @@ impl Datagram {
             2 => Body::Fetch,
             3 => Body::Claims(ClaimsPart::read(from)?),
             4 => Body::Survey(SurveyReport::read(from)?),
+            5 => Body::Poll(Mention::read(from)?),
+            6 => Body::Contact(Mention::read(from)?),
+            7 => Body::Gone(Verdict {
+                about: Mention::read(from)?,
+                silence: Duration::from_micros(from.u32()?.into()),
+            }),
             _ => return None,
         };
         (from.is_empty() && !node.0.is_empty()).then_some(Self {
@@ -296,6 +332,9 @@ impl Body {
             Self::Fetch => 2,
             Self::Claims(_) => 3,
             Self::Survey(_) => 4,
+            Self::Poll(_) => 5,
+            Self::Contact(_) => 6,
+            Self::Gone(_) => 7,
         }
     }
 }
@@ -371,6 +410,19 @@ impl ClaimsPart {
             part,
             parts,
             entries,
+        })
+    }
+}
+
+impl Mention {
+    fn encode(&self, out: &mut Writer) {
+        out.text(&self.node.0).bytes(&self.boot);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            node: NodeName(from.text()?),
+            boot: from.array()?,
         })
     }
 }

@@ -8,7 +8,7 @@
 //!  |<-------------- Ethernet -------->|<------------------------- ARP ----------------------------------->|
 //! ```
 //!
-//! pnet is named in this file only: it is dormant, and this is the one file to change should it have to go.
+//! pnet is named here and in [`super::echo`] only: it is dormant, and these are the files to change should it have to go.
 
 use std::net::Ipv4Addr;
 

@@ -23,6 +23,8 @@ pub struct Instruction {
 pub(super) const LOAD_WORD: u16 = 0x20;
 /// `BPF_LD | BPF_H | BPF_ABS`: two bytes, from network order.
 pub(super) const LOAD_HALF: u16 = 0x28;
+/// `BPF_LD | BPF_B | BPF_ABS`: one byte.
+pub(super) const LOAD_BYTE: u16 = 0x30;
 /// `BPF_JMP | BPF_JEQ | BPF_K`.
 pub(super) const JUMP_EQUAL: u16 = 0x15;
 /// `BPF_JMP | BPF_JGT | BPF_K`, unsigned.
@@ -54,6 +56,20 @@ pub(super) const TARGET_IP: u32 = 38;
 /// `ETH_P_ARP`. The socket is bound to it too, but a filter must not rely on that: the next one who binds the
 /// socket elsewhere would get every frame.
 const ARP: u32 = 0x0806;
+/// `ETH_P_IP`.
+const IPV4: u32 = 0x0800;
+/// Version 4 and a header of five words: the first byte of a packet without options.
+const PLAIN_HEADER: u32 = 0x45;
+/// `IPPROTO_ICMP`.
+const ICMP: u32 = 1;
+/// Type 0 and code 0 of RFC 792.
+const ECHO_REPLY: u32 = 0;
+/// Where the fields lie: see the picture in `core::neighbor::echo`.
+const IP_HEADER: u32 = 14;
+const IP_PROTOCOL: u32 = 23;
+const ICMP_TYPE_AND_CODE: u32 = 34;
+const ICMP_ID: u32 = 38;
+
 /// Hardware type 1 (Ethernet) and protocol type 0x0800 (IPv4), one word.
 const ETHERNET_AND_IPV4: u32 = 0x0001_0800;
 /// Lengths 6 and 4 and operation 1.
@@ -101,6 +117,21 @@ impl Assembler {
         self.load(LOAD_WORD, LENGTHS_AND_OPERATION);
         self.jump(JUMP_EQUAL, REQUEST, To::Skip(1), To::Next);
         self.jump(JUMP_EQUAL, REPLY, To::Next, To::Refuse);
+    }
+
+    /// An echo reply to the process that asks with this number.
+    pub(super) fn accept_echo_reply(&mut self, id: u16) {
+        for (code, field, value) in [
+            (LOAD_HALF, ETHER_TYPE, IPV4),
+            (LOAD_BYTE, IP_HEADER, PLAIN_HEADER),
+            (LOAD_BYTE, IP_PROTOCOL, ICMP),
+            (LOAD_HALF, ICMP_TYPE_AND_CODE, ECHO_REPLY),
+        ] {
+            self.load(code, field);
+            self.jump(JUMP_EQUAL, value, To::Next, To::Refuse);
+        }
+        self.load(LOAD_HALF, ICMP_ID);
+        self.jump(JUMP_EQUAL, u32::from(id), To::Accept, To::Refuse);
     }
 
     /// Broadcast or `own`: the first four bytes say which of the two it can be, the last two decide.

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 use tiklb_core::model::AddressRange;
+use tiklb_core::neighbor::echo::Question;
 use tiklb_core::neighbor::{Arp, Operation, Peer};
 
 use super::program::{
-    JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_OR_EQUAL, LOAD_HALF, LOAD_WORD, PACKET_TYPE, RETURN,
+    JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_OR_EQUAL, LOAD_BYTE, LOAD_HALF, LOAD_WORD, PACKET_TYPE, RETURN,
     VLAN_TAG_PRESENT,
 };
 use super::*;
@@ -37,6 +38,7 @@ fn run(program: &[Instruction], frame: &[u8], beside: Beside) -> u32 {
         let width = match code {
             LOAD_WORD => 4,
             LOAD_HALF => 2,
+            LOAD_BYTE => 1,
             RETURN => return operand,
             _ => {
                 let holds = match code {
@@ -265,4 +267,42 @@ proptest! {
         });
         prop_assert_eq!(passes(&filter(), &frame), expected);
     }
+}
+
+#[test]
+fn only_answers_to_this_process_pass() {
+    let ends = [(OURS, Ipv4Addr::new(192, 168, 1, 11)), (ASKER, CLIENT)];
+    let [us, peer] = ends.map(|(mac, address)| Peer { mac, address });
+    let question = Question {
+        id: 0x1234,
+        sequence: 1,
+        token: 2,
+    };
+    let mut reply = tiklb_core::neighbor::echo::request(peer, us, question).to_vec();
+    let program = echo_program(0x1234);
+    let here = Beside::default();
+    assert_eq!(run(&program, &reply, here), 0, "a question");
+    reply[34] = 0;
+    reply.resize(60, 0);
+    assert_eq!(run(&program, &reply, here), SNAP_LENGTH);
+    assert_eq!(run(&echo_program(0x1235), &reply, here), 0, "another process's");
+    let outgoing = Beside {
+        packet_type: 4,
+        ..here
+    };
+    assert_eq!(run(&program, &reply, outgoing), 0, "sent from here");
+    for (at, value) in [
+        (12, 0x86),
+        (14, 0x46),
+        (23, 17),
+        (34, 3),
+        (35, 1),
+        (38, 0x13),
+        (39, 0),
+    ] {
+        let mut other = reply.clone();
+        other[at] = value;
+        assert_eq!(run(&program, &other, here), 0, "byte {at} as {value:#x}");
+    }
+    assert_eq!(run(&program, &reply[..39], here), 0, "cut short");
 }

@@ -12,11 +12,12 @@ use tiklb_core::neighbor::InterfaceIndex;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// All of the ARP frames of one interface, as an address to bind a packet socket to (`packet(7)`).
-pub(super) fn arp_on(interface: InterfaceIndex) -> io::Result<SockAddr> {
+/// All of the frames of one protocol (`ETH_P_…`) on one interface, as an address to bind a packet socket to
+/// (`packet(7)`).
+pub(super) fn frames_on(interface: InterfaceIndex, protocol: libc::c_int) -> io::Result<SockAddr> {
     let invalid = |_| io::Error::from(io::ErrorKind::InvalidInput);
     let family = libc::sa_family_t::try_from(libc::AF_PACKET).map_err(invalid)?;
-    let protocol = u16::try_from(libc::ETH_P_ARP).map_err(invalid)?;
+    let protocol = u16::try_from(protocol).map_err(invalid)?;
     let index = i32::try_from(interface.0).map_err(invalid)?;
     let length = libc::socklen_t::try_from(size_of::<libc::sockaddr_ll>()).map_err(invalid)?;
     // SAFETY: `try_init` hands out zeroed storage that is larger than and aligned for any `sockaddr_*`; all

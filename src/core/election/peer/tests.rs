@@ -26,8 +26,14 @@ fn peer() -> Peer {
 /// State before, heartbeat (boot, sequence, echoes me freshly), milliseconds, what is heard, up after.
 type Row = (&'static str, (BootId, u64, bool), u64, Heard, bool);
 
-const NEWS: Heard = Heard::Accepted { arrived: true };
-const SAME: Heard = Heard::Accepted { arrived: false };
+const NEWS: Heard = Heard::Accepted {
+    arrived: true,
+    relinked: false,
+};
+const SAME: Heard = Heard::Accepted {
+    arrived: false,
+    relinked: false,
+};
 
 /// Every transition of the diagram.
 const TRANSITIONS: [Row; 12] = [

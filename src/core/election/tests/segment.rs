@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use super::super::*;
 use crate::model::ObjectKey;
+use crate::neighbor::Peer as Neighbor;
+use crate::neighbor::echo::Echo;
 
 pub(super) fn ip(last: u8) -> IpAddr {
     IpAddr::from([192, 168, 1, last])
@@ -59,6 +61,17 @@ enum Parcel {
     Witness {
         node: usize,
     },
+    /// A ping on its way to a kernel.
+    Ping {
+        from: usize,
+        probe: reach::Probe,
+    },
+    /// And its answer.
+    Echo {
+        to: usize,
+        probe: reach::Probe,
+        arrived: Instant,
+    },
 }
 
 struct Travelling(Instant, u64, Parcel);
@@ -86,6 +99,8 @@ pub(super) struct Segment {
     pub(super) random: Random,
     /// Percent.
     pub(super) loss: u64,
+    /// Pairs that do not reach each other, whoever else reaches both.
+    pub(super) apart: BTreeSet<(usize, usize)>,
     /// Which side of a partition each node is on.
     pub(super) side: Vec<u8>,
     /// Nodes whose cable is out: no carrier.
@@ -93,8 +108,12 @@ pub(super) struct Segment {
     /// Nodes that hear everything and reach nobody before this moment: a kernel that asked for its neighbours in vain asks
     /// again after a second.
     pub(super) muffled: BTreeMap<usize, Instant>,
+    /// Nodes whose kernel does not answer pings, by a firewall.
+    pub(super) unpingable: BTreeSet<usize>,
     /// Nodes that nothing reaches, though what they send arrives.
     pub(super) deaf: BTreeSet<usize>,
+    /// Nodes without power.
+    pub(super) dark: BTreeSet<usize>,
     /// Nodes whose speaker is stopped, and what waits in its sockets.
     pub(super) stopped: BTreeMap<usize, Waiting>,
     /// Length of the prefix that the nodes' interfaces have.
@@ -151,10 +170,13 @@ impl Segment {
             speakers: vec![],
             random: Random(seed),
             loss: 0,
+            apart: BTreeSet::new(),
             side: vec![0; nodes],
             unplugged: BTreeSet::new(),
             muffled: BTreeMap::new(),
+            unpingable: BTreeSet::new(),
             deaf: BTreeSet::new(),
+            dark: BTreeSet::new(),
             stopped: BTreeMap::new(),
             prefix: 24,
             firewall: false,
@@ -187,6 +209,7 @@ impl Segment {
 
     /// Starts (or restarts) a speaker; it sees the API at once.
     pub(super) fn start(&mut self, node: usize) {
+        self.dark.remove(&node);
         let speaker = &mut self.speakers[node];
         speaker.boots += 1;
         let mut boot = [u8::try_from(node).unwrap(); 16];
@@ -205,7 +228,14 @@ impl Segment {
         (0..self.speakers.len()).for_each(|node| self.start(node));
     }
 
+    /// Its node loses power.
     pub(super) fn kill(&mut self, node: usize) {
+        self.speakers[node].alive = false;
+        self.dark.insert(node);
+    }
+
+    /// SIGKILL: the kernel lives on.
+    pub(super) fn kill_speaker(&mut self, node: usize) {
         self.speakers[node].alive = false;
     }
 
@@ -221,6 +251,18 @@ impl Segment {
                 let _ = election.receive(host(from), &bytes, now, out);
             });
         }
+    }
+
+    /// The whole machine stops, as a virtual one does that is moved. What is sent to it waits for it.
+    pub(super) fn freeze(&mut self, node: usize) {
+        self.stop(node);
+        self.dark.insert(node);
+    }
+
+    /// And goes on.
+    pub(super) fn thaw(&mut self, node: usize) {
+        self.dark.remove(&node);
+        self.resume(node);
     }
 
     /// What speakers write to the API about their claims reaches all of them. The owner of the higher epoch removes the
@@ -243,7 +285,7 @@ impl Segment {
     pub(super) fn leave(&mut self, node: usize) {
         self.act(node, Election::leave);
         self.act(node, |_, _, _| {});
-        self.kill(node);
+        self.kill_speaker(node);
     }
 
     /// Carrier goes or comes.
@@ -315,7 +357,11 @@ impl Segment {
         for output in out {
             answers_changed |= !matches!(
                 output,
-                Output::Send { .. } | Output::Ask { .. } | Output::AskWitness
+                Output::Send { .. }
+                    | Output::Ask { .. }
+                    | Output::AskWitness
+                    | Output::AskLink
+                    | Output::Probe(_)
             );
             self.carry_out(node, output);
         }
@@ -327,7 +373,7 @@ impl Segment {
     fn carry_out(&mut self, node: usize, output: Output) {
         match output {
             Output::Send { to, bytes } => {
-                let delay = Duration::from_micros(100 + self.random.below(900));
+                let delay = self.delay();
                 let muffled = self.muffled.get(&node).is_some_and(|until| self.now < *until);
                 if self.random.below(100) >= self.loss && !muffled {
                     self.post(
@@ -344,13 +390,54 @@ impl Segment {
                 let boots = self.speakers[node].boots;
                 self.post(Duration::from_millis(60), Parcel::Asked { node, boots, key });
             }
-            Output::AskWitness => self.post(Duration::from_micros(300), Parcel::Witness { node }),
+            Output::AskWitness | Output::AskLink => {
+                if self.random.below(100) >= self.loss {
+                    self.post(Duration::from_micros(300), Parcel::Witness { node });
+                }
+            }
+            Output::Probe(probe) => {
+                let delay = self.delay();
+                if self.random.below(100) >= self.loss {
+                    self.post(delay, Parcel::Ping { from: node, probe });
+                }
+            }
             Output::Claimed { key, epoch, because } => {
                 self.history.push((self.now, node, key, Some(epoch), because));
             }
             Output::Yielded { key, because } => self.history.push((self.now, node, key, None, because)),
             Output::Withhold(until) => self.speakers[node].withheld_until = until,
             Output::Hold(held) => self.speakers[node].held = held,
+        }
+    }
+
+    fn delay(&mut self) -> Duration {
+        Duration::from_micros(100 + self.random.below(900))
+    }
+
+    /// A kernel answers whatever its speaker does, if there is power.
+    fn answer_ping(&mut self, from: usize, probe: reach::Probe) {
+        let to = IpAddr::from(probe.theirs.network.addr());
+        let target = (0..self.speakers.len()).find(|n| host(*n) == to);
+        let hears = |target: &usize| {
+            self.connected(from, *target)
+                && !self.dark.contains(target)
+                && !self.deaf.contains(target)
+                && !self.unpingable.contains(target)
+                && self.muffled.get(target).is_none_or(|until| *until <= self.now)
+                && !self.deaf.contains(&from)
+        };
+        let Some(_) = target.filter(hears) else { return };
+        let delay = self.delay();
+        if self.random.below(100) >= self.loss {
+            let arrived = self.now + delay;
+            self.post(
+                delay,
+                Parcel::Echo {
+                    to: from,
+                    probe,
+                    arrived,
+                },
+            );
         }
     }
 
@@ -361,7 +448,8 @@ impl Segment {
     }
 
     fn connected(&self, a: usize, b: usize) -> bool {
-        self.side[a] == self.side[b] && !self.unplugged.contains(&a) && !self.unplugged.contains(&b)
+        let apart = self.apart.contains(&(a, b)) || self.apart.contains(&(b, a));
+        !apart && self.side[a] == self.side[b] && !self.unplugged.contains(&a) && !self.unplugged.contains(&b)
     }
 
     fn deliver(&mut self, parcel: Parcel) {
@@ -391,6 +479,24 @@ impl Segment {
                     Answer::Silent
                 };
                 self.act(node, |election, now, _| election.asked(key, answer, now));
+            }
+            Parcel::Ping { from, probe } => self.answer_ping(from, probe),
+            Parcel::Echo { to, probe, arrived } => {
+                let echo = Echo {
+                    from: Neighbor {
+                        mac: probe.theirs.mac,
+                        address: probe.theirs.network.addr(),
+                    },
+                    question: probe.question,
+                };
+                if !self.stopped.contains_key(&to) && self.speakers[to].alive {
+                    let now = self.now;
+                    let mut out = Vec::new();
+                    self.speakers[to].election.echo(&echo, arrived, now, &mut out);
+                    for output in out {
+                        self.carry_out(to, output);
+                    }
+                }
             }
             Parcel::Witness { node } => {
                 if self.gateway == Some(self.side[node]) && !self.unplugged.contains(&node) {

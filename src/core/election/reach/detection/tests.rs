@@ -1,0 +1,68 @@
+use super::*;
+
+fn at(seconds: u64) -> Instant {
+    Instant::at(Duration::from_secs(seconds))
+}
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+#[test]
+fn half_as_much_again_as_the_longest_gap_within_bounds() {
+    for (gap, time) in [(10, 36), (24, 36), (40, 60), (100, 150), (200, 300), (300, 300)] {
+        let mut detection = Detection::default();
+        assert_eq!(detection.time(at(5)), SHORTEST);
+        detection.gap(ms(gap), at(5));
+        detection.gap(ms(10), at(6));
+        assert_eq!(detection.time(at(7)), ms(time), "after a gap of {gap} ms");
+    }
+}
+
+#[test]
+fn a_gap_is_forgotten_after_ten_minutes() {
+    let mut detection = Detection::default();
+    detection.gap(ms(100), at(30));
+    detection.gap(ms(60), at(90));
+    assert_eq!(detection.time(at(599)), ms(150));
+    assert_eq!(detection.time(at(600)), ms(90));
+    assert_eq!(detection.time(at(659)), ms(90));
+    assert_eq!(detection.time(at(660)), SHORTEST);
+    for second in 0..10_000 {
+        detection.gap(ms(10), at(700 + second));
+    }
+    assert!(detection.longest.len() <= 10, "{}", detection.longest.len());
+}
+
+#[test]
+fn three_outages_in_ten_minutes_turn_it_off() {
+    let mut detection = Detection::default();
+    for (second, off) in [(100, false), (200, false), (300, true)] {
+        detection.gap(ms(301), at(second));
+        assert_eq!(detection.is_off(at(second)), off, "{second}");
+    }
+    assert_eq!(detection.time(at(300)), SHORTEST, "an outage is no sample");
+    assert!(detection.is_off(at(699)));
+    assert!(!detection.is_off(at(700)));
+}
+
+#[test]
+fn a_wrong_verdict_doubles_the_time_and_each_clean_hour_halves_it() {
+    let mut detection = Detection::default();
+    let mut seen = Vec::new();
+    for _ in 0..5 {
+        detection.disproved(at(10));
+        seen.push(detection.time(at(10)).as_millis());
+    }
+    assert_eq!(seen, [72, 144, 288, 300, 300]);
+    let after: Vec<_> = (0..5)
+        .map(|hours| detection.time(at(10 + hours * 3_600)).as_millis())
+        .collect();
+    assert_eq!(after, [300, 288, 144, 72, 36]);
+    detection.disproved(at(10 + 3 * 3_600));
+    assert_eq!(
+        detection.time(at(10 + 3 * 3_600)),
+        ms(144),
+        "what was forgiven stays so"
+    );
+}

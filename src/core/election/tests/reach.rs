@@ -1,0 +1,147 @@
+//! Nodes that die, blink and stop, as the kernels of the others see it.
+
+use std::time::Duration;
+
+use super::segment::*;
+use crate::election::Because;
+
+const fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+/// Long enough for every path to be usable.
+fn settled(nodes: usize, addresses: &[u8], seed: u64) -> Segment {
+    let mut lan = Segment::new(nodes, addresses, seed);
+    lan.start_all();
+    lan.run(ms(3_000));
+    lan
+}
+
+/// When each address had its heir, after `fault`.
+fn takeover(lan: &mut Segment, last: u8, fault: impl FnOnce(&mut Segment)) -> Duration {
+    let owner = lan.answerers(last)[0];
+    let began = lan.now;
+    let moves = lan.history.len();
+    fault(lan);
+    lan.run(ms(2_000));
+    let claim = lan.history[moves..]
+        .iter()
+        .find(|(_, node, key, epoch, _)| *node != owner && *key == ip(last) && epoch.is_some());
+    let (at, _, _, _, because) = claim.unwrap_or_else(|| panic!("no heir: {:#?}", lan.history));
+    assert!(matches!(because, Because::Silent { .. }), "{because:?}");
+    at.since(began)
+}
+
+#[test]
+fn a_dead_node_is_replaced_within_the_detection_time() {
+    for nodes in [2, 3, 5] {
+        for seed in 0..40 {
+            let mut lan = settled(nodes, &[200, 201], seed);
+            // At any moment between two questions.
+            lan.run(Duration::from_micros(seed * 257));
+            let owner = lan.answerers(200)[0];
+            let took = takeover(&mut lan, 200, |lan| lan.kill(owner));
+            assert!(took <= ms(38), "{nodes} nodes, seed {seed}: {took:?}");
+            assert_eq!(lan.answerers(200).len(), 1);
+        }
+    }
+}
+
+#[test]
+fn two_hundred_addresses_of_a_dead_node_move_together() {
+    let addresses: Vec<u8> = (50..250).collect();
+    let mut lan = settled(3, &addresses, 1);
+    let owner = lan.answerers(200)[0];
+    lan.kill(owner);
+    lan.run(ms(60));
+    for last in addresses {
+        let who = lan.answerers(last);
+        assert!(who.len() == 1 && who != [owner], "{last}: {who:?}");
+    }
+}
+
+#[test]
+fn a_link_that_blinks_for_25_ms_moves_nothing() {
+    let mut lan = settled(3, &[200], 3);
+    let owner = lan.answerers(200)[0];
+    let moves = lan.history.len();
+    for n in 0..100 {
+        lan.side[owner] = 1;
+        lan.run(ms(25));
+        lan.side[owner] = 0;
+        lan.run(Duration::from_micros(400_000 + n * 313));
+    }
+    assert_eq!(lan.history[moves..], []);
+}
+
+#[test]
+fn without_a_sign_of_our_own_link_nobody_is_judged() {
+    let mut lan = settled(2, &[200], 4);
+    lan.gateway = None;
+    let owner = lan.answerers(200)[0];
+    let moves = lan.history.len();
+    lan.kill(owner);
+    lan.run(ms(2_000));
+    assert_eq!(lan.history[moves..], []);
+}
+
+#[test]
+fn a_switch_that_is_away_for_two_seconds_moves_nothing() {
+    let mut lan = settled(3, &[200, 201, 202], 5);
+    let moves = lan.history.len();
+    lan.side = vec![1, 2, 3];
+    lan.run(ms(2_000));
+    lan.side = vec![0; 3];
+    lan.run(ms(5_000));
+    assert_eq!(lan.history[moves..], []);
+}
+
+#[test]
+fn a_speaker_that_dies_is_not_a_node_that_dies() {
+    let mut lan = settled(3, &[200], 6);
+    let owner = lan.answerers(200)[0];
+    let took = takeover(&mut lan, 200, |lan| lan.kill_speaker(owner));
+    assert!(took >= ms(200), "{took:?}");
+}
+
+#[test]
+fn where_pings_are_dropped_heartbeats_decide() {
+    let mut lan = Segment::new(3, &[200], 7);
+    lan.unpingable = [0, 1, 2].into();
+    lan.start_all();
+    lan.run(ms(3_000));
+    let owner = lan.answerers(200)[0];
+    let took = takeover(&mut lan, 200, |lan| lan.kill(owner));
+    assert!(took >= ms(200) && took <= ms(500), "{took:?}");
+}
+
+#[test]
+fn who_is_reached_by_the_others_is_not_gone() {
+    // A firewall that is closed against one watcher's pings alone would look like this to it; the other one vouches.
+    let mut lan = settled(3, &[200], 8);
+    let owner = lan.answerers(200)[0];
+    let watcher = (owner + 1) % 3;
+    let moves = lan.history.len();
+    lan.apart = [(watcher, owner)].into();
+    lan.run(ms(200));
+    assert_eq!(lan.history[moves..], []);
+}
+
+#[test]
+fn a_node_that_stops_for_200_ms_moves_once_and_then_no_more() {
+    let mut lan = settled(3, &[200], 9);
+    let moves = lan.history.len();
+    for _ in 0..20 {
+        let owner = lan.answerers(200)[0];
+        lan.freeze(owner);
+        lan.run(ms(200));
+        lan.thaw(owner);
+        lan.run(ms(3_000));
+        assert_eq!(lan.answerers(200).len(), 1);
+    }
+    let claims = lan.history[moves..]
+        .iter()
+        .filter(|(_, _, _, epoch, _)| epoch.is_some());
+    // Each node is somebody's first false alarm at most.
+    assert!(claims.clone().count() <= 3, "{:#?}", &lan.history[moves..]);
+}

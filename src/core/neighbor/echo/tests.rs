@@ -1,0 +1,75 @@
+use std::net::Ipv4Addr;
+
+use super::*;
+use crate::model::MacAddr;
+
+const ASKER: Peer = Peer {
+    mac: MacAddr(2, 0, 0, 0, 1, 11),
+    address: Ipv4Addr::new(192, 168, 1, 11),
+};
+const PEER: Peer = Peer {
+    mac: MacAddr(2, 0, 0, 0, 1, 12),
+    address: Ipv4Addr::new(192, 168, 1, 12),
+};
+const QUESTION: Question = Question {
+    id: 0x1234,
+    sequence: 7,
+    token: 0x0102_0304_0506_0708,
+};
+
+/// What a kernel makes of a request (RFC 792): addresses exchanged, type 0, the rest as it came.
+fn reply(request: &EchoFrame) -> Vec<u8> {
+    let mut frame = request.to_vec();
+    frame[0..6].copy_from_slice(&request[6..12]);
+    frame[6..12].copy_from_slice(&request[0..6]);
+    frame[26..30].copy_from_slice(&request[30..34]);
+    frame[30..34].copy_from_slice(&request[26..30]);
+    frame[34] = 0;
+    let sum = u16::from_be_bytes([frame[36], frame[37]]);
+    // One type lower by eight: the sum of the words is lower by 0x0800, its complement higher.
+    let (sum, carry) = sum.overflowing_add(0x0800);
+    frame[36..38].copy_from_slice(&(sum + u16::from(carry)).to_be_bytes());
+    frame.resize(60, 0);
+    frame
+}
+
+#[test]
+fn a_request_is_a_plain_ping() {
+    let frame = request(ASKER, PEER, QUESTION);
+    let expected: [u8; 50] = [
+        2, 0, 0, 0, 1, 12, 2, 0, 0, 0, 1, 11, 8, 0, // Ethernet
+        0x45, 0, 0, 36, 0, 0, 0, 0, 1, 1, 0x36, 0x72, 192, 168, 1, 11, 192, 168, 1, 12, // IPv4
+        8, 0, 0xd5, 0xb0, 0x12, 0x34, 0, 7, 1, 2, 3, 4, 5, 6, 7, 8, // ICMP
+    ];
+    assert_eq!(frame, expected);
+    assert_eq!(Echo::parse(&frame), None, "a question is no answer");
+}
+
+#[test]
+fn a_reply_is_read_and_a_damaged_one_is_not() {
+    let frame = reply(&request(ASKER, PEER, QUESTION));
+    let echo = Echo {
+        from: PEER,
+        question: QUESTION,
+    };
+    assert_eq!(Echo::parse(&frame), Some(echo));
+    // The ICMP part is under its checksum, whose two forms of zero are one.
+    for bit in 34 * 8..50 * 8 {
+        let mut damaged = frame.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(Echo::parse(&damaged), None, "bit {bit}");
+    }
+    for length in 0..50 {
+        assert_eq!(Echo::parse(&frame[..length]), None, "{length} bytes");
+    }
+}
+
+#[test]
+fn other_packets_are_not_taken_for_a_reply() {
+    let frame = reply(&request(ASKER, PEER, QUESTION));
+    for (at, value) in [(12, 0x86), (14, 0x46), (14, 0x65), (21, 1), (23, 17), (34, 8)] {
+        let mut other = frame.clone();
+        other[at] = value;
+        assert_eq!(Echo::parse(&other), None, "byte {at} as {value:#x}");
+    }
+}
