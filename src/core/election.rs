@@ -22,6 +22,7 @@ pub mod order;
 pub mod peer;
 pub mod reach;
 mod record;
+mod rest;
 pub mod talk;
 pub mod wire;
 
@@ -123,10 +124,39 @@ pub enum Output {
         /// Why.
         because: Because,
     },
+    /// From now on this node answers for the group in the place of another, with that one's MAC address.
+    StandIn {
+        /// The group's key.
+        key: IpAddr,
+        /// The node whose speaker is silent.
+        owner: NodeName,
+    },
+    /// Ask a speaker that is not heard for an address that it claims, and say so with [`Election::owner_answered`] if it
+    /// answers.
+    AskOwner {
+        /// The group's key.
+        key: IpAddr,
+        /// The node.
+        owner: NodeName,
+    },
+    /// From now on it does not.
+    StandDown {
+        /// The group's key.
+        key: IpAddr,
+    },
     /// Answer nothing before this moment; `None`: answer again.
     Withhold(Option<Instant>),
     /// Send no unsolicited frame, or do again.
     Hold(bool),
+}
+
+/// Whether a speaker that stops is expected back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// Its node is cordoned, drained or shut down.
+    ForGood,
+    /// It is replaced or restarted; its node stays.
+    BackSoon,
 }
 
 /// What a first claim's question brought.
@@ -191,6 +221,15 @@ pub struct Election {
     announce_claims: u8,
     claims_changed: bool,
     leaving: bool,
+    /// This speaker is stopping and will be back.
+    resting: bool,
+    /// For whom this node answers.
+    standing: BTreeMap<IpAddr, NodeName>,
+    /// What an earlier boot of this speaker claimed, by its peers' word.
+    former: BTreeMap<IpAddr, u64>,
+    owners_asked: Option<Instant>,
+    /// When the listening at the start ended.
+    listened: Option<Instant>,
 }
 
 impl Election {
@@ -233,6 +272,11 @@ impl Election {
             announce_claims: 0,
             claims_changed: false,
             leaving: false,
+            resting: false,
+            standing: BTreeMap::new(),
+            former: BTreeMap::new(),
+            owners_asked: None,
+            listened: None,
         }
     }
 
@@ -275,8 +319,12 @@ impl Election {
         self.key = key;
     }
 
-    /// The speaker is stopping: its claims are given up at once, so that the next in order need not wait for silence.
-    pub fn leave(&mut self, now: Instant, out: &mut Vec<Output>) {
+    /// The speaker is stopping: for good its claims are given up at once, so that the next in order need not wait for
+    /// silence. If it will be back, and somebody is there who can answer in its place, they stay.
+    pub fn leave(&mut self, departure: Departure, now: Instant, out: &mut Vec<Output>) {
+        if departure == Departure::BackSoon && !self.up.is_empty() {
+            return self.rest(now, out);
+        }
         self.leaving = true;
         for key in self.claims.iter().map(|(key, _)| key).collect::<Vec<_>>() {
             self.yield_claim(key, Because::Leaving, out);
@@ -352,6 +400,12 @@ impl Election {
     /// The listening time at the start is over.
     pub fn has_listened(&self) -> bool {
         self.desired.is_some() && self.listening_until.is_none()
+    }
+
+    /// What an earlier boot had is taken up again by now, or will not be.
+    pub fn is_settled(&self, now: Instant) -> bool {
+        self.listened
+            .is_some_and(|at| now.since(at) >= peer::RESUMED_WITHIN)
     }
 
     /// A peer.

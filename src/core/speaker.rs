@@ -22,7 +22,7 @@ pub use published::{Held, Published, SurveyState};
 use self::first_claim::FirstClaims;
 use self::surveying::Surveying;
 use crate::election::talk::Dropped;
-use crate::election::{self, BootId, DOWN_AFTER, Desired, Election, Key, Output, WireInterface};
+use crate::election::{self, BootId, DOWN_AFTER, Departure, Desired, Election, Key, Output, WireInterface};
 use crate::model::{AddressRange, Instant, MacAddr, NodeName, Now, RangeSet};
 use crate::neighbor::announcement::Verified;
 use crate::neighbor::echo::EchoFrame;
@@ -93,7 +93,7 @@ pub enum Event<'a> {
     /// The heartbeat key was replaced.
     Key(Key),
     /// The process is stopping.
-    Leave,
+    Leave(Departure),
     /// The clock moved on.
     Tick,
 }
@@ -216,7 +216,7 @@ impl Speaker {
             Event::Datagram { from, bytes } => return self.datagram(from, bytes, now.mono),
             Event::NotSent(frame) => self.surveying.not_sent(&frame, now.mono),
             Event::Key(key) => self.election.set_key(key),
-            Event::Leave => self.election.leave(now.mono, &mut self.outputs),
+            Event::Leave(departure) => self.election.leave(departure, now.mono, &mut self.outputs),
             Event::Tick => {}
         }
         self.turn(now, random, out);
@@ -360,6 +360,9 @@ impl Speaker {
                 Output::Probe(probe) => out.extend(self.probe(&probe)),
                 Output::Claimed { key, epoch, because } => self.claimed(key, epoch, because, now),
                 Output::Yielded { key, because } => self.yielded(key, &because),
+                Output::StandIn { key, owner } => self.stand_in(key, owner),
+                Output::StandDown { key } => self.stand_down(key),
+                Output::AskOwner { key, owner } => out.extend(self.ask_owner(key, &owner)),
                 Output::Withhold(until) => self.responder.withhold_until(until.unwrap_or(Instant::ZERO)),
                 Output::Hold(held) => self.announcements.hold(held),
             }
@@ -389,6 +392,7 @@ impl Speaker {
             mac,
         };
         self.published.held.insert(key, held);
+        self.published.standing.remove(&key);
         self.published.touch();
         self.unblock();
         self.announce(key, now.mono);
@@ -417,6 +421,9 @@ impl Speaker {
                 }
             }
             self.announce(key, now);
+        }
+        for (key, owner) in self.published.standing.clone() {
+            self.stand_in(key, owner);
         }
     }
 
@@ -512,6 +519,9 @@ impl Speaker {
             self.gateways.insert((interface, arp.sender_ip), arp.sender_mac);
         }
         if self.election.node_macs().contains(&arp.sender_mac) {
+            if arp.op == Operation::Reply && self.is_claimed(arp.sender_ip) {
+                self.election.owner_answered(arp.sender_mac, now);
+            }
             self.election.neighbor(arp.sender_ip, arp.sender_mac, now);
         } else {
             self.election.witness(now);
@@ -589,6 +599,11 @@ impl Speaker {
     }
 
     fn publish_trouble(&mut self, now: Instant) {
+        let settled = self.election.is_settled(now);
+        if self.published.settled != settled {
+            self.published.settled = settled;
+            self.published.touch();
+        }
         let missing: BTreeSet<NodeName> = self.election.missing().cloned().collect();
         let other_keys = self.election.missing_have_another_key(now);
         let same = self.published.missing == missing && self.published.other_keys == other_keys;

@@ -180,6 +180,11 @@ impl Objects {
         self.config.warnings()
     }
 
+    /// Whether a node is cordoned, being deleted or shut down: its speaker is not expected back when it stops.
+    pub fn is_leaving(&self, node: &NodeName) -> bool {
+        self.nodes.get(node).is_none_or(|node| node.leaving)
+    }
+
     /// A Service.
     pub fn service(&self, key: &ObjectKey) -> Option<&Service> {
         self.services.get(key)

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use tiklb_core::election::Because;
+use tiklb_core::election::{Because, Departure};
 use tiklb_core::model::NodeName;
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -177,10 +177,19 @@ impl Around {
     }
 }
 
-/// Says goodbye on the wire, then removes what is no longer true from the API.
+/// Says goodbye on the wire, then removes what is no longer true from the API. What the next speaker of this node takes
+/// up again stays on record.
 async fn leave(mut wire: wire::Handle, mut desk: Desk, writer: &Writer) {
-    tracing::info!("stopping");
-    wire.stop.send_replace(true);
+    let departure = desk.departure();
+    match departure {
+        Departure::BackSoon => {
+            tracing::info!("stopping: others answer in this node's place until a speaker is back here")
+        }
+        Departure::ForGood => {
+            tracing::info!("stopping: this node is cordoned, leaving or not ready, and others take over")
+        }
+    }
+    wire.stop.send_replace(Some(departure));
     if tokio::time::timeout(GOODBYE, &mut wire.ended).await.is_err() {
         tracing::warn!(
             "the thread that owns the sockets did not end in {GOODBYE:?}; leaving without a goodbye"

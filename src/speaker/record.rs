@@ -73,6 +73,8 @@ pub struct Recorder {
     /// Addresses that others use, and since when this process has seen it.
     conflicts: BTreeMap<IpAddr, conflict::Sighting>,
     proxies: BTreeSet<MacAddr>,
+    /// For whose speakers this one answers.
+    standing: BTreeMap<IpAddr, NodeName>,
     /// Addresses that a Service has and a stranger answers for.
     blocked: BTreeMap<IpAddr, MacAddr>,
 }
@@ -90,6 +92,7 @@ impl Recorder {
             recorded: BTreeSet::new(),
             conflicts: BTreeMap::new(),
             proxies: BTreeSet::new(),
+            standing: BTreeMap::new(),
             blocked: BTreeMap::new(),
         }
     }
@@ -115,6 +118,7 @@ impl Recorder {
         }
         self.held.clone_from(&published.held);
         self.say_blocked(published, objects);
+        self.say_standing(published);
         let announced = published.held.values().flat_map(|held| held.services.iter());
         let announced: BTreeSet<ObjectKey> = announced.cloned().collect();
         for service in self.recorded.difference(&announced) {
@@ -197,6 +201,26 @@ impl Recorder {
             }
         }
         self.blocked.clone_from(&published.blocked);
+    }
+
+    fn say_standing(&mut self, published: &Published) {
+        for (address, owner) in &published.standing {
+            if self.standing.get(address) != Some(owner) {
+                tracing::info!(
+                    event = "standIn", ip = %address, node = %self.identity.node, %owner,
+                    "answering in the place of {owner}, whose speaker is silent or restarting; its node forwards on"
+                );
+            }
+        }
+        for (address, owner) in &self.standing {
+            if !published.standing.contains_key(address) {
+                tracing::info!(
+                    event = "standDown", ip = %address, node = %self.identity.node, %owner,
+                    "no longer answering in the place of {owner}"
+                );
+            }
+        }
+        self.standing.clone_from(&published.standing);
     }
 
     fn say_withdrawn(&mut self, published: &Published) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tiklb_core::election::{BootId, Key};
+use tiklb_core::election::{BootId, Departure, Key};
 use tiklb_core::model::{Instant, NodeName};
 use tiklb_core::neighbor::InterfaceIndex;
 use tiklb_core::speaker::{Counters, Effect, Event, Link, Published, Speaker, Wanted};
@@ -50,7 +50,7 @@ pub struct Handle {
     /// The heartbeat key; without one nothing starts.
     pub key: watch::Sender<Option<Key>>,
     /// Set to stop.
-    pub stop: watch::Sender<bool>,
+    pub stop: watch::Sender<Option<Departure>>,
     /// What is announced and was found out.
     pub published: watch::Receiver<Arc<Published>>,
     /// What was received and sent.
@@ -62,7 +62,7 @@ pub struct Handle {
 struct Inside {
     wanted: watch::Receiver<Option<Arc<Wanted>>>,
     key: watch::Receiver<Option<Key>>,
-    stop: watch::Receiver<bool>,
+    stop: watch::Receiver<Option<Departure>>,
     published: watch::Sender<Arc<Published>>,
     counters: watch::Sender<Arc<Counters>>,
 }
@@ -74,7 +74,7 @@ struct Inside {
 pub fn start(settings: Settings) -> Result<Handle> {
     let (wanted, wanted_inside) = watch::channel(None);
     let (key, key_inside) = watch::channel(None);
-    let (stop, stop_inside) = watch::channel(false);
+    let (stop, stop_inside) = watch::channel(None);
     let (published_inside, published) = watch::channel(Arc::new(Published::default()));
     let (counters_inside, counters) = watch::channel(Arc::new(Counters::default()));
     let (report, ended) = tokio::sync::oneshot::channel();
@@ -134,7 +134,7 @@ fn run(settings: Settings, inside: Inside) -> Result<()> {
 
 async fn wait_for_key(inside: &mut Inside) -> Option<Key> {
     loop {
-        if *inside.stop.borrow() {
+        if inside.stop.borrow().is_some() {
             return None;
         }
         if let Some(key) = inside.key.borrow_and_update().clone() {
@@ -204,8 +204,11 @@ impl Wire {
             tokio::select! {
                 biased;
                 stopping = inside.stop.changed() => {
-                    if stopping.is_err() || *inside.stop.borrow() {
-                        return self.say_goodbye(&inside).await;
+                    // Without an API side nobody will say that it comes back.
+                    let departure = *inside.stop.borrow();
+                    let departure = departure.or(stopping.is_err().then_some(Departure::ForGood));
+                    if let Some(departure) = departure {
+                        return self.say_goodbye(departure, &inside).await;
                     }
                 }
                 changed = inside.wanted.changed() => {
@@ -465,9 +468,10 @@ impl Wire {
         }
     }
 
-    /// Gives every claim up and says so, so that others need not wait for silence.
-    async fn say_goodbye(mut self, inside: &Inside) -> Result<()> {
-        self.step(Event::Leave);
+    /// Says whether every claim is given up or the next boot of this speaker takes them up again, so that others need not
+    /// wait for silence.
+    async fn say_goodbye(mut self, departure: Departure, inside: &Inside) -> Result<()> {
+        self.step(Event::Leave(departure));
         self.publish(inside);
         tokio::time::sleep(GOODBYE).await;
         self.read();

@@ -20,13 +20,22 @@ pub fn address_owner(object: core::Node) -> Verdict<NodeObject> {
 /// A node as the speakers see it.
 pub fn candidate(object: core::Node) -> Verdict<Node> {
     let status = object.status.unwrap_or_default();
-    let mut conditions = status.conditions.iter().flatten();
-    let network_unavailable = conditions.any(|c| c.type_ == "NetworkUnavailable" && c.status == "True");
+    let is = |type_: &str, value: &str| {
+        let mut conditions = status.conditions.iter().flatten();
+        conditions.any(|condition| condition.type_ == type_ && condition.status == value)
+    };
+    let network_unavailable = is("NetworkUnavailable", "True");
+    let cordoned = object
+        .spec
+        .and_then(|spec| spec.unschedulable)
+        .unwrap_or_default();
+    let leaving = cordoned || object.metadata.deletion_timestamp.is_some() || is("Ready", "False");
     Verdict::Keep(Node {
         name: NodeName(object.metadata.name.unwrap_or_default()),
         labels: object.metadata.labels.unwrap_or_default(),
         addresses: own_addresses(status),
         network_unavailable,
+        leaving,
     })
 }
 

@@ -21,6 +21,8 @@ pub struct Node {
     pub addresses: Vec<IpAddr>,
     /// Condition `NetworkUnavailable` is true.
     pub network_unavailable: bool,
+    /// It is cordoned (as a drain begins), being deleted, or not ready, as a kubelet says when its machine is shut down.
+    pub leaving: bool,
 }
 
 /// A node with this label announces nothing, whatever its value.

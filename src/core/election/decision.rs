@@ -28,6 +28,8 @@ pub enum Because {
     },
     /// Its owner gave it up.
     GivenUp,
+    /// This node had it before its speaker was started anew, and nobody has taken it since.
+    Resumed,
     /// Another node has a better claim.
     Beaten {
         /// The other node.
@@ -59,6 +61,7 @@ impl fmt::Display for Because {
             Self::First { candidates } => write!(f, "first of {candidates} candidates"),
             Self::Silent { node, after } => write!(f, "{node} has been silent for {}", Spoken(*after)),
             Self::GivenUp => f.write_str("its owner gave it up"),
+            Self::Resumed => f.write_str("this node had it before its speaker was started anew"),
             Self::Beaten { by, epoch } => write!(f, "{by} announces it since epoch {epoch}"),
             Self::Recorded { by, epoch } => write!(
                 f,
@@ -79,6 +82,7 @@ impl Because {
             Self::First { .. } => "FirstInOrder",
             Self::Silent { .. } => "OwnerSilent",
             Self::GivenUp => "OwnerGaveUp",
+            Self::Resumed => "Resumed",
             Self::Beaten { .. } => "BetterClaim",
             Self::Recorded { .. } => "BetterRecord",
             Self::NotCandidate => "NotCandidate",
@@ -96,8 +100,14 @@ impl Election {
         let Some(desired) = self.desired.clone() else {
             return;
         };
-        if self.leaving {
+        if self.leaving || self.resting {
             return;
+        }
+        // Whether or not anything may be claimed now.
+        let over = |key: &IpAddr| !desired.groups.contains_key(key) || self.rival(*key).is_some();
+        let over: Vec<IpAddr> = self.standing.keys().copied().filter(over).collect();
+        for key in over {
+            self.stand_down(key, out);
         }
         let unwanted: Vec<IpAddr> = self
             .claims
@@ -122,7 +132,7 @@ impl Election {
     }
 
     /// Looks again at this moment, if nothing happens before.
-    fn look_at(&mut self, at: Instant) {
+    pub(super) fn look_at(&mut self, at: Instant) {
         self.recheck = Some(self.recheck.map_or(at, |earlier| earlier.min(at)));
     }
 
@@ -158,15 +168,22 @@ impl Election {
         let rank = match self.rival(group.key) {
             Some(_) => None,
             None if conceded => None,
-            None => self
-                .live_candidates(group)
-                .iter()
-                .position(|name| **name == self.me),
+            None => self.rank(group),
         };
         let Some(rank) = rank else {
             self.vacancies.remove(&group.key);
-            return;
+            return self.stand_down(group.key, out);
         };
+        if let Some((owner, until)) = self.owner_at_rest(group.key, now) {
+            self.vacancies.remove(&group.key);
+            self.look_at(until + Duration::from_nanos(1));
+            // Whoever was started anew is among the candidates again, and is the one that is stood in for.
+            let live = self.live_candidates(group);
+            let first = live.into_iter().find(|name| **name != owner) == Some(&self.me);
+            return self.stand_in(group.key, owner, first, now, out);
+        }
+        let resumes = self.resumes(group);
+        let rank = if resumes { 0 } else { rank };
         let vacancy = self.vacancies.entry(group.key).or_insert_with(|| Vacancy {
             since: now,
             ..Vacancy::default()
@@ -197,6 +214,8 @@ impl Election {
             // Silence counts from when we could have heard something.
             Some(_) if now < self.connected + DOWN_AFTER => return self.look_at(self.connected + DOWN_AFTER),
             Some((node, after)) => Because::Silent { node, after },
+            None if resumes && self.first_claim_allowed(group, now, out) => Because::Resumed,
+            None if resumes => return,
             None if known => Because::GivenUp,
             None if self.first_claim_allowed(group, now, out) => Because::First {
                 candidates: self.live_candidates(group).len(),
@@ -229,7 +248,7 @@ impl Election {
     /// do not both claim it.
     fn first_claim_allowed(&mut self, group: &Group, now: Instant, out: &mut Vec<Output>) -> bool {
         let alone = self.up.is_empty() && self.peers.values().any(|peer| peer.ready);
-        if alone && group.order.first() != Some(&self.me) {
+        if alone && !self.resumes(group) && group.order.first() != Some(&self.me) {
             return false;
         }
         let Some(vacancy) = self.vacancies.get_mut(&group.key) else {
@@ -252,9 +271,12 @@ impl Election {
     fn claim(&mut self, key: IpAddr, because: Because, out: &mut Vec<Output>) {
         // Also above what is on record: its owner may be one that is not heard.
         let seen = self.highest.get(&key).copied().max(self.highest_on_record(key));
+        let seen = seen.max(self.former.get(&key).copied());
         let epoch = seen.unwrap_or(0) + 1;
         self.highest.insert(key, epoch);
         self.vacancies.remove(&key);
+        self.standing.remove(&key);
+        self.former.remove(&key);
         self.claims.insert(key, epoch);
         self.claims_changed();
         out.push(Output::Claimed { key, epoch, because });
@@ -277,14 +299,18 @@ impl Election {
     pub(super) fn rival(&self, key: IpAddr) -> Option<(&NodeName, u64, Standing)> {
         let group = self.desired.as_ref()?.groups.get(&key)?;
         let claims = self.up.iter().filter_map(|name| {
-            let epoch = self.peers.get(name)?.claim(key)?;
+            let epoch = self
+                .peers
+                .get(name)
+                .filter(|peer| !peer.is_resting())?
+                .claim(key)?;
             Some((name, epoch, standing(epoch, place(name, group))))
         });
         claims.min_by_key(|(_, _, standing)| *standing)
     }
 
     /// The peer that claimed it last.
-    fn last_owner(&self, key: IpAddr) -> Option<(&NodeName, &Peer)> {
+    pub(super) fn last_owner(&self, key: IpAddr) -> Option<(&NodeName, &Peer)> {
         let highest = self.highest.get(&key)?;
         self.peers
             .iter()
@@ -306,6 +332,12 @@ impl Election {
         Some((name.clone(), silent))
     }
 
+    /// This node's place among the candidates that are up.
+    fn rank(&self, group: &Group) -> Option<usize> {
+        let live = self.live_candidates(group);
+        live.iter().position(|name| **name == self.me)
+    }
+
     fn is_condemned(&self, node: &NodeName) -> bool {
         self.peers
             .get(node)
@@ -315,7 +347,10 @@ impl Election {
     /// Candidates that are up, in order. Where some of them have the address's subnet connected, only those.
     fn live_candidates<'a>(&self, group: &'a Group) -> Vec<&'a NodeName> {
         let present = |name: &NodeName| *name == self.me || self.up.contains(name);
-        let stays = |name: &NodeName| self.peers.get(name).is_none_or(|peer| !peer.is_leaving());
+        let stays = |name: &NodeName| {
+            let peer = self.peers.get(name);
+            peer.is_none_or(|peer| !peer.is_leaving() && !peer.is_resting())
+        };
         let live: Vec<&NodeName> = group
             .order
             .iter()

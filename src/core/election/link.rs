@@ -14,7 +14,7 @@ use super::{DOWN_AFTER, Election, Output, Peer, RETURN, WireInterface};
 use crate::model::{Instant, NodeName};
 
 /// A peer's heartbeat is late after this: one and a half periods.
-const SUSPECT_AFTER: Duration = Duration::from_millis(150);
+pub(super) const SUSPECT_AFTER: Duration = Duration::from_millis(150);
 /// Between two questions for a sign that our own link works.
 const WITNESS_AGAIN: Duration = Duration::from_millis(50);
 /// Signs further apart than this are two strokes of luck, not a link that works: two questions may go unanswered.
@@ -260,13 +260,11 @@ impl Election {
     }
 
     fn begin_or_end_isolation(&mut self, before: &BTreeSet<NodeName>, now: Instant, out: &mut Vec<Output>) {
-        // Who was found to be gone, while a sign from elsewhere showed that our own link works, leaves nobody cut off.
-        let gone = |name: &NodeName| {
-            self.peers
-                .get(name)
-                .is_some_and(|peer| peer.condemned().is_some())
-        };
-        if self.up.is_empty() && !before.iter().all(gone) {
+        // Who was found to be gone, while a sign from elsewhere showed that our own link works, leaves nobody cut off; nor
+        // does a speaker that is silent while its node's kernel answers.
+        let known = |peer: &Peer| peer.condemned().is_some() || peer.stood_in_for_until(now).is_some();
+        let explained = |name: &NodeName| self.peers.get(name).is_some_and(known);
+        if self.up.is_empty() && !before.iter().all(explained) {
             // Peers fall silent one by one, up to a period apart; all of them were there.
             let formerly = self.up_lately(now);
             if self.isolation.since.is_some() {
@@ -346,6 +344,7 @@ impl Election {
         let all = expected.all(|peer| peer.is_up(now) && peer.is_synced());
         if all || now >= until {
             self.listening_until = None;
+            self.listened = Some(now);
             self.dirty = true;
         }
     }

@@ -26,6 +26,16 @@ pub const DOWN_AFTER: Duration = Duration::from_millis(350);
 /// neighbour once a second, so that a node whose link is just back may hear everybody and reach nobody for that long.
 /// After it the peer's own ears are the likelier fault.
 pub const ONE_WAY: Duration = Duration::from_millis(1_500);
+/// For so long others answer in the place of a speaker that is silent while its node's kernel lives, with that node's
+/// MAC address, so that nothing moves and no connection breaks: a rollout, a crash, a debugger. Then they take over.
+pub const STAND_IN: Duration = Duration::from_mins(1);
+/// A kernel's last sign of life is good for this: two turns of the watchers' news, which come with their heartbeats.
+const KERNEL_FRESH: Duration = Duration::from_millis(250);
+/// An answer of a silent speaker for one of its addresses is good for this: it is asked twice a second.
+const ANSWERS_FRESH: Duration = Duration::from_millis(1_200);
+/// A speaker that was started anew has taken up what it claimed before within this: it listens for 600 ms at most, asks
+/// for 60 ms, and is given as much again.
+pub(super) const RESUMED_WITHIN: Duration = Duration::from_secs(2);
 /// Between two requests for the claims of one peer: an answer takes a round trip.
 const FETCH_AGAIN: Duration = Duration::from_millis(50);
 
@@ -56,6 +66,13 @@ struct Session {
     /// Its node was found to be gone, and it was not heard since.
     condemned: Option<Condemned>,
     leaving: bool,
+    resting: bool,
+    /// When its node's kernel last gave a sign of life, other than by this process.
+    kernel: Option<Instant>,
+    /// When it last answered for an address of its own, though its heartbeats do not arrive.
+    answers: Option<Instant>,
+    /// What an earlier boot claimed, which this one may take up again until then.
+    inherited: Option<(ClaimSet, Instant)>,
     interfaces: Vec<WireInterface>,
     announced: ClaimsVersion,
     claims: ClaimSet,
@@ -91,8 +108,8 @@ pub enum Heard {
     Accepted {
         /// It was not up before, or is another boot.
         arrived: bool,
-        /// Its interfaces are others than before.
-        relinked: bool,
+        /// Its interfaces, or its claims by their version, are others than before.
+        changed: bool,
     },
 }
 
@@ -130,7 +147,11 @@ impl Peer {
                 }
                 return Heard::Noticed;
             }
-            self.session = Some(Session::new(boot, now));
+            let inherited = self.session.take().and_then(|before| before.bequeath(now));
+            self.session = Some(Session {
+                inherited,
+                ..Session::new(boot, now)
+            });
             self.noticed = None;
         }
         let Some(session) = &mut self.session else {
@@ -141,10 +162,14 @@ impl Peer {
         }
         session.heard = now;
         session.condemned = None;
-        let relinked = session.interfaces != heartbeat.interfaces;
+        let changed = session.interfaces != heartbeat.interfaces || session.announced != heartbeat.claims;
         if sequence > session.heartbeat {
             session.heartbeat = sequence;
             session.leaving = heartbeat.leaving;
+            session.resting = heartbeat.resting;
+            if heartbeat.resting {
+                session.kernel = Some(now);
+            }
             session.announced = heartbeat.claims;
             session.interfaces.clone_from(&heartbeat.interfaces);
         }
@@ -154,7 +179,7 @@ impl Peer {
         }
         Heard::Accepted {
             arrived: echoed.is_some() && !(was_up && known),
-            relinked,
+            changed,
         }
     }
 
@@ -284,6 +309,61 @@ impl Peer {
         self.session.as_ref().is_some_and(|session| session.leaving)
     }
 
+    /// It said that it will be back, and answers nothing until then.
+    pub fn is_resting(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.resting)
+    }
+
+    /// Its node's kernel gave a sign of life.
+    pub fn kernel_seen(&mut self, at: Instant) {
+        if let Some(session) = &mut self.session {
+            session.kernel = session.kernel.max(Some(at));
+        }
+    }
+
+    /// While its speaker is silent or resting and its kernel lives, others answer for it; until when, if there is no
+    /// other sign of life.
+    pub fn stood_in_for_until(&self, now: Instant) -> Option<Instant> {
+        let session = self.session.as_ref()?;
+        let down = session.resting || now.since(session.contact) > DOWN_AFTER;
+        if !down || session.leaving || session.condemned.is_some() {
+            return None;
+        }
+        let until = (session.kernel? + KERNEL_FRESH).min(session.contact + STAND_IN);
+        (now <= until).then_some(until)
+    }
+
+    /// It answered for an address that it claims.
+    pub fn answered_itself(&mut self, at: Instant) {
+        if let Some(session) = &mut self.session {
+            session.answers = Some(at);
+            session.kernel = session.kernel.max(Some(at));
+        }
+    }
+
+    /// Its heartbeats do not arrive, and it answers for its addresses all the same: until when that is believed.
+    pub fn answers_until(&self, now: Instant) -> Option<Instant> {
+        let until = self.session.as_ref().filter(|s| !s.resting)?.answers? + ANSWERS_FRESH;
+        (now <= until).then_some(until)
+    }
+
+    /// Until when it may take up again what an earlier boot of it claimed.
+    pub fn inherits_until(&self, address: IpAddr, now: Instant) -> Option<Instant> {
+        let (claims, until) = self.session.as_ref()?.inherited.as_ref()?;
+        claims.epoch(address).filter(|_| now < *until).map(|_| *until)
+    }
+
+    /// What an earlier boot of it claimed and it may still take up again.
+    pub fn inherited(&self, now: Instant) -> impl Iterator<Item = (IpAddr, u64)> + '_ {
+        let sessions = self.session.iter();
+        let inherited = sessions.filter_map(|session| Some((session, session.inherited.as_ref()?)));
+        let open = inherited.filter(move |(_, (_, until))| now < *until);
+        open.flat_map(|(session, (before, _))| {
+            let again = |(key, _): &(IpAddr, u64)| session.claims.epoch(*key).is_none();
+            before.iter().filter(again)
+        })
+    }
+
     /// Whether its claims are known as it last announced them.
     pub fn is_synced(&self) -> bool {
         self.session
@@ -332,6 +412,16 @@ impl Peer {
 }
 
 impl Session {
+    /// What is left to the next boot of the same speaker: its claims, unless others have a right to them by now.
+    fn bequeath(self, now: Instant) -> Option<(ClaimSet, Instant)> {
+        let lapsed = self.leaving || self.condemned.is_some() || now.since(self.contact) > STAND_IN;
+        let claims = match self.inherited {
+            Some((before, until)) if self.claims.is_empty() && now < until => before,
+            _ => self.claims,
+        };
+        (!lapsed && !claims.is_empty()).then_some((claims, now + RESUMED_WITHIN))
+    }
+
     fn new(boot: BootId, now: Instant) -> Self {
         Self {
             boot,
@@ -342,6 +432,10 @@ impl Session {
             reached: None,
             condemned: None,
             leaving: false,
+            resting: false,
+            kernel: None,
+            answers: None,
+            inherited: None,
             interfaces: Vec::new(),
             announced: ClaimsVersion::default(),
             claims: ClaimSet::default(),

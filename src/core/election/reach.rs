@@ -278,16 +278,23 @@ impl Election {
             return;
         };
         let node = node.clone();
-        for name in path.take_wanting(asked) {
+        let wanting = path.take_wanting(asked);
+        if let Some(peer) = self.peers.get_mut(&node) {
+            peer.kernel_seen(arrived.min(now));
+        }
+        for name in wanting {
             self.say_contact(&name, &node, out);
         }
     }
 
     /// A peer's kernel was heard by ARP.
     pub fn neighbor(&mut self, address: Ipv4Addr, mac: MacAddr, now: Instant) {
-        for ((_, at), path) in &mut self.reach.paths {
+        for ((node, at), path) in &mut self.reach.paths {
             if *at == address && path.theirs.mac == mac {
                 path.alive(now);
+                if let Some(peer) = self.peers.get_mut(node) {
+                    peer.kernel_seen(now);
+                }
             }
         }
     }
@@ -331,7 +338,7 @@ impl Election {
             .collect()
     }
 
-    fn say_contact(&mut self, to: &NodeName, about: &NodeName, out: &mut Vec<Output>) {
+    pub(super) fn say_contact(&mut self, to: &NodeName, about: &NodeName, out: &mut Vec<Output>) {
         let boot = self.peers.get(about).and_then(super::Peer::boot);
         if let Some((address, boot)) = self.peers.get(to).map(|peer| peer.address).zip(boot) {
             let node = about.clone();

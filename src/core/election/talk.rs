@@ -109,6 +109,7 @@ impl Election {
                 }
             }
             Body::Survey(report) => return Ok(Some((node, report))),
+            Body::Former(part) => self.had_before(&part),
             Body::Poll(about) => self.polled(&node, &about, now),
             Body::Contact(about) => self.contact(&about, now),
             Body::Gone(verdict) => self.told_gone(&node, &verdict, now, out),
@@ -152,8 +153,8 @@ impl Election {
                 self.hasten(now);
                 return Ok(None);
             }
-            Heard::Accepted { arrived, relinked } => {
-                self.dirty |= relinked;
+            Heard::Accepted { arrived, changed } => {
+                self.dirty |= changed;
                 if arrived {
                     self.hasten(now);
                     self.dirty = true;
@@ -163,7 +164,7 @@ impl Election {
         let Some(peer) = self.peers.get_mut(node) else {
             return Ok(None);
         };
-        self.dirty |= !peer.is_synced() || peer.is_leaving();
+        self.dirty |= !peer.is_synced() || peer.is_leaving() || peer.is_resting();
         if peer.wants_fetch(now) {
             let to = peer.address;
             self.send(to, Body::Fetch, out);
@@ -214,6 +215,9 @@ impl Election {
             .map(|p| p.address)
             .collect();
         self.send_heartbeat(&targets, now, out);
+        self.tell_former(now, out);
+        self.vouch_for_the_silent(now, out);
+        self.ask_the_silent(now, out);
         if self.announce_claims > 0 {
             self.announce_claims -= 1;
             for to in self
@@ -237,6 +241,7 @@ impl Election {
         }
         let heartbeat = Heartbeat {
             leaving: self.leaving,
+            resting: self.resting,
             claims: self.claims_version(),
             interfaces: self.interfaces.clone(),
             echoes: self.peers.values().filter_map(Peer::echo).collect(),

@@ -3,5 +3,6 @@
 mod faults;
 mod random;
 mod reach;
+mod rest;
 mod segment;
 mod start;

@@ -30,6 +30,10 @@ use crate::model::{MacAddr, NodeName};
 /// Fits the smallest MTU that IPv6 allows (1,280) with room for its headers: never fragmented.
 pub const MAX_LENGTH: usize = 1_200;
 
+/// Flags of a heartbeat; unknown ones are ignored.
+const LEAVING: u8 = 1;
+const RESTING: u8 = 2;
+
 const MAGIC: [u8; 4] = *b"TKLB";
 const VERSION: u8 = 1;
 const HEADER: usize = 12;
@@ -137,6 +141,8 @@ pub enum Body {
     Contact(Mention),
     /// "Its node is gone."
     Gone(Verdict),
+    /// "This is what you claimed before you were started anew."
+    Former(ClaimsPart),
 }
 
 /// Another speaker, of a certain start.
@@ -160,8 +166,10 @@ pub struct Verdict {
 /// The regular sign of life.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Heartbeat {
-    /// The speaker is stopping.
+    /// The speaker is stopping, and gives up what it claims.
     pub leaving: bool,
+    /// The speaker is stopping and will be back: others answer for it until then.
+    pub resting: bool,
     /// Version and digest of the sender's claim set.
     pub claims: ClaimsVersion,
     /// The sender's announcing interfaces.
@@ -263,6 +271,7 @@ impl Datagram {
             Body::Fetch => {}
             Body::Claims(part) => part.encode(&mut out),
             Body::Survey(report) => report.encode(&mut out),
+            Body::Former(part) => part.encode(&mut out),
             Body::Poll(about) | Body::Contact(about) => about.encode(&mut out),
             Body::Gone(verdict) => {
                 verdict.about.encode(&mut out);
@@ -308,6 +317,7 @@ impl Datagram {
             2 => Body::Fetch,
             3 => Body::Claims(ClaimsPart::read(from)?),
             4 => Body::Survey(SurveyReport::read(from)?),
+            8 => Body::Former(ClaimsPart::read(from)?),
             5 => Body::Poll(Mention::read(from)?),
             6 => Body::Contact(Mention::read(from)?),
             7 => Body::Gone(Verdict {
@@ -335,13 +345,14 @@ impl Body {
             Self::Poll(_) => 5,
             Self::Contact(_) => 6,
             Self::Gone(_) => 7,
+            Self::Former(_) => 8,
         }
     }
 }
 
 impl Heartbeat {
     fn encode(&self, out: &mut Writer, rotate: usize) {
-        out.u8(u8::from(self.leaving));
+        out.u8(u8::from(self.leaving) * LEAVING | u8::from(self.resting) * RESTING);
         out.claims_version(self.claims);
         let interfaces = &self.interfaces[..self.interfaces.len().min(MAX_INTERFACES)];
         out.count(interfaces.len());
@@ -367,7 +378,7 @@ impl Heartbeat {
     }
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let leaving = from.u8()? & 1 == 1;
+        let flags = from.u8()?;
         let claims = from.claims_version()?;
         let interfaces = (0..from.count(MAX_INTERFACES)?)
             .map(|_| {
@@ -381,7 +392,8 @@ impl Heartbeat {
             .map(|_| Some((from.array()?, from.u64()?)))
             .collect::<Option<BTreeMap<_, _>>>()?;
         Some(Self {
-            leaving,
+            leaving: flags & LEAVING != 0,
+            resting: flags & RESTING != 0,
             claims,
             interfaces,
             echoes,

@@ -19,6 +19,10 @@ pub struct Published {
     pub version: u64,
     /// What this node announces, by key.
     pub held: BTreeMap<IpAddr, Held>,
+    /// What an earlier boot of this speaker had is taken up again by now, or will not be.
+    pub settled: bool,
+    /// For whose speakers it answers, by key.
+    pub standing: BTreeMap<IpAddr, NodeName>,
     /// What it gave up lately, oldest first.
     pub gave_up: VecDeque<GaveUp>,
     /// The surveys of the subnets that this node asks in.

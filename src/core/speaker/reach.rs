@@ -1,14 +1,18 @@
 //! Questions to the kernels of other nodes as frames, and what comes back.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use ipnet::Ipv4Net;
+
 use super::{Effect, Speaker, question, v4};
+use crate::election::WireInterface;
 use crate::election::reach::Probe;
-use crate::model::Instant;
-use crate::neighbor::Peer;
+use crate::model::{Instant, MacAddr, NodeName};
 use crate::neighbor::echo::{self, Echo};
+use crate::neighbor::responder::AnswerWith;
+use crate::neighbor::{Arp, Operation, Peer};
 
 /// Talkers that are asked for a sign while a node is suspect. The gateways are asked too, and each round is one of four
 /// within 20 ms.
@@ -32,6 +36,89 @@ impl Speaker {
             interface: link.index,
             frame: echo::request(from, to, probe.question),
         })
+    }
+
+    /// Answers with the MAC address of the owner's interface in the same network. Nothing is said unasked: nobody is to
+    /// learn anything new.
+    pub(super) fn stand_in(&mut self, key: IpAddr, owner: NodeName) {
+        let groups = self.wanted.iter().map(|wanted| &wanted.election.groups);
+        let addresses = groups
+            .filter_map(|groups| groups.get(&key))
+            .flat_map(|group| &group.addresses);
+        for address in addresses.filter_map(v4).collect::<Vec<_>>() {
+            let theirs = self
+                .election
+                .peer(&owner)
+                .map_or(&[][..], |peer| peer.interfaces());
+            let links = self.links_for(address.into()).into_iter();
+            let on: Vec<_> = links
+                .filter_map(|link| {
+                    let near =
+                        |network: &Ipv4Net| link.networks.iter().any(|mine| mine.contains(&network.addr()));
+                    let interface = theirs.iter().find(|interface| near(&interface.network))?;
+                    Some((link.index, AnswerWith::Other(interface.mac)))
+                })
+                .collect();
+            self.responder.announce(address, on);
+        }
+        if self.published.standing.insert(key, owner.clone()).as_ref() != Some(&owner) {
+            self.published.touch();
+        }
+    }
+
+    /// Asks a node for an address that its speaker claims, and nobody else: a unicast request, as a neighbour that checks
+    /// its entry sends it.
+    pub(super) fn ask_owner(&self, key: IpAddr, owner: &NodeName) -> Vec<Effect> {
+        let IpAddr::V4(target) = key else { return vec![] };
+        let theirs = self
+            .election
+            .peer(owner)
+            .map_or(&[][..], |peer| peer.interfaces());
+        let links = self.links_for(key).into_iter();
+        links
+            .filter_map(|link| {
+                let mut mine = link.networks.iter();
+                let (mine, theirs) = mine.find_map(|mine| {
+                    let near = |theirs: &&WireInterface| mine.contains(&theirs.network.addr());
+                    Some((mine, theirs.iter().find(near)?))
+                })?;
+                let arp = Arp {
+                    op: Operation::Request,
+                    eth_src: link.mac,
+                    eth_dst: theirs.mac,
+                    sender_mac: link.mac,
+                    sender_ip: mine.addr(),
+                    target_mac: MacAddr::zero(),
+                    target_ip: target,
+                };
+                Some(Effect::Answer {
+                    interface: link.index,
+                    frame: arp.frame(),
+                })
+            })
+            .collect()
+    }
+
+    /// Whether an address is one that somebody is to announce.
+    pub(super) fn is_claimed(&self, address: Ipv4Addr) -> bool {
+        let groups = self.wanted.iter().map(|wanted| &wanted.election.groups);
+        let address = IpAddr::V4(address);
+        groups.into_iter().any(|groups| groups.contains_key(&address))
+    }
+
+    /// Answers in nobody's place any more.
+    pub(super) fn stand_down(&mut self, key: IpAddr) {
+        if self.published.standing.remove(&key).is_none() {
+            return;
+        }
+        let groups = self.wanted.iter().map(|wanted| &wanted.election.groups);
+        let group = groups.filter_map(|groups| groups.get(&key)).next();
+        // What nobody wants any more has no group; then the key is all that is known.
+        let addresses = group.map_or_else(|| [key].into(), |group| group.addresses.clone());
+        for address in addresses.iter().filter_map(v4) {
+            self.responder.withdraw(address);
+        }
+        self.published.touch();
     }
 
     /// An answer may have come.

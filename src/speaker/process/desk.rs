@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use tiklb_core::election::Departure;
 use tiklb_core::election::candidate::Nobody;
 use tiklb_core::model::Instant;
 use tiklb_core::speaker::{Published, Wanted};
@@ -70,6 +71,15 @@ impl Desk {
             listing: parts.listing,
             pulse: parts.pulse,
             configuration: parts.configuration,
+        }
+    }
+
+    /// Whether a speaker is to be expected here again.
+    pub(super) fn departure(&self) -> Departure {
+        if self.objects.is_leaving(self.recorder.node()) {
+            Departure::ForGood
+        } else {
+            Departure::BackSoon
         }
     }
 

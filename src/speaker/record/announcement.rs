@@ -51,7 +51,8 @@ impl Recorder {
             let stale = match mine {
                 Some(_) if record.node == *me => target != self::target(&self.identity, &record.service),
                 Some(held) => record.epoch < held.epoch,
-                None if record.node == *me => true,
+                // What an earlier run left may be taken up again, and others go by its record meanwhile.
+                None if record.node == *me => published.settled,
                 None => first && is_dead && !wanted.contains(&record.service),
             };
             if stale {

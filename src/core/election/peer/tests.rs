@@ -28,11 +28,11 @@ type Row = (&'static str, (BootId, u64, bool), u64, Heard, bool);
 
 const NEWS: Heard = Heard::Accepted {
     arrived: true,
-    relinked: false,
+    changed: false,
 };
 const SAME: Heard = Heard::Accepted {
     arrived: false,
-    relinked: false,
+    changed: false,
 };
 
 /// Every transition of the diagram.

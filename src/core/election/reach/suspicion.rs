@@ -219,6 +219,9 @@ impl Election {
         let known = self.peers.get(&about.node).and_then(|peer| peer.boot());
         if known == Some(about.boot) {
             self.reach.of_mut(&about.node).for_each(|path| path.alive(now));
+            if let Some(peer) = self.peers.get_mut(&about.node) {
+                peer.kernel_seen(now);
+            }
         }
     }
 

@@ -379,7 +379,7 @@ fn a_speaker_that_was_stopped_briefly_answers_on() {
 #[test]
 fn owners_that_cannot_hear_each_other_find_out_by_their_records() {
     let mut lan = settled(3);
-    lan.firewall = true;
+    lan.separate();
     lan.run_ms(2_000);
     assert_eq!(
         lan.answerers(200).len(),
@@ -397,7 +397,7 @@ fn owners_that_cannot_hear_each_other_find_out_by_their_records() {
         .filter(|(.., because)| !matches!(because, Because::Recorded { .. }))
         .collect();
     assert!(late.is_empty(), "nobody takes back what it gave up: {late:#?}");
-    lan.firewall = false;
+    lan.apart.clear();
     let history = lan.history.len();
     lan.run_ms(5_000);
     assert_eq!(lan.history.len(), history, "who is heard again moves nothing");
@@ -406,7 +406,7 @@ fn owners_that_cannot_hear_each_other_find_out_by_their_records() {
 #[test]
 fn what_was_given_up_to_a_record_is_taken_when_its_owner_is_gone() {
     let mut lan = settled(2);
-    lan.firewall = true;
+    lan.separate();
     lan.run_ms(1_000);
     for _ in 0..8 {
         lan.record();
@@ -442,4 +442,18 @@ fn a_record_of_an_earlier_life_gives_way_to_a_later_claim() {
         lan.history
     );
     assert!(first.is_none_or(|(_, epoch)| epoch == 18), "{first:?}");
+}
+
+#[test]
+fn a_firewall_that_drops_heartbeats_moves_nothing_that_is_answered() {
+    let mut lan = settled(3);
+    let moves = lan.history.len();
+    let before: Vec<_> = ADDRESSES.iter().map(|last| lan.answerers(*last)).collect();
+    lan.firewall = true;
+    for _ in 0..100 {
+        lan.run_ms(1_000);
+        let now: Vec<_> = ADDRESSES.iter().map(|last| lan.answerers(*last)).collect();
+        assert_eq!(now, before);
+    }
+    assert_eq!(lan.history[moves..], []);
 }

@@ -38,6 +38,8 @@ pub(super) struct Speaker {
     pub(super) alive: bool,
     pub(super) withheld_until: Option<Instant>,
     pub(super) held: bool,
+    /// For whom it answers with that one's MAC address.
+    pub(super) standing: BTreeMap<IpAddr, NodeName>,
     boots: u8,
     key: Key,
     deadline: Instant,
@@ -65,6 +67,12 @@ enum Parcel {
     Ping {
         from: usize,
         probe: reach::Probe,
+    },
+    /// A speaker is asked for an address that it claims.
+    Owner {
+        from: usize,
+        key: IpAddr,
+        owner: NodeName,
     },
     /// And its answer.
     Echo {
@@ -195,6 +203,7 @@ impl Segment {
                 alive: false,
                 withheld_until: None,
                 held: false,
+                standing: BTreeMap::new(),
                 boots: 0,
                 key: key("shared"),
                 deadline: segment.now,
@@ -218,6 +227,7 @@ impl Segment {
         speaker.alive = true;
         speaker.withheld_until = None;
         speaker.held = false;
+        speaker.standing.clear();
         speaker
             .election
             .set_desired(Arc::new(self.desired.clone()), self.now);
@@ -282,8 +292,25 @@ impl Segment {
         self.publish();
     }
 
+    /// Everybody reaches the gateway, and no node another one.
+    pub(super) fn separate(&mut self) {
+        let nodes = self.speakers.len();
+        let pairs = (0..nodes).flat_map(|a| (a + 1..nodes).map(move |b| (a, b)));
+        self.apart = pairs.collect();
+    }
+
+    /// SIGTERM on a node that is drained.
     pub(super) fn leave(&mut self, node: usize) {
-        self.act(node, Election::leave);
+        self.depart(node, Departure::ForGood);
+    }
+
+    /// SIGTERM of a rollout.
+    pub(super) fn rest(&mut self, node: usize) {
+        self.depart(node, Departure::BackSoon);
+    }
+
+    fn depart(&mut self, node: usize, departure: Departure) {
+        self.act(node, |election, now, out| election.leave(departure, now, out));
         self.act(node, |_, _, _| {});
         self.kill_speaker(node);
     }
@@ -361,6 +388,7 @@ impl Segment {
                     | Output::Ask { .. }
                     | Output::AskWitness
                     | Output::AskLink
+                    | Output::AskOwner { .. }
                     | Output::Probe(_)
             );
             self.carry_out(node, output);
@@ -401,7 +429,25 @@ impl Segment {
                     self.post(delay, Parcel::Ping { from: node, probe });
                 }
             }
+            Output::StandIn { key, owner } => {
+                self.speakers[node].standing.insert(key, owner);
+            }
+            Output::AskOwner { key, owner } => {
+                let delay = self.delay();
+                self.post(
+                    delay,
+                    Parcel::Owner {
+                        from: node,
+                        key,
+                        owner,
+                    },
+                );
+            }
+            Output::StandDown { key } => {
+                assert!(self.speakers[node].standing.remove(&key).is_some());
+            }
             Output::Claimed { key, epoch, because } => {
+                self.speakers[node].standing.remove(&key);
                 self.history.push((self.now, node, key, Some(epoch), because));
             }
             Output::Yielded { key, because } => self.history.push((self.now, node, key, None, because)),
@@ -471,14 +517,26 @@ impl Segment {
                 if self.speakers[node].boots != boots {
                     return;
                 }
+                // Whoever stands in answers with the MAC address of the one that asks.
+                let stands = |n: usize| self.speakers[n].standing.get(&key) == Some(&name(node));
                 let ours = (0..self.speakers.len())
-                    .any(|n| n != node && self.connected(n, node) && self.answers(n, key));
+                    .any(|n| n != node && self.connected(n, node) && self.answers(n, key) && !stands(n));
                 let answer = if self.strangers.contains(&key) || ours {
                     Answer::Occupied
                 } else {
                     Answer::Silent
                 };
                 self.act(node, |election, now, _| election.asked(key, answer, now));
+            }
+            Parcel::Owner { from, key, owner } => {
+                let Some(target) = (0..self.speakers.len()).find(|node| name(*node) == owner) else {
+                    return;
+                };
+                let claims = self.speakers[target].election.claims().epoch(key).is_some();
+                let both = !self.deaf.contains(&target) && !self.deaf.contains(&from);
+                if both && claims && self.connected(from, target) && self.answers(target, key) {
+                    self.act(from, |election, now, _| election.owner_answered(mac(target), now));
+                }
             }
             Parcel::Ping { from, probe } => self.answer_ping(from, probe),
             Parcel::Echo { to, probe, arrived } => {
@@ -555,7 +613,7 @@ impl Segment {
         speaker.alive
             && !self.stopped.contains_key(&node)
             && !self.unplugged.contains(&node)
-            && speaker.election.claims().epoch(address).is_some()
+            && (speaker.election.claims().epoch(address).is_some() || speaker.standing.contains_key(&address))
             && speaker.withheld_until.is_none_or(|until| until <= self.now)
     }
 

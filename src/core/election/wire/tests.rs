@@ -15,6 +15,7 @@ fn heartbeat() -> Datagram {
         node: NodeName::from("node1"),
         body: Body::Heartbeat(Heartbeat {
             leaving: true,
+            resting: false,
             claims: ClaimsVersion {
                 version: 3,
                 digest: [9; 8],
@@ -126,6 +127,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         .prop_map(|(leaving, claims, interfaces, echoes)| {
             Body::Heartbeat(Heartbeat {
                 leaving,
+                resting: !leaving,
                 claims,
                 interfaces,
                 echoes,

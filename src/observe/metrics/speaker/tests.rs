@@ -138,6 +138,7 @@ fn owner_changes_are_counted_by_one_of_a_few_words() {
         Because::First { .. }
         | Because::Silent { .. }
         | Because::GivenUp
+        | Because::Resumed
         | Because::Beaten { .. }
         | Because::Recorded { .. }
         | Because::NotCandidate

@@ -1,0 +1,170 @@
+//! Speakers that stop and come back: who answers in their place meanwhile, and how they take up what they had.
+//!
+//! ```text
+//!   the owner's speaker          the next in order                    the owner's speaker
+//!   says "back soon", or   ──▶   answers with the owner's MAC,   ──▶  hears from its peers what it had, claims it again
+//!   is silent for 350 ms         as long as its kernel lives          │ not back within 60 s
+//!                                                                     └▶ the next in order takes over
+//! ```
+//! The kernel of the owner's node goes on to forward what arrives, so nothing has to move: no neighbour entry changes,
+//! and no connection breaks. Only new questions for the address need somebody who answers them.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::wire::{Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, MAX_PARTS};
+use super::{Election, Group, Output};
+use crate::model::{Instant, MacAddr, NodeName};
+
+/// Between two questions to a silent speaker, which leave with heartbeats: about two a second, little enough for every
+/// switch that counts ARP.
+const ASK_OWNERS: Duration = Duration::from_millis(450);
+
+impl Election {
+    /// Stops answering, and says so; the claims stay for the next boot.
+    pub(super) fn rest(&mut self, now: Instant, out: &mut Vec<Output>) {
+        self.resting = true;
+        self.stand_down_where(|_| true, out);
+        // Whoever stands in begins with the datagram that says so: from there on there would be two answers.
+        out.push(Output::Withhold(Some(now + super::peer::STAND_IN)));
+        self.next_beat = now;
+    }
+
+    /// The node whose speaker is silent or resting while its kernel lives, or has just been started anew, and has this
+    /// address; and until when nothing else is to be expected.
+    pub(super) fn owner_at_rest(&self, key: IpAddr, now: Instant) -> Option<(NodeName, Instant)> {
+        let heirs = self.up.iter().filter_map(|name| {
+            let until = self.peers.get(name)?.inherits_until(key, now)?;
+            Some((name.clone(), until))
+        });
+        heirs.max_by_key(|(_, until)| *until).or_else(|| {
+            let (name, peer) = self.last_owner(key)?;
+            let until = peer.answers_until(now).or_else(|| peer.stood_in_for_until(now))?;
+            Some((name.clone(), until))
+        })
+    }
+
+    /// The first in order answers; the others know that somebody does. Nobody needs to where the owner does so itself.
+    pub(super) fn stand_in(
+        &mut self,
+        key: IpAddr,
+        owner: NodeName,
+        first: bool,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        let answers = self.peers.get(&owner).and_then(|peer| peer.answers_until(now));
+        if !first || answers.is_some() {
+            return self.stand_down(key, out);
+        }
+        if self.standing.get(&key) != Some(&owner) {
+            self.standing.insert(key, owner.clone());
+            out.push(Output::StandIn { key, owner });
+        }
+    }
+
+    pub(super) fn stand_down(&mut self, key: IpAddr, out: &mut Vec<Output>) {
+        if self.standing.remove(&key).is_some() {
+            out.push(Output::StandDown { key });
+        }
+    }
+
+    pub(super) fn stand_down_where(&mut self, which: impl Fn(IpAddr) -> bool, out: &mut Vec<Output>) {
+        let keys: Vec<IpAddr> = self.standing.keys().copied().filter(|key| which(*key)).collect();
+        for key in keys {
+            self.stand_down(key, out);
+        }
+    }
+
+    /// Whether an earlier boot of this speaker had the address, and nobody has claimed it since.
+    pub(super) fn resumes(&self, group: &Group) -> bool {
+        let seen = self.highest.get(&group.key).copied().unwrap_or_default();
+        let former = self.former.get(&group.key);
+        former.is_some_and(|epoch| *epoch >= seen) && group.candidates.contains_key(&self.me)
+    }
+
+    /// Peers that were started anew learn what they had, until they have it again.
+    pub(super) fn tell_former(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let peers = self.up.iter().filter_map(|name| self.peers.get(name));
+        let former = peers.map(|peer| (peer.address, peer.inherited(now).collect::<Vec<_>>()));
+        let former: Vec<_> = former.filter(|(_, entries)| !entries.is_empty()).collect();
+        for (to, entries) in former {
+            for (part, entries) in (0..MAX_PARTS).zip(entries.chunks(CLAIMS_PER_PART)) {
+                let part = ClaimsPart {
+                    claims: ClaimsVersion::default(),
+                    part,
+                    parts: MAX_PARTS,
+                    entries: entries.to_vec(),
+                };
+                self.send(to, Body::Former(part), out);
+            }
+        }
+    }
+
+    /// A peer says what an earlier boot of this speaker claimed.
+    pub(super) fn had_before(&mut self, part: &ClaimsPart) {
+        for (key, epoch) in &part.entries {
+            if self.claims.epoch(*key).is_none() {
+                let known = self.former.entry(*key).or_default();
+                *known = (*known).max(*epoch);
+            }
+        }
+        self.dirty = true;
+    }
+
+    /// Asks the silent themselves for an address that they claim: a firewall that drops heartbeats is no reason to answer
+    /// in anybody's place, nor to take anything over.
+    pub(super) fn ask_the_silent(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if self.owners_asked.is_some_and(|at| now.since(at) < ASK_OWNERS) {
+            return;
+        }
+        let silent = self.peers.iter().filter(|(_, peer)| {
+            let silence = peer.silent_for(now).unwrap_or_default();
+            silence > super::link::SUSPECT_AFTER && peer.condemned().is_none() && !peer.is_resting()
+        });
+        let asked: Vec<Output> = silent
+            .filter_map(|(name, peer)| {
+                let (key, _) = peer.claims().next()?;
+                let owner = name.clone();
+                Some(Output::AskOwner { key, owner })
+            })
+            .collect();
+        if !asked.is_empty() {
+            self.owners_asked = Some(now);
+            out.extend(asked);
+        }
+    }
+
+    /// The node with this MAC address answered this one's question for an address.
+    pub fn owner_answered(&mut self, mac: MacAddr, now: Instant) {
+        let has = |peer: &&mut super::Peer| peer.interfaces().iter().any(|interface| interface.mac == mac);
+        if let Some(peer) = self.peers.values_mut().find(has) {
+            peer.answered_itself(now);
+            self.dirty |= !peer.is_up(now);
+        }
+    }
+
+    /// Tells all others that the kernel of a silent speaker's node lives, with each heartbeat: whoever stands in for it
+    /// need not be one of those that watch it.
+    pub(super) fn vouch_for_the_silent(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let late = |name: &&NodeName| {
+            let silence = self.peers.get(*name).and_then(|peer| peer.silent_for(now));
+            silence.is_some_and(|silence| silence > super::link::SUSPECT_AFTER) && self.is_reached(name, now)
+        };
+        let silent: Vec<NodeName> = self.peers.keys().filter(late).cloned().collect();
+        if silent.is_empty() {
+            return;
+        }
+        let up: Vec<NodeName> = self.up.iter().cloned().collect();
+        for about in &silent {
+            for to in up.iter().filter(|name| *name != about) {
+                self.say_contact(to, about, out);
+            }
+        }
+    }
+
+    /// For whom this node answers, by group.
+    pub fn standing(&self) -> impl Iterator<Item = (IpAddr, &NodeName)> {
+        self.standing.iter().map(|(key, owner)| (*key, owner))
+    }
+}

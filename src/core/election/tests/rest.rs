@@ -1,0 +1,144 @@
+//! Speakers that stop and come back.
+
+use std::time::Duration;
+
+use super::segment::*;
+use crate::election::Because;
+
+fn settled(nodes: usize, addresses: &[u8], seed: u64) -> Segment {
+    let mut lan = Segment::new(nodes, addresses, seed);
+    lan.start_all();
+    lan.run_ms(3_000);
+    lan
+}
+
+/// The one that answers in the place of another.
+fn stand_in(lan: &Segment, last: u8, owner: usize) -> usize {
+    let answerers = lan.answerers(last);
+    assert_eq!(answerers.len(), 1, "{answerers:?}");
+    let speaker = &lan.speakers[answerers[0]];
+    assert_eq!(speaker.standing.get(&ip(last)), Some(&name(owner)));
+    answerers[0]
+}
+
+#[test]
+fn a_rollout_of_all_speakers_moves_nothing_and_is_never_without_an_answer() {
+    for (nodes, seed) in [(2, 1), (3, 2), (5, 3)] {
+        let mut lan = settled(nodes, &[200, 201, 202, 203], seed);
+        let owners: Vec<_> = (200..204).map(|last| lan.answerers(last)).collect();
+        for node in 0..nodes {
+            lan.rest(node);
+            // A datagram's way.
+            lan.run_ms(2);
+            for last in 200..204 {
+                assert_eq!(lan.answerers(last).len(), 1, "{last}, without {node}");
+            }
+            lan.run_ms(3_000);
+            lan.start(node);
+            for _ in 0..3_000 {
+                lan.run_ms(1);
+                for last in 200..204 {
+                    assert!(!lan.answerers(last).is_empty(), "{last}: {:#?}", lan.history);
+                }
+            }
+        }
+        let after: Vec<_> = (200..204).map(|last| lan.answerers(last)).collect();
+        assert_eq!(after, owners, "{:#?}", lan.history);
+        for (.., epoch, because) in &lan.history {
+            let fits = matches!(because, Because::First { .. } | Because::Resumed);
+            assert!(fits && epoch.is_some(), "{:#?}", lan.history);
+        }
+        // Both answer with the same MAC address while the claim travels.
+        let overlap = lan.longest_overlap();
+        assert!(overlap <= Duration::from_millis(2), "{nodes} nodes: {overlap:?}");
+    }
+}
+
+#[test]
+fn a_killed_speaker_is_stood_in_for_and_followed_after_a_minute() {
+    let mut lan = settled(3, &[200], 4);
+    let owner = lan.answerers(200)[0];
+    let moves = lan.history.len();
+    lan.kill_speaker(owner);
+    lan.run_ms(500);
+    let heir = stand_in(&lan, 200, owner);
+    lan.run_ms(58_000);
+    assert_eq!(stand_in(&lan, 200, owner), heir);
+    assert_eq!(lan.history[moves..], []);
+    lan.run_ms(3_000);
+    assert_eq!(lan.answerers(200), [heir]);
+    assert!(lan.speakers[heir].standing.is_empty());
+    assert_eq!(lan.history[moves..].len(), 1, "{:#?}", lan.history);
+    lan.start(owner);
+    lan.run_ms(3_000);
+    assert_eq!(lan.answerers(200), [heir], "what was taken over stays");
+}
+
+#[test]
+fn a_stand_in_takes_over_at_once_when_the_node_dies() {
+    for rests in [true, false] {
+        let mut lan = settled(3, &[200], 5);
+        let owner = lan.answerers(200)[0];
+        if rests {
+            lan.rest(owner);
+        } else {
+            lan.kill_speaker(owner);
+        }
+        lan.run_ms(2_000);
+        let heir = stand_in(&lan, 200, owner);
+        lan.kill(owner);
+        lan.run_ms(40);
+        assert_eq!(lan.answerers(200), [heir]);
+        assert!(lan.speakers[heir].standing.is_empty(), "{:#?}", lan.history);
+    }
+}
+
+#[test]
+fn a_speaker_that_was_stopped_for_ten_seconds_goes_on() {
+    let mut lan = settled(3, &[200], 6);
+    let owner = lan.answerers(200)[0];
+    let moves = lan.history.len();
+    lan.stop(owner);
+    lan.run_ms(10_000);
+    stand_in(&lan, 200, owner);
+    lan.resume(owner);
+    lan.run_ms(1_000);
+    assert_eq!(lan.answerers(200), [owner]);
+    assert!(lan.speakers.iter().all(|speaker| speaker.standing.is_empty()));
+    assert_eq!(lan.history[moves..], []);
+}
+
+#[test]
+fn when_the_stand_in_dies_too_the_next_one_stands_in() {
+    let mut lan = settled(4, &[200], 7);
+    let owner = lan.answerers(200)[0];
+    lan.kill_speaker(owner);
+    lan.run_ms(1_000);
+    let first = stand_in(&lan, 200, owner);
+    lan.kill(first);
+    lan.run_ms(600);
+    assert_ne!(stand_in(&lan, 200, owner), first);
+}
+
+#[test]
+fn who_is_back_and_no_candidate_any_more_is_followed() {
+    let mut lan = settled(3, &[200], 8);
+    let owner = lan.answerers(200)[0];
+    lan.rest(owner);
+    lan.run_ms(1_000);
+    let others: Vec<usize> = (0..3).filter(|node| *node != owner).collect();
+    lan.only_candidates(200, &others);
+    lan.publish();
+    lan.start(owner);
+    lan.run_ms(3_500);
+    let answerers = lan.answerers(200);
+    assert!(answerers.len() == 1 && answerers != [owner], "{answerers:?}");
+    assert!(lan.speakers.iter().all(|speaker| speaker.standing.is_empty()));
+}
+
+#[test]
+fn a_speaker_that_rests_alone_answers_to_the_end() {
+    let mut lan = settled(1, &[200], 9);
+    lan.rest(0);
+    assert_eq!(lan.speakers[0].withheld_until, None);
+}
