@@ -5,7 +5,9 @@
 //! | [`filter`] | the kernel filter of a packet socket, as a value |
 //! | [`packet`] | one packet socket per interface: ARP frames in and out |
 //! | [`watch`] | interfaces and their addresses, a new snapshot on every change |
+//! | [`packet::echo`] | the same for pings to other nodes' kernels and their answers |
 //! | [`datagram`] | the heartbeats' UDP socket |
+//! | [`privilege`] | gives up what sockets do not need |
 //!
 //! Each socket has the same shape: `readable().await`, then `drain(…)`, which reads a bounded number and returns,
 //! so that whoever owns several of them serves each in turn; sending never waits. An error is a value for the
@@ -16,4 +18,5 @@
 pub mod datagram;
 pub mod filter;
 pub mod packet;
+pub mod privilege;
 pub mod watch;

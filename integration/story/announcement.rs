@@ -23,6 +23,7 @@ pub(super) fn stories() -> Vec<Story> {
         a_speaker_that_was_stopped_is_stood_in_for_and_goes_on,
         a_firewall_that_drops_heartbeats_moves_nothing,
         answers_come_from_one_node_alone,
+        a_speaker_may_open_packet_sockets_and_nothing_else,
     ]
 }
 
@@ -254,4 +255,37 @@ async fn answers_come_from_one_node_alone(scene: &mut Scene) -> Outcome {
         "{strangers:?} answer for {other}, which no Service has"
     );
     scene.serves(ADDRESS).await.map(drop).context("at the end")
+}
+
+/// `CAP_NET_RAW` (`linux/capability.h`), as `/proc/PID/status` writes a set.
+const NET_RAW: &str = "0000000000002000";
+
+async fn a_speaker_may_open_packet_sockets_and_nothing_else(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let node = scene.settle("web", ADDRESS).await?;
+    let process = std::path::Path::new("/proc").join(scene.home.speaker(&node)?.pid().to_string());
+    let mut threads = 0;
+    for thread in std::fs::read_dir(process.join("task"))? {
+        let status = std::fs::read_to_string(thread?.path().join("status"))?;
+        let field = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.map(|value| value.trim_start_matches(':').trim().to_owned())
+                .with_context(|| format!("no {name} in {status}"))
+        };
+        let none = "0000000000000000";
+        for (name, expected) in [
+            ("CapPrm", NET_RAW),
+            ("CapEff", NET_RAW),
+            ("CapBnd", NET_RAW),
+            ("CapInh", none),
+            ("CapAmb", none),
+            ("NoNewPrivs", "1"),
+        ] {
+            let has = field(name)?;
+            ensure!(has == expected, "{name} of {} is {has}", field("Name")?);
+        }
+        threads += 1;
+    }
+    ensure!(threads > 1, "one thread alone was looked at");
+    Ok(())
 }

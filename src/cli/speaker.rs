@@ -62,6 +62,8 @@ pub(super) struct SpeakerVerb {
 
 impl SpeakerVerb {
     pub(super) fn run(self) -> Result<ExitCode> {
+        // Before the first thread: the log has one.
+        crate::link::privilege::narrow()?;
         let log = self.daemon.log()?;
         // One thread beside the one that owns the sockets: what it does can wait.
         let outcome = daemon::runtime(1)?.block_on(self.serve(log.clone()));

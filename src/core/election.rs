@@ -220,9 +220,8 @@ pub struct Election {
     recheck: Option<Instant>,
     announce_claims: u8,
     claims_changed: bool,
-    leaving: bool,
-    /// This speaker is stopping and will be back.
-    resting: bool,
+    /// This speaker is stopping.
+    departure: Option<Departure>,
     /// For whom this node answers.
     standing: BTreeMap<IpAddr, NodeName>,
     /// What an earlier boot of this speaker claimed, by its peers' word.
@@ -271,8 +270,7 @@ impl Election {
             recheck: None,
             announce_claims: 0,
             claims_changed: false,
-            leaving: false,
-            resting: false,
+            departure: None,
             standing: BTreeMap::new(),
             former: BTreeMap::new(),
             owners_asked: None,
@@ -325,7 +323,7 @@ impl Election {
         if departure == Departure::BackSoon && !self.up.is_empty() {
             return self.rest(now, out);
         }
-        self.leaving = true;
+        self.departure = Some(Departure::ForGood);
         for key in self.claims.iter().map(|(key, _)| key).collect::<Vec<_>>() {
             self.yield_claim(key, Because::Leaving, out);
         }

@@ -360,7 +360,7 @@ impl Speaker {
                 Output::Probe(probe) => out.extend(self.probe(&probe)),
                 Output::Claimed { key, epoch, because } => self.claimed(key, epoch, because, now),
                 Output::Yielded { key, because } => self.yielded(key, &because),
-                Output::StandIn { key, owner } => self.stand_in(key, owner),
+                Output::StandIn { key, owner } => self.stand_in(key, &owner),
                 Output::StandDown { key } => self.stand_down(key),
                 Output::AskOwner { key, owner } => out.extend(self.ask_owner(key, &owner)),
                 Output::Withhold(until) => self.responder.withhold_until(until.unwrap_or(Instant::ZERO)),
@@ -423,7 +423,7 @@ impl Speaker {
             self.announce(key, now);
         }
         for (key, owner) in self.published.standing.clone() {
-            self.stand_in(key, owner);
+            self.stand_in(key, &owner);
         }
     }
 

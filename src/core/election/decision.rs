@@ -100,7 +100,7 @@ impl Election {
         let Some(desired) = self.desired.clone() else {
             return;
         };
-        if self.leaving || self.resting {
+        if self.departure.is_some() {
             return;
         }
         // Whether or not anything may be claimed now.

@@ -111,7 +111,7 @@ impl Election {
     pub fn wake(&mut self, now: Instant, out: &mut Vec<Output>) {
         let before = std::mem::replace(&mut self.awake, now);
         let stood = now.since(before);
-        if stood < BLINK || self.leaving {
+        if stood < BLINK || self.departure.is_some() {
             return;
         }
         if stood < STANDSTILL {

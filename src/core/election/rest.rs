@@ -13,7 +13,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::wire::{Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, MAX_PARTS};
-use super::{Election, Group, Output};
+use super::{Departure, Election, Group, Output};
 use crate::model::{Instant, MacAddr, NodeName};
 
 /// Between two questions to a silent speaker, which leave with heartbeats: about two a second, little enough for every
@@ -23,7 +23,7 @@ const ASK_OWNERS: Duration = Duration::from_millis(450);
 impl Election {
     /// Stops answering, and says so; the claims stay for the next boot.
     pub(super) fn rest(&mut self, now: Instant, out: &mut Vec<Output>) {
-        self.resting = true;
+        self.departure = Some(Departure::BackSoon);
         self.stand_down_where(|_| true, out);
         // Whoever stands in begins with the datagram that says so: from there on there would be two answers.
         out.push(Output::Withhold(Some(now + super::peer::STAND_IN)));

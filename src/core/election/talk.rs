@@ -8,7 +8,7 @@ use super::peer::{Condemned, Heard};
 use super::wire::{
     Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, MAX_PARTS, SurveyReport, WireError,
 };
-use super::{CONTACT, Election, MAX_PEERS, Output, PERIOD, PERIOD_JITTER, Peer};
+use super::{CONTACT, Departure, Election, MAX_PEERS, Output, PERIOD, PERIOD_JITTER, Peer};
 use crate::model::{Instant, NodeName};
 
 /// Heartbeats of mine that may still be echoed: [`CONTACT`] at ten times the usual rate.
@@ -240,8 +240,8 @@ impl Election {
             self.sent.pop_front();
         }
         let heartbeat = Heartbeat {
-            leaving: self.leaving,
-            resting: self.resting,
+            leaving: self.departure == Some(Departure::ForGood),
+            resting: self.departure == Some(Departure::BackSoon),
             claims: self.claims_version(),
             interfaces: self.interfaces.clone(),
             echoes: self.peers.values().filter_map(Peer::echo).collect(),

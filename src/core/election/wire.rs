@@ -269,9 +269,8 @@ impl Datagram {
         match &self.body {
             Body::Heartbeat(heartbeat) => heartbeat.encode(&mut out, rotate),
             Body::Fetch => {}
-            Body::Claims(part) => part.encode(&mut out),
+            Body::Claims(part) | Body::Former(part) => part.encode(&mut out),
             Body::Survey(report) => report.encode(&mut out),
-            Body::Former(part) => part.encode(&mut out),
             Body::Poll(about) | Body::Contact(about) => about.encode(&mut out),
             Body::Gone(verdict) => {
                 verdict.about.encode(&mut out);
@@ -317,13 +316,13 @@ impl Datagram {
             2 => Body::Fetch,
             3 => Body::Claims(ClaimsPart::read(from)?),
             4 => Body::Survey(SurveyReport::read(from)?),
-            8 => Body::Former(ClaimsPart::read(from)?),
             5 => Body::Poll(Mention::read(from)?),
             6 => Body::Contact(Mention::read(from)?),
             7 => Body::Gone(Verdict {
                 about: Mention::read(from)?,
                 silence: Duration::from_micros(from.u32()?.into()),
             }),
+            8 => Body::Former(ClaimsPart::read(from)?),
             _ => return None,
         };
         (from.is_empty() && !node.0.is_empty()).then_some(Self {
@@ -352,7 +351,7 @@ impl Body {
 
 impl Heartbeat {
     fn encode(&self, out: &mut Writer, rotate: usize) {
-        out.u8(u8::from(self.leaving) * LEAVING | u8::from(self.resting) * RESTING);
+        out.u8((u8::from(self.leaving) * LEAVING) | (u8::from(self.resting) * RESTING));
         out.claims_version(self.claims);
         let interfaces = &self.interfaces[..self.interfaces.len().min(MAX_INTERFACES)];
         out.count(interfaces.len());

@@ -40,7 +40,7 @@ impl Speaker {
 
     /// Answers with the MAC address of the owner's interface in the same network. Nothing is said unasked: nobody is to
     /// learn anything new.
-    pub(super) fn stand_in(&mut self, key: IpAddr, owner: NodeName) {
+    pub(super) fn stand_in(&mut self, key: IpAddr, owner: &NodeName) {
         let groups = self.wanted.iter().map(|wanted| &wanted.election.groups);
         let addresses = groups
             .filter_map(|groups| groups.get(&key))
@@ -48,7 +48,7 @@ impl Speaker {
         for address in addresses.filter_map(v4).collect::<Vec<_>>() {
             let theirs = self
                 .election
-                .peer(&owner)
+                .peer(owner)
                 .map_or(&[][..], |peer| peer.interfaces());
             let links = self.links_for(address.into()).into_iter();
             let on: Vec<_> = links
@@ -61,7 +61,7 @@ impl Speaker {
                 .collect();
             self.responder.announce(address, on);
         }
-        if self.published.standing.insert(key, owner.clone()).as_ref() != Some(&owner) {
+        if self.published.standing.insert(key, owner.clone()).as_ref() != Some(owner) {
             self.published.touch();
         }
     }
@@ -111,8 +111,8 @@ impl Speaker {
         if self.published.standing.remove(&key).is_none() {
             return;
         }
-        let groups = self.wanted.iter().map(|wanted| &wanted.election.groups);
-        let group = groups.filter_map(|groups| groups.get(&key)).next();
+        let mut groups = self.wanted.iter().map(|wanted| &wanted.election.groups);
+        let group = groups.find_map(|groups| groups.get(&key));
         // What nobody wants any more has no group; then the key is all that is known.
         let addresses = group.map_or_else(|| [key].into(), |group| group.addresses.clone());
         for address in addresses.iter().filter_map(v4) {

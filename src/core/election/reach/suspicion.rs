@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::path::Path;
 use crate::election::wire::{Body, Mention, Verdict};
-use crate::election::{DOWN_AFTER, Election, Output};
+use crate::election::{DOWN_AFTER, Election, Output, Peer};
 use crate::model::{Instant, NodeName};
 
 /// Between two rounds of questions about a suspect.
@@ -116,7 +116,7 @@ impl Election {
         }
         out.push(Output::AskLink);
         for node in nodes {
-            let Some(boot) = self.peers.get(node).and_then(|peer| peer.boot()) else {
+            let Some(boot) = self.peers.get(node).and_then(Peer::boot) else {
                 continue;
             };
             let others: Vec<_> = self
@@ -216,7 +216,7 @@ impl Election {
 
     /// A peer has heard another one just now.
     pub(in crate::election) fn contact(&mut self, about: &Mention, now: Instant) {
-        let known = self.peers.get(&about.node).and_then(|peer| peer.boot());
+        let known = self.peers.get(&about.node).and_then(Peer::boot);
         if known == Some(about.boot) {
             self.reach.of_mut(&about.node).for_each(|path| path.alive(now));
             if let Some(peer) = self.peers.get_mut(&about.node) {

@@ -460,6 +460,18 @@ impl Segment {
         Duration::from_micros(100 + self.random.below(900))
     }
 
+    /// A speaker that is asked for an address that it claims answers, whether or not its heartbeats arrive.
+    fn answer_for_itself(&mut self, from: usize, key: IpAddr, owner: &NodeName) {
+        let Some(target) = (0..self.speakers.len()).find(|node| name(*node) == *owner) else {
+            return;
+        };
+        let claims = self.speakers[target].election.claims().epoch(key).is_some();
+        let both = !self.deaf.contains(&target) && !self.deaf.contains(&from);
+        if both && claims && self.connected(from, target) && self.answers(target, key) {
+            self.act(from, |election, now, _| election.owner_answered(mac(target), now));
+        }
+    }
+
     /// A kernel answers whatever its speaker does, if there is power.
     fn answer_ping(&mut self, from: usize, probe: reach::Probe) {
         let to = IpAddr::from(probe.theirs.network.addr());
@@ -528,16 +540,7 @@ impl Segment {
                 };
                 self.act(node, |election, now, _| election.asked(key, answer, now));
             }
-            Parcel::Owner { from, key, owner } => {
-                let Some(target) = (0..self.speakers.len()).find(|node| name(*node) == owner) else {
-                    return;
-                };
-                let claims = self.speakers[target].election.claims().epoch(key).is_some();
-                let both = !self.deaf.contains(&target) && !self.deaf.contains(&from);
-                if both && claims && self.connected(from, target) && self.answers(target, key) {
-                    self.act(from, |election, now, _| election.owner_answered(mac(target), now));
-                }
-            }
+            Parcel::Owner { from, key, owner } => self.answer_for_itself(from, key, &owner),
             Parcel::Ping { from, probe } => self.answer_ping(from, probe),
             Parcel::Echo { to, probe, arrived } => {
                 let echo = Echo {
