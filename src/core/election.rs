@@ -9,7 +9,8 @@
 //!   └──────┘  (its owner went silent: and my own link works)       └─────────┘
 //! ```
 //! An address whose owner is up does not move. Rank k waits k × 120 ms, so that of several survivors the first one
-//! acts and the others hear of it in time.
+//! acts and the others hear of it in time; after a verdict on the owner's node ([`reach`]), which all hear within a
+//! millisecond, k × 15 ms. An owner whose speaker alone is silent is stood in for (`rest.rs`).
 //!
 //! **Invariant:** of nodes that hear each other at most one claims an address; where two do after a partition, the
 //! higher epoch stays and the other yields on the first heartbeat.

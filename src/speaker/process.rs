@@ -183,10 +183,10 @@ async fn leave(mut wire: wire::Handle, mut desk: Desk, writer: &Writer) {
     let departure = desk.departure();
     match departure {
         Departure::BackSoon => {
-            tracing::info!("stopping: others answer in this node's place until a speaker is back here")
+            tracing::info!("stopping: others answer in this node's place until a speaker is back here");
         }
         Departure::ForGood => {
-            tracing::info!("stopping: this node is cordoned, leaving or not ready, and others take over")
+            tracing::info!("stopping: this node is cordoned, leaving or not ready, and others take over");
         }
     }
     wire.stop.send_replace(Some(departure));
