@@ -139,6 +139,8 @@ pub struct Counters {
     pub responses: BTreeMap<Ipv4Addr, u64>,
     /// Gratuitous frames sent, by address.
     pub gratuitous: BTreeMap<Ipv4Addr, u64>,
+    /// For each peer that is watched here, how long its kernel may be silent before its node counts as gone.
+    pub detection: BTreeMap<NodeName, Duration>,
 }
 
 /// One node's speaker.
@@ -241,9 +243,13 @@ impl Speaker {
         &self.published
     }
 
-    /// What was received and sent.
-    pub fn counters(&self) -> &Counters {
-        &self.counters
+    /// What was received and sent, and what was learned of the peers.
+    pub fn counters(&self, now: Instant) -> Counters {
+        let times = self.election.detection_times(now).into_iter();
+        Counters {
+            detection: times.map(|(node, time)| (node.clone(), time)).collect(),
+            ..self.counters.clone()
+        }
     }
 
     /// The election, for metrics and diagnosis.

@@ -462,9 +462,7 @@ impl Wire {
         let now = self.clock.mono();
         if now.since(self.counters_sent) >= COUNTERS_EVERY {
             self.counters_sent = now;
-            inside
-                .counters
-                .send_replace(Arc::new(self.speaker.counters().clone()));
+            inside.counters.send_replace(Arc::new(self.speaker.counters(now)));
         }
     }
 

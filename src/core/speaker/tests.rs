@@ -226,7 +226,8 @@ fn what_the_survey_knows_needs_no_question() {
     desk.effects.clear();
     desk.want(&[203]);
     assert_eq!(desk.held(), [lan(203).into()].into(), "at once");
-    let announced = desk.speaker.counters().gratuitous.keys().copied();
+    let counters = desk.speaker.counters(desk.now.mono);
+    let announced = counters.gratuitous.keys().copied();
     assert!(
         announced.eq([lan(203)]),
         "the survey's questions announce nothing"
@@ -402,7 +403,7 @@ fn foreign_frames_are_counted_by_kind() {
     });
     desk.hear(&request(CLIENT, lan(50), lan(200)));
     desk.hear(&request(CLIENT, lan(50), lan(77)));
-    let counters = desk.speaker.counters();
+    let counters = desk.speaker.counters(desk.now.mono);
     assert_eq!(counters.frames.get("answered_request"), Some(&1));
     assert_eq!(counters.frames.get("not_announced"), Some(&1));
     assert_eq!(counters.responses[&lan(200)], 1);

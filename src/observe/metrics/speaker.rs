@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
@@ -47,6 +48,14 @@ const CLAIMS_BLOCKED: Family = Family::gauge(
     "tiklb_speaker_claims_blocked",
     "Addresses that are not announced because a stranger answers for them.",
 );
+const STANDING_IN: Family = Family::gauge(
+    "tiklb_speaker_standing_in",
+    "Groups of addresses that this node answers for in the place of a silent or restarting speaker.",
+);
+const DETECTION: Family = Family::gauge(
+    "tiklb_speaker_detection_milliseconds",
+    "How long the kernel of a peer that this node watches may be silent before its node counts as gone.",
+);
 const OWNER_CHANGES: Family = Family::counter(
     "tiklb_speaker_owner_changes",
     "Addresses that this node began or ceased to announce, by the reason.",
@@ -54,10 +63,11 @@ const OWNER_CHANGES: Family = Family::counter(
 
 /// [`Because::reason`]'s words. All are shown from the start: the first owner change after a start must not look like a
 /// counter that was there before.
-const REASONS: [&str; 9] = [
+const REASONS: [&str; 10] = [
     "FirstInOrder",
     "OwnerSilent",
     "OwnerGaveUp",
+    "Resumed",
     "BetterClaim",
     "BetterRecord",
     "NotCandidate",
@@ -122,6 +132,8 @@ impl Collector for Speaker {
         DATAGRAMS.write_all(&mut encoder, by_word("outcome", &counters.datagrams))?;
         PEERS_MISSING.write(&mut encoder, published.missing.len())?;
         CLAIMS_BLOCKED.write(&mut encoder, published.blocked.len())?;
+        STANDING_IN.write(&mut encoder, published.standing.len())?;
+        DETECTION.write_all(&mut encoder, by_peer(&counters.detection))?;
         let changes = self
             .owner_changes
             .0
@@ -156,6 +168,14 @@ fn by_address(counts: &BTreeMap<Ipv4Addr, u64>) -> impl Iterator<Item = Row<u64,
     counts
         .iter()
         .map(|(address, count)| ([("ip", address.to_string())], *count))
+}
+
+/// Bounded by what a speaker talks to.
+fn by_peer(times: &BTreeMap<NodeName, Duration>) -> impl Iterator<Item = Row<u64, 1>> {
+    times.iter().map(|(peer, time)| {
+        let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        ([("peer", peer.0.clone())], milliseconds)
+    })
 }
 
 fn by_word<'a>(

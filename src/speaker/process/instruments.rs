@@ -80,6 +80,7 @@ pub(super) fn state(published: watch::Receiver<Arc<Published>>) -> impl Fn() -> 
         json!({
             "announces": held,
             "blocked": blocked,
+            "standsInFor": published.standing.iter().map(|(key, node)| (key.to_string(), json!(node.0))).collect::<Map<_, _>>(),
             "heard": published.alive.iter().map(|node| &node.0).collect::<Vec<_>>(),
             "missing": published.missing.iter().map(|node| &node.0).collect::<Vec<_>>(),
             "otherKeys": published.other_keys,

@@ -1,7 +1,6 @@
 //! A speaker under MetalLB's names and ours.
 
 use std::net::IpAddr;
-use std::time::Duration;
 
 use tiklb_core::model::{ObjectKey, Timestamp};
 use tiklb_core::speaker::Held;
@@ -53,6 +52,7 @@ fn a_fresh_speaker_shows_what_can_be_counted() {
     let mut expected = vec![
         "tiklb_speaker_peers_missing 0".to_owned(),
         "tiklb_speaker_claims_blocked 0".to_owned(),
+        "tiklb_speaker_standing_in 0".to_owned(),
     ];
     let mut reasons = REASONS;
     reasons.sort_unstable();
@@ -106,6 +106,7 @@ fn counters_have_metallbs_names_to_the_letter() {
         requests: [(address, 5)].into(),
         responses: [(address, 4)].into(),
         gratuitous: [(address, 6)].into(),
+        ..Counters::default()
     }));
     let mut shown = samples(&desk.registry);
     shown.retain(|line| !line.contains("owner_changes"));
@@ -154,6 +155,7 @@ fn owner_changes_are_counted_by_one_of_a_few_words() {
             after: Duration::from_millis(300),
         },
         Because::GivenUp,
+        Because::Resumed,
         Because::Beaten {
             by: node.clone(),
             epoch: 4,
@@ -176,4 +178,29 @@ fn owner_changes_are_counted_by_one_of_a_few_words() {
         let expected = if line.contains("OwnerGaveUp") { " 2" } else { " 1" };
         assert!(line.ends_with(expected), "{line}");
     }
+}
+
+#[test]
+fn detection_times_are_shown_for_each_peer_that_is_watched() {
+    let desk = desk();
+    let times =
+        [("node2", 36), ("node3", 150)].map(|(node, ms)| (NodeName::from(node), Duration::from_millis(ms)));
+    let counters = Counters {
+        detection: times.into(),
+        ..Counters::default()
+    };
+    desk.counters.send_replace(Arc::new(counters));
+    let shown = samples_of(&desk.registry, "tiklb_speaker_detection_milliseconds");
+    let expected = [
+        "tiklb_speaker_detection_milliseconds{peer=\"node2\"} 36",
+        "tiklb_speaker_detection_milliseconds{peer=\"node3\"} 150",
+    ];
+    assert_eq!(shown, expected);
+    let published = Published {
+        standing: [(ip("192.168.1.200"), NodeName::from("node2"))].into(),
+        ..Published::default()
+    };
+    desk.published.send_replace(Arc::new(published));
+    let shown = samples_of(&desk.registry, "tiklb_speaker_standing_in");
+    assert_eq!(shown, ["tiklb_speaker_standing_in 1"]);
 }
