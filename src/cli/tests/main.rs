@@ -13,3 +13,5 @@ mod plugin;
 mod release;
 #[cfg(test)]
 mod shell;
+#[cfg(test)]
+mod terminal;

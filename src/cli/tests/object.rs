@@ -17,10 +17,10 @@ const NAMESPACE: &str = "metallb-system";
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A cluster whose rows a router holds.
-struct Scene {
+pub(super) struct Scene {
     server: ApiServer,
     kube: Kube,
-    desk: Desk,
+    pub(super) desk: Desk,
 }
 
 fn routers() -> Collection {
@@ -29,7 +29,7 @@ fn routers() -> Collection {
 
 impl Scene {
     /// The definitions, the Secrets, and a MikrotikRouter that has been in sync for a while.
-    async fn start(name: &str) -> Self {
+    pub(super) async fn start(name: &str) -> Self {
         let server = ApiServer::start("127.0.0.1:0".parse().unwrap(), Config::default())
             .await
             .unwrap();
@@ -116,15 +116,26 @@ impl Scene {
         self.desk.file("kubeconfig", &self.server.kubeconfig("admin"))
     }
 
-    async fn ask(&self, line: &str) -> Said {
+    /// A command line about this cluster.
+    pub(super) fn words(&self, line: &str) -> Vec<String> {
         let line = format!("{line} --kubeconfig {}", self.kubeconfig());
-        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        self.desk.run(&words, &[]).await
+        line.split(' ').map(str::to_owned).collect()
+    }
+
+    pub(super) async fn ask(&self, line: &str) -> Said {
+        self.desk.run(&self.words(line), &[]).await
+    }
+
+    /// Neither the router nor the object was touched.
+    pub(super) async fn assert_kept(&self) {
+        self.desk.assert_untouched();
+        let object = self.kube.get(routers(), "router").await.unwrap();
+        assert!(object["metadata"]["deletionTimestamp"].is_null(), "{object}");
     }
 
     /// The router holds what it would hold without us, and the object is gone. Each of so many processes has had one
     /// request under way at a time.
-    async fn assert_released(&self, processes: usize) {
+    pub(super) async fn assert_released(&self, processes: usize) {
         assert_eq!(self.kube.find(routers(), "router").await.unwrap(), None);
         let pools = self.desk.router.rows(Menu::Pool);
         assert_eq!(pools.len(), 1, "{pools:?}");
@@ -233,9 +244,7 @@ async fn an_address_that_a_service_has_stops_it_before_anything_is_done() {
     let said = scene.ask("release router --yes").await;
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("192.168.1.200: default/web"), "{said:?}");
-    scene.desk.assert_untouched();
-    let object = scene.kube.get(routers(), "router").await.unwrap();
-    assert!(object["metadata"]["deletionTimestamp"].is_null(), "{object}");
+    scene.assert_kept().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use routeros_sim::{Config, Lease, Menu, PASSWORD, Router};
 
 /// Longer than any verb takes here on a machine that does something else.
-const PATIENCE: Duration = Duration::from_mins(3);
+pub(super) const PATIENCE: Duration = Duration::from_mins(3);
 
 /// The name of the cluster whose rows the router holds in some tests.
 pub(crate) const OWNER: &str = "tiklb/v1 home/1a2b3c4d";
@@ -83,15 +83,22 @@ impl Desk {
         self.run(&arguments, &[]).await
     }
 
-    /// Any command line. Nothing of the surroundings is there, no kubeconfig either, and no terminal.
-    pub(crate) async fn run(&self, arguments: &[String], variables: &[(&str, &str)]) -> Said {
+    /// The real binary in the person's folder, with nothing of the surroundings.
+    pub(super) fn command(&self, arguments: &[String]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tiklb"));
         command
             .args(arguments)
             .env_clear()
             .env("HOME", &self.folder)
+            .current_dir(&self.folder);
+        command
+    }
+
+    /// Any command line. Nothing of the surroundings is there, no kubeconfig either, and no terminal.
+    pub(crate) async fn run(&self, arguments: &[String], variables: &[(&str, &str)]) -> Said {
+        let mut command = self.command(arguments);
+        command
             .envs(variables.iter().copied())
-            .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
