@@ -176,11 +176,10 @@ impl Router {
         let Write::SetPoolRanges { row, ranges } = write else {
             return;
         };
-        if known {
-            self.promises.kept(&row.name, &row.ranges.difference(ranges));
-        } else {
+        if !known {
             self.promises.open.remove(&row.name);
         }
+        self.promises.kept(&row.name, &row.ranges.difference(ranges));
     }
 
     /// Whether people undid this so often that it is left as they want it.

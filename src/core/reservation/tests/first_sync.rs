@@ -277,6 +277,31 @@ fn what_a_person_removes_between_two_cuts_is_given_back() {
     assert_eq!(paper.rows.pools[0].ranges, whole, "{:?}", paper.journal);
 }
 
+/// It was not ours when it was missing, and is once it was taken, also where the router's answer to that was lost.
+#[test]
+fn what_a_person_removed_and_put_back_is_given_back_once_it_was_taken() {
+    let mut paper = Paper::new(home_router());
+    let whole = paper.rows.pools[0].ranges.clone();
+    paper.read(Ok(paper.rows.clone()));
+    paper.pass(Duration::from_secs(1));
+    let planned = paper.due_write();
+    paper.rows.pools[0].ranges = ranges("192.168.1.100-192.168.1.199,192.168.1.211-192.168.1.254");
+    paper.finish(&planned.write, &Outcome::Changed);
+    paper.run(Duration::from_mins(2));
+    paper.rows.pools[0].ranges = paper.rows.pools[0]
+        .ranges
+        .union(&ranges("192.168.1.200-192.168.1.210"));
+    paper.read(Ok(paper.rows.clone()));
+    let again = paper.due_write().write;
+    assert_eq!(again.target(), "pool dhcp_pool");
+    paper.write(&again);
+    paper.finish(&again, &Outcome::Unknown("no answer".to_owned()));
+    paper.run(Duration::from_mins(2));
+    paper.delete();
+    paper.run(Duration::from_mins(2));
+    assert_eq!(paper.rows.pools[0].ranges, whole, "{:?}", paper.journal);
+}
+
 /// The API server is slow: neither without the finalizer, nor before the record is stored, is a pool cut.
 #[test]
 fn the_finalizer_and_the_record_stand_before_the_cut() {

@@ -315,6 +315,54 @@ fn a_cut_that_was_never_made_keeps_no_other_pool_from_its_addresses() {
     }
 }
 
+/// Two cuts are on record, and one of them a person has made meanwhile: that range was never taken, whatever becomes of
+/// the other.
+#[test]
+fn a_cut_that_a_person_made_leaves_the_record_while_another_waits() {
+    let mut paper = Paper::new(with_iot());
+    paper.run(Duration::from_millis(500));
+    paper.pass(Duration::from_secs(1));
+    let cut = paper.due_write().write;
+    assert_eq!(cut.target(), "pool dhcp_pool");
+    let recorded = |paper: &Paper| -> Vec<String> {
+        let taken = paper.router.object().taken.iter();
+        taken.map(|taken| taken.pool.clone()).collect()
+    };
+    assert_eq!(recorded(&paper), ["dhcp_pool", "iot"]);
+    paper.finish(&cut, &Outcome::Refused("busy".to_owned()));
+    paper.rows.pools[1].ranges = ranges("192.168.1.221-192.168.1.230");
+    paper.read(Ok(paper.rows.clone()));
+    paper.run(Duration::from_secs(5));
+    let waits = paper.rows.pools[0].ranges.contains(ip("192.168.1.205"));
+    assert!(waits, "the other cut is tried again: {:?}", paper.journal);
+    assert_eq!(recorded(&paper), ["dhcp_pool"], "{:?}", paper.journal);
+}
+
+/// Nobody recorded what a dry run showed, so who moves it to another pool afterwards wants it there.
+#[test]
+fn what_a_dry_run_would_have_taken_is_no_promise() {
+    let mut paper = Paper::new(with_iot());
+    let mode = |paper: &mut Paper, mode: RouterMode| {
+        let mut object = paper.router.object().clone();
+        object.spec.as_mut().unwrap().mode = mode;
+        paper.router.update(object, paper.now.mono);
+    };
+    mode(&mut paper, RouterMode::DryRun);
+    paper.run(Duration::from_mins(1));
+    let lent = ranges("192.168.1.215-192.168.1.220");
+    paper.rows.pools[1].ranges = paper.rows.pools[1].ranges.difference(&lent);
+    paper.run(Duration::from_mins(1));
+    mode(&mut paper, RouterMode::Enforce);
+    paper.run(Duration::from_mins(2));
+    assert!(!paper.rows.pools[0].ranges.contains(ip("192.168.1.215")));
+    paper.rows.pools[1].ranges = paper.rows.pools[1].ranges.union(&lent);
+    paper.delete();
+    paper.run(Duration::from_mins(2));
+    let given = &paper.rows.pools[0].ranges;
+    assert!(!given.contains(ip("192.168.1.215")), "{:?}", paper.journal);
+    assert!(given.contains(ip("192.168.1.214")), "{:?}", paper.journal);
+}
+
 /// What the first pool never lost does not look as if somebody had moved it there from the second one.
 #[test]
 fn a_cut_that_was_refused_keeps_nobody_from_getting_theirs_back() {
