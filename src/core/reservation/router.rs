@@ -53,8 +53,8 @@ const CHANGED_AGAIN: &str = "the router holds another row there than it was read
 /// How old a whole reading may be for a write to follow from it. The row itself is looked at once more before it is
 /// written; everything else that a write rests on (which board answers, who is in Safe Mode, whose rows there are) is not.
 const GROUND_FOR_WRITES: Duration = Duration::from_secs(10);
-/// How long the menus that hardly change may go unread while nothing is written. There are sixteen of them: read more often
-/// than this they would be most of what a router that agrees is asked.
+/// How long the menus that hardly change may go unread while nothing is written. There are seventeen of them, beside the
+/// five of every poll: read more often than this they would be most of what a router that agrees is asked.
 const SLOW_MENUS: Duration = Duration::from_mins(10);
 /// An uptime is told in whole seconds, and rounded down; twice that, for it costs nothing.
 const UPTIME_STEP: Duration = Duration::from_secs(2);
