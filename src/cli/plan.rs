@@ -238,28 +238,32 @@ impl PlanVerb {
 
     fn print_reservations(&self, source: &Source, looked: &[Looked]) -> Result<ExitCode> {
         let ranges = self.range.clone().unwrap_or_else(|| source.ranges());
-        let living = source.living();
-        let mut failed = false;
+        let mut held = Vec::new();
         for looked in looked {
-            let name = &looked.router.object.key.name;
+            let router = looked.router.object.key.name.as_str();
             match &looked.read {
-                Ok(read) => {
-                    let kept = import::reservations(
-                        read,
-                        &ranges,
-                        source.services(),
-                        &source.reservations(),
-                        living.as_deref(),
-                    );
-                    let page = import::yaml(&kept, &ranges, &self.cluster.namespace);
-                    print!("{}", page.context("writing the reservations as YAML")?);
-                }
+                Ok(reading) => held.push(import::Held { router, reading }),
                 Err(failure) => {
-                    failed = true;
-                    eprintln!("tiklb: MikrotikRouter {name} cannot be read: {}", failure.message);
+                    eprintln!(
+                        "tiklb: MikrotikRouter {router} cannot be read: {}",
+                        failure.message
+                    );
                 }
             }
         }
+        if !held.is_empty() {
+            let (reservations, living) = (source.reservations(), source.living());
+            let kept = import::reservations(
+                &held,
+                &ranges,
+                source.services(),
+                &reservations,
+                living.as_deref(),
+            );
+            let page = import::yaml(&kept, &ranges, &self.cluster.namespace);
+            print!("{}", page.context("writing the reservations as YAML")?);
+        }
+        let failed = held.len() < looked.len();
         Ok(if failed {
             ExitCode::FAILURE
         } else {

@@ -262,13 +262,41 @@ fn what_a_person_reserved_by_hand_is_printed_as_the_objects_that_keep_it() {
         }),
     }];
     let services = [service];
-    let kept = import::reservations(&read, &ranges, &services, &already, None);
+    let routers = [import::Held {
+        router: "router",
+        reading: &read,
+    }];
+    let kept = import::reservations(&routers, &ranges, &services, &already, None);
     let page = import::yaml(&kept, &ranges, "metallb-system").unwrap();
     assert_eq!(page, include_str!("tests/import.yaml"), "{page}");
-    let living = import::reservations(&read, &ranges, &services, &already, Some("1a2b3c4d"));
+    let living = import::reservations(&routers, &ranges, &services, &already, Some("1a2b3c4d"));
     assert_eq!(
         living.len(),
         kept.len() - 4,
         "a living cluster's own rows are no find"
     );
+}
+
+/// A golden page: what both of a pair hold is one object that names both; what they say differently is said of each.
+#[test]
+fn what_two_routers_reserve_alike_is_printed_once_and_names_both() {
+    let (mut first, mut second) = (reading(), reading());
+    first.leases = vec![
+        lease("192.168.1.203", "photos"),
+        lease("192.168.1.204", "tiklb/v1 home/1a2b3c4d apps/web"),
+        lease("192.168.1.205", ""),
+        lease("192.168.1.206", "on the first alone"),
+    ];
+    second.leases = vec![
+        lease("192.168.1.203", "photos"),
+        lease("192.168.1.204", "tiklb/v1 office/5e6f7a8b apps/mail"),
+        lease("192.168.1.207", "on the second alone"),
+    ];
+    second.arps = vec![arp("192.168.1.205", "tv", false)];
+    let ranges: RangeSet = "192.168.1.200-192.168.1.220".parse().unwrap();
+    let pair = [("left", &first), ("right", &second)];
+    let pair = pair.map(|(router, reading)| import::Held { router, reading });
+    let kept = import::reservations(&pair, &ranges, &[], &[], None);
+    let page = import::yaml(&kept, &ranges, "metallb-system").unwrap();
+    assert_eq!(page, include_str!("tests/import-pair.yaml"), "{page}");
 }
