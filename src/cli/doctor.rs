@@ -2,6 +2,7 @@
 
 mod asking;
 mod configuration;
+mod conflicts;
 mod facts;
 mod finding;
 mod installation;
@@ -132,6 +133,7 @@ fn examine(facts: &Facts) -> Report {
     neighbors::check(facts, &mut report);
     migration::check(facts, &mut report);
     configuration::check(facts, &mut report);
+    conflicts::check(facts, &mut report);
     speakers::check(facts, &mut report);
     router::check(facts, &mut report);
     report

@@ -19,6 +19,7 @@ pub(super) fn check(facts: &Facts, report: &mut Report) {
         connected(facts, &config, report);
     }
     invalid(facts, report);
+    undecoded(facts, report);
     elsewhere(facts, report);
     bgp(facts, report);
 }
@@ -154,6 +155,29 @@ fn invalid(facts: &Facts, report: &mut Report) {
         report.fine_since(
             before,
             format!("the configuration is valid to {} of its readers", states.len()),
+        );
+    }
+}
+
+/// Objects that nobody can read. Of what a ConfigurationState names already nothing is said twice.
+fn undecoded(facts: &Facts, report: &mut Report) {
+    let states = facts.states.iter().flatten().filter(|state| state.invalid);
+    let lines: Vec<&str> = states.flat_map(|state| state.summary.lines()).collect();
+    for object in &facts.undecoded {
+        let subject = format!("{} {}:", object.kind, object.key.name);
+        if lines.iter().any(|line| line.starts_with(&subject)) {
+            continue;
+        }
+        report.find_with(
+            Kind::ObjectUnreadable,
+            format!("{} {} cannot be read: {}", object.kind, object.key, object.why),
+            format!(
+                "kubectl -n {} edit {kind} {name}: correct that field; or delete it: kubectl -n {} delete {kind} {name}",
+                object.key.namespace,
+                object.key.namespace,
+                kind = object.kind.to_lowercase(),
+                name = object.key.name
+            ),
         );
     }
 }

@@ -25,8 +25,10 @@ pub(super) struct Facts {
     /// Deployments, DaemonSets, and Pods of kube-system that nothing of these made.
     pub(super) workloads: Read<Vec<Workload>>,
     pub(super) services: Read<Vec<LoadBalancerService>>,
-    /// Objects by which Cilium gives or announces addresses, `kind name`.
-    pub(super) cilium: Read<Vec<String>>,
+    /// Objects by which Cilium gives or announces addresses.
+    pub(super) cilium: Read<Vec<CiliumObject>>,
+    /// The ConfigMap of Cilium; `None` where there is none.
+    pub(super) cilium_settings: Read<Option<BTreeMap<String, String>>>,
     pub(super) webhooks: Read<Vec<Webhook>>,
     /// Of all namespaces.
     pub(super) pools: Read<Vec<PoolObject>>,
@@ -37,6 +39,10 @@ pub(super) struct Facts {
     pub(super) routers: Read<Vec<RouterState>>,
     /// ConfigurationStates of tiklb's namespace.
     pub(super) states: Read<Vec<State>>,
+    /// AddressConflicts of tiklb's namespace.
+    pub(super) conflicts: Read<Vec<StandingConflict>>,
+    /// Objects of tiklb's namespace that cannot be decoded.
+    pub(super) undecoded: Vec<Undecoded>,
     pub(super) nodes: Read<Vec<NodeObject>>,
     /// The ConfigMap of kube-proxy; `None` where there is none.
     pub(super) proxy: Read<Option<String>>,
@@ -78,10 +84,39 @@ pub(super) struct LoadBalancerService {
     pub(super) key: ObjectKey,
     pub(super) class: Option<String>,
     pub(super) addresses: Vec<IpAddr>,
+    /// What it asks for by its own words.
+    pub(super) wanted: Vec<IpAddr>,
     /// Of the status, beside the addresses.
     pub(super) hostnames: Vec<String>,
     /// Who wrote the status, as the API server remembers it.
     pub(super) writers: BTreeSet<String>,
+}
+
+/// An object by which Cilium gives or announces addresses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CiliumObject {
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+}
+
+/// An AddressConflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StandingConflict {
+    pub(super) address: IpAddr,
+    pub(super) mac: Option<String>,
+    /// What the router calls the device.
+    pub(super) holder: Option<String>,
+    pub(super) seen_by: Vec<String>,
+    pub(super) since: Option<Timestamp>,
+}
+
+/// An object that cannot be decoded: it was written before its definition was installed, or under an older one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Undecoded {
+    pub(super) kind: String,
+    pub(super) key: ObjectKey,
+    /// Which field is wrong.
+    pub(super) why: String,
 }
 
 /// A webhook that the API server asks about MetalLB's kinds.

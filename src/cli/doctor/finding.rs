@@ -80,7 +80,7 @@ kinds! {
         "set `svc_enable` to \"false\" in its DaemonSet or static Pod, and remove kube-vip-cloud-provider";
     CiliumAssigns: Fault, "Cilium's LB-IPAM or L2 announcements: CiliumLoadBalancerIPPool, CiliumL2AnnouncementPolicy",
         "Cilium gives LoadBalancer Services addresses of its own pools, or answers ARP for tiklb's",
-        "delete the objects, or keep the two apart by spec.loadBalancerClass (`tiklb allocator --lb-class`)";
+        "delete the objects, or set enable-lb-ipam and enable-l2-announcements to \"false\" in the ConfigMap kube-system/cilium-config, or keep the two apart by spec.loadBalancerClass (`tiklb allocator --lb-class`)";
     OtherLoadBalancerRuns: Fault, "another load balancer by its image: PureLB, OpenELB",
         "two load balancers write the same statuses and answer for the same addresses",
         "remove it, or keep the two apart by spec.loadBalancerClass (`tiklb allocator --lb-class`)";
@@ -162,6 +162,15 @@ kinds! {
     ConfigurationInvalid: Fault, "a ConfigurationState is Invalid",
         "an object is left out, or a field of it is not acted on",
         "correct the object that the line names";
+    ObjectUnreadable: Fault, "an object of tiklb's kinds cannot be decoded (`kubectl explain` shows what belongs there)",
+        "nobody can read it: what it asks for does not happen, and what it says is not known",
+        "correct the field that the line names, or delete the object";
+    AddressTaken: Fault, "an AddressConflict is about an address that a Service has",
+        "no node announces it, or two hosts answer for it: the Service is reached now and then, or never",
+        "give the device another address, outside of the pools";
+    AddressAwaited: Warning, "an AddressConflict is about an address that a Service asks for: it stays pending",
+        "no Service gets the address before the device has left it",
+        "give the device another address, outside of the pools, or let the Service ask for another one";
     ElsewhereIgnored: Warning, "a pool, advertisement, router or reservation outside of tiklb's namespace",
         "nobody reads it there",
         "create it in tiklb's namespace and delete this one";

@@ -3,7 +3,7 @@
 use tiklb_core::config::Config;
 use tiklb_core::model::ObjectKey;
 
-use super::facts::{Facts, LoadBalancerService, Workload};
+use super::facts::{CiliumObject, Facts, LoadBalancerService, Workload};
 use super::finding::{Kind, Report, named};
 use crate::api::label::{APP_NAME, APP_NAME_VALUE};
 use crate::cluster::client::AGENT;
@@ -101,29 +101,105 @@ pub(super) fn check(facts: &Facts, report: &mut Report) {
         "other load balancers by their Deployments and DaemonSets",
         &facts.workloads,
     ) {
-        running(workloads, report);
+        let (in_the_way, apart) = in_the_way(facts, workloads, report);
+        running(&in_the_way, report);
+        let which = if apart { " is in the way" } else { "" };
         report.fine_since(
             before,
             format!(
-                "no other load balancer among {} Deployments, DaemonSets and static Pods",
+                "no other load balancer{which} among {} Deployments, DaemonSets and static Pods",
                 workloads.len()
             ),
         );
     }
-    let before = report.findings.len();
-    if let Some(objects) = report.seen("Cilium's pools and announcement policies", &facts.cilium) {
-        if !objects.is_empty() {
-            report.find(
-                Kind::CiliumAssigns,
-                format!("Cilium gives or announces addresses: {}", named(objects)),
-            );
-        }
-        report.fine_since(before, "Cilium gives and announces no addresses");
-    }
+    cilium(facts, report);
     statuses(facts, report);
 }
 
-fn running(workloads: &[Workload], report: &mut Report) {
+/// Setting, what the setting is where it does not stand in the ConfigMap, and the kind of what it brings to life.
+/// LB-IPAM is on by default, and idle without a pool; L2 announcements are off by default.
+const CILIUM: [(&str, bool, &str); 2] = [
+    ("enable-lb-ipam", true, "CiliumLoadBalancerIPPool"),
+    ("enable-l2-announcements", false, "CiliumL2AnnouncementPolicy"),
+];
+
+fn cilium(facts: &Facts, report: &mut Report) {
+    let before = report.findings.len();
+    let Some(objects) = report.seen("Cilium's pools and announcement policies", &facts.cilium) else {
+        return;
+    };
+    let Some(settings) = report.seen("Cilium's configuration", &facts.cilium_settings) else {
+        return;
+    };
+    // Without its ConfigMap nothing is known of the settings: what is there counts as in effect.
+    let is_on = |(setting, default, _): &(&str, bool, &str)| {
+        settings.as_ref().is_none_or(|settings| {
+            let value = settings.get(*setting).map(|value| value.trim());
+            value.map_or(*default, |value| value.eq_ignore_ascii_case("true"))
+        })
+    };
+    let (mut live, mut idle): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for part in &CILIUM {
+        let (setting, _, kind) = part;
+        let of_kind: Vec<&CiliumObject> = objects.iter().filter(|object| object.kind == *kind).collect();
+        let names = of_kind
+            .iter()
+            .map(|object| format!("{} {}", object.kind, object.name));
+        if is_on(part) {
+            live.extend(names);
+        } else if !of_kind.is_empty() {
+            idle.push(format!("{} ({setting} is not true)", named(names)));
+        }
+        let could = settings.is_some() && *setting == "enable-l2-announcements";
+        if could && is_on(part) && of_kind.is_empty() {
+            report.notes.push(format!(
+                "Cilium's {setting} is true in the ConfigMap kube-system/cilium-config, and no {kind} makes it announce anything: create none for Services of tiklb's"
+            ));
+        }
+    }
+    if !idle.is_empty() {
+        report.notes.push(format!(
+            "Cilium would give or announce addresses if it were told to: {}",
+            idle.join("; ")
+        ));
+    }
+    if !live.is_empty() {
+        let what = format!("Cilium gives or announces addresses: {}", named(live));
+        match &facts.class {
+            Some(class) => report.notes.push(beside(&what, class)),
+            None => report.find(Kind::CiliumAssigns, what),
+        }
+    }
+    report.fine_since(
+        before,
+        "Cilium gives and announces no addresses to Services of tiklb's",
+    );
+}
+
+/// Where tiklb serves a class of its own, another load balancer is kept apart from it, and noted only.
+fn beside(what: &str, class: &str) -> String {
+    format!(
+        "{what}; that is as it should be where it leaves Services of the class {class} alone, which are all that tiklb serves"
+    )
+}
+
+/// Whether what runs is in tiklb's way although tiklb serves a class of its own: it serves the same class, or hands out
+/// the same pools.
+pub(super) fn overlaps(facts: &Facts, workload: &Workload) -> bool {
+    let Some(class) = &facts.class else { return true };
+    let told = |flag: &str| workload.settings.contains(&format!("{flag}={class}"));
+    let same_class = told("--lb-class") || told("lb_class_name") || told("--lbClassName");
+    // MetalLB reads the pools of its own namespace.
+    let same_pools = workload.maker() == Maker::MetalLb && workload.key.namespace == facts.namespace;
+    same_class || same_pools
+}
+
+/// Those that are in tiklb's way, and whether others run beside it. Who is stopped or kept apart is noted.
+fn in_the_way<'a>(
+    facts: &Facts,
+    workloads: &'a [Workload],
+    report: &mut Report,
+) -> (Vec<&'a Workload>, bool) {
     let (stopped, workloads): (Vec<&Workload>, Vec<&Workload>) =
         workloads.iter().partition(|workload| workload.stopped);
     let is_neighbor = |workload: &&&Workload| !matches!(workload.maker(), Maker::Ours | Maker::Nobody);
@@ -138,6 +214,25 @@ fn running(workloads: &[Workload], report: &mut Report) {
             named(stopped)
         ));
     }
+    let (workloads, apart): (Vec<&Workload>, Vec<&Workload>) = workloads
+        .into_iter()
+        .partition(|workload| overlaps(facts, workload));
+    let apart: Vec<String> = apart
+        .iter()
+        .filter(|workload| {
+            let serves_none = matches!(workload.maker(), Maker::KubeVip { serves: Some(false) });
+            is_neighbor(workload) && !serves_none
+        })
+        .map(|workload| workload.name())
+        .collect();
+    if let (Some(class), false) = (&facts.class, apart.is_empty()) {
+        let what = format!("another load balancer runs: {}", named(&apart));
+        report.notes.push(beside(&what, class));
+    }
+    (workloads, !apart.is_empty())
+}
+
+fn running(workloads: &[&Workload], report: &mut Report) {
     let of = |wanted: &dyn Fn(Maker) -> bool| -> Vec<&Workload> {
         let found = workloads.iter().filter(|workload| wanted(workload.maker()));
         found.copied().collect()

@@ -7,6 +7,7 @@ mod tests;
 mod workload;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use futures::future::join_all;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
@@ -16,15 +17,18 @@ use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::jiff::Timestamp;
+use kube::Resource as _;
 use tiklb_core::allocator::NodeObject;
-use tiklb_core::config::{AdvertisementObject, PoolObject};
+use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject};
+use tiklb_core::ipam::request::{Request, Wanted};
 use tiklb_core::model::ObjectKey;
 
 use super::facts::{
-    Backend, Condition, Facts, LeaderLease, LoadBalancerService, RouterState, State, Webhook, Workload,
+    Backend, CiliumObject, Condition, Facts, LeaderLease, LoadBalancerService, RouterState, StandingConflict,
+    State, Undecoded, Webhook, Workload,
 };
 use super::speakers::PROXY_KEY;
-use crate::api::{AddressReservation, Decoded, METALLB_GROUP, crds};
+use crate::api::{AddressConflict, Decoded, METALLB_GROUP, crds};
 use crate::cluster::inventory::{Inventory, Read, Scope, Unread};
 use crate::cluster::object::router::SeenRouter;
 use crate::cluster::object::{self, Known, Stored, Verdict, key_of};
@@ -54,6 +58,59 @@ const CILIUM: [(&[&str], &str, &str); 2] = [
     ),
 ];
 
+/// What people write for tiklb, of all namespaces, and what is in their way.
+struct Objects {
+    pools: Read<Vec<PoolObject>>,
+    advertisements: Read<Vec<AdvertisementObject>>,
+    routers: Read<Vec<Known<SeenRouter>>>,
+    reservations: Read<Vec<Known<ReservationObject>>>,
+    /// Of tiklb's namespace, with those that cannot be read.
+    conflicts: Read<(Vec<StandingConflict>, Vec<Undecoded>)>,
+}
+
+impl Objects {
+    async fn read(inventory: &Inventory, namespace: &str) -> Self {
+        let (pools, advertisements, routers, reservations, conflicts) = tokio::join!(
+            pools(inventory),
+            advertisements(inventory),
+            inventory.list(Scope::default()),
+            inventory.list(Scope::default()),
+            conflicts(inventory, namespace),
+        );
+        Self {
+            pools,
+            advertisements,
+            routers: absent(routers).map(|all| kept(all, object::router::router)),
+            reservations: absent(reservations).map(|all| kept(all, object::reservation::reservation)),
+            conflicts,
+        }
+    }
+
+    /// Of tiklb's namespace: elsewhere nobody reads them.
+    fn undecoded(&self, namespace: &str) -> Vec<Undecoded> {
+        let mut all = [
+            wrong("IPAddressPool", &self.pools, |pool| {
+                (&pool.key, pool.spec.as_ref().err())
+            }),
+            wrong("L2Advertisement", &self.advertisements, |ad| {
+                (&ad.key, ad.spec.as_ref().err())
+            }),
+            wrong("AddressReservation", &self.reservations, |known| {
+                (&known.value.key, known.value.spec.as_ref().err())
+            }),
+            wrong("MikrotikRouter", &self.routers, |known| {
+                (&known.stored.key, known.value.object.spec.as_ref().err())
+            }),
+            self.conflicts
+                .as_ref()
+                .map_or(Vec::new(), |(_, unread)| unread.clone()),
+        ]
+        .concat();
+        all.retain(|object| object.key.namespace == namespace);
+        all
+    }
+}
+
 /// The facts, and the routers' objects, by which they can be asked.
 pub(super) struct Looked {
     pub(super) facts: Facts,
@@ -62,18 +119,16 @@ pub(super) struct Looked {
 
 /// Looks at everything. Nothing that fails ends it.
 pub(super) async fn look(inventory: &Inventory, namespace: &str, class: Option<String>) -> Looked {
-    let (workloads, services, cilium, webhooks, pools, advertisements, states) = tokio::join!(
+    let (workloads, services, cilium, cilium_settings, webhooks) = tokio::join!(
         workloads(inventory),
         services(inventory),
         cilium(inventory),
+        cilium_settings(inventory),
         webhooks(inventory),
-        pools(inventory),
-        advertisements(inventory),
-        states(inventory, namespace),
     );
-    let (routers, reservations, nodes, proxy, definitions, lease, bgp) = tokio::join!(
-        inventory.list(Scope::default()),
-        inventory.list(Scope::default()),
+    let (objects, states, nodes, proxy, definitions, lease, bgp) = tokio::join!(
+        Objects::read(inventory, namespace),
+        states(inventory, namespace),
         nodes(inventory),
         proxy(inventory),
         definitions(inventory),
@@ -82,9 +137,9 @@ pub(super) async fn look(inventory: &Inventory, namespace: &str, class: Option<S
     );
     let ours = workloads.as_ref().map_or(&[][..], Vec::as_slice);
     let rights = rights::missing(inventory, namespace, ours).await;
-    let routers = absent(routers).map(|all| kept(all, object::router::router));
-    let others = others(&routers, absent(reservations));
-    let routers = routers.map(|mut all| {
+    let undecoded = objects.undecoded(namespace);
+    let others = others(&objects.routers, &objects.reservations);
+    let routers = objects.routers.map(|mut all| {
         all.retain(|known| known.stored.key.namespace == namespace);
         all
     });
@@ -95,10 +150,13 @@ pub(super) async fn look(inventory: &Inventory, namespace: &str, class: Option<S
         workloads,
         services,
         cilium,
+        cilium_settings,
         webhooks,
-        pools,
-        advertisements,
+        pools: objects.pools,
+        advertisements: objects.advertisements,
         others,
+        conflicts: objects.conflicts.map(|(conflicts, _)| conflicts),
+        undecoded,
         routers: routers
             .as_ref()
             .map_err(Clone::clone)
@@ -149,6 +207,61 @@ async fn proxy(inventory: &Inventory) -> Read<Option<String>> {
 async fn lease(inventory: &Inventory, namespace: &str) -> Read<Option<LeaderLease>> {
     let found = inventory.get(namespace, crate::allocator::LEASE).await?;
     Ok(found.map(leader))
+}
+
+/// Those that can be read, and what is wrong with the others.
+async fn conflicts(inventory: &Inventory, namespace: &str) -> Read<(Vec<StandingConflict>, Vec<Undecoded>)> {
+    let ours = Scope {
+        namespace: Some(namespace),
+        ..Scope::default()
+    };
+    let all: Vec<Decoded<AddressConflict>> = absent(inventory.list(ours).await)?;
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
+    for decoded in all {
+        let key = key_of(decoded.meta());
+        let status = decoded.0.as_ref().ok().and_then(|object| object.status.clone());
+        match object::conflict::conflict(decoded) {
+            Verdict::Keep(known) => {
+                let status = status.unwrap_or_default();
+                found.push(StandingConflict {
+                    address: known.value.address,
+                    mac: status.mac.filter(|mac| !mac.is_empty()),
+                    holder: known.value.holder.name,
+                    seen_by: status.seen_by,
+                    since: status.since.map(|time| time.0),
+                });
+            }
+            Verdict::Ignore => {}
+            Verdict::Unreadable(why) => unread.push(Undecoded {
+                kind: "AddressConflict".to_owned(),
+                key,
+                why,
+            }),
+        }
+    }
+    Ok((found, unread))
+}
+
+/// What of a kind that was read says of itself that it cannot be understood.
+fn wrong<'a, T>(
+    kind: &str,
+    read: &'a Read<Vec<T>>,
+    of: impl Fn(&'a T) -> (&'a ObjectKey, Option<&'a String>),
+) -> Vec<Undecoded> {
+    let wrong = read.iter().flatten().filter_map(|value| {
+        let (key, why) = of(value);
+        Some(Undecoded {
+            kind: kind.to_owned(),
+            key: key.clone(),
+            why: why?.clone(),
+        })
+    });
+    wrong.collect()
+}
+
+async fn cilium_settings(inventory: &Inventory) -> Read<Option<BTreeMap<String, String>>> {
+    let found: Option<ConfigMap> = inventory.get(SYSTEM, "cilium-config").await?;
+    Ok(found.map(|map| map.data.unwrap_or_default()))
 }
 
 /// A kind that nobody installed has no objects. That it is missing is said of its definition.
@@ -204,6 +317,7 @@ fn service(service: Service) -> LoadBalancerService {
         fields.is_some_and(|fields| !fields["f:status"]["f:loadBalancer"].is_null())
     });
     let writers: BTreeSet<String> = writers.filter_map(|entry| entry.manager.clone()).collect();
+    let wanted = wanted(&service);
     let status = service.status.and_then(|status| status.load_balancer);
     let ingress = status.and_then(|status| status.ingress).unwrap_or_default();
     let addresses = ingress
@@ -213,6 +327,7 @@ fn service(service: Service) -> LoadBalancerService {
         key: key_of(&service.metadata),
         class: service.spec.and_then(|spec| spec.load_balancer_class),
         addresses: addresses.collect(),
+        wanted,
         hostnames: ingress
             .iter()
             .filter_map(|ingress| ingress.hostname.clone())
@@ -221,14 +336,28 @@ fn service(service: Service) -> LoadBalancerService {
     }
 }
 
-async fn cilium(inventory: &Inventory) -> Read<Vec<String>> {
+/// Addresses that it names, as the allocator reads it.
+fn wanted(service: &Service) -> Vec<IpAddr> {
+    let Verdict::Keep(service) = object::service::service(service.clone()) else {
+        return Vec::new();
+    };
+    match Request::of(&service) {
+        Ok(Request {
+            wanted: Wanted::Exactly(addresses),
+            ..
+        }) => addresses.into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+async fn cilium(inventory: &Inventory) -> Read<Vec<CiliumObject>> {
     let mut found = Vec::new();
     for (versions, kind, plural) in CILIUM {
         for version in versions {
             match inventory.names("cilium.io", version, kind, plural).await {
                 Err(Unread::Undefined) => {}
                 read => {
-                    found.extend(read?.iter().map(|key| format!("{kind} {key}")));
+                    found.extend(read?.into_iter().map(|key| CiliumObject { kind, name: key.name }));
                     break;
                 }
             }
@@ -344,12 +473,12 @@ async fn conversions(
 
 fn others(
     routers: &Read<Vec<Known<SeenRouter>>>,
-    reservations: Read<Vec<Decoded<AddressReservation>>>,
+    reservations: &Read<Vec<Known<ReservationObject>>>,
 ) -> Read<Vec<(&'static str, ObjectKey)>> {
     let routers = routers.as_ref().map_err(Clone::clone)?.iter();
     let routers = routers.map(|known| ("MikrotikRouter", known.stored.key.clone()));
-    let reservations = kept(reservations?, object::reservation::reservation).into_iter();
-    let reservations = reservations.map(|known| ("AddressReservation", known.stored.key));
+    let reservations = reservations.as_ref().map_err(Clone::clone)?.iter();
+    let reservations = reservations.map(|known| ("AddressReservation", known.stored.key.clone()));
     Ok(routers.chain(reservations).collect())
 }
 

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::facts::{Condition, Facts, HEARTBEATS, NETWORKS, State, Workload};
 use super::finding::{Kind, Report, named};
-use super::neighbors::Maker;
+use super::neighbors::{Maker, overlaps};
 
 /// The ports that a speaker listens on unless it is told otherwise: heartbeats, then probes and metrics.
 const PORTS: [u16; 2] = [7946, 7472];
@@ -101,8 +101,9 @@ fn ports(facts: &Facts, report: &mut Report) {
         ports.filter(|port| workload.host_ports.contains(port)).collect()
     };
     for workload in workloads {
-        // MetalLB has to go whatever its ports are.
-        if matches!(workload.maker(), Maker::Ours | Maker::MetalLb) {
+        // A MetalLB that has to go has to go whatever its ports are.
+        let goes = workload.maker() == Maker::MetalLb && overlaps(facts, workload);
+        if goes || workload.maker() == Maker::Ours {
             continue;
         }
         let taken = taken(workload);

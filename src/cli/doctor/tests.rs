@@ -1,6 +1,7 @@
 //! What is found on which facts: a healthy cluster gives nothing, and each thing that can be wrong is found by itself.
 
 mod home;
+mod others;
 mod words;
 
 use serde_json::{Value, json};
@@ -168,10 +169,6 @@ fn other_load_balancers_are_known() {
         let found = found(|facts| facts.workloads.as_mut().unwrap().push(workload));
         assert_eq!(found.iter().map(|found| found.0).next(), kind, "{name}");
     }
-    let cilium = "CiliumLoadBalancerIPPool lan".to_owned();
-    assert_found(Kind::CiliumAssigns, &["CiliumLoadBalancerIPPool lan"], |facts| {
-        facts.cilium = Ok(vec![cilium]);
-    });
 }
 
 #[test]
@@ -189,7 +186,7 @@ fn a_status_that_somebody_else_wrote_is_found_where_no_pool_holds_its_address() 
         with(service("192.168.1.11", "k3s")),
     );
     assert_eq!(
-        found(with(service("192.168.1.201", "k3s"))),
+        found(with(service("192.168.1.202", "k3s"))),
         [],
         "a pool holds it"
     );
@@ -596,6 +593,7 @@ fn what_may_not_be_read_is_said_and_is_not_well() {
     facts.workloads = Err(refused());
     facts.services = Err(refused());
     facts.cilium = Err(refused());
+    facts.conflicts = Err(refused());
     facts.webhooks = Err(refused());
     facts.pools = Err(refused());
     facts.advertisements = Err(refused());
@@ -611,7 +609,7 @@ fn what_may_not_be_read_is_said_and_is_not_well() {
     facts.rights = Some(Err(refused()));
     let report = examine(&facts);
     assert_eq!(report.findings, [], "nothing is wrong because it was not seen");
-    assert_eq!(report.unseen.len(), 15, "{:#?}", report.unseen);
+    assert_eq!(report.unseen.len(), 16, "{:#?}", report.unseen);
     assert!(report.fine.len() * 4 < whole, "{:#?}", report.fine);
     assert_eq!(verdict(&report), ExitCode::FAILURE);
     let page = page::text(&report);

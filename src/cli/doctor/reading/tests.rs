@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cli::doctor::neighbors::Maker;
-use crate::cluster::tests::{pool, world};
+use crate::cluster::tests::{World, pool, world};
 
 fn daemon_set(labels: &Value, pod: &Value) -> Workload {
     let object = json!({
@@ -129,6 +129,93 @@ fn the_rights_that_are_asked_for_are_those_of_the_deployed_roles() {
     assert!(key.unwrap().namespaced);
 }
 
+/// Definitions of another version let through what this one cannot decode.
+async fn lax(world: &World, name: &str) {
+    let all = crds().into_iter();
+    let mut ours = all.filter(|definition| definition.metadata.name.as_deref() == Some(name));
+    let mut definition = serde_json::to_value(ours.next().unwrap()).unwrap();
+    for version in definition["spec"]["versions"].as_array_mut().unwrap() {
+        version["schema"]["openAPIV3Schema"] =
+            json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    }
+    world.judge.apply(definition).await.unwrap();
+}
+
+fn conflict(name: &str, spec: &Value) -> Value {
+    json!({
+        "apiVersion": "tiklb.io/v1alpha1", "kind": "AddressConflict",
+        "metadata": {"name": name, "namespace": "metallb-system"}, "spec": spec,
+    })
+}
+
+#[tokio::test]
+async fn objects_that_cannot_be_decoded_are_read_with_what_is_wrong() {
+    let world = world().await;
+    lax(&world, "ipaddresspools.metallb.io").await;
+    lax(&world, "addressconflicts.tiklb.io").await;
+    let mut bad = pool("bad", "");
+    bad["spec"]["addresses"] = json!("192.168.1.1");
+    let mut elsewhere = bad.clone();
+    elsewhere["metadata"]["namespace"] = json!("default");
+    for object in [bad, elsewhere, conflict("empty", &json!({}))] {
+        world.judge.apply(object).await.unwrap();
+    }
+    let inventory = Inventory::new(world.client.clone());
+    let facts = Box::pin(look(&inventory, "metallb-system", None)).await.facts;
+    let found: Vec<(String, &str)> = facts
+        .undecoded
+        .iter()
+        .map(|object| (format!("{} {}", object.kind, object.key), object.why.as_str()))
+        .collect();
+    let [(pool, addresses), (empty, missing)] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    assert_eq!(pool, "IPAddressPool metallb-system/bad");
+    assert!(addresses.starts_with("spec.addresses: "), "{addresses}");
+    assert_eq!(empty, "AddressConflict metallb-system/empty");
+    assert!(missing.contains("`address`"), "{missing}");
+}
+
+#[tokio::test]
+async fn who_else_uses_addresses_is_read() {
+    let world = world().await;
+    let web = json!({
+        "apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "web", "namespace": "default",
+            "annotations": {"metallb.io/loadBalancerIPs": "192.168.1.201"}},
+        "spec": {"type": "LoadBalancer", "ports": [{"port": 80}]},
+    });
+    let settings = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "cilium-config", "namespace": "kube-system"},
+        "data": {"enable-l2-announcements": "true"},
+    });
+    let phone = conflict("192.168.1.201", &json!({"address": "192.168.1.201"}));
+    for object in [phone, web, settings] {
+        world.judge.apply(object).await.unwrap();
+    }
+    let conflicts =
+        lab::kube::Resource::namespaced("tiklb.io", "v1alpha1", "addressconflicts", "AddressConflict");
+    let conflicts = conflicts.in_namespace("metallb-system");
+    let status = json!({"status": {
+        "mac": "02:00:00:00:01:e7", "holder": "annas-phone", "seenBy": ["node1"], "since": "2026-01-01T08:00:00Z",
+    }});
+    let patched = world.judge.patch_status(conflicts, "192.168.1.201", &status);
+    patched.await.unwrap();
+    let inventory = Inventory::new(world.client.clone());
+    let facts = Box::pin(look(&inventory, "metallb-system", None)).await.facts;
+    let [seen] = facts.conflicts.unwrap().try_into().unwrap();
+    assert_eq!(seen.address.to_string(), "192.168.1.201");
+    assert_eq!(seen.mac.as_deref(), Some("02:00:00:00:01:e7"));
+    assert_eq!(seen.holder.as_deref(), Some("annas-phone"));
+    assert_eq!(seen.seen_by, ["node1"]);
+    let since = seen.since.map(|since| since.to_string());
+    assert_eq!(since.as_deref(), Some("2026-01-01T08:00:00Z"));
+    assert_eq!(facts.services.unwrap()[0].wanted, [seen.address]);
+    let settings = facts.cilium_settings.unwrap().unwrap();
+    assert_eq!(settings["enable-l2-announcements"], "true");
+}
+
 #[tokio::test]
 async fn a_cluster_is_read_as_it_is() {
     let world = world().await;
@@ -166,6 +253,9 @@ async fn a_cluster_is_read_as_it_is() {
     assert_eq!(facts.bgp, Ok(vec![]));
     assert_eq!(facts.rights, None);
     assert_eq!(facts.proxy, Ok(None));
+    assert_eq!(facts.cilium_settings, Ok(None));
+    assert_eq!(facts.conflicts, Ok(vec![]));
+    assert_eq!(facts.undecoded, []);
     let [webhook] = facts.webhooks.unwrap().try_into().unwrap();
     assert_eq!(
         webhook.backend,

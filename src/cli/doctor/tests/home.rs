@@ -138,6 +138,17 @@ pub(super) fn rights(missing: Vec<&'static str>, from: &str) -> Rights {
     }
 }
 
+/// A phone that has an address of the pool.
+pub(super) fn conflict(address: &str) -> StandingConflict {
+    StandingConflict {
+        address: address.parse().unwrap(),
+        mac: Some("02:00:00:00:01:e7".to_owned()),
+        holder: Some("annas-phone".to_owned()),
+        seen_by: vec!["node1".to_owned(), "router/router".to_owned()],
+        since: Some("2026-01-01T08:00:00Z".parse().unwrap()),
+    }
+}
+
 /// A home on which all is well: MetalLB gave one of the addresses before tiklb came.
 pub(super) fn healthy() -> Facts {
     let now: jiff::Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
@@ -163,9 +174,12 @@ pub(super) fn healthy() -> Facts {
             ..LoadBalancerService::default()
         }]),
         cilium: Ok(vec![]),
+        cilium_settings: Ok(None),
         webhooks: Ok(vec![]),
         pools: Ok(vec![pool(ours("lan"), "192.168.1.200-192.168.1.220")]),
         advertisements: Ok(vec![advertisement("lan", &[])]),
+        conflicts: Ok(vec![conflict("192.168.1.201")]),
+        undecoded: vec![],
         others: Ok(vec![("MikrotikRouter", ours("router"))]),
         routers: Ok(vec![router()]),
         states: Ok(vec![
