@@ -122,6 +122,7 @@ fn counters_have_metallbs_names_to_the_letter() {
             "tiklb_speaker_datagrams_total{outcome=\"other_key\"} 1",
             "tiklb_speaker_peers_missing 0",
             "tiklb_speaker_claims_blocked 0",
+            "tiklb_speaker_standing_in 0",
         ]
     );
     let text = text(&desk.registry).unwrap();
