@@ -347,10 +347,11 @@ impl Peer {
         (now <= until).then_some(until)
     }
 
-    /// Until when it may take up again what an earlier boot of it claimed.
-    pub fn inherits_until(&self, address: IpAddr, now: Instant) -> Option<Instant> {
+    /// Since which epoch an earlier boot of it claimed an address, and until when it may take that up again.
+    pub fn inherits(&self, address: IpAddr, now: Instant) -> Option<(u64, Instant)> {
         let (claims, until) = self.session.as_ref()?.inherited.as_ref()?;
-        claims.epoch(address).filter(|_| now < *until).map(|_| *until)
+        let epoch = claims.epoch(address)?;
+        (now < *until).then_some((epoch, *until))
     }
 
     /// What an earlier boot of it claimed and it may still take up again.

@@ -33,9 +33,11 @@ impl Election {
     /// The node whose speaker is silent or resting while its kernel lives, or has just been started anew, and has this
     /// address; and until when nothing else is to be expected.
     pub(super) fn owner_at_rest(&self, key: IpAddr, now: Instant) -> Option<(NodeName, Instant)> {
+        // What somebody else has claimed since is not its any more.
+        let highest = self.highest.get(&key).copied().unwrap_or_default();
         let heirs = self.up.iter().filter_map(|name| {
-            let until = self.peers.get(name)?.inherits_until(key, now)?;
-            Some((name.clone(), until))
+            let (epoch, until) = self.peers.get(name)?.inherits(key, now)?;
+            (epoch >= highest).then(|| (name.clone(), until))
         });
         heirs.max_by_key(|(_, until)| *until).or_else(|| {
             let (name, peer) = self.last_owner(key)?;

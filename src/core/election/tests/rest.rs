@@ -142,3 +142,22 @@ fn a_speaker_that_rests_alone_answers_to_the_end() {
     lan.rest(0);
     assert_eq!(lan.speakers[0].withheld_until, None);
 }
+
+#[test]
+fn nobody_stands_in_for_what_another_has_taken_since() {
+    let mut lan = settled(4, &[200], 10);
+    let first = lan.answerers(200)[0];
+    lan.kill(first);
+    lan.run_ms(1_000);
+    let second = lan.answerers(200)[0];
+    // It is back at the moment at which the speaker of the second one dies.
+    lan.start(first);
+    lan.run_ms(300);
+    lan.kill_speaker(second);
+    for _ in 0..3_000 {
+        lan.run_ms(1);
+        let answerers = lan.answerers(200);
+        assert!(answerers.len() <= 1, "{answerers:?}: {:#?}", lan.history);
+    }
+    stand_in(&lan, 200, second);
+}
