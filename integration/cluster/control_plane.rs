@@ -12,8 +12,9 @@ use super::identity::{Files, Identity};
 /// Where the API listens, as everywhere.
 pub(super) const PORT: u16 = 6443;
 
-/// The Services' cluster addresses: k3s' default, so that nothing in the lab hangs on another one.
-pub(super) const SERVICE_NETWORK: &str = "10.43.0.0/16";
+/// The Services' cluster addresses: k3s' default, so that nothing in the lab hangs on another one, and of IPv6 what the
+/// embedded API server has. The first family is the one of Services that ask for none.
+const SERVICE_NETWORKS: &str = "10.43.0.0/16,fd43::/112";
 
 /// The Service `kubernetes` takes the network's first address.
 pub(super) const SERVICE_ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 43, 0, 1);
@@ -95,7 +96,7 @@ pub(super) fn api_arguments(folder: &Path, address: Ipv4Addr, identity: &Identit
         format!("--advertise-address={address}"),
         format!("--bind-address={address}"),
         format!("--secure-port={PORT}"),
-        format!("--service-cluster-ip-range={SERVICE_NETWORK}"),
+        format!("--service-cluster-ip-range={SERVICE_NETWORKS}"),
         file("tls-cert-file", certificate),
         file("tls-private-key-file", private_key),
         file("token-auth-file", tokens),

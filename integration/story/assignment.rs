@@ -1,6 +1,8 @@
 //! MetalLB's acceptance list for assignment, where real objects and real processes have a part in it: each story's name
 //! begins with the cases that it plays. The cases as such stand as tables beside the allocator.
 
+mod families;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -16,14 +18,16 @@ use crate::wait::until;
 
 /// Addresses are asked for within seconds, and nobody knows of the phone before the first survey.
 pub(super) fn stories() -> Vec<Story> {
-    stories![assignment:
+    let mut all = stories![assignment:
         a01_a02_a03_who_waits_is_served_in_turn_and_restarts_move_nobody with |plan| plan.without_phone(),
         a04_who_shares_an_address_follows_policy_and_selectors with |plan| plan.without_phone(),
         a05_a06_a_service_leaves_a_pool_that_is_deleted with |plan| plan.without_phone(),
         a07_a12_namespaces_and_labels_open_pools with |plan| plan.without_phone(),
         a20_a_pool_counts_what_it_gives_whatever_others_write with |plan| plan.without_phone(),
         c01_a_service_of_another_class_is_left_alone with |plan| plan.without_phone(),
-    ]
+    ];
+    all.extend(families::stories());
+    all
 }
 
 /// Longer than the pace of a pool's counters, and of what is written anew after others wrote it.
