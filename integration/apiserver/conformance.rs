@@ -53,6 +53,7 @@ pub const CHECKS: &[(&str, Check)] = checks![
     status::a_custom_resource_has_two_sides,
     kinds::services_get_their_defaults,
     kinds::services_keep_and_drop_what_was_allocated,
+    kinds::services_of_two_families_have_two_cluster_addresses,
     kinds::leases_are_replaced_in_order,
     kinds::secrets_fold_their_text,
     kinds::namespaces_carry_their_name,

@@ -84,6 +84,44 @@ pub(super) async fn services_keep_and_drop_what_was_allocated(kube: &Kube) -> an
     ground.clean(kube).await
 }
 
+pub(super) async fn services_of_two_families_have_two_cluster_addresses(kube: &Kube) -> anyhow::Result<()> {
+    let ground = Ground::new(kube).await?;
+    let services = SERVICES.in_namespace(&ground.name);
+    let service = |name: &str, policy: &str, families: &[&str]| {
+        let spec = json!({
+            "type": "LoadBalancer", "ports": [{ "port": 80 }],
+            "ipFamilyPolicy": policy, "ipFamilies": families,
+        });
+        json!({ "metadata": { "name": name }, "spec": spec })
+    };
+    let ranges = |service: &Value| -> Vec<&str> {
+        let ips = service["spec"]["clusterIPs"].as_array().into_iter().flatten();
+        ips.map(|ip| match text(ip) {
+            ip if ip.starts_with("10.43.") => "IPv4",
+            ip if ip.starts_with("fd43::") => "IPv6",
+            _ => "of no range",
+        })
+        .collect()
+    };
+    for (name, policy, families) in [
+        ("prefers", "PreferDualStack", ["IPv4", "IPv6"]),
+        ("six-first", "RequireDualStack", ["IPv6", "IPv4"]),
+    ] {
+        let made = kube.create(&services, &service(name, policy, &families)).await?;
+        ensure!(
+            ranges(&made) == families && made["spec"]["ipFamilies"] == json!(families),
+            "other families: {made}"
+        );
+    }
+    let single = json!({ "spec": { "ipFamilyPolicy": "SingleStack" } });
+    let reduced = kube.merge_patch(&services, "prefers", &single).await?;
+    ensure!(ranges(&reduced) == ["IPv4"], "a second family stayed: {reduced}");
+    let dual = json!({ "spec": { "ipFamilyPolicy": "PreferDualStack" } });
+    let grown = kube.merge_patch(&services, "prefers", &dual).await?;
+    ensure!(ranges(&grown) == ["IPv4", "IPv6"], "no second family: {grown}");
+    ground.clean(kube).await
+}
+
 pub(super) async fn leases_are_replaced_in_order(kube: &Kube) -> anyhow::Result<()> {
     let ground = Ground::new(kube).await?;
     let leases = LEASES.in_namespace(&ground.name);
