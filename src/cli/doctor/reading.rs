@@ -17,7 +17,6 @@ use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::jiff::Timestamp;
-use kube::Resource as _;
 use tiklb_core::allocator::NodeObject;
 use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject};
 use tiklb_core::ipam::request::{Request, Wanted};
@@ -218,8 +217,10 @@ async fn conflicts(inventory: &Inventory, namespace: &str) -> Read<(Vec<Standing
     let all: Vec<Decoded<AddressConflict>> = absent(inventory.list(ours).await)?;
     let (mut found, mut unread) = (Vec::new(), Vec::new());
     for decoded in all {
-        let key = key_of(decoded.meta());
-        let status = decoded.0.as_ref().ok().and_then(|object| object.status.clone());
+        let (key, status) = match &decoded.0 {
+            Ok(object) => (key_of(&object.metadata), object.status.clone()),
+            Err(bad) => (key_of(&bad.metadata), None),
+        };
         match object::conflict::conflict(decoded) {
             Verdict::Keep(known) => {
                 let status = status.unwrap_or_default();
