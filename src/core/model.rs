@@ -1,5 +1,6 @@
 //! Values that two or more rooms share. No decisions here.
 
+pub mod echo;
 pub mod excerpt;
 pub mod family;
 mod few;
@@ -9,6 +10,7 @@ pub mod selector;
 pub mod service;
 pub mod time;
 
+pub use echo::Question;
 pub use excerpt::excerpt;
 pub use family::Family;
 pub use few::Few;

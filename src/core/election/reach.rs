@@ -32,8 +32,7 @@ use self::suspicion::{Announced, Suspicion};
 use super::peer::Condemned;
 use super::wire::{Body, WireInterface};
 use super::{Election, Output};
-use crate::model::{Instant, MacAddr, NodeName};
-use crate::neighbor::echo::{Echo, Question};
+use crate::model::{Instant, MacAddr, NodeName, Question};
 
 /// Between two questions to the same kernel.
 pub const EVERY: Duration = Duration::from_millis(10);
@@ -266,15 +265,23 @@ impl Election {
     }
 
     /// An echo reply arrived, at `arrived` by the kernel's stamp.
-    pub fn echo(&mut self, echo: &Echo, arrived: Instant, now: Instant, out: &mut Vec<Output>) {
-        let found =
-            self.reach.paths.iter_mut().find(|((_, address), path)| {
-                *address == echo.from.address && path.theirs.mac == echo.from.mac
-            });
+    pub fn echo(
+        &mut self,
+        (address, mac): (Ipv4Addr, MacAddr),
+        question: Question,
+        arrived: Instant,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        let found = self
+            .reach
+            .paths
+            .iter_mut()
+            .find(|((_, at), path)| *at == address && path.theirs.mac == mac);
         let Some(((node, _), path)) = found else {
             return;
         };
-        let Some(asked) = path.answer(echo.question, arrived, now) else {
+        let Some(asked) = path.answer(question, arrived, now) else {
             return;
         };
         let node = node.clone();

@@ -17,6 +17,7 @@ use pnet_packet::ip::IpNextHeaderProtocols;
 use pnet_packet::ipv4::{self, Ipv4Packet, MutableIpv4Packet};
 
 use super::Peer;
+use crate::model::Question;
 
 const ETHERNET: usize = 14;
 const IP: usize = 20;
@@ -30,17 +31,6 @@ const TIME_TO_LIVE: u8 = 1;
 
 /// An echo request, ready for a packet socket.
 pub type EchoFrame = [u8; ECHO_LENGTH];
-
-/// What tells one question from another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Question {
-    /// The process that asks.
-    pub id: u16,
-    /// Counts a process's questions.
-    pub sequence: u16,
-    /// Random.
-    pub token: u64,
-}
 
 /// An echo reply that was addressed to this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -124,7 +124,9 @@ impl Speaker {
     /// An answer may have come.
     pub(super) fn echo(&mut self, bytes: &[u8], age: Duration, now: Instant) {
         if let Some(echo) = Echo::parse(bytes) {
-            self.election.echo(&echo, now - age, now, &mut self.outputs);
+            let from = (echo.from.address, echo.from.mac);
+            self.election
+                .echo(from, echo.question, now - age, now, &mut self.outputs);
         }
     }
 

@@ -1,8 +1,7 @@
 //! The program run by a small interpreter over tables of frames. The kernel runs it in the `link` test target.
 
 use proptest::prelude::*;
-use tiklb_core::model::AddressRange;
-use tiklb_core::neighbor::echo::Question;
+use tiklb_core::model::{AddressRange, Question};
 use tiklb_core::neighbor::{Arp, Operation, Peer};
 
 use super::program::{

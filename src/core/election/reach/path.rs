@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use super::detection::Detection;
 use crate::election::wire::WireInterface;
-use crate::model::{Instant, NodeName};
-use crate::neighbor::echo::Question;
+use crate::model::{Instant, NodeName, Question};
 
 /// So many answers in a row make a path usable: until then its silence means nothing.
 const USABLE: u32 = 10;

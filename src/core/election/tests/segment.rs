@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use super::super::*;
 use crate::model::ObjectKey;
-use crate::neighbor::Peer as Neighbor;
-use crate::neighbor::echo::Echo;
 
 pub(super) fn ip(last: u8) -> IpAddr {
     IpAddr::from([192, 168, 1, last])
@@ -543,17 +541,13 @@ impl Segment {
             Parcel::Owner { from, key, owner } => self.answer_for_itself(from, key, &owner),
             Parcel::Ping { from, probe } => self.answer_ping(from, probe),
             Parcel::Echo { to, probe, arrived } => {
-                let echo = Echo {
-                    from: Neighbor {
-                        mac: probe.theirs.mac,
-                        address: probe.theirs.network.addr(),
-                    },
-                    question: probe.question,
-                };
+                let from = (probe.theirs.network.addr(), probe.theirs.mac);
                 if !self.stopped.contains_key(&to) && self.speakers[to].alive {
                     let now = self.now;
                     let mut out = Vec::new();
-                    self.speakers[to].election.echo(&echo, arrived, now, &mut out);
+                    self.speakers[to]
+                        .election
+                        .echo(from, probe.question, arrived, now, &mut out);
                     for output in out {
                         self.carry_out(to, output);
                     }

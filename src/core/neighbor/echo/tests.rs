@@ -1,3 +1,5 @@
+//! Echo requests and replies, byte by byte.
+
 use std::net::Ipv4Addr;
 
 use super::*;

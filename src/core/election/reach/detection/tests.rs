@@ -1,3 +1,5 @@
+//! Gaps, outages and wrong verdicts.
+
 use super::*;
 
 fn at(seconds: u64) -> Instant {

@@ -1,3 +1,5 @@
+//! Answers counted, missed, late and forged.
+
 use super::*;
 use crate::model::MacAddr;
 
