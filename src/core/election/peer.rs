@@ -167,6 +167,9 @@ impl Peer {
             session.heartbeat = sequence;
             session.leaving = heartbeat.leaving;
             session.resting = heartbeat.resting;
+            if heartbeat.settled {
+                session.inherited = None;
+            }
             if heartbeat.resting {
                 session.kernel = Some(now);
             }

@@ -242,6 +242,7 @@ impl Election {
         let heartbeat = Heartbeat {
             leaving: self.departure == Some(Departure::ForGood),
             resting: self.departure == Some(Departure::BackSoon),
+            settled: self.is_settled(now),
             claims: self.claims_version(),
             interfaces: self.interfaces.clone(),
             echoes: self.peers.values().filter_map(Peer::echo).collect(),

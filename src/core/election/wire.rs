@@ -33,6 +33,7 @@ pub const MAX_LENGTH: usize = 1_200;
 /// Flags of a heartbeat; unknown ones are ignored.
 const LEAVING: u8 = 1;
 const RESTING: u8 = 2;
+const SETTLED: u8 = 4;
 
 const MAGIC: [u8; 4] = *b"TKLB";
 const VERSION: u8 = 1;
@@ -170,6 +171,8 @@ pub struct Heartbeat {
     pub leaving: bool,
     /// The speaker is stopping and will be back: others answer for it until then.
     pub resting: bool,
+    /// The speaker has taken up what an earlier boot of it claimed, or will not.
+    pub settled: bool,
     /// Version and digest of the sender's claim set.
     pub claims: ClaimsVersion,
     /// The sender's announcing interfaces.
@@ -351,7 +354,13 @@ impl Body {
 
 impl Heartbeat {
     fn encode(&self, out: &mut Writer, rotate: usize) {
-        out.u8((u8::from(self.leaving) * LEAVING) | (u8::from(self.resting) * RESTING));
+        let flags = [
+            (self.leaving, LEAVING),
+            (self.resting, RESTING),
+            (self.settled, SETTLED),
+        ];
+        let set = flags.iter().filter(|(set, _)| *set);
+        out.u8(set.map(|(_, flag)| flag).sum());
         out.claims_version(self.claims);
         let interfaces = &self.interfaces[..self.interfaces.len().min(MAX_INTERFACES)];
         out.count(interfaces.len());
@@ -393,6 +402,7 @@ impl Heartbeat {
         Some(Self {
             leaving: flags & LEAVING != 0,
             resting: flags & RESTING != 0,
+            settled: flags & SETTLED != 0,
             claims,
             interfaces,
             echoes,

@@ -16,6 +16,7 @@ fn heartbeat() -> Datagram {
         body: Body::Heartbeat(Heartbeat {
             leaving: true,
             resting: false,
+            settled: true,
             claims: ClaimsVersion {
                 version: 3,
                 digest: [9; 8],
@@ -128,6 +129,7 @@ fn bodies() -> impl Strategy<Value = Body> {
             Body::Heartbeat(Heartbeat {
                 leaving,
                 resting: !leaving,
+                settled: leaving,
                 claims,
                 interfaces,
                 echoes,
