@@ -211,6 +211,8 @@ pub struct Election {
     carrier_lost: Option<Instant>,
     /// When this speaker last had the processor.
     awake: Instant,
+    /// When that was last done.
+    caught_up: Option<Instant>,
     /// Until when nothing is answered for having been late, and whose claims are waited for.
     catching_up: Option<(Instant, BTreeSet<NodeName>)>,
     /// The first and the last of an unbroken row of signs that our link works.
@@ -264,6 +266,7 @@ impl Election {
             reach: reach::Reach::new(u16::from_be_bytes([boot.0[14], boot.0[15]])),
             carrier_lost: None,
             awake: now,
+            caught_up: None,
             catching_up: None,
             witness: None,
             witness_asked: None,

@@ -530,7 +530,8 @@ impl Speaker {
             }
             self.election.neighbor(arp.sender_ip, arp.sender_mac, now);
         } else {
-            self.election.witness(now);
+            let near = self.links.get(&interface).map_or(&[][..], |link| &link.networks);
+            self.election.witness(near, now);
         }
     }
 

@@ -104,7 +104,11 @@ impl Election {
             return;
         }
         // Whether or not anything may be claimed now.
-        let over = |key: &IpAddr| !desired.groups.contains_key(key) || self.rival(*key).is_some();
+        let over = |key: &IpAddr| {
+            !desired.groups.contains_key(key)
+                || self.rival(*key).is_some()
+                || self.owner_at_rest(*key, now).is_none()
+        };
         let over: Vec<IpAddr> = self.standing.keys().copied().filter(over).collect();
         for key in over {
             self.stand_down(key, out);
@@ -120,6 +124,7 @@ impl Election {
         }
         self.vacancies.retain(|key, _| desired.groups.contains_key(key));
         self.highest.retain(|key, _| desired.groups.contains_key(key));
+        self.former.retain(|key, _| desired.groups.contains_key(key));
         self.outdone.retain(|key, _| desired.groups.contains_key(key));
         let may_claim = self.may_claim(now);
         for group in desired.groups.values() {

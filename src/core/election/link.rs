@@ -11,6 +11,8 @@ use std::time::Duration;
 use super::reach::detection::SHORTEST;
 use super::wire::Body;
 use super::{DOWN_AFTER, Election, Output, Peer, RETURN, WireInterface};
+use ipnet::Ipv4Net;
+
 use crate::model::{Instant, NodeName};
 
 /// A peer's heartbeat is late after this: one and a half periods.
@@ -29,6 +31,8 @@ const STANDSTILL: Duration = Duration::from_millis(200);
 /// A process that stood still for less may have stood still with its whole machine, so that somebody has taken over.
 /// What others claim is fetched, and nothing is answered before it is there or this has passed: a LAN needs 1 ms.
 const CATCH_UP: Duration = Duration::from_millis(20);
+/// And not again before this has passed: a tenth of the time at most.
+const CATCH_UP_AGAIN: Duration = Duration::from_millis(200);
 /// A peer that was up within this before the last one fell silent is one that we were cut off from.
 const LATELY: Duration = Duration::from_secs(1);
 /// For so long after the last heartbeat every [`WITNESS_AGAIN`] is asked; after that once in as much time, and then for
@@ -132,9 +136,12 @@ impl Election {
 
     /// Asks all others what they claim. A lone speaker has nobody to ask, and never withholds.
     fn catch_up(&mut self, now: Instant, out: &mut Vec<Output>) {
-        if self.claims.is_empty() || self.up.is_empty() {
+        // One that is late all the time would else never answer, although nobody takes over from it.
+        let lately = self.caught_up.is_some_and(|at| now.since(at) < CATCH_UP_AGAIN);
+        if self.claims.is_empty() || self.up.is_empty() || lately {
             return;
         }
+        self.caught_up = Some(now);
         let until = now + CATCH_UP;
         self.catching_up = Some((until, self.up.clone()));
         let addresses = self
@@ -358,8 +365,9 @@ impl Election {
     }
 
     /// Something on the LAN that is no node of ours was heard: our own link works.
-    pub fn witness(&mut self, now: Instant) {
-        self.note_sign(now);
+    /// `near`: the networks of the link that it was heard on. A sign from one link says nothing of a suspect on another.
+    pub fn witness(&mut self, near: &[Ipv4Net], now: Instant) {
+        self.note_sign(near, now);
         self.witness = match self.witness {
             Some((first, last)) if now.since(last) <= WITNESS_FRESH => Some((first, now)),
             _ => Some((now, now)),

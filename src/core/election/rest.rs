@@ -25,6 +25,9 @@ impl Election {
     pub(super) fn rest(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.departure = Some(Departure::BackSoon);
         self.stand_down_where(|_| true, out);
+        // What else withheld answers must not end that.
+        self.catching_up = None;
+        self.isolation = super::link::Isolation::default();
         // Whoever stands in begins with the datagram that says so: from there on there would be two answers.
         out.push(Output::Withhold(Some(now + super::peer::STAND_IN)));
         self.next_beat = now;

@@ -162,9 +162,11 @@ impl Path {
         self.gone_at(now) <= now && self.unanswered >= ENOUGH
     }
 
-    /// Whether it answered lately enough to say that the peer lives.
+    /// Whether it answered this node itself, lately enough to say to others that the peer lives: hearsay that is passed on
+    /// would keep a dead one alive.
     pub(super) fn is_alive(&self, now: Instant) -> bool {
-        self.is_usable(now) && now < self.suspect_at(now)
+        let fresh = |at: Instant| now.since(at) < self.detection.time(now) / 2;
+        self.is_usable(now) && self.answered.is_some_and(fresh)
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use ipnet::Ipv4Net;
+
 use super::path::Path;
 use crate::election::wire::{Body, Mention, Verdict};
 use crate::election::{DOWN_AFTER, Election, Output, Peer};
@@ -199,8 +201,13 @@ impl Election {
     }
 
     /// Something on the LAN that is no node of ours was heard.
-    pub(in crate::election) fn note_sign(&mut self, now: Instant) {
-        if let Some(suspicion) = &mut self.reach.suspicion {
+    pub(in crate::election) fn note_sign(&mut self, near: &[Ipv4Net], now: Instant) {
+        if let Some(suspicion) = &mut self.reach.suspicion
+            && suspicion
+                .of
+                .iter()
+                .any(|(_, address)| near.iter().any(|network| network.contains(address)))
+        {
             let first = suspicion.signs.map_or(now, |(first, _)| first);
             suspicion.signs = Some((first, now));
         }

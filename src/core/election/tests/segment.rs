@@ -554,8 +554,9 @@ impl Segment {
                 }
             }
             Parcel::Witness { node } => {
+                let lan = "192.168.1.0/24".parse().unwrap();
                 if self.gateway == Some(self.side[node]) && !self.unplugged.contains(&node) {
-                    self.act(node, |election, now, _| election.witness(now));
+                    self.act(node, |election, now, _| election.witness(&[lan], now));
                 }
             }
         }

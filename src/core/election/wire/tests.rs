@@ -16,7 +16,7 @@ fn heartbeat() -> Datagram {
         body: Body::Heartbeat(Heartbeat {
             leaving: true,
             resting: false,
-            settled: true,
+            settled: false,
             claims: ClaimsVersion {
                 version: 3,
                 digest: [9; 8],
