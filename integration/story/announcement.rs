@@ -93,26 +93,22 @@ async fn a_cut_link_moves_the_address_and_no_return_moves_it_back(scene: &mut Sc
 }
 
 /// Waits until another node answers with the MAC address of this one.
-async fn stood_in_for(scene: &Scene, node: &str) -> anyhow::Result<String> {
-    let what = format!("somebody to answer in the place of {node}");
-    crate::wait::until(&what, SOON, async || {
-        let answerer = scene.home.announcer(ADDRESS, SOON).await?;
-        let by = scene.home.host_with(answerer.answer.from);
-        ensure!(answerer.host == node, "{by} answers for {}", answerer.host);
-        ensure!(by != node, "{node} answers itself");
-        Ok(by)
-    })
-    .await
+async fn stood_in_for(scene: &Scene, node: &str) -> Outcome {
+    answered_by(scene, node, "somebody in the place of", |by| by != node).await
 }
 
 /// Waits until it answers itself.
 async fn answers_itself(scene: &Scene, node: &str) -> Outcome {
-    let what = format!("{node} to answer itself");
-    crate::wait::until(&what, SOON, async || {
+    answered_by(scene, node, "nobody but", |by| by == node).await
+}
+
+/// Waits until one answer gives the MAC address of a node, and the host that sends it fits.
+async fn answered_by(scene: &Scene, node: &str, who: &str, fits: impl Fn(&str) -> bool) -> Outcome {
+    crate::wait::until(&format!("{who} {node} to answer"), SOON, async || {
         let answerer = scene.home.announcer(ADDRESS, SOON).await?;
         let by = scene.home.host_with(answerer.answer.from);
         ensure!(
-            answerer.host == node && by == node,
+            answerer.host == node && fits(&by),
             "{by} answers for {}",
             answerer.host
         );

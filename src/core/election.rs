@@ -109,6 +109,14 @@ pub enum Output {
     AskLink,
     /// Ask a peer's kernel, and hand its answer to [`Election::echo`].
     Probe(reach::Probe),
+    /// Ask a speaker that is not heard for an address that it claims, and say so with [`Election::owner_answered`] if it
+    /// answers.
+    AskOwner {
+        /// The group's key.
+        key: IpAddr,
+        /// The node.
+        owner: NodeName,
+    },
     /// From now on this node announces the group.
     Claimed {
         /// The group's key.
@@ -130,14 +138,6 @@ pub enum Output {
         /// The group's key.
         key: IpAddr,
         /// The node whose speaker is silent.
-        owner: NodeName,
-    },
-    /// Ask a speaker that is not heard for an address that it claims, and say so with [`Election::owner_answered`] if it
-    /// answers.
-    AskOwner {
-        /// The group's key.
-        key: IpAddr,
-        /// The node.
         owner: NodeName,
     },
     /// From now on it does not.
@@ -211,10 +211,10 @@ pub struct Election {
     carrier_lost: Option<Instant>,
     /// When this speaker last had the processor.
     awake: Instant,
-    /// When that was last done.
-    caught_up: Option<Instant>,
     /// Until when nothing is answered for having been late, and whose claims are waited for.
     catching_up: Option<(Instant, BTreeSet<NodeName>)>,
+    /// When that last began.
+    caught_up: Option<Instant>,
     /// The first and the last of an unbroken row of signs that our link works.
     witness: Option<(Instant, Instant)>,
     witness_asked: Option<Instant>,

@@ -22,7 +22,9 @@ pub use published::{Held, Published, SurveyState};
 use self::first_claim::FirstClaims;
 use self::surveying::Surveying;
 use crate::election::talk::Dropped;
-use crate::election::{self, BootId, DOWN_AFTER, Departure, Desired, Election, Key, Output, WireInterface};
+use crate::election::{
+    self, BootId, DOWN_AFTER, Departure, Desired, Election, Group, Key, Output, WireInterface,
+};
 use crate::model::{AddressRange, Instant, MacAddr, NodeName, Now, RangeSet};
 use crate::neighbor::announcement::Verified;
 use crate::neighbor::echo::EchoFrame;
@@ -287,6 +289,11 @@ impl Speaker {
         self.unblock();
     }
 
+    /// What is wanted announced under a key.
+    fn group(&self, key: IpAddr) -> Option<&Group> {
+        self.wanted.as_ref()?.election.groups.get(&key)
+    }
+
     /// Services join and leave addresses that are announced already.
     fn regroup(&mut self) {
         let Some(wanted) = &self.wanted else { return };
@@ -376,12 +383,7 @@ impl Speaker {
     }
 
     fn claimed(&mut self, key: IpAddr, epoch: u64, because: election::Because, now: Now) {
-        let Some(group) = self
-            .wanted
-            .as_ref()
-            .and_then(|wanted| wanted.election.groups.get(&key))
-            .cloned()
-        else {
+        let Some(group) = self.group(key).cloned() else {
             return;
         };
         let (interface, mac) = self
@@ -525,7 +527,7 @@ impl Speaker {
             self.gateways.insert((interface, arp.sender_ip), arp.sender_mac);
         }
         if self.election.node_macs().contains(&arp.sender_mac) {
-            if arp.op == Operation::Reply && self.is_claimed(arp.sender_ip) {
+            if arp.op == Operation::Reply && self.group(arp.sender_ip.into()).is_some() {
                 self.election.owner_answered(arp.sender_mac, now);
             }
             self.election.neighbor(arp.sender_ip, arp.sender_mac, now);
@@ -575,17 +577,19 @@ impl Speaker {
     /// send waits for that: after a short cut of the link we would hear everybody and reach nobody.
     fn ask_witness(&self, now: Instant, out: &mut Vec<Effect>) {
         let silent: Vec<Ipv4Addr> = self.election.silent(now).take(POLLED_PEERS).collect();
+        self.ask_for_signs(&silent, WITNESS_TALKERS, now, out);
+    }
+
+    /// Asks the gateways, these hosts and so many talkers, each on the link whose network it is in.
+    fn ask_for_signs(&self, hosts: &[Ipv4Addr], talkers: usize, now: Instant, out: &mut Vec<Effect>) {
         for link in self.links.values() {
-            let held = self
-                .published
-                .held
-                .values()
-                .flat_map(|held| held.addresses.iter().filter_map(v4));
-            let talkers = held
+            let held = self.published.held.values();
+            let recent = held
+                .flat_map(|held| held.addresses.iter().filter_map(v4))
                 .flat_map(|address| self.talkers.recent(address, now))
-                .filter(|t| t.interface == link.index);
-            let talkers: BTreeSet<Ipv4Addr> = talkers.map(|t| t.peer.address).take(WITNESS_TALKERS).collect();
-            let asked = link.gateways.iter().chain(&silent).copied().chain(talkers);
+                .filter(|talker| talker.interface == link.index);
+            let recent: BTreeSet<Ipv4Addr> = recent.map(|t| t.peer.address).take(talkers).collect();
+            let asked = link.gateways.iter().chain(hosts).copied().chain(recent);
             let asked: BTreeSet<Ipv4Addr> = asked.collect();
             out.extend(asked.into_iter().filter_map(|target| question(link, target)));
         }

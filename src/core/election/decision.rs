@@ -104,15 +104,12 @@ impl Election {
             return;
         }
         // Whether or not anything may be claimed now.
-        let over = |key: &IpAddr| {
-            !desired.groups.contains_key(key)
-                || self.rival(*key).is_some()
-                || self.owner_at_rest(*key, now).is_none()
+        let over = |election: &Self, key| {
+            !desired.groups.contains_key(&key)
+                || election.rival(key).is_some()
+                || election.owner_at_rest(key, now).is_none()
         };
-        let over: Vec<IpAddr> = self.standing.keys().copied().filter(over).collect();
-        for key in over {
-            self.stand_down(key, out);
-        }
+        self.stand_down_where(over, out);
         let unwanted: Vec<IpAddr> = self
             .claims
             .iter()
@@ -137,7 +134,7 @@ impl Election {
     }
 
     /// Looks again at this moment, if nothing happens before.
-    pub(super) fn look_at(&mut self, at: Instant) {
+    fn look_at(&mut self, at: Instant) {
         self.recheck = Some(self.recheck.map_or(at, |earlier| earlier.min(at)));
     }
 
@@ -189,11 +186,6 @@ impl Election {
         }
         let resumes = self.resumes(group);
         let rank = if resumes { 0 } else { rank };
-        let vacancy = self.vacancies.entry(group.key).or_insert_with(|| Vacancy {
-            since: now,
-            ..Vacancy::default()
-        });
-        let since = vacancy.since;
         let condemned = self
             .last_owner(group.key)
             .and_then(|(name, peer)| Some((name.clone(), peer.condemned()?.silence)));
@@ -202,7 +194,11 @@ impl Election {
         } else {
             RANK_STEP
         };
-        let turn = since + step.saturating_mul(u32::try_from(rank).unwrap_or(u32::MAX));
+        let vacancy = self.vacancies.entry(group.key).or_insert_with(|| Vacancy {
+            since: now,
+            ..Vacancy::default()
+        });
+        let turn = vacancy.since + step.saturating_mul(u32::try_from(rank).unwrap_or(u32::MAX));
         if now < turn {
             return self.look_at(turn);
         }
@@ -210,10 +206,9 @@ impl Election {
             return self.look_at(until);
         }
         let known = self.highest.contains_key(&group.key);
-        let silent = self.silent_owner(group.key, now);
-        let because = match condemned.or(silent) {
-            // Whoever found it had a sign that the link works.
-            Some((node, after)) if self.is_condemned(&node) => Because::Silent { node, after },
+        let because = match self.silent_owner(group.key, now) {
+            // Whoever found its node to be gone had a sign that the link works.
+            _ if let Some((node, after)) = condemned => Because::Silent { node, after },
             // What a sign is waited for is asked again and again by itself.
             Some(_) if !self.link_is_witnessed(now) => return,
             // Silence counts from when we could have heard something.
@@ -341,12 +336,6 @@ impl Election {
     fn rank(&self, group: &Group) -> Option<usize> {
         let live = self.live_candidates(group);
         live.iter().position(|name| **name == self.me)
-    }
-
-    fn is_condemned(&self, node: &NodeName) -> bool {
-        self.peers
-            .get(node)
-            .is_some_and(|peer| peer.condemned().is_some())
     }
 
     /// Candidates that are up, in order. Where some of them have the address's subnet connected, only those.

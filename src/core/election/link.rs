@@ -144,11 +144,7 @@ impl Election {
         self.caught_up = Some(now);
         let until = now + CATCH_UP;
         self.catching_up = Some((until, self.up.clone()));
-        let addresses = self
-            .up
-            .iter()
-            .filter_map(|name| Some(self.peers.get(name)?.address));
-        for to in addresses.collect::<Vec<_>>() {
+        for to in self.others(None) {
             self.send(to, Body::Fetch, out);
         }
         out.push(Output::Withhold(Some(until)));
@@ -229,7 +225,8 @@ impl Election {
         !self.interfaces_of(node).is_empty()
     }
 
-    pub(super) fn interfaces_of(&self, node: &NodeName) -> &[WireInterface] {
+    /// A node's announcing interfaces, as far as they are known; this one's included.
+    pub fn interfaces_of(&self, node: &NodeName) -> &[WireInterface] {
         if *node == self.me {
             &self.interfaces
         } else {

@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::claim::ClaimSet;
+use super::link::SUSPECT_AFTER;
 use super::wire::{BootId, ClaimsPart, ClaimsVersion, Heartbeat, WireInterface};
 use crate::model::Instant;
 
@@ -275,6 +276,12 @@ impl Peer {
         self.session.as_ref().map(|session| now.since(session.contact))
     }
 
+    /// Whether its heartbeat is late.
+    pub fn is_late(&self, now: Instant) -> bool {
+        self.silent_for(now)
+            .is_some_and(|silence| silence > SUSPECT_AFTER)
+    }
+
     /// Whether it has heard something that I sent at `since` or later, and I have heard that.
     pub fn was_reached_since(&self, since: Instant) -> bool {
         let reached = self.session.as_ref().and_then(|session| session.reached);
@@ -338,9 +345,9 @@ impl Peer {
 
     /// It answered for an address that it claims.
     pub fn answered_itself(&mut self, at: Instant) {
+        self.kernel_seen(at);
         if let Some(session) = &mut self.session {
             session.answers = Some(at);
-            session.kernel = session.kernel.max(Some(at));
         }
     }
 
@@ -359,12 +366,15 @@ impl Peer {
 
     /// What an earlier boot of it claimed and it may still take up again.
     pub fn inherited(&self, now: Instant) -> impl Iterator<Item = (IpAddr, u64)> + '_ {
-        let sessions = self.session.iter();
-        let inherited = sessions.filter_map(|session| Some((session, session.inherited.as_ref()?)));
-        let open = inherited.filter(move |(_, (_, until))| now < *until);
-        open.flat_map(|(session, (before, _))| {
-            let again = |(key, _): &(IpAddr, u64)| session.claims.epoch(*key).is_none();
-            before.iter().filter(again)
+        let session = self.session.iter();
+        let open = session.filter_map(move |session| {
+            let (before, until) = session.inherited.as_ref()?;
+            (now < *until).then_some((session, before))
+        });
+        open.flat_map(|(session, before)| {
+            before
+                .iter()
+                .filter(|(key, _)| session.claims.epoch(*key).is_none())
         })
     }
 

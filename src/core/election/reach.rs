@@ -14,8 +14,8 @@
 //! ping in its soft interrupt however busy its processors are, so that its silence means more and can be believed
 //! sooner. Two speakers watch each owner; which ones follows from a hash, so that no two of them need to agree.
 //!
-//! **Invariants.** Nobody is judged by who cannot show that its own link works. A verdict ends with the next two-way
-//! heartbeat of the node it was about, and makes D longer.
+//! **Invariants.** Nobody is judged by who cannot show that its own link works. A verdict ends with the next datagram of
+//! the speaker that it was about, and makes D longer.
 
 pub mod detection;
 mod path;
@@ -30,7 +30,7 @@ use sha2::{Digest, Sha256};
 use self::path::Path;
 use self::suspicion::{Announced, Suspicion};
 use super::peer::Condemned;
-use super::wire::{Body, WireInterface};
+use super::wire::{Body, Mention, WireInterface};
 use super::{Election, Output};
 use crate::model::{Instant, MacAddr, NodeName, Question};
 
@@ -80,10 +80,6 @@ impl Reach {
             suspicion: None,
             announced: Vec::new(),
         }
-    }
-
-    pub(super) const fn id(&self) -> u16 {
-        self.id
     }
 
     fn question(&mut self, random: &mut dyn FnMut() -> u64) -> Question {
@@ -261,7 +257,7 @@ impl Election {
 
     /// The number that tells this process's questions from those of others on the node.
     pub fn echo_id(&self) -> u16 {
-        self.reach.id()
+        self.reach.id
     }
 
     /// An echo reply arrived, at `arrived` by the kernel's stamp.
@@ -307,7 +303,7 @@ impl Election {
     }
 
     /// Whether the kernel of a peer whose speaker may be silent answers, as far as this node can tell.
-    pub fn is_reached(&self, node: &NodeName, now: Instant) -> bool {
+    pub(super) fn is_reached(&self, node: &NodeName, now: Instant) -> bool {
         self.reach.of(node).any(|path| path.watched && path.is_alive(now))
     }
 
@@ -323,13 +319,11 @@ impl Election {
         times
     }
 
-    /// A node that was said to be gone is heard.
+    /// A node that was said to be gone is heard, by the same process: one that was started anew was gone.
     pub(super) fn disproved(&mut self, node: &NodeName, condemned: Condemned, now: Instant) {
-        // Whether it is the same process that speaks is for the caller: a node that was started anew was gone.
         let after = now.since(condemned.at);
-        let wrong = after <= WRONG_WITHIN;
         for path in self.reach.of_mut(node) {
-            if wrong {
+            if after <= WRONG_WITHIN {
                 path.detection.disproved(now);
             }
             path.detection.gap(condemned.silence + after, now);
@@ -345,11 +339,18 @@ impl Election {
             .collect()
     }
 
-    pub(super) fn say_contact(&mut self, to: &NodeName, about: &NodeName, out: &mut Vec<Output>) {
-        let boot = self.peers.get(about).and_then(super::Peer::boot);
-        if let Some((address, boot)) = self.peers.get(to).map(|peer| peer.address).zip(boot) {
-            let node = about.clone();
-            self.send(address, Body::Contact(super::wire::Mention { node, boot }), out);
+    fn say_contact(&mut self, to: &NodeName, about: &NodeName, out: &mut Vec<Output>) {
+        let to = self.peers.get(to).map(|peer| peer.address);
+        if let Some((to, about)) = to.zip(self.mention(about)) {
+            self.send(to, Body::Contact(about), out);
         }
+    }
+
+    /// A peer by its name and the start that is known of it.
+    pub(super) fn mention(&self, node: &NodeName) -> Option<Mention> {
+        Some(Mention {
+            node: node.clone(),
+            boot: self.peers.get(node)?.boot()?,
+        })
     }
 }

@@ -24,7 +24,7 @@ impl Election {
     /// Stops answering, and says so; the claims stay for the next boot.
     pub(super) fn rest(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.departure = Some(Departure::BackSoon);
-        self.stand_down_where(|_| true, out);
+        self.stand_down_where(|_, _| true, out);
         // What else withheld answers must not end that.
         self.catching_up = None;
         self.isolation = super::link::Isolation::default();
@@ -74,9 +74,9 @@ impl Election {
         }
     }
 
-    pub(super) fn stand_down_where(&mut self, which: impl Fn(IpAddr) -> bool, out: &mut Vec<Output>) {
-        let keys: Vec<IpAddr> = self.standing.keys().copied().filter(|key| which(*key)).collect();
-        for key in keys {
+    pub(super) fn stand_down_where(&mut self, which: impl Fn(&Self, IpAddr) -> bool, out: &mut Vec<Output>) {
+        let keys = self.standing.keys().copied();
+        for key in keys.filter(|key| which(self, *key)).collect::<Vec<_>>() {
             self.stand_down(key, out);
         }
     }
@@ -123,10 +123,10 @@ impl Election {
         if self.owners_asked.is_some_and(|at| now.since(at) < ASK_OWNERS) {
             return;
         }
-        let silent = self.peers.iter().filter(|(_, peer)| {
-            let silence = peer.silent_for(now).unwrap_or_default();
-            silence > super::link::SUSPECT_AFTER && peer.condemned().is_none() && !peer.is_resting()
-        });
+        let silent = self
+            .peers
+            .iter()
+            .filter(|(_, peer)| peer.is_late(now) && peer.condemned().is_none() && !peer.is_resting());
         let asked: Vec<Output> = silent
             .filter_map(|(name, peer)| {
                 let (key, _) = peer.claims().next()?;
@@ -152,24 +152,15 @@ impl Election {
     /// Tells all others that the kernel of a silent speaker's node lives, with each heartbeat: whoever stands in for it
     /// need not be one of those that watch it.
     pub(super) fn vouch_for_the_silent(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let late = |name: &&NodeName| {
-            let silence = self.peers.get(*name).and_then(|peer| peer.silent_for(now));
-            silence.is_some_and(|silence| silence > super::link::SUSPECT_AFTER) && self.is_reached(name, now)
-        };
-        let silent: Vec<NodeName> = self.peers.keys().filter(late).cloned().collect();
-        if silent.is_empty() {
-            return;
-        }
-        let up: Vec<NodeName> = self.up.iter().cloned().collect();
-        for about in &silent {
-            for to in up.iter().filter(|name| *name != about) {
-                self.say_contact(to, about, out);
+        let late = self.peers.iter().filter(|(_, peer)| peer.is_late(now));
+        let reached = late.filter(|(name, _)| self.is_reached(name, now));
+        for about in reached
+            .filter_map(|(name, _)| self.mention(name))
+            .collect::<Vec<_>>()
+        {
+            for to in self.others(Some(&about.node)) {
+                self.send(to, Body::Contact(about.clone()), out);
             }
         }
-    }
-
-    /// For whom this node answers, by group.
-    pub fn standing(&self) -> impl Iterator<Item = (IpAddr, &NodeName)> {
-        self.standing.iter().map(|(key, owner)| (*key, owner))
     }
 }

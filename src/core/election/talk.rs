@@ -92,16 +92,22 @@ impl Election {
             self.note_disproof(&node, condemned, now);
             return self.heard(&node, heard, now, out);
         }
-        let mut known = self.peers.get_mut(&node);
-        if !known.as_mut().is_some_and(|peer| peer.accepts(boot, sequence)) {
+        if !self
+            .peers
+            .get_mut(&node)
+            .is_some_and(|peer| peer.accepts(boot, sequence))
+        {
             return Err(Dropped::NotAccepted);
         }
         self.note_disproof(&node, condemned, now);
         match body {
             Body::Fetch => self.send_claims(self.peers[&node].address, out),
             Body::Claims(part) => {
-                let mut peer = self.peers.get_mut(&node);
-                if peer.as_mut().is_some_and(|peer| peer.claims_part(&part)) {
+                if self
+                    .peers
+                    .get_mut(&node)
+                    .is_some_and(|peer| peer.claims_part(&part))
+                {
                     self.learn_epochs(&node);
                 }
                 if self.peers.get(&node).is_some_and(Peer::is_synced) {
@@ -220,12 +226,7 @@ impl Election {
         self.ask_the_silent(now, out);
         if self.announce_claims > 0 {
             self.announce_claims -= 1;
-            for to in self
-                .up
-                .iter()
-                .filter_map(|name| Some(self.peers.get(name)?.address))
-                .collect::<Vec<_>>()
-            {
+            for to in self.others(None) {
                 self.send_claims(to, out);
             }
         }
@@ -299,14 +300,17 @@ impl Election {
 
     /// Tells every peer what a survey found.
     pub fn report(&mut self, report: &SurveyReport, out: &mut Vec<Output>) {
-        for to in self
-            .up
-            .iter()
-            .filter_map(|name| Some(self.peers.get(name)?.address))
-            .collect::<Vec<_>>()
-        {
+        for to in self.others(None) {
             self.send(to, Body::Survey(report.clone()), out);
         }
+    }
+
+    /// Where the peers are that are up, but for one.
+    pub(super) fn others(&self, except: Option<&NodeName>) -> Vec<IpAddr> {
+        let names = self.up.iter().filter(|name| Some(*name) != except);
+        names
+            .filter_map(|name| Some(self.peers.get(name)?.address))
+            .collect()
     }
 
     pub(super) fn send(&mut self, to: IpAddr, body: Body, out: &mut Vec<Output>) {

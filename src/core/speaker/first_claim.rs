@@ -93,9 +93,7 @@ impl Question {
 impl Speaker {
     /// What nobody wants announced any more, or is announced here, is not blocked.
     pub(super) fn unblock(&mut self) {
-        let groups = self.wanted.iter().map(|wanted| &wanted.election.groups);
-        let wanted = |key: &IpAddr| groups.clone().any(|groups| groups.contains_key(key));
-        let over = |key: &&IpAddr| !wanted(key) || self.published.held.contains_key(key);
+        let over = |key: &&IpAddr| self.group(**key).is_none() || self.published.held.contains_key(key);
         let over: Vec<IpAddr> = self.published.blocked.keys().filter(over).copied().collect();
         for key in over {
             self.block(key, None);
@@ -104,11 +102,8 @@ impl Speaker {
 
     /// Finds out whether anyone answers for a group's addresses, asking only if no survey knows.
     pub(super) fn ask_first(&mut self, key: IpAddr, now: Instant) {
-        let group = self
-            .wanted
-            .as_ref()
-            .and_then(|wanted| wanted.election.groups.get(&key));
-        let addresses: BTreeSet<Ipv4Addr> = group
+        let addresses: BTreeSet<Ipv4Addr> = self
+            .group(key)
             .into_iter()
             .flat_map(|g| g.addresses.iter().filter_map(v4))
             .collect();

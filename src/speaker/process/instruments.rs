@@ -77,10 +77,15 @@ pub(super) fn state(published: watch::Receiver<Arc<Published>>) -> impl Fn() -> 
             .iter()
             .map(|(address, mac)| (address.to_string(), json!(mac.to_string())))
             .collect();
+        let standing: Map<String, Value> = published
+            .standing
+            .iter()
+            .map(|(key, owner)| (key.to_string(), json!(owner.0)))
+            .collect();
         json!({
             "announces": held,
             "blocked": blocked,
-            "standsInFor": published.standing.iter().map(|(key, node)| (key.to_string(), json!(node.0))).collect::<Map<_, _>>(),
+            "standsInFor": standing,
             "heard": published.alive.iter().map(|node| &node.0).collect::<Vec<_>>(),
             "missing": published.missing.iter().map(|node| &node.0).collect::<Vec<_>>(),
             "otherKeys": published.other_keys,

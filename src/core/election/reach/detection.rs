@@ -16,7 +16,7 @@ const MINUTES: u64 = 10;
 const OUTAGES: usize = 3;
 /// A verdict that was wrong doubles the time, and each clean hour halves it again.
 const FORGIVEN_AFTER: Duration = Duration::from_hours(1);
-/// Eight times the shortest is as long as it gets.
+/// More would not matter: sixteen times the shortest is beyond the longest.
 const MAX_DOUBLINGS: u32 = 4;
 
 /// The detection time of one path.

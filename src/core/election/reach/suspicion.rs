@@ -76,16 +76,13 @@ impl Election {
         if silent.is_empty() {
             return;
         }
-        let due = before.as_ref().is_none_or(|suspicion| suspicion.next <= now);
-        let mut suspicion = Suspicion {
-            next: before.as_ref().map_or(now, |suspicion| suspicion.next),
-            signs: before.and_then(|suspicion| suspicion.signs),
+        let (next, signs) = before.map_or((now, None), |before| (before.next, before.signs));
+        let due = next <= now;
+        self.reach.suspicion = Some(Suspicion {
+            next: if due { self.next_round(&silent, now) } else { next },
+            signs,
             of: silent.clone(),
-        };
-        if due {
-            suspicion.next = self.next_round(&silent, now);
-        }
-        self.reach.suspicion = Some(suspicion);
+        });
         if due {
             self.ask_about(&silent, now, random, out);
         }
@@ -118,19 +115,11 @@ impl Election {
         }
         out.push(Output::AskLink);
         for node in nodes {
-            let Some(boot) = self.peers.get(node).and_then(Peer::boot) else {
+            let Some(about) = self.mention(node) else {
                 continue;
             };
-            let others: Vec<_> = self
-                .up
-                .iter()
-                .filter(|name| *name != node)
-                .filter_map(|name| Some(self.peers.get(name)?.address))
-                .take(ASKED)
-                .collect();
-            for to in others {
-                let node = node.clone();
-                self.send(to, Body::Poll(Mention { node, boot }), out);
+            for to in self.others(Some(node)).into_iter().take(ASKED) {
+                self.send(to, Body::Poll(about.clone()), out);
             }
         }
     }
@@ -148,31 +137,30 @@ impl Election {
             .map(|(node, _)| node)
             .collect();
         for node in nodes {
-            self.condemn(node, now);
+            self.condemn(&node, now);
         }
         self.repeat_verdicts(now, out);
     }
 
     /// Unless one way to it still answers.
-    fn condemn(&mut self, node: NodeName, now: Instant) {
+    fn condemn(&mut self, node: &NodeName, now: Instant) {
         let alive = |path: &Path| path.watched && path.is_usable(now) && !path.is_gone(now);
-        if self.reach.of(&node).any(alive) {
+        if self.reach.of(node).any(alive) {
             return;
         }
-        let silence = self.reach.of(&node).map(|path| path.silence(now)).min();
+        let silence = self.reach.of(node).map(|path| path.silence(now)).min();
         let silence = silence.unwrap_or_default();
-        let peer = self.peers.get_mut(&node);
-        let boot = peer.and_then(|peer| peer.boot().filter(|boot| peer.condemn(*boot, silence, now)));
-        if let Some(boot) = boot {
-            self.reach.give_up(&node);
+        let Some(about) = self.mention(node) else { return };
+        let Some(peer) = self.peers.get_mut(node) else {
+            return;
+        };
+        if peer.condemn(about.boot, silence, now) {
+            self.reach.give_up(node);
             self.dirty = true;
             self.reach.announced.push(Announced {
                 due: now,
                 left: TOLD,
-                verdict: Verdict {
-                    about: Mention { node, boot },
-                    silence,
-                },
+                verdict: Verdict { about, silence },
             });
         }
     }
@@ -188,13 +176,7 @@ impl Election {
         }
         self.reach.announced.retain(|announced| announced.left > 0);
         for verdict in due {
-            let to: Vec<_> = self
-                .up
-                .iter()
-                .filter(|name| **name != verdict.about.node)
-                .filter_map(|name| Some(self.peers.get(name)?.address))
-                .collect();
-            for to in to {
+            for to in self.others(Some(&verdict.about.node)) {
                 self.send(to, Body::Gone(verdict.clone()), out);
             }
         }

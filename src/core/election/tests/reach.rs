@@ -9,14 +9,6 @@ const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// Long enough for every path to be usable.
-fn settled(nodes: usize, addresses: &[u8], seed: u64) -> Segment {
-    let mut lan = Segment::new(nodes, addresses, seed);
-    lan.start_all();
-    lan.run(ms(3_000));
-    lan
-}
-
 /// When each address had its heir, after `fault`.
 fn takeover(lan: &mut Segment, last: u8, fault: impl FnOnce(&mut Segment)) -> Duration {
     let owner = lan.answerers(last)[0];
@@ -36,7 +28,7 @@ fn takeover(lan: &mut Segment, last: u8, fault: impl FnOnce(&mut Segment)) -> Du
 fn a_dead_node_is_replaced_within_the_detection_time() {
     for nodes in [2, 3, 5] {
         for seed in 0..40 {
-            let mut lan = settled(nodes, &[200, 201], seed);
+            let mut lan = Segment::settled(nodes, &[200, 201], seed);
             // At any moment between two questions.
             lan.run(Duration::from_micros(seed * 257));
             let owner = lan.answerers(200)[0];
@@ -50,7 +42,7 @@ fn a_dead_node_is_replaced_within_the_detection_time() {
 #[test]
 fn two_hundred_addresses_of_a_dead_node_move_together() {
     let addresses: Vec<u8> = (50..250).collect();
-    let mut lan = settled(3, &addresses, 1);
+    let mut lan = Segment::settled(3, &addresses, 1);
     let owner = lan.answerers(200)[0];
     lan.kill(owner);
     lan.run(ms(60));
@@ -62,7 +54,7 @@ fn two_hundred_addresses_of_a_dead_node_move_together() {
 
 #[test]
 fn a_link_that_blinks_for_25_ms_moves_nothing() {
-    let mut lan = settled(3, &[200], 3);
+    let mut lan = Segment::settled(3, &[200], 3);
     let owner = lan.answerers(200)[0];
     let moves = lan.history.len();
     for n in 0..100 {
@@ -76,7 +68,7 @@ fn a_link_that_blinks_for_25_ms_moves_nothing() {
 
 #[test]
 fn without_a_sign_of_our_own_link_nobody_is_judged() {
-    let mut lan = settled(2, &[200], 4);
+    let mut lan = Segment::settled(2, &[200], 4);
     lan.gateway = None;
     let owner = lan.answerers(200)[0];
     let moves = lan.history.len();
@@ -87,7 +79,7 @@ fn without_a_sign_of_our_own_link_nobody_is_judged() {
 
 #[test]
 fn a_switch_that_is_away_for_two_seconds_moves_nothing() {
-    let mut lan = settled(3, &[200, 201, 202], 5);
+    let mut lan = Segment::settled(3, &[200, 201, 202], 5);
     let moves = lan.history.len();
     lan.side = vec![1, 2, 3];
     lan.run(ms(2_000));
@@ -110,7 +102,7 @@ fn where_pings_are_dropped_heartbeats_decide() {
 #[test]
 fn who_is_reached_by_the_others_is_not_gone() {
     // A firewall that is closed against one watcher's pings alone would look like this to it; the other one vouches.
-    let mut lan = settled(3, &[200], 8);
+    let mut lan = Segment::settled(3, &[200], 8);
     let owner = lan.answerers(200)[0];
     let watcher = (owner + 1) % 3;
     let moves = lan.history.len();
@@ -121,7 +113,7 @@ fn who_is_reached_by_the_others_is_not_gone() {
 
 #[test]
 fn a_node_that_stops_for_200_ms_moves_once_and_then_no_more() {
-    let mut lan = settled(3, &[200], 9);
+    let mut lan = Segment::settled(3, &[200], 9);
     let moves = lan.history.len();
     for _ in 0..20 {
         let owner = lan.answerers(200)[0];

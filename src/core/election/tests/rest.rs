@@ -5,13 +5,6 @@ use std::time::Duration;
 use super::segment::*;
 use crate::election::Because;
 
-fn settled(nodes: usize, addresses: &[u8], seed: u64) -> Segment {
-    let mut lan = Segment::new(nodes, addresses, seed);
-    lan.start_all();
-    lan.run_ms(3_000);
-    lan
-}
-
 /// The one that answers in the place of another.
 fn stand_in(lan: &Segment, last: u8, owner: usize) -> usize {
     let answerers = lan.answerers(last);
@@ -24,7 +17,7 @@ fn stand_in(lan: &Segment, last: u8, owner: usize) -> usize {
 #[test]
 fn a_rollout_of_all_speakers_moves_nothing_and_is_never_without_an_answer() {
     for (nodes, seed) in [(2, 1), (3, 2), (5, 3)] {
-        let mut lan = settled(nodes, &[200, 201, 202, 203], seed);
+        let mut lan = Segment::settled(nodes, &[200, 201, 202, 203], seed);
         let owners: Vec<_> = (200..204).map(|last| lan.answerers(last)).collect();
         for node in 0..nodes {
             lan.rest(node);
@@ -56,7 +49,7 @@ fn a_rollout_of_all_speakers_moves_nothing_and_is_never_without_an_answer() {
 
 #[test]
 fn a_killed_speaker_is_stood_in_for_and_followed_after_a_minute() {
-    let mut lan = settled(3, &[200], 4);
+    let mut lan = Segment::settled(3, &[200], 4);
     let owner = lan.answerers(200)[0];
     let moves = lan.history.len();
     lan.kill_speaker(owner);
@@ -77,7 +70,7 @@ fn a_killed_speaker_is_stood_in_for_and_followed_after_a_minute() {
 #[test]
 fn a_stand_in_takes_over_at_once_when_the_node_dies() {
     for rests in [true, false] {
-        let mut lan = settled(3, &[200], 5);
+        let mut lan = Segment::settled(3, &[200], 5);
         let owner = lan.answerers(200)[0];
         if rests {
             lan.rest(owner);
@@ -95,7 +88,7 @@ fn a_stand_in_takes_over_at_once_when_the_node_dies() {
 
 #[test]
 fn a_speaker_that_was_stopped_for_ten_seconds_goes_on() {
-    let mut lan = settled(3, &[200], 6);
+    let mut lan = Segment::settled(3, &[200], 6);
     let owner = lan.answerers(200)[0];
     let moves = lan.history.len();
     lan.stop(owner);
@@ -110,7 +103,7 @@ fn a_speaker_that_was_stopped_for_ten_seconds_goes_on() {
 
 #[test]
 fn when_the_stand_in_dies_too_the_next_one_stands_in() {
-    let mut lan = settled(4, &[200], 7);
+    let mut lan = Segment::settled(4, &[200], 7);
     let owner = lan.answerers(200)[0];
     lan.kill_speaker(owner);
     lan.run_ms(1_000);
@@ -122,7 +115,7 @@ fn when_the_stand_in_dies_too_the_next_one_stands_in() {
 
 #[test]
 fn who_is_back_and_no_candidate_any_more_is_followed() {
-    let mut lan = settled(3, &[200], 8);
+    let mut lan = Segment::settled(3, &[200], 8);
     let owner = lan.answerers(200)[0];
     lan.rest(owner);
     lan.run_ms(1_000);
@@ -138,14 +131,14 @@ fn who_is_back_and_no_candidate_any_more_is_followed() {
 
 #[test]
 fn a_speaker_that_rests_alone_answers_to_the_end() {
-    let mut lan = settled(1, &[200], 9);
+    let mut lan = Segment::settled(1, &[200], 9);
     lan.rest(0);
     assert_eq!(lan.speakers[0].withheld_until, None);
 }
 
 #[test]
 fn nobody_stands_in_for_what_another_has_taken_since() {
-    let mut lan = settled(4, &[200], 10);
+    let mut lan = Segment::settled(4, &[200], 10);
     let first = lan.answerers(200)[0];
     lan.kill(first);
     lan.run_ms(1_000);

@@ -210,6 +210,14 @@ impl Segment {
         segment
     }
 
+    /// All run for long enough that every kernel can be judged by its silence.
+    pub(super) fn settled(nodes: usize, addresses: &[u8], seed: u64) -> Self {
+        let mut segment = Self::new(nodes, addresses, seed);
+        segment.start_all();
+        segment.run_ms(3_000);
+        segment
+    }
+
     pub(super) fn with_key(&mut self, node: usize, secret: &str) {
         self.speakers[node].key = key(secret);
     }
