@@ -108,6 +108,22 @@ pub fn split<T>(change: Change<Known<T>>) -> (Change<T>, Change<Stored>) {
     }
 }
 
+/// The same where an object may say nothing yet: for the one who decides it is not there.
+pub fn split_said<T>(change: Change<Known<Option<T>>>) -> (Change<T>, Change<Stored>) {
+    let (values, stored) = split(change);
+    let key = |stored: &Change<Stored>| match stored {
+        Change::Applied(stored) => stored.key.clone(),
+        _ => ObjectKey::default(),
+    };
+    let values = match values {
+        Change::Listed(all) => Change::Listed(all.into_iter().flatten().collect()),
+        Change::Applied(Some(value)) => Change::Applied(value),
+        Change::Applied(None) => Change::Deleted(key(&stored)),
+        Change::Deleted(key) => Change::Deleted(key),
+    };
+    (values, stored)
+}
+
 /// Namespace and name.
 pub fn key_of(metadata: &ObjectMeta) -> ObjectKey {
     ObjectKey::new(

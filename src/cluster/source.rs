@@ -187,6 +187,16 @@ impl Source {
         )
     }
 
+    /// `ServiceL2Statuses`, those without a status as well: for the one who writes them.
+    pub fn records(&self) -> impl Stream<Item = Change<Known<Option<Announcement>>>> + Send + use<> {
+        watch(
+            self.own::<Decoded<ServiceL2Status>>(),
+            remembering(),
+            self.health.clone(),
+            object::announcement::record,
+        )
+    }
+
     /// `AddressConflicts`.
     pub fn conflicts(&self) -> impl Stream<Item = Change<Known<Conflict>>> + Send + use<> {
         watch(

@@ -4,30 +4,45 @@ use tiklb_core::allocator::Announcement;
 use tiklb_core::model::{NodeName, ObjectKey};
 
 use super::{Known, Stored, Verdict, addresses, key_of};
+use crate::api::service_status::ServiceL2StatusStatus;
 use crate::api::{Decoded, ServiceL2Status};
 
 /// A record of who announces what. One whose status was not written yet says nothing. MetalLB's own records have no
 /// addresses; they stay until their speakers are gone.
-pub fn announcement(Decoded(object): Decoded<ServiceL2Status>) -> Verdict<Known<Announcement>> {
+pub fn announcement(object: Decoded<ServiceL2Status>) -> Verdict<Known<Announcement>> {
+    match record(object) {
+        Verdict::Keep(Known {
+            value: Some(value),
+            stored,
+        }) => Verdict::Keep(Known { value, stored }),
+        Verdict::Keep(_) | Verdict::Ignore => Verdict::Ignore,
+        Verdict::Unreadable(why) => Verdict::Unreadable(why),
+    }
+}
+
+/// The same for the one who writes it: what has no status yet is there all the same, or it would be made again and again
+/// and never be given one.
+pub fn record(Decoded(object): Decoded<ServiceL2Status>) -> Verdict<Known<Option<Announcement>>> {
     let object = match object {
         Ok(object) => object,
         Err(bad) => return Verdict::Unreadable(bad.error.to_string()),
     };
     let stored = Stored::of(&object.metadata, object.status.as_ref());
-    let status = object.status.unwrap_or_default();
-    let (Some(node), Some(name)) = (status.node, status.service_name) else {
-        return Verdict::Ignore;
-    };
-    let value = Announcement {
-        key: key_of(&object.metadata),
-        service: ObjectKey::new(status.service_namespace.unwrap_or_default(), name),
+    let key = key_of(&object.metadata);
+    let value = object.status.and_then(|status| said(key, status));
+    Verdict::Keep(Known { value, stored })
+}
+
+fn said(key: ObjectKey, status: ServiceL2StatusStatus) -> Option<Announcement> {
+    Some(Announcement {
+        key,
+        service: ObjectKey::new(status.service_namespace.unwrap_or_default(), status.service_name?),
         addresses: addresses(status.addresses.iter().map(String::as_str)),
-        node: NodeName(node),
+        node: NodeName(status.node?),
         mac: status.mac.and_then(|mac| mac.parse().ok()),
         epoch: status
             .epoch
             .and_then(|epoch| u64::try_from(epoch).ok())
             .unwrap_or_default(),
-    };
-    Verdict::Keep(Known { value, stored })
+    })
 }

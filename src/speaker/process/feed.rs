@@ -13,7 +13,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use crate::api::configuration_state;
 use crate::cluster::heartbeat::{KEY, SECRET};
 use crate::cluster::object::secret::SecretObject;
-use crate::cluster::object::{Known, Stored, split};
+use crate::cluster::object::{Known, Stored, split, split_said};
 use crate::cluster::source::Source;
 use crate::cluster::writer::{Kind, Writer};
 use crate::observe::readiness::Pending;
@@ -59,12 +59,7 @@ pub(super) fn records(
     stored: &Arc<Notify>,
     feed: &mpsc::Sender<News>,
 ) {
-    let announcements = announced(
-        source.announcements(),
-        writer.clone(),
-        stored.clone(),
-        feed.clone(),
-    );
+    let announcements = announced(source.records(), writer.clone(), stored.clone(), feed.clone());
     tasks.spawn("the watch of ServiceL2Statuses", announcements);
     let conflicts = keep(source.conflicts(), Kind::Conflict, writer, stored);
     tasks.spawn("the watch of AddressConflicts", conflicts);
@@ -94,14 +89,14 @@ async fn forward<T>(
 }
 
 async fn announced(
-    changes: impl Stream<Item = Change<Known<Announcement>>>,
+    changes: impl Stream<Item = Change<Known<Option<Announcement>>>>,
     writer: Writer,
     stored: Arc<Notify>,
     feed: mpsc::Sender<News>,
 ) {
     let mut changes = pin!(changes);
     while let Some(change) = changes.next().await {
-        let (records, objects) = split(change);
+        let (records, objects) = split_said(change);
         writer.stored(Kind::Announcement, objects);
         stored.notify_one();
         if feed.send(News::Records(records)).await.is_err() {

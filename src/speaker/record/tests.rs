@@ -77,7 +77,7 @@ fn side(world: &World, node: &str) -> Side {
     let source = Source::new(world.client.clone(), "metallb-system", Arc::default());
     let mut tasks = JoinSet::new();
     let feed = writer.clone();
-    tasks.spawn(source.announcements().for_each(move |change| {
+    tasks.spawn(source.records().for_each(move |change| {
         feed.stored(Kind::Announcement, split(change).1);
         std::future::ready(())
     }));
@@ -163,6 +163,29 @@ async fn sweeping(
         assert!(tokio::time::Instant::now() < deadline, "{objects:#?}");
         tokio::task::yield_now().await;
     }
+}
+
+/// A speaker ended between the two writes, or its watch brought the first one before the second was sent.
+#[tokio::test]
+async fn a_record_without_a_status_is_given_one() {
+    let world = world().await;
+    let mut first = side(&world, "n1");
+    first.recorder.update(&publishing(3), &first.objects);
+    let complete = |objects: &[Value]| objects.len() == 1 && objects[0]["status"]["epoch"] == 3;
+    let mut record = until(&world, RECORDS, complete).await.remove(0);
+    drop(first);
+    let name = record["metadata"]["name"].as_str().unwrap().to_owned();
+    let records = RECORDS.in_namespace("metallb-system");
+    world.judge.delete(&records, &name).await.unwrap();
+    let metadata = json!({"name": name, "labels": record["metadata"]["labels"].take()});
+    world
+        .judge
+        .create(&records, &json!({"metadata": metadata, "spec": {}}))
+        .await
+        .unwrap();
+    let mut second = side(&world, "n1");
+    second.recorder.update(&publishing(3), &second.objects);
+    until(&world, RECORDS, complete).await;
 }
 
 #[tokio::test]

@@ -3,14 +3,16 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use tiklb_core::allocator::{Announcement, SegmentRecord, SurveyRecord};
+use serde_json::Value;
+use tiklb_core::allocator::{Announcement, Change, SegmentRecord, SurveyRecord};
 use tiklb_core::model::NodeName;
 
-use super::super::announcement::announcement;
+use super::super::announcement::{announcement, record};
 use super::super::conflict::conflict;
 use super::super::node::{address_owner, candidate};
 use super::super::pod::speaker;
 use super::super::secret::secret;
+use super::super::split_said;
 use super::super::survey::{SurveyRound, survey};
 use super::*;
 
@@ -105,6 +107,15 @@ fn an_announcement_is_read_metallbs_too() {
         (vec![], None, 0)
     );
     assert_eq!(announcement(object(&format!("{{{head}}}"))), Verdict::Ignore);
+    // Whoever writes it has to know that it is there.
+    let silent = kept(record(object(&format!("{{{head}}}"))));
+    assert_eq!(
+        (&silent.value, &silent.stored.status),
+        (&None, &Some(Value::Null))
+    );
+    let (values, stored) = split_said(Change::Applied(silent.clone()));
+    assert_eq!(values, Change::Deleted(key("m", "l2-x")));
+    assert_eq!(stored, Change::Applied(silent.stored));
     assert!(matches!(
         announcement(object(&format!("{{{head}, status: {{epoch: many}}}}"))),
         Verdict::Unreadable(_)
