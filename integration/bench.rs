@@ -10,6 +10,7 @@ mod demo;
 mod distribution;
 mod failover;
 mod ground;
+mod handover;
 mod machine;
 mod measure;
 mod memory;
@@ -39,6 +40,8 @@ const FOLDER: &str = "bench";
 pub enum Name {
     /// Silence at a client when the announcing node is cut off
     Failover,
+    /// What a client loses when a drained node's speaker stops
+    Move,
     /// From a Service that is created to the first answer for its address
     Connect,
     /// How long `lab demo` takes
@@ -55,6 +58,7 @@ impl Name {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Failover => "failover",
+            Self::Move => "move",
             Self::Connect => "connect",
             Self::Demo => "demo",
             Self::Memory => "memory",
@@ -66,6 +70,7 @@ impl Name {
     const fn title(self) -> &'static str {
         match self {
             Self::Failover => "failover: the announcing node is cut off under a client",
+            Self::Move => "move: a drained node's speaker stops under a client",
             Self::Connect => "connect: a Service is created, its address answers",
             Self::Demo => "demo: what a new user waits for",
             Self::Memory => "memory: what allocator and speakers hold resident",
@@ -171,6 +176,7 @@ impl Stage {
         // A home and all that is asked of it make large futures.
         match name {
             Name::Failover => Box::pin(failover::run(self)).await,
+            Name::Move => Box::pin(handover::run(self)).await,
             Name::Connect => Box::pin(connect::run(self)).await,
             Name::Demo => Box::pin(demo::run(self)).await,
             Name::Memory => Box::pin(memory::run(self)).await,

@@ -122,6 +122,7 @@ struct StoryArguments {
         numbers with it.\n\n\
     Goals:\n  \
         failover   longest silence at a client that sends every millisecond: below 500 ms in every run\n  \
+        move       a drained node's speaker stops: no datagram of such a client is lost\n  \
         connect    Service created -> first ARP answer, for an address known to be free: p50 60 ms at most\n  \
         demo       30 s at most\n  \
         memory     printed, not judged\n  \
@@ -139,7 +140,7 @@ struct BenchArguments {
     /// Which ones; all but allocator if none is named
     #[arg(value_name = "NAME")]
     names: Vec<bench::Name>,
-    /// How many runs of each [default: 30 failovers, 50 Services, 3 demos, 1 home for memory, 11 polls of a router, 100
+    /// How many runs of each [default: 30 failovers, 20 moves, 50 Services, 3 demos, 1 home for memory, 11 polls of a router, 100
     /// Services of allocator]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     runs: Option<u32>,

@@ -37,6 +37,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use ipnet::Ipv4Net;
+use rtnetlink::LinkUnspec;
 
 pub use builder::Builder;
 pub use command::HostCommand;
@@ -190,6 +191,21 @@ impl Lan {
             .port
             .set_bridge(&self.switch, Some(self.bridge))
             .await
+    }
+
+    /// Switches the switch itself off or on: every link stays up, and nothing gets through to anybody.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn power(&self, on: bool) -> Result<(), Error> {
+        let bridge = LinkUnspec::new_with_index(self.bridge);
+        let (bridge, word) = if on {
+            (bridge.up(), "on")
+        } else {
+            (bridge.down(), "off")
+        };
+        let doing = format!("switch the bridge {word}");
+        self.switch.links().change(bridge.build(), &doing).await
     }
 
     /// Adds an address to an interface of a host. To have it already is not an error.

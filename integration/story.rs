@@ -38,10 +38,12 @@ mod outage;
 mod ownership;
 mod person;
 mod pin;
+mod preference;
 mod reservation;
 mod reserved;
 mod router;
 mod scene;
+mod segment;
 mod troupe;
 mod validity;
 mod weather;
@@ -119,9 +121,11 @@ impl Story {
             ownership::stories(),
             person::stories(),
             pin::stories(),
+            preference::stories(),
             reservation::stories(),
             reserved::stories(),
             router::stories(),
+            segment::stories(),
             validity::stories(),
             weather::stories(),
         ];

@@ -7,6 +7,7 @@
 //! ```
 
 pub mod desired;
+mod proxy;
 pub mod record;
 mod survey;
 pub mod wire;

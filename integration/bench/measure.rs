@@ -186,6 +186,12 @@ impl Measure {
         self
     }
 
+    /// The same of numbers in the measure's unit.
+    pub(super) fn counted(mut self, numbers: impl IntoIterator<Item = Option<f64>>) -> Self {
+        self.samples.extend(numbers);
+        self
+    }
+
     pub(super) fn distribution(&self) -> Distribution {
         Distribution::of(&self.samples)
     }

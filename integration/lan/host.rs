@@ -231,6 +231,14 @@ impl Host {
         self.links().state(interface).await
     }
 
+    /// Gives an interface another Ethernet address, as when a card is exchanged.
+    ///
+    /// # Errors
+    /// When there is no such interface, or the kernel refuses.
+    pub async fn set_mac(&self, interface: &str, mac: Mac) -> Result<(), Error> {
+        self.links().set_mac(interface, mac).await
+    }
+
     /// Waits until an interface has carrier, or has lost it.
     ///
     /// # Errors

@@ -130,6 +130,12 @@ impl Links {
             .await
     }
 
+    pub(super) async fn set_mac(&self, interface: &str, mac: Mac) -> Result<(), Error> {
+        let link = LinkUnspec::new_with_name(interface).address(mac.0.to_vec());
+        self.change(link.build(), &format!("give {interface} the address {mac}"))
+            .await
+    }
+
     pub(super) async fn index(&self, interface: &str) -> Result<u32, Error> {
         Ok(self.state(interface).await?.index)
     }

@@ -1,9 +1,13 @@
 //! `tiklb speaker`
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use http::Uri;
+use jiff::SignedDuration;
+use tiklb_core::election::Failback;
 use tiklb_core::model::NodeName;
 
 use super::Cluster;
@@ -15,6 +19,8 @@ use crate::speaker::{self, Options};
 
 /// The heartbeats' port: MetalLB's speakers use it too, so that a firewall which lets those through lets ours.
 const HEARTBEAT_PORT: u16 = 7946;
+/// kube-proxy's, and that of k3s; it says no, too, where its node is being deleted.
+const PROXY_HEALTH: &str = "http://127.0.0.1:10256/healthz";
 /// The labels of a speaker's Pod.
 const PEERS: &str = "app.kubernetes.io/name=tiklb,app.kubernetes.io/component=speaker";
 
@@ -58,6 +64,31 @@ pub(super) struct SpeakerVerb {
         value_delimiter = ','
     )]
     exclude_interfaces: Option<Vec<String>>,
+
+    /// When an address goes back to the node that comes first in order: never, immediate (as MetalLB does it, 5 s after
+    /// that node is up), or after a time like 10m; the same on all nodes
+    ///
+    /// Nodes that an L2Advertisement prefers (preferredNodeSelectors) get their addresses back whatever this says. Each
+    /// such move is a planned one: the owner answers until the other node does.
+    #[arg(long, env = "TIKLB_FAILBACK", value_name = "WHEN", default_value = "never", value_parser = failback)]
+    failback: Failback,
+
+    /// The health check of this node's proxy: nodes whose proxy is not well are offered no address and take over last; an
+    /// empty one asks nothing
+    #[arg(long, env = "TIKLB_PROXY_HEALTH", value_name = "URL", default_value = PROXY_HEALTH)]
+    proxy_health: String,
+}
+
+/// Reads `--failback`.
+fn failback(text: &str) -> Result<Failback, String> {
+    match text {
+        "never" => Ok(Failback::Never),
+        "immediate" => Ok(Failback::After(Duration::ZERO)),
+        time => match time.parse::<SignedDuration>().map(Duration::try_from) {
+            Ok(Ok(time)) if time < Duration::from_hours(24 * 365) => Ok(Failback::After(time)),
+            _ => Err("write never, immediate, or a time of at most a year, like 10m".to_owned()),
+        },
+    }
 }
 
 impl SpeakerVerb {
@@ -75,6 +106,10 @@ impl SpeakerVerb {
         let exclusions = match &self.exclude_interfaces {
             Some(patterns) => Exclusions::new(patterns.iter().filter(|pattern| !pattern.is_empty()))?,
             None => Exclusions::default(),
+        };
+        let proxy_health = match self.proxy_health.as_str() {
+            "" => None,
+            url => Some(plain_http(url)?),
         };
         let stop = daemon::stop(log.clone())?;
         let panel = self.daemon.panel(log).await?;
@@ -94,8 +129,23 @@ impl SpeakerVerb {
                 ignore_exclude: self.ignore_exclude_lb,
             },
             exclusions,
+            failback: self.failback,
+            proxy_health,
         };
         speaker::run(options, panel, stop).await?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// An address that a client without TLS can ask.
+fn plain_http(url: &str) -> Result<Uri> {
+    let uri: Uri = url
+        .parse()
+        .with_context(|| format!("--proxy-health (TIKLB_PROXY_HEALTH): {url:?} is no URL"))?;
+    if uri.scheme_str() != Some("http") || uri.host().is_none() {
+        bail!(
+            "--proxy-health (TIKLB_PROXY_HEALTH): {url:?}: write http://HOST:PORT/PATH; a check on this node needs no TLS"
+        );
+    }
+    Ok(uri)
 }

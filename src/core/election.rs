@@ -19,6 +19,7 @@ pub mod candidate;
 pub mod claim;
 pub mod decision;
 mod link;
+pub mod offer;
 pub mod order;
 pub mod peer;
 pub mod reach;
@@ -35,6 +36,7 @@ use std::time::Duration;
 pub use candidate::{Group, Nobody, Node};
 pub use claim::ClaimSet;
 pub use decision::Because;
+pub use offer::{Cause, Failback, Serving};
 pub use order::{Place, order};
 pub use peer::{CONTACT, DOWN_AFTER, ONE_WAY, Peer};
 pub use wire::{BootId, Key, WireError, WireInterface};
@@ -230,6 +232,9 @@ pub struct Election {
     /// What an earlier boot of this speaker claimed, by its peers' word.
     former: BTreeMap<IpAddr, u64>,
     owners_asked: Option<Instant>,
+    failback: Failback,
+    serving: Serving,
+    offers: offer::Offers,
     /// When the listening at the start ended.
     listened: Option<Instant>,
 }
@@ -278,6 +283,9 @@ impl Election {
             standing: BTreeMap::new(),
             former: BTreeMap::new(),
             owners_asked: None,
+            failback: Failback::default(),
+            serving: Serving::default(),
+            offers: offer::Offers::new(now),
             listened: None,
         }
     }
@@ -321,16 +329,15 @@ impl Election {
         self.key = key;
     }
 
-    /// The speaker is stopping: for good its claims are given up at once, so that the next in order need not wait for
-    /// silence. If it will be back, and somebody is there who can answer in its place, they stay.
+    /// The speaker is stopping. For good: what it claims is offered to others, until [`Election::has_left`]. If it will be
+    /// back, and somebody is there who can answer in its place, its claims stay.
     pub fn leave(&mut self, departure: Departure, now: Instant, out: &mut Vec<Output>) {
         if departure == Departure::BackSoon && !self.up.is_empty() {
             return self.rest(now, out);
         }
         self.departure = Some(Departure::ForGood);
-        for key in self.claims.iter().map(|(key, _)| key).collect::<Vec<_>>() {
-            self.yield_claim(key, Because::Leaving, out);
-        }
+        self.stand_down_where(|_, _| true, out);
+        self.dirty = true;
         self.hasten(now);
     }
 
@@ -363,6 +370,7 @@ impl Election {
             self.decide(now, out);
         }
         self.talk(now, random, out);
+        self.send_offers(now, out);
     }
 
     /// When [`Election::poll`] has something to do, if nothing arrives before.
@@ -383,6 +391,7 @@ impl Election {
             self.relinked_due,
             self.reach.next_deadline(),
             self.caught_up_at(),
+            self.offers.next_deadline(),
         ]
         .into_iter()
         .flatten()

@@ -6,6 +6,7 @@
 //! which the API side turns into objects, events and log lines at its own pace: nothing here waits for it.
 
 mod first_claim;
+pub mod proxy;
 pub mod published;
 mod reach;
 mod surveying;
@@ -23,10 +24,11 @@ use self::first_claim::FirstClaims;
 use self::surveying::Surveying;
 use crate::election::talk::Dropped;
 use crate::election::{
-    self, BootId, DOWN_AFTER, Departure, Desired, Election, Group, Key, Output, WireInterface,
+    self, BootId, DOWN_AFTER, Departure, Desired, Election, Failback, Group, Key, Output, Serving,
+    WireInterface,
 };
 use crate::model::{AddressRange, Instant, MacAddr, NodeName, Now, RangeSet};
-use crate::neighbor::announcement::Verified;
+use crate::neighbor::announcement::{TAKEOVER_ROUNDS, Verified};
 use crate::neighbor::echo::EchoFrame;
 use crate::neighbor::responder::AnswerWith;
 use crate::neighbor::{
@@ -94,6 +96,8 @@ pub enum Event<'a> {
     NotSent(Outgoing),
     /// The heartbeat key was replaced.
     Key(Key),
+    /// What the health check of this node's proxy says changed.
+    Serving(Serving),
     /// The process is stopping.
     Leave(Departure),
     /// The clock moved on.
@@ -163,10 +167,16 @@ pub struct Speaker {
     counters: Counters,
     outputs: Vec<Output>,
     outgoing: Vec<Outgoing>,
+    /// Set once a speaker stops for good.
+    gone_at: Option<Instant>,
 }
 
 /// The gateways' MAC addresses are asked for again this often, so that a takeover finds them known.
 const GATEWAYS_AGAIN: Duration = Duration::from_mins(1);
+/// After the last claim of a speaker that stops for good is another node's: until that one has told the LAN for the last
+/// time, and that frame has arrived.
+const LAST_REPEAT: Duration =
+    TAKEOVER_ROUNDS[TAKEOVER_ROUNDS.len() - 1].saturating_add(Duration::from_millis(100));
 /// Silent speakers that are asked for at once: every 50 ms while all are silent, which a switch's ARP limit must bear.
 const POLLED_PEERS: usize = 8;
 /// LAN talkers that are asked for a sign that our link works, besides the gateways.
@@ -192,7 +202,18 @@ impl Speaker {
             counters: Counters::default(),
             outputs: Vec::new(),
             outgoing: Vec::new(),
+            gone_at: None,
         }
+    }
+
+    /// How addresses go back to whoever comes first in order.
+    pub fn set_failback(&mut self, failback: Failback) {
+        self.election.set_failback(failback);
+    }
+
+    /// When a speaker that stops for good may end: its claims are with others, and these have told the LAN.
+    pub fn gone_at(&self) -> Option<Instant> {
+        self.gone_at.filter(|_| self.election.has_left())
     }
 
     /// Takes one event in; what is to be done is appended to `out`. Between events that are already there and the
@@ -220,7 +241,11 @@ impl Speaker {
             Event::Datagram { from, bytes } => return self.datagram(from, bytes, now.mono),
             Event::NotSent(frame) => self.surveying.not_sent(&frame, now.mono),
             Event::Key(key) => self.election.set_key(key),
-            Event::Leave(departure) => self.election.leave(departure, now.mono, &mut self.outputs),
+            Event::Serving(serving) => self.election.set_serving(serving, now.mono),
+            Event::Leave(departure) => {
+                self.gone_at = Some(now.mono);
+                self.election.leave(departure, now.mono, &mut self.outputs);
+            }
             Event::Tick => {}
         }
         self.turn(now, random, out);
@@ -372,7 +397,7 @@ impl Speaker {
                 Output::AskLink => self.ask_link(now.mono, out),
                 Output::Probe(probe) => out.extend(self.probe(&probe)),
                 Output::Claimed { key, epoch, because } => self.claimed(key, epoch, because, now),
-                Output::Yielded { key, because } => self.yielded(key, &because),
+                Output::Yielded { key, because } => self.yielded(key, &because, now.mono),
                 Output::StandIn { key, owner } => self.stand_in(key, &owner),
                 Output::StandDown { key } => self.stand_down(key),
                 Output::AskOwner { key, owner } => out.extend(self.ask_owner(key, &owner)),
@@ -406,7 +431,11 @@ impl Speaker {
         self.announce(key, now.mono);
     }
 
-    fn yielded(&mut self, key: IpAddr, because: &election::Because) {
+    fn yielded(&mut self, key: IpAddr, because: &election::Because, now: Instant) {
+        // Whoever missed the heir's first frame still sends here, and the node must go on to forward it.
+        if let (Some(gone_at), election::Because::HandedOver { .. }) = (&mut self.gone_at, because) {
+            *gone_at = (*gone_at).max(now + LAST_REPEAT);
+        }
         let Some(held) = self.published.held.remove(&key) else {
             return;
         };

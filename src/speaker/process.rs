@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use tiklb_core::election::{Because, Departure};
+use http::Uri;
+use tiklb_core::election::{Because, Departure, Failback};
 use tiklb_core::model::NodeName;
 use tokio::sync::{Notify, mpsc, watch};
 
@@ -14,7 +15,7 @@ use self::desk::Desk;
 use self::instruments::Instruments;
 use super::desired::{News, Settings};
 use super::record::{Identity, Recorder};
-use super::{survey, wire};
+use super::{proxy, survey, wire};
 use crate::api::event::SPEAKER;
 use crate::cluster::event::Events;
 use crate::cluster::heartbeat::SECRET;
@@ -38,8 +39,9 @@ const NEWS: usize = 256;
 const STANDSTILL: Duration = Duration::from_mins(1);
 /// The thread that answers ARP turns with every heartbeat; one that has not for this long answers nobody.
 const WIRE_STANDSTILL: Duration = Duration::from_secs(15);
-/// How long a stopping speaker takes to say goodbye on the wire, and then to remove its records.
-const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a stopping speaker takes to say goodbye on the wire, and then to remove its records. One that leaves for
+/// good hands over what it has (0.1 s) and stays until the LAN was told five times (4.5 s).
+const GOODBYE: Duration = Duration::from_secs(7);
 const TIDY: Duration = Duration::from_secs(3);
 
 /// How a speaker is run.
@@ -61,6 +63,10 @@ pub struct Options {
     pub settings: Settings,
     /// Interfaces that are never used.
     pub exclusions: Exclusions,
+    /// How addresses go back to whoever comes first in order.
+    pub failback: Failback,
+    /// The health check of this node's proxy, if it is asked.
+    pub proxy_health: Option<Uri>,
 }
 
 /// Runs a speaker until `stop` is true, and shows it on the panel.
@@ -75,6 +81,7 @@ pub async fn run(options: Options, panel: Panel, mut stop: watch::Receiver<bool>
         node: options.node.clone(),
         port: options.heartbeat_port,
         exclusions: options.exclusions.clone(),
+        failback: options.failback,
         turn: pulse_of_the_wire(liveness.clone()),
     })?;
     let Around {
@@ -164,6 +171,10 @@ impl Around {
         let surveys = Surveys::new(client.clone(), &options.namespace);
         let surveys = survey::record(surveys, options.node.clone(), wire.published.clone());
         tasks.spawn("the survey's records", surveys);
+        if let Some(check) = options.proxy_health.clone() {
+            let watch = proxy::watch(check, wire.serving.clone());
+            tasks.spawn("the watch of this node's proxy", watch);
+        }
         let state = instruments::state(wire.published.clone());
         tasks.spawn("the admin server", panel.serve(state));
         Self {
@@ -186,11 +197,16 @@ async fn leave(mut wire: wire::Handle, mut desk: Desk, writer: &Writer) {
             tracing::info!("stopping: others answer in this node's place until a speaker is back here");
         }
         Departure::ForGood => {
-            tracing::info!("stopping: this node is cordoned, leaving or not ready, and others take over");
+            tracing::info!(
+                "stopping: this node is cordoned, leaving or not ready; what it announces is handed over to others"
+            );
         }
     }
     wire.stop.send_replace(Some(departure));
-    if tokio::time::timeout(GOODBYE, &mut wire.ended).await.is_err() {
+    if tokio::time::timeout(GOODBYE, record_until_the_end(&mut wire, &mut desk))
+        .await
+        .is_err()
+    {
         tracing::warn!(
             "the thread that owns the sockets did not end in {GOODBYE:?}; leaving without a goodbye"
         );
@@ -199,5 +215,21 @@ async fn leave(mut wire: wire::Handle, mut desk: Desk, writer: &Writer) {
     desk.recorder.update(&last, &desk.objects);
     if tokio::time::timeout(TIDY, writer.idle()).await.is_err() {
         tracing::warn!("the records of what was announced here could not be removed; another speaker will");
+    }
+}
+
+/// Every address is off the record as soon as another node has it.
+async fn record_until_the_end(wire: &mut wire::Handle, desk: &mut Desk) {
+    loop {
+        tokio::select! {
+            _ = &mut wire.ended => return,
+            changed = wire.published.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let now = wire.published.borrow_and_update().clone();
+                desk.recorder.update(&now, &desk.objects);
+            }
+        }
     }
 }

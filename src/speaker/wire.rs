@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tiklb_core::election::{BootId, Departure, Key};
+use tiklb_core::election::{BootId, Departure, Failback, Key, Serving};
 use tiklb_core::model::{Instant, NodeName};
 use tiklb_core::neighbor::InterfaceIndex;
 use tiklb_core::speaker::{Counters, Effect, Event, Link, Published, Speaker, Wanted};
@@ -38,6 +38,8 @@ pub struct Settings {
     pub port: u16,
     /// Interfaces that are never used.
     pub exclusions: Exclusions,
+    /// How addresses go back to whoever comes first in order.
+    pub failback: Failback,
     /// Called with every turn of the thread from the first on, often: it must not block.
     pub turn: Box<dyn Fn() + Send>,
 }
@@ -49,6 +51,8 @@ pub struct Handle {
     pub wanted: watch::Sender<Option<Arc<Wanted>>>,
     /// The heartbeat key; without one nothing starts.
     pub key: watch::Sender<Option<Key>>,
+    /// What the health check of this node's proxy says.
+    pub serving: watch::Sender<Serving>,
     /// Set to stop.
     pub stop: watch::Sender<Option<Departure>>,
     /// What is announced and was found out.
@@ -62,6 +66,7 @@ pub struct Handle {
 struct Inside {
     wanted: watch::Receiver<Option<Arc<Wanted>>>,
     key: watch::Receiver<Option<Key>>,
+    serving: watch::Receiver<Serving>,
     stop: watch::Receiver<Option<Departure>>,
     published: watch::Sender<Arc<Published>>,
     counters: watch::Sender<Arc<Counters>>,
@@ -74,6 +79,7 @@ struct Inside {
 pub fn start(settings: Settings) -> Result<Handle> {
     let (wanted, wanted_inside) = watch::channel(None);
     let (key, key_inside) = watch::channel(None);
+    let (serving, serving_inside) = watch::channel(Serving::default());
     let (stop, stop_inside) = watch::channel(None);
     let (published_inside, published) = watch::channel(Arc::new(Published::default()));
     let (counters_inside, counters) = watch::channel(Arc::new(Counters::default()));
@@ -81,6 +87,7 @@ pub fn start(settings: Settings) -> Result<Handle> {
     let inside = Inside {
         wanted: wanted_inside,
         key: key_inside,
+        serving: serving_inside,
         stop: stop_inside,
         published: published_inside,
         counters: counters_inside,
@@ -96,6 +103,7 @@ pub fn start(settings: Settings) -> Result<Handle> {
     Ok(Handle {
         wanted,
         key,
+        serving,
         stop,
         published,
         counters,
@@ -124,7 +132,8 @@ fn run(settings: Settings, inside: Inside) -> Result<()> {
         let (links, watch) = crate::link::watch::watch(settings.exclusions)
             .await
             .context("could not read this node's network interfaces")?;
-        let wire = Wire::new(settings.node, key, datagrams, settings.port, settings.turn);
+        let mut wire = Wire::new(settings.node, key, datagrams, settings.port, settings.turn);
+        wire.speaker.set_failback(settings.failback);
         tokio::select! {
             () = watch.run() => Ok(()),
             outcome = wire.run(inside, links) => outcome,
@@ -198,17 +207,20 @@ impl Wire {
     async fn run(mut self, mut inside: Inside, mut links: watch::Receiver<Arc<Snapshot>>) -> Result<()> {
         links.mark_changed();
         inside.wanted.mark_changed();
+        let mut leaves = false;
         loop {
             (self.turn)();
-            let deadline = self.clock.at(self.speaker.next_deadline(self.clock.mono()));
+            let deadline = self.deadline();
             tokio::select! {
                 biased;
-                stopping = inside.stop.changed() => {
+                stopping = inside.stop.changed(), if !leaves => {
                     // Without an API side nobody will say that it comes back.
                     let departure = *inside.stop.borrow();
                     let departure = departure.or(stopping.is_err().then_some(Departure::ForGood));
-                    if let Some(departure) = departure {
-                        return self.say_goodbye(departure, &inside).await;
+                    leaves = departure.is_some();
+                    self.leave(departure);
+                    if departure == Some(Departure::BackSoon) {
+                        return self.say_goodbye(&inside).await;
                     }
                 }
                 changed = inside.wanted.changed() => {
@@ -231,18 +243,46 @@ impl Wire {
                         self.step(Event::Key(key));
                     }
                 }
+                Ok(()) = inside.serving.changed() => {
+                    let serving = *inside.serving.borrow_and_update();
+                    self.step(Event::Serving(serving));
+                }
                 readable = self.datagrams.readable() => readable.context("the heartbeat socket failed")?,
                 readable = any_readable(self.ports.values().map(|port| &port.socket)) => {
                     readable.context("a packet socket failed")?;
                 }
                 () = tokio::time::sleep_until(deadline) => {}
             }
-            self.read();
-            self.step(Event::Tick);
-            self.publish(&inside);
-            if std::mem::take(&mut self.refilter) {
-                self.refilter();
+            self.end_turn(&inside);
+            if self
+                .speaker
+                .gone_at()
+                .is_some_and(|gone| gone <= self.clock.mono())
+            {
+                return self.say_goodbye(&inside).await;
             }
+        }
+    }
+
+    /// When the thread has something to do, if nothing comes before.
+    fn deadline(&self) -> tokio::time::Instant {
+        let next = self.speaker.next_deadline(self.clock.mono());
+        self.clock
+            .at(self.speaker.gone_at().map_or(next, |gone| gone.min(next)))
+    }
+
+    fn leave(&mut self, departure: Option<Departure>) {
+        if let Some(departure) = departure {
+            self.step(Event::Leave(departure));
+        }
+    }
+
+    fn end_turn(&mut self, inside: &Inside) {
+        self.read();
+        self.step(Event::Tick);
+        self.publish(inside);
+        if std::mem::take(&mut self.refilter) {
+            self.refilter();
         }
     }
 
@@ -466,10 +506,8 @@ impl Wire {
         }
     }
 
-    /// Says whether every claim is given up or the next boot of this speaker takes them up again, so that others need not
-    /// wait for silence.
-    async fn say_goodbye(mut self, departure: Departure, inside: &Inside) -> Result<()> {
-        self.step(Event::Leave(departure));
+    /// The last heartbeat says what became of the claims, so that others need not wait for silence.
+    async fn say_goodbye(mut self, inside: &Inside) -> Result<()> {
         self.publish(inside);
         tokio::time::sleep(GOODBYE).await;
         self.read();

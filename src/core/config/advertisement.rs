@@ -24,6 +24,8 @@ pub struct Advertisement {
     pub service_selectors: Vec<LabelSelector>,
     /// Interfaces by exact name; empty: all.
     pub interfaces: Vec<String>,
+    /// Weights of the nodes that these select.
+    pub preferred_nodes: Vec<(i32, LabelSelector)>,
     /// Part of it could not be read: it counts only where no readable advertisement selects the pool.
     pub broken: bool,
 }
@@ -38,6 +40,19 @@ impl Advertisement {
     /// Whether a node with these labels may announce under it.
     pub fn selects_node(&self, labels: &Labels) -> bool {
         any_or_empty(&self.node_selectors, labels)
+    }
+
+    /// How much a node with these labels is preferred: MetalLB adds up what matches, and counts only nodes that may
+    /// announce under the same advertisement.
+    pub fn weight_of(&self, labels: &Labels) -> i32 {
+        if !self.selects_node(labels) {
+            return 0;
+        }
+        let matching = self
+            .preferred_nodes
+            .iter()
+            .filter(|(_, selector)| selector.matches(labels));
+        matching.fold(0, |sum, (weight, _)| sum.saturating_add(*weight))
     }
 
     /// What a node that may announce under it should know: it has none of the interfaces that are named.
@@ -125,12 +140,20 @@ fn read(spec: &AdvertisementSpec, undecoded: bool, complaints: &mut Complaints<'
         node_selectors,
         service_selectors,
         interfaces: spec.interfaces.clone(),
+        preferred_nodes: spec.preferred_nodes.iter().filter_map(preferred).collect(),
         broken,
     }
 }
 
 /// The weights that MetalLB's schema allows.
 const WEIGHTS: std::ops::RangeInclusive<i64> = 1..=100;
+
+fn preferred(entry: &PreferredNodes) -> Option<(i32, LabelSelector)> {
+    let weight = i32::try_from(entry.weight)
+        .ok()
+        .filter(|weight| WEIGHTS.contains(&i64::from(*weight)))?;
+    Some((weight, entry.preference.clone().ok()?))
+}
 
 /// What is wrong with an entry of `preferredNodeSelectors`.
 fn ill_preferred((index, preferred): (usize, &PreferredNodes)) -> Option<String> {
@@ -175,13 +198,6 @@ impl Complaints<'_> {
                 Kind::L2Advertisement,
                 &self.object.key,
                 "spec.interfaces (addresses are announced on the interface that has their subnet)",
-            ));
-        }
-        if !spec.preferred_nodes.is_empty() {
-            self.problems.push(Problem::not_acted_on(
-                Kind::L2Advertisement,
-                &self.object.key,
-                "spec.preferredNodeSelectors",
             ));
         }
     }

@@ -231,22 +231,13 @@ fn unknown_pools_and_fields_without_effect_are_said() {
             AdvertisementSpec {
                 pools: vec!["lann".into()],
                 interfaces: vec!["eth1".into()],
-                preferred_nodes: vec![PreferredNodes {
-                    weight: 1,
-                    preference: Ok(LabelSelectorOf::label("a", "b")),
-                }],
                 ..Default::default()
             },
         )],
         &[],
     );
     let all = words(&config).join("\n");
-    for part in [
-        "\"lann\"",
-        "spec.interfaces",
-        "spec.preferredNodeSelectors",
-        "not announced",
-    ] {
+    for part in ["\"lann\"", "spec.interfaces", "not announced"] {
         assert!(all.contains(part), "{part} in {all}");
     }
     assert!(!all.contains("serviceAllocation"), "{all}");

@@ -139,10 +139,14 @@ fn group(addresses: BTreeSet<IpAddr>, members: &[&Service], ground: &Ground<'_>)
         match these {
             Err(why) => nobody = nobody.max(Some(why)),
             Ok(these) => {
+                // Services that share an address go together: what each of them prefers adds up.
                 let both = |before: BTreeMap<NodeName, i32>| {
-                    before
-                        .into_iter()
-                        .filter(|(node, _)| these.contains_key(node))
+                    let shared = before.into_iter();
+                    shared
+                        .filter_map(|(node, weight)| {
+                            let more = these.get(&node)?;
+                            Some((node, weight.saturating_add(*more)))
+                        })
                         .collect()
                 };
                 candidates = Some(candidates.map_or(these.clone(), both));
@@ -185,13 +189,18 @@ fn candidates_of(service: &Service, ground: &Ground<'_>) -> Result<BTreeMap<Node
         .nodes
         .values()
         .filter(fits)
-        .map(|node| (node.name.clone(), 0))
+        .map(|node| (node.name.clone(), weight(node, &ads)))
         .collect();
     if nodes.is_empty() {
         Err(Nobody::NoNode)
     } else {
         Ok(nodes)
     }
+}
+
+fn weight(node: &Node, ads: &[&Advertisement]) -> i32 {
+    ads.iter()
+        .fold(0, |sum, ad| sum.saturating_add(ad.weight_of(&node.labels)))
 }
 
 fn advertisements<'a>(service: &Service, ground: &Ground<'a>) -> Result<Vec<&'a Advertisement>, Nobody> {

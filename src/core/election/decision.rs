@@ -7,7 +7,10 @@ use std::time::Duration;
 use super::claim::{Standing, standing};
 use super::order::Place;
 use super::record::Recorded;
-use super::{DOWN_AFTER, Election, Group, Output, Peer, RANK_STEP, SYNC_PATIENCE, VERDICT_STEP, Vacancy};
+use super::{
+    Cause, DOWN_AFTER, Departure, Desired, Election, Group, Output, Peer, RANK_STEP, SYNC_PATIENCE, Serving,
+    VERDICT_STEP, Vacancy,
+};
 use crate::model::time::Spoken;
 use crate::model::{Instant, NodeName};
 
@@ -30,6 +33,18 @@ pub enum Because {
     GivenUp,
     /// This node had it before its speaker was started anew, and nobody has taken it since.
     Resumed,
+    /// Its owner handed it over.
+    Offered {
+        /// The owner.
+        by: NodeName,
+        /// Why.
+        cause: Cause,
+    },
+    /// This node handed it over.
+    HandedOver {
+        /// To which node.
+        to: NodeName,
+    },
     /// Another node has a better claim.
     Beaten {
         /// The other node.
@@ -62,6 +77,8 @@ impl fmt::Display for Because {
             Self::Silent { node, after } => write!(f, "{node} has been silent for {}", Spoken(*after)),
             Self::GivenUp => f.write_str("its owner gave it up"),
             Self::Resumed => f.write_str("this node had it before its speaker was started anew"),
+            Self::Offered { by, cause } => write!(f, "{by} handed it over: {cause}"),
+            Self::HandedOver { to } => write!(f, "it was handed over to {to}"),
             Self::Beaten { by, epoch } => write!(f, "{by} announces it since epoch {epoch}"),
             Self::Recorded { by, epoch } => write!(
                 f,
@@ -83,6 +100,8 @@ impl Because {
             Self::Silent { .. } => "OwnerSilent",
             Self::GivenUp => "OwnerGaveUp",
             Self::Resumed => "Resumed",
+            Self::Offered { .. } => "OwnerOffered",
+            Self::HandedOver { .. } => "HandedOver",
             Self::Beaten { .. } => "BetterClaim",
             Self::Recorded { .. } => "BetterRecord",
             Self::NotCandidate => "NotCandidate",
@@ -100,7 +119,10 @@ impl Election {
         let Some(desired) = self.desired.clone() else {
             return;
         };
-        if self.departure.is_some() {
+        if let Some(departure) = self.departure {
+            if departure == Departure::ForGood {
+                self.part_with_claims(&desired, now, out);
+            }
             return;
         }
         // Whether or not anything may be claimed now.
@@ -123,6 +145,7 @@ impl Election {
         self.highest.retain(|key, _| desired.groups.contains_key(key));
         self.former.retain(|key, _| desired.groups.contains_key(key));
         self.outdone.retain(|key, _| desired.groups.contains_key(key));
+        self.offers.retain(|key| desired.groups.contains_key(key));
         let may_claim = self.may_claim(now);
         for group in desired.groups.values() {
             match self.claims.epoch(group.key) {
@@ -133,29 +156,54 @@ impl Election {
         }
     }
 
+    /// What a speaker that leaves for good still has goes to others, or is given up.
+    pub(super) fn part_with_claims(&mut self, desired: &Desired, now: Instant, out: &mut Vec<Output>) {
+        for key in self.claims.iter().map(|(key, _)| key).collect::<Vec<_>>() {
+            match desired.groups.get(&key) {
+                Some(group) if self.yields_to_rival(group, out) => {}
+                Some(group) => self.hand_over(group, Cause::Leaving, Because::Leaving, now, out),
+                None => self.yield_claim(key, Because::NotWanted, out),
+            }
+        }
+    }
+
     /// Looks again at this moment, if nothing happens before.
-    fn look_at(&mut self, at: Instant) {
+    pub(super) fn look_at(&mut self, at: Instant) {
         self.recheck = Some(self.recheck.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    /// Somebody else has a better claim: it is that one's. Whether that is so.
+    fn yields_to_rival(&mut self, group: &Group, out: &mut Vec<Output>) -> bool {
+        let Some(epoch) = self.claims.epoch(group.key) else {
+            return true;
+        };
+        let mine = standing(epoch, place(&self.me, group));
+        let rival = self.rival(group.key).filter(|(_, _, theirs)| *theirs < mine);
+        let Some((by, epoch)) = rival.map(|(by, epoch, _)| (by.clone(), epoch)) else {
+            return false;
+        };
+        let because = if self.offers.is_open_to(group.key, &by) {
+            Because::HandedOver { to: by }
+        } else {
+            Because::Beaten { by, epoch }
+        };
+        self.yield_claim(group.key, because, out);
+        true
     }
 
     /// It is ours: does it stay?
     fn defend(&mut self, group: &Group, epoch: u64, now: Instant, out: &mut Vec<Output>) {
-        let mine = standing(epoch, place(&self.me, group));
-        if let Some((by, epoch, theirs)) = self.rival(group.key)
-            && theirs < mine
-        {
-            let because = Because::Beaten {
-                by: by.clone(),
-                epoch,
-            };
-            self.yield_claim(group.key, because, out);
-        } else if !group.candidates.contains_key(&self.me) {
-            self.yield_claim(group.key, Because::NotCandidate, out);
+        if self.yields_to_rival(group, out) {
+            return;
+        }
+        if !group.candidates.contains_key(&self.me) {
+            self.hand_over(group, Cause::NotCandidate, Because::NotCandidate, now, out);
         } else if self.has_lost_link(group.key, now) && self.others_come_first(group) {
             self.yield_claim(group.key, Because::NoCarrier, out);
         } else {
+            let mine = standing(epoch, place(&self.me, group));
             match self.compare_with_records(group, mine, now) {
-                Recorded::Nothing => {}
+                Recorded::Nothing => self.consider_moving(group, now),
                 Recorded::Look(at) => self.look_at(at),
                 Recorded::Yield { by, epoch } => {
                     self.yield_claim(group.key, Because::Recorded { by, epoch }, out);
@@ -226,7 +274,7 @@ impl Election {
     }
 
     /// Nothing is claimed while speakers are still to be heard, or what they claim is not known.
-    fn may_claim(&mut self, now: Instant) -> bool {
+    pub(super) fn may_claim(&mut self, now: Instant) -> bool {
         let unsynced = |name: &&NodeName| self.peers.get(*name).is_some_and(|peer| !peer.is_synced());
         let patience = self
             .up
@@ -268,7 +316,7 @@ impl Election {
         false
     }
 
-    fn claim(&mut self, key: IpAddr, because: Because, out: &mut Vec<Output>) {
+    pub(super) fn claim(&mut self, key: IpAddr, because: Because, out: &mut Vec<Output>) {
         // Also above what is on record: its owner may be one that is not heard.
         let seen = self.highest.get(&key).copied().max(self.highest_on_record(key));
         let seen = seen.max(self.former.get(&key).copied());
@@ -279,11 +327,15 @@ impl Election {
         self.former.remove(&key);
         self.claims.insert(key, epoch);
         self.claims_changed();
+        if matches!(because, Because::First { .. }) {
+            self.offers.first_claim(key);
+        }
         out.push(Output::Claimed { key, epoch, because });
     }
 
     pub(super) fn yield_claim(&mut self, key: IpAddr, because: Because, out: &mut Vec<Output>) {
         if self.claims.remove(key).is_some() {
+            self.offers.end(key);
             self.claims_changed();
             out.push(Output::Yielded { key, because });
         }
@@ -339,7 +391,7 @@ impl Election {
     }
 
     /// Candidates that are up, in order. Where some of them have the address's subnet connected, only those.
-    fn live_candidates<'a>(&self, group: &'a Group) -> Vec<&'a NodeName> {
+    pub(super) fn live_candidates<'a>(&self, group: &'a Group) -> Vec<&'a NodeName> {
         let present = |name: &NodeName| *name == self.me || self.up.contains(name);
         let stays = |name: &NodeName| {
             let peer = self.peers.get(name);
@@ -355,10 +407,21 @@ impl Election {
             .copied()
             .filter(|name| self.has_link(name, group.key))
             .collect();
-        if connected.is_empty() {
+        let mut live: Vec<_> = if connected.is_empty() {
             live.into_iter().filter(|name| self.has_any_link(name)).collect()
         } else {
             connected
+        };
+        // Stable: those whose proxy is not well come last, in their order. They are better than nobody.
+        live.sort_by_key(|name| self.serving_of(name) == Serving::Failing);
+        live
+    }
+
+    fn serving_of(&self, node: &NodeName) -> Serving {
+        if *node == self.me {
+            self.serving
+        } else {
+            self.peers.get(node).map(Peer::serving).unwrap_or_default()
         }
     }
 

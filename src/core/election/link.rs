@@ -248,6 +248,7 @@ impl Election {
         if up != self.up {
             let before = std::mem::replace(&mut self.up, up);
             self.dirty = true;
+            self.offers.quiet_since = now;
             self.arrived.retain(|name, _| self.up.contains(name));
             for name in &self.up {
                 self.arrived.entry(name.clone()).or_insert(now);

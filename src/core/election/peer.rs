@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use super::claim::ClaimSet;
 use super::link::SUSPECT_AFTER;
+use super::offer::Serving;
 use super::wire::{BootId, ClaimsPart, ClaimsVersion, Heartbeat, WireInterface};
 use crate::model::Instant;
 
@@ -68,6 +69,8 @@ struct Session {
     condemned: Option<Condemned>,
     leaving: bool,
     resting: bool,
+    serving: Serving,
+    failback: u32,
     /// When its node's kernel last gave a sign of life, other than by this process.
     kernel: Option<Instant>,
     /// When it last answered for an address of its own, though its heartbeats do not arrive.
@@ -163,11 +166,15 @@ impl Peer {
         }
         session.heard = now;
         session.condemned = None;
-        let changed = session.interfaces != heartbeat.interfaces || session.announced != heartbeat.claims;
+        let changed = session.interfaces != heartbeat.interfaces
+            || session.announced != heartbeat.claims
+            || session.serving != heartbeat.serving;
         if sequence > session.heartbeat {
             session.heartbeat = sequence;
             session.leaving = heartbeat.leaving;
             session.resting = heartbeat.resting;
+            session.serving = heartbeat.serving;
+            session.failback = heartbeat.failback;
             if heartbeat.settled {
                 session.inherited = None;
             }
@@ -324,6 +331,19 @@ impl Peer {
         self.session.as_ref().is_some_and(|session| session.resting)
     }
 
+    /// Whether its Services can be reached through it.
+    pub fn serving(&self) -> Serving {
+        self.session
+            .as_ref()
+            .map(|session| session.serving)
+            .unwrap_or_default()
+    }
+
+    /// Its setting, as it travels.
+    pub(super) fn failback(&self) -> Option<u32> {
+        self.session.as_ref().map(|session| session.failback)
+    }
+
     /// Its node's kernel gave a sign of life.
     pub fn kernel_seen(&mut self, at: Instant) {
         if let Some(session) = &mut self.session {
@@ -447,6 +467,8 @@ impl Session {
             condemned: None,
             leaving: false,
             resting: false,
+            serving: Serving::default(),
+            failback: 0,
             kernel: None,
             answers: None,
             inherited: None,

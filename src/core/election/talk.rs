@@ -116,6 +116,7 @@ impl Election {
             }
             Body::Survey(report) => return Ok(Some((node, report))),
             Body::Former(part) => self.had_before(&part),
+            Body::Offer(offer) => self.offered(&node, &offer, now, out),
             Body::Poll(about) => self.polled(&node, &about, now),
             Body::Contact(about) => self.contact(&about, now),
             Body::Gone(verdict) => self.told_gone(&node, &verdict, now, out),
@@ -244,6 +245,8 @@ impl Election {
             leaving: self.departure == Some(Departure::ForGood),
             resting: self.departure == Some(Departure::BackSoon),
             settled: self.is_settled(now),
+            serving: self.serving,
+            failback: self.failback.code(),
             claims: self.claims_version(),
             interfaces: self.interfaces.clone(),
             echoes: self.peers.values().filter_map(Peer::echo).collect(),
@@ -269,7 +272,7 @@ impl Election {
         }
     }
 
-    fn send_claims(&mut self, to: IpAddr, out: &mut Vec<Output>) {
+    pub(super) fn send_claims(&mut self, to: IpAddr, out: &mut Vec<Output>) {
         let entries: Vec<(IpAddr, u64)> = self
             .claims
             .iter()

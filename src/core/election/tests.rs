@@ -1,6 +1,7 @@
 //! Several elections on one simulated segment.
 
 mod faults;
+mod offer;
 mod random;
 mod reach;
 mod rest;

@@ -25,6 +25,7 @@ use ipnet::Ipv4Net;
 use sha2::{Digest, Sha256};
 
 use self::cursor::{Reader, Writer};
+use super::offer::{Cause, Offer, Serving};
 use crate::model::{MacAddr, NodeName};
 
 /// Fits the smallest MTU that IPv6 allows (1,280) with room for its headers: never fragmented.
@@ -34,6 +35,9 @@ pub const MAX_LENGTH: usize = 1_200;
 const LEAVING: u8 = 1;
 const RESTING: u8 = 2;
 const SETTLED: u8 = 4;
+/// The proxy's health check: neither is "unknown".
+const PROVEN: u8 = 8;
+const FAILING: u8 = 16;
 
 const MAGIC: [u8; 4] = *b"TKLB";
 const VERSION: u8 = 1;
@@ -144,6 +148,8 @@ pub enum Body {
     Gone(Verdict),
     /// "This is what you claimed before you were started anew."
     Former(ClaimsPart),
+    /// "Take these from me."
+    Offer(Offer),
 }
 
 /// Another speaker, of a certain start.
@@ -173,6 +179,10 @@ pub struct Heartbeat {
     pub resting: bool,
     /// The speaker has taken up what an earlier boot of it claimed, or will not.
     pub settled: bool,
+    /// Whether Services are reached through the sender.
+    pub serving: Serving,
+    /// The sender's setting, see [`Failback`](super::Failback): moves without need take that all have the same.
+    pub failback: u32,
     /// Version and digest of the sender's claim set.
     pub claims: ClaimsVersion,
     /// The sender's announcing interfaces.
@@ -275,6 +285,7 @@ impl Datagram {
             Body::Claims(part) | Body::Former(part) => part.encode(&mut out),
             Body::Survey(report) => report.encode(&mut out),
             Body::Poll(about) | Body::Contact(about) => about.encode(&mut out),
+            Body::Offer(offer) => offer.encode(&mut out),
             Body::Gone(verdict) => {
                 verdict.about.encode(&mut out);
                 out.u32(u32::try_from(verdict.silence.as_micros()).unwrap_or(u32::MAX));
@@ -326,6 +337,7 @@ impl Datagram {
                 silence: Duration::from_micros(from.u32()?.into()),
             }),
             8 => Body::Former(ClaimsPart::read(from)?),
+            9 => Body::Offer(Offer::read(from)?),
             _ => return None,
         };
         (from.is_empty() && !node.0.is_empty()).then_some(Self {
@@ -348,6 +360,7 @@ impl Body {
             Self::Contact(_) => 6,
             Self::Gone(_) => 7,
             Self::Former(_) => 8,
+            Self::Offer(_) => 9,
         }
     }
 }
@@ -358,10 +371,12 @@ impl Heartbeat {
             (self.leaving, LEAVING),
             (self.resting, RESTING),
             (self.settled, SETTLED),
+            (self.serving == Serving::Proven, PROVEN),
+            (self.serving == Serving::Failing, FAILING),
         ];
         let set = flags.iter().filter(|(set, _)| *set);
         out.u8(set.map(|(_, flag)| flag).sum());
-        out.claims_version(self.claims);
+        out.u32(self.failback).claims_version(self.claims);
         let interfaces = &self.interfaces[..self.interfaces.len().min(MAX_INTERFACES)];
         out.count(interfaces.len());
         for interface in interfaces {
@@ -387,6 +402,7 @@ impl Heartbeat {
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
         let flags = from.u8()?;
+        let failback = from.u32()?;
         let claims = from.claims_version()?;
         let interfaces = (0..from.count(MAX_INTERFACES)?)
             .map(|_| {
@@ -403,6 +419,12 @@ impl Heartbeat {
             leaving: flags & LEAVING != 0,
             resting: flags & RESTING != 0,
             settled: flags & SETTLED != 0,
+            serving: match (flags & PROVEN != 0, flags & FAILING != 0) {
+                (_, true) => Serving::Failing,
+                (true, false) => Serving::Proven,
+                (false, false) => Serving::Unknown,
+            },
+            failback,
             claims,
             interfaces,
             echoes,
@@ -410,22 +432,30 @@ impl Heartbeat {
     }
 }
 
+impl Offer {
+    fn encode(&self, out: &mut Writer) {
+        out.u8(self.cause.code());
+        out.claims(&self.entries);
+    }
+
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            cause: Cause::from_code(from.u8()?)?,
+            entries: from.claims()?,
+        })
+    }
+}
+
 impl ClaimsPart {
     fn encode(&self, out: &mut Writer) {
         out.claims_version(self.claims).u16(self.part).u16(self.parts);
-        let entries = &self.entries[..self.entries.len().min(CLAIMS_PER_PART)];
-        out.count(entries.len());
-        for (address, epoch) in entries {
-            out.address(*address).u64(*epoch);
-        }
+        out.claims(&self.entries);
     }
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
         let claims = from.claims_version()?;
         let (part, parts) = (from.u16()?, from.u16()?);
-        let entries = (0..from.count(CLAIMS_PER_PART)?)
-            .map(|_| Some((from.address()?, from.u64()?)))
-            .collect::<Option<Vec<_>>>()?;
+        let entries = from.claims()?;
         (part < parts && parts <= MAX_PARTS).then_some(Self {
             claims,
             part,

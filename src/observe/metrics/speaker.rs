@@ -63,11 +63,13 @@ const OWNER_CHANGES: Family = Family::counter(
 
 /// [`Because::reason`]'s words. All are shown from the start: the first owner change after a start must not look like a
 /// counter that was there before.
-const REASONS: [&str; 10] = [
+const REASONS: [&str; 12] = [
     "FirstInOrder",
     "OwnerSilent",
     "OwnerGaveUp",
     "Resumed",
+    "OwnerOffered",
+    "HandedOver",
     "BetterClaim",
     "BetterRecord",
     "NotCandidate",

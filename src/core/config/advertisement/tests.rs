@@ -37,6 +37,7 @@ fn nodes_and_services_are_selected_by_any_selector_and_all_of_them_by_none() {
             service_selectors: vec![],
             broken: false,
             interfaces: vec![],
+            preferred_nodes: vec![],
         };
         assert_eq!(by_node.selects_node(&labels(of)), selected, "{of:?}");
         assert!(by_node.selects_service(&labels(of)));

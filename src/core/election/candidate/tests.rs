@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::config::object::AdvertisementSpec;
+use crate::config::object::{AdvertisementSpec, PreferredNodes};
 use crate::config::{AdvertisementObject, PoolObject, PoolSpec};
 use crate::model::object::Seniority;
 use crate::model::{LabelSelector, Timestamp};
@@ -110,6 +110,21 @@ impl World {
             ignore_exclude: self.ignore_exclude,
         };
         groups(&self.services, &ground)
+    }
+
+    fn label_node(&mut self, node: &str, key: &str, value: &str) {
+        let labels = &mut self.nodes.get_mut(&NodeName::from(node)).unwrap().labels;
+        labels.insert(key.to_owned(), value.to_owned());
+    }
+
+    /// Candidates with their weights, the first in order first.
+    fn weights(&self, address: &str) -> Vec<(String, i32)> {
+        let groups = self.groups();
+        let group = &groups[&address.parse::<IpAddr>().unwrap()];
+        let order = group.order.iter();
+        order
+            .map(|node| (node.0.clone(), group.candidates[node]))
+            .collect()
     }
 
     fn of(&self, address: &str) -> (Vec<String>, Option<Nobody>) {
@@ -263,4 +278,104 @@ fn ipv6_alone_is_announced_by_nobody() {
     both.ingress.push("10.0.0.7".parse().unwrap());
     assert_eq!(world.of("fd00::1"), (vec![], Some(Nobody::NoNdp)));
     assert_ne!(world.of("fd00::2").1, Some(Nobody::NoNdp));
+}
+
+fn prefer(weight: i64, key: &str, value: &str) -> PreferredNodes {
+    PreferredNodes {
+        weight,
+        preference: Ok(selector(key, value)),
+    }
+}
+
+/// Preference as `MetalLB`'s suite has it (P01, P02, P05 to P08). `node2` is first for 10.0.0.1 by the hash.
+fn preferring(preferred: Vec<PreferredNodes>) -> World {
+    let mut world = world();
+    world.service("a", "10.0.0.1", &ALL);
+    assert_eq!(world.weights("10.0.0.1")[0].0, "node2");
+    world.ads[0].preferred_nodes = preferred;
+    world
+}
+
+#[test]
+fn p01_a_preferred_node_comes_first_and_without_its_label_the_hash_decides() {
+    let mut world = preferring(vec![prefer(50, "disk", "fast")]);
+    assert_eq!(world.weights("10.0.0.1")[0], ("node2".to_owned(), 0));
+    world.label_node("node3", "disk", "fast");
+    assert_eq!(world.weights("10.0.0.1")[0], ("node3".to_owned(), 50));
+}
+
+#[test]
+fn p02_a_preference_that_all_nodes_meet_changes_no_order() {
+    let all = PreferredNodes {
+        weight: 7,
+        preference: Ok(LabelSelector {
+            match_labels: Labels::new(),
+            match_expressions: vec![],
+        }),
+    };
+    let world = preferring(vec![prefer(50, "disk", "none"), all]);
+    assert_eq!(world.weights("10.0.0.1")[0], ("node2".to_owned(), 7));
+    assert!(world.weights("10.0.0.1").iter().all(|(_, weight)| *weight == 7));
+}
+
+#[test]
+fn p05_p06_a_preference_counts_among_the_selected_nodes_alone() {
+    let mut world = preferring(vec![prefer(50, "disk", "fast")]);
+    world.label_node("node1", "zone", "a");
+    world.label_node("node3", "zone", "a");
+    world.ads[0].node_selectors = vec![Ok(selector("zone", "a"))];
+    world.label_node("node3", "disk", "fast");
+    assert_eq!(
+        world.weights("10.0.0.1"),
+        [("node3".to_owned(), 50), ("node1".to_owned(), 0)]
+    );
+    // Preferred, and not selected.
+    let mut world = preferring(vec![prefer(50, "disk", "fast")]);
+    world.label_node("node1", "zone", "a");
+    world.ads[0].node_selectors = vec![Ok(selector("zone", "a"))];
+    world.label_node("node3", "disk", "fast");
+    assert_eq!(world.weights("10.0.0.1"), [("node1".to_owned(), 0)]);
+}
+
+#[test]
+fn p07_weights_of_two_advertisements_add_up() {
+    let mut world = preferring(vec![prefer(60, "disk", "fast"), prefer(1, "disk", "slow")]);
+    world.ads.push(AdvertisementSpec {
+        preferred_nodes: vec![prefer(50, "disk", "slow"), prefer(10, "rack", "a")],
+        ..AdvertisementSpec::default()
+    });
+    world.label_node("node1", "disk", "fast");
+    world.label_node("node3", "disk", "slow");
+    world.label_node("node3", "rack", "a");
+    let order = world.weights("10.0.0.1");
+    assert_eq!(order[..2], [("node3".to_owned(), 61), ("node1".to_owned(), 60)]);
+    world
+        .nodes
+        .get_mut(&NodeName::from("node3"))
+        .unwrap()
+        .labels
+        .remove("rack");
+    assert_eq!(world.weights("10.0.0.1")[0], ("node1".to_owned(), 60));
+}
+
+#[test]
+fn p08_a_preference_holds_for_the_services_of_its_advertisement() {
+    let mut world = preferring(vec![]);
+    world.ads.push(AdvertisementSpec {
+        service_selectors: vec![Ok(selector("app", "web"))],
+        preferred_nodes: vec![prefer(50, "disk", "fast")],
+        ..AdvertisementSpec::default()
+    });
+    world.label_node("node3", "disk", "fast");
+    world.service("b", "10.0.0.2", &ALL).labels = label("app", "web");
+    assert_eq!(world.weights("10.0.0.1")[0].0, "node2");
+    assert_eq!(world.weights("10.0.0.2")[0].0, "node3");
+}
+
+#[test]
+fn services_that_share_an_address_add_up_what_they_prefer() {
+    let mut world = preferring(vec![prefer(50, "disk", "fast")]);
+    world.label_node("node3", "disk", "fast");
+    world.service("b", "10.0.0.1", &ALL);
+    assert_eq!(world.weights("10.0.0.1")[0], ("node3".to_owned(), 100));
 }

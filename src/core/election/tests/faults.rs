@@ -163,7 +163,8 @@ fn a_speaker_that_says_goodbye_is_replaced_at_once() {
     lan.leave(owner);
     lan.run_ms(40);
     all_answered_once(&lan);
-    assert_eq!(lan.longest_overlap(), Duration::ZERO);
+    // The way of its heir's claim.
+    assert!(lan.longest_overlap() <= Duration::from_millis(1));
 }
 
 #[test]
@@ -456,4 +457,42 @@ fn a_firewall_that_drops_heartbeats_moves_nothing_that_is_answered() {
         assert_eq!(now, before);
     }
     assert_eq!(lan.history[moves..], []);
+}
+
+/// Wireless at its worst: of ten datagrams and pings three are lost, each way.
+#[test]
+fn thirty_percent_loss_moves_addresses_seldom_and_leaves_none_without_an_answer_for_long() {
+    for seed in 0..4 {
+        let mut lan = Segment::settled(3, &ADDRESSES, 70 + seed);
+        let before = lan.history.len();
+        lan.loss = 30;
+        let mut silent = BTreeMap::<u8, u64>::new();
+        let mut longest = 0;
+        for _ in 0..60_000 {
+            lan.run_ms(1);
+            for last in ADDRESSES {
+                let silence = silent.entry(last).or_default();
+                *silence = if lan.answerers(last).is_empty() {
+                    *silence + 1
+                } else {
+                    0
+                };
+                longest = longest.max(*silence);
+            }
+        }
+        let moves = lan.history[before..]
+            .iter()
+            .filter(|(.., epoch, _)| epoch.is_some())
+            .count();
+        assert!(longest <= 400, "seed {seed}: {longest} ms without an answer");
+        assert!(moves <= 8, "seed {seed}: {moves} moves in a minute");
+        let overlap = lan.longest_overlap();
+        assert!(
+            overlap <= Duration::from_millis(600),
+            "seed {seed}: two answered for {overlap:?}"
+        );
+        lan.loss = 0;
+        lan.run_ms(3_000);
+        all_answered_once(&lan);
+    }
 }

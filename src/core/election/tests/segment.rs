@@ -126,6 +126,8 @@ pub(super) struct Segment {
     pub(super) prefix: u8,
     /// A firewall on every node drops the heartbeats.
     pub(super) firewall: bool,
+    /// What speakers are started with.
+    pub(super) failback: Failback,
     /// The gateway is on this side; no witness for the others.
     pub(super) gateway: Option<u8>,
     /// Addresses that strangers answer for.
@@ -141,6 +143,11 @@ pub(super) struct Segment {
 
 pub(super) fn name(node: usize) -> NodeName {
     NodeName(format!("node{}", node + 1))
+}
+
+/// Which node has this name.
+pub(super) fn index(name: &NodeName) -> usize {
+    name.0[4..].parse::<usize>().unwrap() - 1
 }
 
 fn key(secret: &str) -> Key {
@@ -186,6 +193,7 @@ impl Segment {
             stopped: BTreeMap::new(),
             prefix: 24,
             firewall: false,
+            failback: Failback::Never,
             gateway: Some(0),
             strangers: BTreeSet::new(),
             desired,
@@ -230,6 +238,7 @@ impl Segment {
         let mut boot = [u8::try_from(node).unwrap(); 16];
         boot[0] = speaker.boots;
         speaker.election = Election::new(name(node), BootId(boot), speaker.key.clone(), self.now);
+        speaker.election.set_failback(self.failback);
         speaker.alive = true;
         speaker.withheld_until = None;
         speaker.held = false;
@@ -305,18 +314,30 @@ impl Segment {
         self.apart = pairs.collect();
     }
 
-    /// SIGTERM on a node that is drained.
+    /// SIGTERM on a node that is drained: its speaker ends when others have what it had.
     pub(super) fn leave(&mut self, node: usize) {
-        self.depart(node, Departure::ForGood);
+        self.act_leave(node);
+        for _ in 0..1_000 {
+            if self.speakers[node].election.has_left() {
+                break;
+            }
+            self.run_ms(1);
+        }
+        self.kill_speaker(node);
+    }
+
+    /// The beginning of that.
+    pub(super) fn act_leave(&mut self, node: usize) {
+        self.act(node, |election, now, out| {
+            election.leave(Departure::ForGood, now, out);
+        });
     }
 
     /// SIGTERM of a rollout.
     pub(super) fn rest(&mut self, node: usize) {
-        self.depart(node, Departure::BackSoon);
-    }
-
-    fn depart(&mut self, node: usize, departure: Departure) {
-        self.act(node, |election, now, out| election.leave(departure, now, out));
+        self.act(node, |election, now, out| {
+            election.leave(Departure::BackSoon, now, out);
+        });
         self.act(node, |_, _, _| {});
         self.kill_speaker(node);
     }
@@ -340,6 +361,34 @@ impl Segment {
         group.candidates = nodes.iter().map(|n| (name(*n), 0)).collect();
         let ordered = order(group.candidates.iter().map(|(n, w)| (n, *w)), group.key);
         group.order = ordered.into_iter().cloned().collect();
+    }
+
+    /// What the L2Advertisements prefer.
+    pub(super) fn weigh(&mut self, last: u8, weights: &[(usize, i32)]) {
+        let Some(group) = self.desired.groups.get_mut(&ip(last)) else {
+            return;
+        };
+        for weight in group.candidates.values_mut() {
+            *weight = 0;
+        }
+        group
+            .candidates
+            .extend(weights.iter().map(|(node, weight)| (name(*node), *weight)));
+        let ordered = order(group.candidates.iter().map(|(n, w)| (n, *w)), group.key);
+        group.order = ordered.into_iter().cloned().collect();
+    }
+
+    /// The first in order, whoever lives.
+    pub(super) fn first(&self, last: u8) -> usize {
+        let first = &self.desired.groups[&ip(last)].order[0];
+        (0..self.speakers.len())
+            .find(|node| name(*node) == *first)
+            .unwrap()
+    }
+
+    /// What the health check of a node's proxy says.
+    pub(super) fn serve(&mut self, node: usize, serving: Serving) {
+        self.act(node, |election, now, _| election.set_serving(serving, now));
     }
 
     /// What the API wants reaches one node.

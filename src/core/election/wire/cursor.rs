@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::Ipv4Net;
 
-use super::ClaimsVersion;
+use super::{CLAIMS_PER_PART, ClaimsVersion};
 use crate::model::MacAddr;
 
 /// Writes big-endian fields up to a length. What does not fit is left out; callers ask for [`Writer::room`] first
@@ -82,6 +82,16 @@ impl Writer {
     pub(super) fn claims_version(&mut self, claims: ClaimsVersion) -> &mut Self {
         self.u64(claims.version).bytes(&claims.digest)
     }
+
+    /// Addresses with their epochs, at most [`CLAIMS_PER_PART`].
+    pub(super) fn claims(&mut self, claims: &[(IpAddr, u64)]) -> &mut Self {
+        let claims = &claims[..claims.len().min(CLAIMS_PER_PART)];
+        self.count(claims.len());
+        for (address, epoch) in claims {
+            self.address(*address).u64(*epoch);
+        }
+        self
+    }
 }
 
 /// Reads big-endian fields; `None` at the end of the bytes or for a value that cannot be.
@@ -154,5 +164,11 @@ impl<'a> Reader<'a> {
             version: self.u64()?,
             digest: self.array()?,
         })
+    }
+
+    pub(super) fn claims(&mut self) -> Option<Vec<(IpAddr, u64)>> {
+        (0..self.count(CLAIMS_PER_PART)?)
+            .map(|_| Some((self.address()?, self.u64()?)))
+            .collect()
     }
 }

@@ -17,6 +17,8 @@ fn heartbeat() -> Datagram {
             leaving: true,
             resting: false,
             settled: false,
+            serving: Serving::Proven,
+            failback: 600,
             claims: ClaimsVersion {
                 version: 3,
                 digest: [9; 8],
@@ -41,7 +43,7 @@ fn a_heartbeat_is_these_bytes() {
         &[0, 0, 0, 0, 0, 0, 1, 2],
         &[5],
         b"node1",
-        &[1],
+        &[1 + 8, 0, 0, 2, 88],
         &[0, 0, 0, 0, 0, 0, 0, 3, 9, 9, 9, 9, 9, 9, 9, 9],
         &[1, 2, 0, 0, 0, 1, 0x11, 192, 168, 1, 11, 24],
         &[1, 5, 5, 5, 5, 5, 5, 5, 5, 0, 0, 0, 0, 0, 0, 0, 77],
@@ -112,24 +114,66 @@ fn fifty_nodes_fit_and_the_rest_takes_turns() {
     assert_eq!(seen.len(), 100);
 }
 
+fn networks() -> impl Strategy<Value = Ipv4Net> {
+    (any::<u32>(), 0u8..=32).prop_map(|(a, p)| Ipv4Net::new(Ipv4Addr::from_bits(a), p).unwrap())
+}
+
+fn surveys() -> impl Strategy<Value = Body> {
+    let mac = any::<[u8; 6]>().prop_map(MacAddr::from);
+    let range = (any::<u32>(), any::<u32>())
+        .prop_map(|(a, b)| (Ipv4Addr::from_bits(a.min(b)), Ipv4Addr::from_bits(a.max(b))));
+    let occupied = (any::<u32>().prop_map(Ipv4Addr::from_bits), mac);
+    (
+        networks(),
+        any::<u32>(),
+        proptest::collection::vec(range, 0..=MAX_RANGES),
+        proptest::collection::vec(occupied, 0..=MAX_OCCUPIED),
+    )
+        .prop_map(|(subnet, age_ms, covered, occupied)| {
+            Body::Survey(SurveyReport {
+                subnet,
+                age_ms,
+                covered,
+                occupied,
+            })
+        })
+}
+
+fn offers() -> impl Strategy<Value = Body> {
+    let cause = prop_oneof![
+        Just(Cause::Leaving),
+        Just(Cause::NotCandidate),
+        Just(Cause::Preferred),
+        Just(Cause::Order)
+    ];
+    let entries = proptest::collection::vec((any::<IpAddr>(), any::<u64>()), 0..=CLAIMS_PER_PART);
+    (cause, entries).prop_map(|(cause, entries)| Body::Offer(Offer { cause, entries }))
+}
+
 fn bodies() -> impl Strategy<Value = Body> {
     let mac = any::<[u8; 6]>().prop_map(MacAddr::from);
-    let network =
-        (any::<u32>(), 0u8..=32).prop_map(|(a, p)| Ipv4Net::new(Ipv4Addr::from_bits(a), p).unwrap());
     let version =
         (any::<u64>(), any::<[u8; 8]>()).prop_map(|(version, digest)| ClaimsVersion { version, digest });
-    let interface = (mac.clone(), network.clone()).prop_map(|(mac, network)| WireInterface { mac, network });
+    let interface = (mac, networks()).prop_map(|(mac, network)| WireInterface { mac, network });
+    let serving = prop_oneof![
+        Just(Serving::Unknown),
+        Just(Serving::Proven),
+        Just(Serving::Failing)
+    ];
     let heartbeat = (
         any::<bool>(),
+        (serving, any::<u32>()),
         version.clone(),
         proptest::collection::vec(interface, 0..=MAX_INTERFACES),
         proptest::collection::btree_map(any::<[u8; 8]>(), any::<u64>(), 0..40),
     )
-        .prop_map(|(leaving, claims, interfaces, echoes)| {
+        .prop_map(|(leaving, (serving, failback), claims, interfaces, echoes)| {
             Body::Heartbeat(Heartbeat {
                 leaving,
                 resting: !leaving,
                 settled: leaving,
+                serving,
+                failback,
                 claims,
                 interfaces,
                 echoes,
@@ -149,24 +193,7 @@ fn bodies() -> impl Strategy<Value = Body> {
                 entries,
             })
         });
-    let range = (any::<u32>(), any::<u32>())
-        .prop_map(|(a, b)| (Ipv4Addr::from_bits(a.min(b)), Ipv4Addr::from_bits(a.max(b))));
-    let occupied = (any::<u32>().prop_map(Ipv4Addr::from_bits), mac);
-    let survey = (
-        network,
-        any::<u32>(),
-        proptest::collection::vec(range, 0..=MAX_RANGES),
-        proptest::collection::vec(occupied, 0..=MAX_OCCUPIED),
-    )
-        .prop_map(|(subnet, age_ms, covered, occupied)| {
-            Body::Survey(SurveyReport {
-                subnet,
-                age_ms,
-                covered,
-                occupied,
-            })
-        });
-    prop_oneof![heartbeat, Just(Body::Fetch), claims, survey]
+    prop_oneof![heartbeat, Just(Body::Fetch), claims, surveys(), offers()]
 }
 
 proptest! {

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use tiklb_core::election::Cause;
 use tiklb_core::model::{ObjectKey, Timestamp};
 use tiklb_core::speaker::Held;
 
@@ -141,6 +142,8 @@ fn owner_changes_are_counted_by_one_of_a_few_words() {
         | Because::Silent { .. }
         | Because::GivenUp
         | Because::Resumed
+        | Because::Offered { .. }
+        | Because::HandedOver { .. }
         | Because::Beaten { .. }
         | Because::Recorded { .. }
         | Because::NotCandidate
@@ -157,6 +160,11 @@ fn owner_changes_are_counted_by_one_of_a_few_words() {
         },
         Because::GivenUp,
         Because::Resumed,
+        Because::Offered {
+            by: node.clone(),
+            cause: Cause::Preferred,
+        },
+        Because::HandedOver { to: node.clone() },
         Because::Beaten {
             by: node.clone(),
             epoch: 4,

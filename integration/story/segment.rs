@@ -1,0 +1,225 @@
+//! What happens to the LAN itself: switches that die, cards that are exchanged, many addresses on one node.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use serde_json::{Value, json};
+
+use super::announcement::{ADDRESS, handed_over, judge, other_than, pinging, stays};
+use super::scene::{APPS, OBSERVED, SOON, Scene, service};
+use super::{Outcome, Story, stories};
+use crate::home::kind::SERVICE_L2_STATUSES;
+use crate::kube::{NODES, SERVICES};
+use crate::lan::Mac;
+use crate::wait::until;
+use crate::wire::{Capture, PingAnswer, Seen};
+
+pub(super) fn stories() -> Vec<Story> {
+    stories![segment:
+        a_node_behind_a_dead_switch_is_followed_and_takes_nothing_back,
+        a_switch_that_is_down_for_two_seconds_for_all_moves_nothing,
+        an_owner_dies_while_the_gateway_is_away,
+        a_card_with_another_mac_address_is_announced_at_once,
+        two_hundred_addresses_leave_a_dead_node_together,
+        l06_with_failback_an_address_returns_to_the_first_in_order
+            with |plan| plan.speaker_arguments(["--failback", "immediate"]),
+    ]
+}
+
+/// How long everybody is cut off.
+const OUTAGE: Duration = Duration::from_secs(2);
+
+/// Its link stays up, so that nothing but silence tells anybody.
+async fn a_node_behind_a_dead_switch_is_followed_and_takes_nothing_back(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let node = scene.settle("web", ADDRESS).await?;
+    let pinger = pinging(scene, &node).await?;
+    scene.home.lan().unplug(&node).await?;
+    let heir = other_than(&pinger, &node).await?;
+    scene.record("web", &heir).await?;
+    scene.home.lan().replug(&node).await?;
+    stays(&pinger, &heir).await?;
+    judge(&pinger.stop()?)?;
+    scene.record("web", &heir).await?;
+    let answerers = scene.home.answerers(ADDRESS).await?;
+    ensure!(answerers.len() == 1, "{answerers:?} answer");
+    Ok(())
+}
+
+async fn a_switch_that_is_down_for_two_seconds_for_all_moves_nothing(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let node = scene.settle("web", ADDRESS).await?;
+    let before = scene.record("web", &node).await?;
+    let pinger = pinging(scene, &node).await?;
+    scene.home.lan().power(false).await?;
+    tokio::time::sleep(OUTAGE).await;
+    let last = pinger.wait_for(|_| true, SOON).await?.sequence;
+    scene.home.lan().power(true).await?;
+    let again = |answer: &PingAnswer| answer.sequence > last;
+    let first = pinger.wait_for(again, SOON).await?;
+    ensure!(*first.node == *node, "{} answers", first.node);
+    stays(&pinger, &node).await?;
+    let report = pinger.stop()?;
+    ensure!(
+        report.repeated == 0,
+        "{} datagrams were answered twice",
+        report.repeated
+    );
+    let after = scene.record("web", &node).await?;
+    ensure!(
+        after["status"]["epoch"] == before["status"]["epoch"],
+        "{after}, before {before}"
+    );
+    Ok(())
+}
+
+/// Nothing but hosts of the LAN can tell a node then that its own link works.
+async fn an_owner_dies_while_the_gateway_is_away(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let node = scene.settle("web", ADDRESS).await?;
+    let pinger = pinging(scene, &node).await?;
+    scene.home.lan().unplug("router").await?;
+    stays(&pinger, &node).await?;
+    scene.home.lan().unplug(&node).await?;
+    let heir = other_than(&pinger, &node).await?;
+    scene.home.lan().replug("router").await?;
+    stays(&pinger, &heir).await?;
+    judge(&pinger.stop()?)
+}
+
+async fn a_card_with_another_mac_address_is_announced_at_once(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let node = scene.settle("web", ADDRESS).await?;
+    let client = scene.home.client()?;
+    let capture = Capture::start(client, client.interface())?;
+    let new = Mac([0x02, 0, 0, 0, 0x0f, 0x0e]);
+    let host = scene.home.lan().host(&node)?;
+    host.set_mac(host.interface(), new).await?;
+    let claims = |seen: &Seen| {
+        let frame = &seen.frame;
+        frame.is_gratuitous() && frame.sender_ip == ADDRESS && frame.sender_mac == new
+    };
+    capture.wait_for(claims, SOON).await?;
+    let says =
+        |record: &Value| record["status"]["node"] == *node && record["status"]["mac"] == new.to_string();
+    let what = "a ServiceL2Status with the new address";
+    scene
+        .home
+        .kube()
+        .wait_list(SERVICE_L2_STATUSES, SOON, what, |records| {
+            records.iter().any(says)
+        })
+        .await?;
+    let pinger = pinging(scene, &node).await?;
+    stays(&pinger, &node).await?;
+    handed_over(&pinger.stop()?, &[&node])
+}
+
+/// As many as a node of a home never has.
+const MANY: u8 = 200;
+
+/// A range of its own, which no node has: its addresses are announced all the same.
+fn many(last: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 77, 0, last)
+}
+
+/// Most are announced within a tenth of a second: a burst of broadcasts goes out at once, the rest at 900 a second.
+const ALL_WITHIN: Duration = Duration::from_secs(2);
+
+async fn two_hundred_addresses_leave_a_dead_node_together(scene: &mut Scene) -> Outcome {
+    scene.create_pool("many", &["10.77.0.1-10.77.0.200"]).await?;
+    scene.advertise().await?;
+    let nodes: Vec<String> = scene.home.node_names().map(str::to_owned).collect();
+    let one = nodes.first().context("no node")?.clone();
+    // The node that serves them all may announce them all; the others come in later.
+    for last in 1..=MANY {
+        let name = format!("s{last}");
+        let asks = many(last).to_string();
+        let mut service = service(&name, &[("metallb.io/loadBalancerIPs", &asks)]);
+        service["spec"]["externalTrafficPolicy"] = json!("Local");
+        scene
+            .home
+            .kube()
+            .create(SERVICES.in_namespace(APPS), &service)
+            .await?;
+        scene.home.put_endpoints(APPS, &name, &[&one]).await?;
+    }
+    recorded(scene, &one).await?;
+    let every: Vec<&str> = nodes.iter().map(String::as_str).collect();
+    for last in 1..=MANY {
+        scene
+            .home
+            .put_endpoints(APPS, &format!("s{last}"), &every)
+            .await?;
+    }
+    stay_recorded(scene, &one).await?;
+    let client = scene.home.client()?;
+    let capture = Capture::start(client, client.interface())?;
+    let gone = scene.home.lan().host(&one)?.link("eth0").await?.mac;
+    let began = std::time::Instant::now();
+    scene.home.lan().cut(&one).await?;
+    let moved = |capture: &Capture| -> BTreeSet<Ipv4Addr> {
+        let frames = capture.frames();
+        let claims = frames
+            .iter()
+            .filter(|seen| seen.frame.is_gratuitous() && seen.frame.sender_mac != gone);
+        claims
+            .map(|seen| seen.frame.sender_ip)
+            .filter(|ip| ip.octets()[0] == 10)
+            .collect()
+    };
+    until("all addresses to be announced by others", SOON, async || {
+        let moved = moved(&capture);
+        ensure!(moved.len() == usize::from(MANY), "{} of {MANY}", moved.len());
+        Ok(())
+    })
+    .await?;
+    ensure!(began.elapsed() < ALL_WITHIN, "it took {:?}", began.elapsed());
+    Ok(())
+}
+
+/// All addresses are announced by this node, by the word of its records.
+async fn recorded(scene: &Scene, node: &str) -> Outcome {
+    let what = format!("{MANY} records of {node}");
+    let complete = |records: &[Value]| {
+        let mine = records.iter().filter(|record| record["status"]["node"] == *node);
+        mine.count() == usize::from(MANY)
+    };
+    scene
+        .home
+        .kube()
+        .wait_list(SERVICE_L2_STATUSES, SOON * 3, &what, complete)
+        .await?;
+    Ok(())
+}
+
+/// And go on to be, although others could.
+async fn stay_recorded(scene: &Scene, node: &str) -> Outcome {
+    tokio::time::sleep(OBSERVED).await;
+    recorded(scene, node).await
+}
+
+async fn l06_with_failback_an_address_returns_to_the_first_in_order(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let first = scene.settle("web", ADDRESS).await?;
+    let pinger = pinging(scene, &first).await?;
+    let excluded = |value: Option<&str>| json!({"metadata": {"labels": {"node.kubernetes.io/exclude-from-external-load-balancers": value}}});
+    let kube = scene.home.kube();
+    kube.merge_patch(&NODES, &first, &excluded(Some("true"))).await?;
+    let heir = other_than(&pinger, &first).await?;
+    kube.merge_patch(&NODES, &first, &excluded(None)).await?;
+    let back = other_than(&pinger, &heir).await?;
+    ensure!(back == first, "{back} took it");
+    let record = scene.record("web", &first).await?;
+    ensure!(record["status"]["reason"] == "OwnerOffered", "{record}");
+    let report = pinger.stop()?;
+    let lost = report.lost();
+    ensure!(
+        report.repeated == 0 && lost < 50,
+        "{lost} lost, {} answered twice",
+        report.repeated
+    );
+    Ok(())
+}
