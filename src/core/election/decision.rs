@@ -14,6 +14,9 @@ use super::{
 use crate::model::time::Spoken;
 use crate::model::{Instant, NodeName};
 
+/// Between two looks for a peer that has been heard since an owner fell silent: half a period.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 /// Why this node announces a group, or no longer does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Because {
@@ -257,8 +260,10 @@ impl Election {
         let because = match self.silent_owner(group.key, now) {
             // Whoever found its node to be gone had a sign that the link works.
             _ if let Some((node, after)) = condemned => Because::Silent { node, after },
-            // What a sign is waited for is asked again and again by itself.
-            Some(_) if !self.link_is_witnessed(now) => return,
+            // A peer that is up is heard again soon; other signs are asked for again and again by themselves.
+            Some((_, after)) if !self.link_is_witnessed(now - after, now) => {
+                return self.look_at(now + LOOK_AGAIN);
+            }
             // Silence counts from when we could have heard something.
             Some(_) if now < self.connected + DOWN_AFTER => return self.look_at(self.connected + DOWN_AFTER),
             Some((node, after)) => Because::Silent { node, after },

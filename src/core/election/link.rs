@@ -416,8 +416,12 @@ impl Election {
         !self.vacancies.is_empty() || self.isolation.held
     }
 
-    /// Whether something shows that our own link works: another peer, or anything else on the LAN.
-    pub(super) fn link_is_witnessed(&self, now: Instant) -> bool {
-        !self.up.is_empty() || self.is_witnessed(now)
+    /// Whether something shows that our own link has worked since somebody fell silent: another peer, or anything else on
+    /// the LAN. When a switch dies all peers fall silent within a period, one after the other, and those that are still
+    /// up for a moment show nothing: a peer has to be heard two periods later.
+    pub(super) fn link_is_witnessed(&self, silent_since: Instant, now: Instant) -> bool {
+        let peers = self.up.iter().filter_map(|name| self.peers.get(name));
+        let mut silences = peers.filter_map(|peer| peer.silent_for(now));
+        silences.any(|silence| now - silence >= silent_since + WITNESS_LONG) || self.is_witnessed(now)
     }
 }

@@ -496,3 +496,23 @@ fn thirty_percent_loss_moves_addresses_seldom_and_leaves_none_without_an_answer_
         all_answered_once(&lan);
     }
 }
+
+/// All fall silent to each other at once, and nobody else is heard: whoever is missed a little later than the others is
+/// no sign that our own link works.
+#[test]
+fn a_switch_that_is_down_for_everybody_moves_nothing() {
+    for seed in 0..40 {
+        let nodes = 3 + usize::try_from(seed % 3).unwrap();
+        let mut lan = Segment::settled(nodes, &ADDRESSES, 80 + seed);
+        lan.run_ms(seed * 17 % 100);
+        let before = lan.history.len();
+        lan.side = (0..nodes).map(|node| u8::try_from(node).unwrap()).collect();
+        lan.gateway = None;
+        lan.run_ms(2_000);
+        lan.side = vec![0; nodes];
+        lan.gateway = Some(0);
+        lan.run_ms(5_000);
+        all_answered_once(&lan);
+        assert_eq!(lan.history[before..], [], "seed {seed}");
+    }
+}
