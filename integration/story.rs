@@ -11,6 +11,7 @@
 //! | `reserved` | an address is one Service's, and stands on the router before that exists |
 //! | `assignment` | MetalLB's acceptance list for assignment, by its identifiers |
 //! | `announcement` | one node answers; another takes over when it is cut off or its speaker dies |
+//! | `conflict` | somebody else uses an announced address: it is told, defended, and over when they are gone |
 //! | `configuration` | what is wrong is said where a person looks, and takes nothing else down |
 //! | `leadership` | of two allocators one writes; the other takes over from one that ends, crashes or is stopped |
 //! | `lease` | DHCP clients: none gets an address of the range, and one that has one is waited for |
@@ -29,6 +30,7 @@ mod address;
 mod announcement;
 mod assignment;
 mod configuration;
+mod conflict;
 mod doctor;
 mod drift;
 mod interruption;
@@ -112,6 +114,7 @@ impl Story {
             announcement::stories(),
             assignment::stories(),
             configuration::stories(),
+            conflict::stories(),
             doctor::stories(),
             drift::stories(),
             interruption::stories(),

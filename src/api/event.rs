@@ -50,6 +50,8 @@ pub enum EventReason {
     AwaitingProof,
     /// A device outside of the cluster uses an announced address; the AddressConflict names it.
     AddressConflict,
+    /// Something on another node answers for an announced address: IPVS without strictARP, another load balancer.
+    NodeAnswersArp,
     /// A pool, an advertisement or a router is wrong; the message names the field and the fix.
     InvalidConfiguration,
     /// Something else writes the Service's status again and again: another load balancer.
@@ -64,7 +66,7 @@ pub enum EventReason {
 
 impl EventReason {
     /// Every reason there is.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::IpAllocated,
         Self::ClearAssignment,
         Self::AdditionalAssignFailed,
@@ -76,6 +78,7 @@ impl EventReason {
         Self::AnnounceFailed,
         Self::AwaitingProof,
         Self::AddressConflict,
+        Self::NodeAnswersArp,
         Self::InvalidConfiguration,
         Self::StatusContested,
         Self::ReleaseGivenUp,
@@ -97,6 +100,7 @@ impl EventReason {
             Self::AnnounceFailed => "announceFailed",
             Self::AwaitingProof => "AwaitingProof",
             Self::AddressConflict => "AddressConflict",
+            Self::NodeAnswersArp => "NodeAnswersARP",
             Self::InvalidConfiguration => "InvalidConfiguration",
             Self::StatusContested => "StatusContested",
             Self::ReleaseGivenUp => "ReleaseGivenUp",

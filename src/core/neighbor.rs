@@ -8,10 +8,11 @@
 //! | [`talker`] | nothing: who asked for which address lately, and so has to hear of a takeover |
 //! | [`announcement`] | when takeover and refresh frames leave, in which order and how fast |
 //! | [`survey`] | which unassigned address somebody else uses, by asking for each of them |
+//! | [`conflict`] | who else speaks for an address that is announced here, and when it is defended |
 //! | [`rate`] | how many frames may leave now |
 //!
 //! The parts know nothing of each other: whoever composes them hands every parsed frame to the responder, the
-//! talkers, the announcements and the survey, and puts on the wire what they return. Frames that were received
+//! talkers, the announcements, the survey and the conflicts, and puts on the wire what they return. Frames that were received
 //! are handed over before any `poll`, so that a late wake-up never takes an unread answer for silence.
 
 use std::fmt;
@@ -20,6 +21,7 @@ use std::net::Ipv4Addr;
 use crate::model::MacAddr;
 
 pub mod announcement;
+pub mod conflict;
 pub mod echo;
 pub mod frame;
 pub mod rate;
@@ -28,6 +30,7 @@ pub mod survey;
 pub mod talker;
 
 pub use announcement::Announcements;
+pub use conflict::Conflicts;
 pub use frame::{Arp, Frame, FrameError, Operation};
 pub use responder::{Responder, Verdict};
 pub use survey::Survey;
@@ -61,8 +64,10 @@ pub enum Purpose {
     Poke,
     /// Broadcast once a minute while an address is announced.
     Refresh,
-    /// The survey's question whether anybody uses an address.
+    /// The question whether anybody uses an address.
     Probe,
+    /// Broadcast because somebody else spoke for an announced address.
+    Defence,
 }
 
 impl Purpose {
@@ -73,6 +78,7 @@ impl Purpose {
             Self::Poke => "poke",
             Self::Refresh => "refresh",
             Self::Probe => "probe",
+            Self::Defence => "defence",
         }
     }
 }

@@ -5,7 +5,9 @@
 //! they happen. Frames and datagrams to send go out. What this node announces is kept as one value, [`Published`],
 //! which the API side turns into objects, events and log lines at its own pace: nothing here waits for it.
 
+mod conflict;
 mod first_claim;
+mod node;
 pub mod proxy;
 pub mod published;
 mod reach;
@@ -18,9 +20,10 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
-pub use published::{Held, Published, SurveyState};
+pub use published::{Held, Move, Published, SurveyState};
 
 use self::first_claim::FirstClaims;
+use self::node::NodeMacs;
 use self::surveying::Surveying;
 use crate::election::talk::Dropped;
 use crate::election::{
@@ -32,8 +35,8 @@ use crate::neighbor::announcement::{TAKEOVER_ROUNDS, Verified};
 use crate::neighbor::echo::EchoFrame;
 use crate::neighbor::responder::AnswerWith;
 use crate::neighbor::{
-    Announcements, Arp, Frame, FrameError, InterfaceIndex, Operation, Outgoing, Peer, Purpose, Responder,
-    Talkers, Verdict,
+    Announcements, Arp, Conflicts, Frame, FrameError, InterfaceIndex, Operation, Outgoing, Peer, Purpose,
+    Responder, Talkers, Verdict,
 };
 
 /// What the API wants of this speaker.
@@ -145,6 +148,8 @@ pub struct Counters {
     pub responses: BTreeMap<Ipv4Addr, u64>,
     /// Gratuitous frames sent, by address.
     pub gratuitous: BTreeMap<Ipv4Addr, u64>,
+    /// Those of them that defended an address against a stranger.
+    pub defences: u64,
     /// For each peer that is watched here, how long its kernel may be silent before its node counts as gone.
     pub detection: BTreeMap<NodeName, Duration>,
 }
@@ -157,6 +162,8 @@ pub struct Speaker {
     responder: Responder,
     talkers: Talkers,
     announcements: Announcements,
+    conflicts: Conflicts,
+    node_macs: NodeMacs,
     surveying: Surveying,
     first_claims: FirstClaims,
     links: BTreeMap<InterfaceIndex, Link>,
@@ -192,6 +199,8 @@ impl Speaker {
             responder: Responder::new(DOWN_AFTER),
             talkers: Talkers::new(),
             announcements: Announcements::new(),
+            conflicts: Conflicts::new(),
+            node_macs: NodeMacs::default(),
             surveying: Surveying::default(),
             first_claims: FirstClaims::default(),
             links: BTreeMap::new(),
@@ -239,7 +248,10 @@ impl Speaker {
             } => return self.frame(interface, bytes, age, now, out),
             Event::Echo { bytes, age } => return self.echo(bytes, age, now.mono),
             Event::Datagram { from, bytes } => return self.datagram(from, bytes, now.mono),
-            Event::NotSent(frame) => self.surveying.not_sent(&frame, now.mono),
+            Event::NotSent(frame) => {
+                self.surveying.not_sent(&frame, now.mono);
+                self.conflicts.not_sent(&frame);
+            }
             Event::Key(key) => self.election.set_key(key),
             Event::Serving(serving) => self.election.set_serving(serving, now.mono),
             Event::Leave(departure) => {
@@ -255,6 +267,7 @@ impl Speaker {
     pub fn next_deadline(&self, now: Instant) -> Instant {
         let others = [
             self.announcements.next_deadline(),
+            self.conflicts.next_deadline(),
             self.surveying.next_deadline(),
             self.first_claims.next_deadline(),
             self.gateways_asked.map(|at| at + GATEWAYS_AGAIN),
@@ -275,6 +288,7 @@ impl Speaker {
         let times = self.election.detection_times(now).into_iter();
         Counters {
             detection: times.map(|(node, time)| (node.clone(), time)).collect(),
+            defences: self.conflicts.defences(),
             ..self.counters.clone()
         }
     }
@@ -378,14 +392,20 @@ impl Speaker {
         }
         self.survey(now, out);
         self.announcements.poll(now.mono, random, &mut self.outgoing);
+        self.node_macs.note(&self.election, now.mono);
+        self.conflicts.poll(now.mono, &mut self.outgoing);
         for frame in self.outgoing.drain(..) {
             // Not the survey's questions: they name every address of the pools, and claim none.
-            if matches!(frame.purpose, Purpose::Takeover | Purpose::Refresh) {
+            if matches!(
+                frame.purpose,
+                Purpose::Takeover | Purpose::Refresh | Purpose::Defence
+            ) {
                 *self.counters.gratuitous.entry(frame.address).or_default() += 1;
             }
             out.push(Effect::Announce(frame));
         }
         self.publish_trouble(now.mono);
+        self.publish_conflicts();
     }
 
     fn act(&mut self, now: Now, out: &mut Vec<Effect>) {
@@ -397,12 +417,19 @@ impl Speaker {
                 Output::AskLink => self.ask_link(now.mono, out),
                 Output::Probe(probe) => out.extend(self.probe(&probe)),
                 Output::Claimed { key, epoch, because } => self.claimed(key, epoch, because, now),
-                Output::Yielded { key, because } => self.yielded(key, &because, now.mono),
+                Output::Yielded { key, because } => self.yielded(key, &because, now),
                 Output::StandIn { key, owner } => self.stand_in(key, &owner),
                 Output::StandDown { key } => self.stand_down(key),
                 Output::AskOwner { key, owner } => out.extend(self.ask_owner(key, &owner)),
-                Output::Withhold(until) => self.responder.withhold_until(until.unwrap_or(Instant::ZERO)),
-                Output::Hold(held) => self.announcements.hold(held),
+                Output::Withhold(until) => {
+                    let until = until.unwrap_or(Instant::ZERO);
+                    self.responder.withhold_until(until);
+                    self.conflicts.withhold_until(until);
+                }
+                Output::Hold(held) => {
+                    self.announcements.hold(held);
+                    self.conflicts.hold(held);
+                }
             }
         }
     }
@@ -424,6 +451,12 @@ impl Speaker {
             interface,
             mac,
         };
+        self.published.moved(Move {
+            at: held.since,
+            key,
+            began: true,
+            because: held.because.clone(),
+        });
         self.published.held.insert(key, held);
         self.published.standing.remove(&key);
         self.published.touch();
@@ -431,10 +464,10 @@ impl Speaker {
         self.announce(key, now.mono);
     }
 
-    fn yielded(&mut self, key: IpAddr, because: &election::Because, now: Instant) {
+    fn yielded(&mut self, key: IpAddr, because: &election::Because, now: Now) {
         // Whoever missed the heir's first frame still sends here, and the node must go on to forward it.
         if let (Some(gone_at), election::Because::HandedOver { .. }) = (&mut self.gone_at, because) {
-            *gone_at = (*gone_at).max(now + LAST_REPEAT);
+            *gone_at = (*gone_at).max(now.mono + LAST_REPEAT);
         }
         let Some(held) = self.published.held.remove(&key) else {
             return;
@@ -442,7 +475,14 @@ impl Speaker {
         for address in held.addresses.iter().filter_map(v4) {
             self.responder.withdraw(address);
             self.announcements.stop(address);
+            self.conflicts.unwatch(address);
         }
+        self.published.moved(Move {
+            at: now.wall,
+            key,
+            began: false,
+            because: because.clone(),
+        });
         self.published.yielded(key, held, because.clone());
     }
 
@@ -478,6 +518,7 @@ impl Speaker {
             let links: Vec<(InterfaceIndex, MacAddr)> = links.collect();
             self.responder
                 .announce(address, links.iter().map(|(index, _)| (*index, AnswerWith::Own)));
+            self.conflicts.watch(address, key, &links, now);
             for (index, mac) in links {
                 let gateways = self.gateways.iter().filter(|((at, _), _)| *at == index);
                 let gateways = gateways.map(|((_, address), mac)| Peer {
@@ -546,6 +587,7 @@ impl Speaker {
         }
         self.surveying.hear(interface, arp);
         self.first_claims.hear(interface, arp);
+        self.hear_claimant(interface, arp, now);
         if let Some(mac) = self.gateways.get_mut(&(interface, arp.sender_ip)) {
             *mac = arp.sender_mac;
         } else if self
@@ -555,7 +597,7 @@ impl Speaker {
         {
             self.gateways.insert((interface, arp.sender_ip), arp.sender_mac);
         }
-        if self.election.node_macs().contains(&arp.sender_mac) {
+        if self.election.node_with(arp.sender_mac).is_some() {
             if arp.op == Operation::Reply && self.group(arp.sender_ip.into()).is_some() {
                 self.election.owner_answered(arp.sender_mac, now);
             }

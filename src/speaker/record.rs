@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 use tiklb_core::election::Because;
 use tiklb_core::model::{MacAddr, NodeName, ObjectKey};
+use tiklb_core::neighbor::conflict::Dispute;
 use tiklb_core::speaker::{Held, Published, Wanted};
 
 pub(super) use self::announcement::time;
@@ -77,6 +78,8 @@ pub struct Recorder {
     standing: BTreeMap<IpAddr, NodeName>,
     /// Addresses that a Service has and a stranger answers for.
     blocked: BTreeMap<IpAddr, MacAddr>,
+    /// Addresses that this node announces and others speak for, too.
+    disputes: BTreeMap<IpAddr, Dispute>,
 }
 
 impl Recorder {
@@ -94,6 +97,7 @@ impl Recorder {
             proxies: BTreeSet::new(),
             standing: BTreeMap::new(),
             blocked: BTreeMap::new(),
+            disputes: BTreeMap::new(),
         }
     }
 
@@ -118,6 +122,7 @@ impl Recorder {
         }
         self.held.clone_from(&published.held);
         self.say_blocked(published, objects);
+        self.say_disputed(published, objects);
         self.say_standing(published);
         let announced = published.held.values().flat_map(|held| held.services.iter());
         let announced: BTreeSet<ObjectKey> = announced.cloned().collect();
@@ -137,9 +142,10 @@ impl Recorder {
     }
 
     /// Puts right what others left: dearer than [`Recorder::update`], and not urgent.
-    pub fn sweep(&mut self, published: &Published, wanted: &Wanted) {
+    /// Whether something waits for time to pass, so that a sweep is due again without news.
+    pub fn sweep(&mut self, published: &Published, wanted: &Wanted) -> bool {
         self.sweep_announcements(published, wanted);
-        self.sweep_conflicts(published, wanted);
+        self.sweep_conflicts(published, wanted)
     }
 
     /// The node of this speaker.
@@ -191,16 +197,53 @@ impl Recorder {
                 "{address} is not announced: {mac} answers for it, which is no node of this cluster; give that device \
                  another address, or ask for another one here"
             );
-            for service in objects.services_with(*address) {
-                tracing::warn!(service = %service.key, "{note}");
-                self.events.tell(Occurrence {
-                    about: service_reference(&service.key, &service.uid),
-                    reason: EventReason::AddressConflict,
-                    note: note.clone(),
-                });
-            }
+            self.tell_services(*address, objects, EventReason::AddressConflict, &note);
         }
         self.blocked.clone_from(&published.blocked);
+    }
+
+    /// Who began to answer beside this node, and who ceased to.
+    fn say_disputed(&mut self, published: &Published, objects: &Objects) {
+        for (address, dispute) in &published.disputes {
+            let before = self.disputes.get(address);
+            if let Some(mac) = dispute.stranger
+                && before.is_none_or(|before| before.stranger != dispute.stranger)
+            {
+                let note = format!(
+                    "{mac} uses {address}, too, which is no node of this cluster: some clients reach that device and not \
+                     this Service; it is defended every 10 s; give the device another address, or ask for another one here"
+                );
+                self.tell_services(*address, objects, EventReason::AddressConflict, &note);
+            }
+            if !dispute.nodes.is_empty() && before.is_none_or(|before| before.nodes.is_empty()) {
+                let note = format!(
+                    "{} answers ARP for {address}, which {} announces: set ipvs.strictARP: true where kube-proxy runs in \
+                     IPVS mode, and stop other load balancers there",
+                    conflict::named(&dispute.nodes),
+                    self.identity.node
+                );
+                self.tell_services(*address, objects, EventReason::NodeAnswersArp, &note);
+            }
+        }
+        for address in self.disputes.keys() {
+            let over = !published.disputes.contains_key(address);
+            if over && conflict::announced(*address, published).is_some() {
+                tracing::info!(ip = %address, node = %self.identity.node, "nobody else answers for the address any more");
+            }
+        }
+        self.disputes.clone_from(&published.disputes);
+    }
+
+    /// A warning about an address: in the log, and as an event of each Service that has it.
+    fn tell_services(&self, address: IpAddr, objects: &Objects, reason: EventReason, note: &str) {
+        for service in objects.services_with(address) {
+            tracing::warn!(service = %service.key, ip = %address, reason = reason.as_str(), "{note}");
+            self.events.tell(Occurrence {
+                about: service_reference(&service.key, &service.uid),
+                reason,
+                note: note.to_owned(),
+            });
+        }
     }
 
     fn say_standing(&mut self, published: &Published) {

@@ -37,6 +37,14 @@ reasons! {
 }
 
 reasons! {
+    /// Whether the node answers alone for what it announces, as far as other nodes go. Strangers have an AddressConflict.
+    Announced of "announcedAlone" {
+        Alone: True, "No other node answers for an address that this node announces; nothing to do.";
+        NodeAnswersARP: False, "Something else on another node answers ARP for addresses that this node announces: set ipvs.strictARP: true where kube-proxy runs in IPVS mode, and stop other load balancers there.";
+    }
+}
+
+reasons! {
     /// Whether this speaker hears the others, which failover rests on.
     Heartbeats of "heartbeatsHeard" {
         Heard: True, "Every ready speaker is heard and hears this one; nothing to do.";

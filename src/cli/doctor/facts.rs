@@ -242,6 +242,9 @@ pub(super) fn networks(states: &[State]) -> Option<Vec<Ipv4Net>> {
 /// The condition with a node's networks.
 pub(super) const NETWORKS: &str =
     <crate::api::condition::configuration::Networks as crate::api::condition::Reason>::CONDITION;
+/// The condition about other nodes that answer for a node's addresses.
+pub(super) const ALONE: &str =
+    <crate::api::condition::configuration::Announced as crate::api::condition::Reason>::CONDITION;
 /// The condition about heartbeats, by which tiklb's speakers are told from MetalLB's.
 pub(super) const HEARTBEATS: &str =
     <crate::api::condition::configuration::Heartbeats as crate::api::condition::Reason>::CONDITION;

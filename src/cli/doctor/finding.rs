@@ -111,6 +111,9 @@ kinds! {
     StrictArpOff: Fault, "kube-proxy in IPVS mode without strictARP",
         "every node's kernel answers ARP for every address, whichever node announces it",
         "set `ipvs.strictARP: true` in the ConfigMap kube-system/kube-proxy and restart kube-proxy";
+    NodeAnswersArp: Fault, "speakers hear another node answer for what they announce (event NodeAnswersARP)",
+        "some clients reach another node than the one that announces the address: connections break when they change over",
+        "set `ipvs.strictARP: true` in the ConfigMap kube-system/kube-proxy where kube-proxy runs in IPVS mode, and remove other load balancers and addresses set by hand from the node";
     NoSpeaker: Fault, "no speaker of tiklb reports",
         "no address is announced",
         "apply the speakers' DaemonSet, and see its Pods: `kubectl -n metallb-system get pods -l component=speaker -o wide`";

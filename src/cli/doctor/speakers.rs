@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::facts::{Condition, Facts, HEARTBEATS, NETWORKS, State, Workload};
+use super::facts::{ALONE, Condition, Facts, HEARTBEATS, NETWORKS, State, Workload};
 use super::finding::{Kind, Report, named};
 use super::neighbors::{Maker, overlaps};
 
@@ -47,15 +47,16 @@ fn heartbeats(facts: &Facts, report: &mut Report) {
         };
         report.find(kind, format!("{}: {}", node(state), condition.message));
     }
+    let others = [
+        (NETWORKS, Kind::NodeWithoutNetwork),
+        (ALONE, Kind::NodeAnswersArp),
+    ];
     for (state, _) in &speakers {
-        let without = state
-            .condition(NETWORKS)
-            .filter(|condition| condition.status != "True");
-        if let Some(condition) = without {
-            report.find(
-                Kind::NodeWithoutNetwork,
-                format!("{}: {}", node(state), condition.message),
-            );
+        for (condition, kind) in others {
+            let bad = state.condition(condition).filter(|found| found.status != "True");
+            if let Some(bad) = bad {
+                report.find(kind, format!("{}: {}", node(state), bad.message));
+            }
         }
     }
     report.fine_since(

@@ -392,6 +392,11 @@ fn speakers_that_do_not_hear_each_other_are_found() {
         &["node1"],
         says(NETWORKS, "NoNetwork", "no interface"),
     );
+    assert_found(
+        Kind::NodeAnswersArp,
+        &["node1: node2", "strictARP"],
+        says(ALONE, "NodeAnswersARP", "node2 answers for 192.168.1.200"),
+    );
     assert_found(Kind::NoSpeaker, &["metallb-system"], |facts| {
         facts.states.as_mut().unwrap().truncate(1);
     });

@@ -8,9 +8,12 @@ use ipnet::Ipv4Net;
 
 use crate::election::Because;
 use crate::model::{MacAddr, NodeName, ObjectKey, RangeSet, Timestamp};
+use crate::neighbor::conflict::Dispute;
 
 /// Moves that the API side has not read yet; older ones are dropped, they are only for logs and events.
 const MOVES: usize = 1_024;
+/// Moves that are remembered for people who ask; each is copied with every change of what is published.
+const REMEMBERED: usize = 32;
 
 /// Everything the API side needs to know.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +28,8 @@ pub struct Published {
     pub standing: BTreeMap<IpAddr, NodeName>,
     /// What it gave up lately, oldest first.
     pub gave_up: VecDeque<GaveUp>,
+    /// What it began and ceased to announce lately, oldest first.
+    pub moves: VecDeque<Move>,
     /// The surveys of the subnets that this node asks in.
     pub surveys: BTreeMap<Ipv4Net, SurveyState>,
     /// The interfaces that addresses can be announced on, by name, with their networks; `None` before they were looked at.
@@ -35,6 +40,8 @@ pub struct Published {
     pub proxies: BTreeMap<MacAddr, Ipv4Net>,
     /// First claims that a stranger's answer blocks.
     pub blocked: BTreeMap<IpAddr, MacAddr>,
+    /// Addresses that this node announces and that others speak for, too.
+    pub disputes: BTreeMap<IpAddr, Dispute>,
     /// Speakers that are heard and hear us.
     pub alive: BTreeSet<NodeName>,
     /// Ready speakers that are not heard.
@@ -77,6 +84,19 @@ pub struct GaveUp {
     pub because: Because,
 }
 
+/// A group that this node began or ceased to announce.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// When.
+    pub at: Timestamp,
+    /// Its key.
+    pub key: IpAddr,
+    /// It began to.
+    pub began: bool,
+    /// Why.
+    pub because: Because,
+}
+
 /// The last complete survey of a subnet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SurveyState {
@@ -93,6 +113,13 @@ pub struct SurveyState {
 impl Published {
     pub(super) fn touch(&mut self) {
         self.version += 1;
+    }
+
+    pub(super) fn moved(&mut self, moved: Move) {
+        if self.moves.len() == REMEMBERED {
+            self.moves.pop_front();
+        }
+        self.moves.push_back(moved);
     }
 
     pub(super) fn yielded(&mut self, key: IpAddr, held: Held, because: Because) {

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+mod conflict;
+
 use super::*;
 use crate::election::{Group, candidate::Nobody, order};
 use crate::model::{ObjectKey, Timestamp};
@@ -437,7 +439,13 @@ fn pair() -> [Desk; 2] {
             ..Wanted::default()
         })));
     }
-    for _ in 0..100 {
+    talk(&mut pair, 100);
+    pair
+}
+
+/// Lets both speak, ten milliseconds a turn.
+fn talk(pair: &mut [Desk; 2], turns: usize) {
+    for _ in 0..turns {
         for from in 0..2 {
             let to = 1 - from;
             pair[from].pass(Duration::from_millis(10));
@@ -456,7 +464,6 @@ fn pair() -> [Desk; 2] {
             }
         }
     }
-    pair
 }
 
 #[test]

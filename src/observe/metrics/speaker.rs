@@ -10,6 +10,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use tiklb_core::election::Because;
 use tiklb_core::model::NodeName;
+use tiklb_core::neighbor::conflict::Dispute;
 use tiklb_core::speaker::{Counters, Published};
 use tokio::sync::watch;
 
@@ -47,6 +48,14 @@ const PEERS_MISSING: Family = Family::gauge(
 const CLAIMS_BLOCKED: Family = Family::gauge(
     "tiklb_speaker_claims_blocked",
     "Addresses that are not announced because a stranger answers for them.",
+);
+const DISPUTED: Family = Family::gauge(
+    "tiklb_speaker_disputed_addresses",
+    "Addresses that this node announces and somebody else answers for, too: a stranger, or something on another node.",
+);
+const DEFENCES: Family = Family::counter(
+    "tiklb_speaker_defences",
+    "Gratuitous ARP frames that defended an announced address against a stranger.",
 );
 const STANDING_IN: Family = Family::gauge(
     "tiklb_speaker_standing_in",
@@ -134,6 +143,8 @@ impl Collector for Speaker {
         DATAGRAMS.write_all(&mut encoder, by_word("outcome", &counters.datagrams))?;
         PEERS_MISSING.write(&mut encoder, published.missing.len())?;
         CLAIMS_BLOCKED.write(&mut encoder, published.blocked.len())?;
+        DISPUTED.write_all(&mut encoder, disputed(&published))?;
+        DEFENCES.write(&mut encoder, counters.defences)?;
         STANDING_IN.write(&mut encoder, published.standing.len())?;
         DETECTION.write_all(&mut encoder, by_peer(&counters.detection))?;
         let changes = self
@@ -170,6 +181,17 @@ fn by_address(counts: &BTreeMap<Ipv4Addr, u64>) -> impl Iterator<Item = Row<u64,
     counts
         .iter()
         .map(|(address, count)| ([("ip", address.to_string())], *count))
+}
+
+/// Both kinds from the start, so that an alert need not wait for the first.
+fn disputed(published: &Published) -> [Row<u64, 1>; 2] {
+    let count = |by: fn(&Dispute) -> bool| {
+        let disputed = published.disputes.values().filter(|dispute| by(dispute));
+        u64::try_from(disputed.count()).unwrap_or(u64::MAX)
+    };
+    let strangers = count(|dispute| dispute.stranger.is_some());
+    let nodes = count(|dispute| !dispute.nodes.is_empty());
+    [("stranger", strangers), ("node", nodes)].map(|(by, count)| ([("by", by.to_owned())], count))
 }
 
 /// Bounded by what a speaker talks to.

@@ -124,9 +124,8 @@ impl Desk {
                 self.sweep_due = true;
             }
             if self.sweep_due && self.objects.is_complete() && now.since(self.swept) >= SWEEP {
-                self.sweep_due = false;
                 self.swept = now;
-                self.recorder.sweep(&published.borrow(), &self.wanted);
+                self.sweep_due = self.recorder.sweep(&published.borrow(), &self.wanted);
             }
         }
     }

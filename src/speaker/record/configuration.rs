@@ -6,9 +6,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use tiklb_core::speaker::Published;
 
 use super::Identity;
+use super::conflict::named;
 use crate::api::condition::Reason as _;
 use crate::api::condition::configuration::{
-    ConfigReconciler, Heartbeats as HeartbeatsReason, Networks as NetworksReason,
+    Announced, ConfigReconciler, Heartbeats as HeartbeatsReason, Networks as NetworksReason,
 };
 use crate::api::configuration_state::speaker;
 use crate::api::label;
@@ -76,6 +77,26 @@ fn connected(published: &Published) -> Option<Condition> {
     Some(reason.condition(networks(interfaces), None, now()))
 }
 
+/// Which of the addresses that are announced here other nodes answer for.
+fn alone(published: &Published) -> Condition {
+    let disputed: Vec<String> = published
+        .disputes
+        .iter()
+        .filter(|(_, dispute)| !dispute.nodes.is_empty())
+        .map(|(address, dispute)| format!("{} answers for {address}", named(&dispute.nodes)))
+        .collect();
+    if disputed.is_empty() {
+        return Announced::Alone.condition("no other node answers for what this one announces", None, now());
+    }
+    let shown = disputed.iter().take(NAMED).cloned().collect::<Vec<_>>();
+    let more = match disputed.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(", and so it is with {more} more addresses"),
+    };
+    let message = format!("{}{more}, which this node announces", shown.join(", "));
+    Announced::NodeAnswersARP.condition(message, None, now())
+}
+
 pub(super) fn wish(
     identity: &Identity,
     writer: &Writer,
@@ -98,7 +119,7 @@ pub(super) fn wish(
             .reason
             .condition(heartbeats.message.clone(), None, now());
         let networks = connected(published);
-        [own, heard, effects(warnings)]
+        [own, heard, alone(published), effects(warnings)]
             .into_iter()
             .chain(networks)
             .collect()

@@ -1,15 +1,17 @@
 //! `AddressConflict`: one object for each address of the pools that someone else uses, as long as it is so.
 //!
 //! Where a subnet is surveyed, its surveyor is the authority: it writes what answers and removes what no longer does,
-//! whoever wrote it. Elsewhere a speaker writes and removes what it saw itself.
+//! whoever wrote it. For an announced address that is the node that announces it, once it has had the time to ask.
+//! Elsewhere a speaker writes and removes what it saw itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde_json::{Value, json};
-use tiklb_core::model::MacAddr;
-use tiklb_core::speaker::{Published, Wanted};
+use tiklb_core::model::{MacAddr, NodeName};
+use tiklb_core::speaker::{Held, Published, Wanted};
 
 use super::Recorder;
 use crate::api::address_conflict::name_of;
@@ -19,31 +21,57 @@ use crate::cluster::writer::{Kind, Target, Wish};
 
 /// Witnesses that one object names: the schema's bound.
 const WITNESSES: usize = 20;
+/// Nodes that one sentence names.
+const NAMED: usize = 5;
+/// Who announces an address for so long without hearing anybody else knows that nobody uses it: it is asked for 15 s
+/// after it was claimed and each minute from then on, and later where there are more than a hundred.
+const ASKED_WITHIN: Duration = Duration::from_mins(2);
 
 /// How an address came to be known as somebody else's.
 #[derive(Debug)]
 pub(super) struct Sighting {
     since: Time,
-    /// By the survey, not by a first claim's question.
+    /// By the survey, not by a first claim's question, nor beside an announcement.
     surveyed: bool,
 }
 
+/// What was seen.
+struct Seen {
+    mac: MacAddr,
+    surveyed: bool,
+    /// It is announced all the same.
+    announced: bool,
+}
+
+/// Some nodes by name: `node2`, `node2, node3 and 4 more`.
+pub(super) fn named(nodes: &BTreeSet<NodeName>) -> String {
+    let shown: Vec<&str> = nodes.iter().take(NAMED).map(|node| node.0.as_str()).collect();
+    match nodes.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
 impl Recorder {
-    pub(super) fn sweep_conflicts(&mut self, published: &Published, wanted: &Wanted) {
+    /// Whether an object that others left is to be looked at again without news.
+    pub(super) fn sweep_conflicts(&mut self, published: &Published, wanted: &Wanted) -> bool {
         let seen = seen(published);
-        for (address, mac) in &seen {
+        for (address, sight) in &seen {
             if !self.conflicts.contains_key(address) {
                 let sighting = Sighting {
                     since: now(),
-                    surveyed: !published.blocked.contains_key(address),
+                    surveyed: sight.surveyed,
                 };
                 self.conflicts.insert(*address, sighting);
-                tracing::warn!(%address, %mac, "somebody else uses an address of a pool: no Service gets it before it is free");
+                // What is announced was said with its Services.
+                if !sight.announced {
+                    tracing::warn!(%address, mac = %sight.mac, "somebody else uses an address of a pool: no Service gets it before it is free");
+                }
             }
             let target = self.target(*address);
             let stored = self.writer.find(&target);
             self.writer
-                .wish(target, self.wish(*address, *mac, stored.as_ref()));
+                .wish(target, self.wish(*address, sight.mac, stored.as_ref()));
         }
         let gone = self
             .conflicts
@@ -58,17 +86,21 @@ impl Recorder {
             tracing::info!(%address, "nobody else uses the address any more");
             self.writer.wish(self.target(address), Wish::Absent);
         }
+        let mut waits = false;
         for stored in self.writer.all(Kind::Conflict) {
-            let Some(address) = address_of(&stored) else {
+            let Some(address) = address_of(&stored).filter(|address| !seen.contains_key(address)) else {
                 continue;
             };
-            if !seen.contains_key(&address) && is_settled(address, published, wanted) {
+            let announced = announced(address, published);
+            waits |= announced.is_some_and(|held| !has_asked(held));
+            if is_settled(address, published, wanted) || announced.is_some_and(has_asked) {
                 self.writer.wish(self.target(address), Wish::Absent);
             }
         }
+        waits
     }
 
-    fn target(&self, address: IpAddr) -> Target {
+    pub(super) fn target(&self, address: IpAddr) -> Target {
         Target {
             kind: Kind::Conflict,
             key: self.identity.key(name_of(address)),
@@ -109,12 +141,32 @@ fn address_of(stored: &Stored) -> Option<IpAddr> {
 }
 
 /// What this node knows to be used by others.
-fn seen(published: &Published) -> BTreeMap<IpAddr, MacAddr> {
+fn seen(published: &Published) -> BTreeMap<IpAddr, Seen> {
+    let one = |mac: MacAddr, surveyed: bool, announced: bool| Seen {
+        mac,
+        surveyed,
+        announced,
+    };
     let surveyed = published.surveys.values().flat_map(|survey| &survey.occupied);
-    let surveyed = surveyed.map(|(address, mac)| (IpAddr::from(*address), *mac));
-    surveyed
-        .chain(published.blocked.iter().map(|(address, mac)| (*address, *mac)))
-        .collect()
+    let surveyed = surveyed.map(|(address, mac)| (IpAddr::from(*address), one(*mac, true, false)));
+    let blocked = published.blocked.iter();
+    let blocked = blocked.map(|(address, mac)| (*address, one(*mac, false, false)));
+    let disputed = published.disputes.iter();
+    let disputed =
+        disputed.filter_map(|(address, dispute)| Some((*address, one(dispute.stranger?, false, true))));
+    surveyed.chain(blocked).chain(disputed).collect()
+}
+
+/// What is announced here under an address.
+pub(super) fn announced(address: IpAddr, published: &Published) -> Option<&Held> {
+    let mut held = published.held.values();
+    held.find(|held| held.addresses.contains(&address))
+}
+
+/// Whether this node must have heard by now who else uses what it announces.
+fn has_asked(held: &Held) -> bool {
+    let held_for = now().0.as_second().saturating_sub(held.since.0);
+    u64::try_from(held_for).is_ok_and(|seconds| seconds >= ASKED_WITHIN.as_secs())
 }
 
 /// Whether this node's survey knows that nobody uses the address, or nobody asks any more.

@@ -9,6 +9,7 @@ use tiklb_core::allocator::Change;
 use tiklb_core::election::{Because, Desired, Group};
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{MacAddr, RangeSet, Timestamp, Uid};
+use tiklb_core::neighbor::conflict::Dispute;
 use tiklb_core::speaker::published::GaveUp;
 use tiklb_core::speaker::{Held, SurveyState};
 use tokio::task::JoinSet;
@@ -333,6 +334,93 @@ fn wanting() -> Group {
     }
 }
 
+fn dispute(stranger: Option<MacAddr>, nodes: &[&str]) -> Dispute {
+    Dispute {
+        stranger,
+        nodes: nodes.iter().map(|name| NodeName::from(*name)).collect(),
+    }
+}
+
+/// The notes of the events about the Service, by reason.
+async fn notes(world: &World, reason: &str) -> Vec<String> {
+    let events = lab::kube::EVENTS_V1.in_namespace("default");
+    let events = world.judge.list(events).await.unwrap();
+    let found = events.iter().filter(|event| event["reason"] == reason);
+    found
+        .map(|event| event["note"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_stranger_at_an_announced_address_is_told_once_and_its_object_goes_with_it() {
+    let world = world().await;
+    let mut side = side(&world, "n1");
+    let mac = MacAddr(0xaa, 0, 0, 0, 0, 1);
+    side.objects.take(News::Services(Change::Listed(vec![Service {
+        key: web(),
+        uid: Uid("web-uid".to_owned()),
+        ingress: vec![ip("192.168.1.200")],
+        ..Service::default()
+    }])));
+    let mut disputed = publishing(3);
+    disputed
+        .disputes
+        .insert(ip("192.168.1.200"), dispute(Some(mac), &["n2"]));
+    let wanted = Wanted::default();
+    for _ in 0..3 {
+        side.recorder.update(&disputed, &side.objects);
+    }
+    let heard = |objects: &[Value]| objects.len() == 1 && objects[0]["status"]["mac"].is_string();
+    let objects = sweeping(&world, &mut side, &disputed, &wanted, CONFLICTS, heard).await;
+    assert_eq!(objects[0]["spec"]["address"], "192.168.1.200");
+    assert_eq!(objects[0]["status"]["mac"], "aa:00:00:00:00:01");
+    let mut told = notes(&world, "NodeAnswersARP").await;
+    while told.is_empty() {
+        tokio::task::yield_now().await;
+        told = notes(&world, "NodeAnswersARP").await;
+    }
+    assert!(told.len() == 1 && told[0].starts_with("n2 answers ARP for 192.168.1.200, which n1 announces"));
+    let told = notes(&world, "AddressConflict").await;
+    assert!(
+        told.len() == 1 && told[0].starts_with("aa:00:00:00:00:01 uses 192.168.1.200, too"),
+        "{told:?}"
+    );
+    let over = publishing(3);
+    side.recorder.update(&over, &side.objects);
+    sweeping(&world, &mut side, &over, &wanted, CONFLICTS, <[Value]>::is_empty).await;
+}
+
+#[tokio::test]
+async fn whoever_announces_an_address_removes_an_earlier_owners_conflict_once_it_must_have_heard() {
+    let world = world().await;
+    let mut side = side(&world, "n2");
+    let stale = json!({
+        "apiVersion": "tiklb.io/v1alpha1", "kind": "AddressConflict",
+        "metadata": {"name": "192.168.1.200"}, "spec": {"address": "192.168.1.200"},
+    });
+    world
+        .judge
+        .create(CONFLICTS.in_namespace("metallb-system"), &stale)
+        .await
+        .unwrap();
+    let target = side.recorder.target(ip("192.168.1.200"));
+    while side.writer.find(&target).is_none() {
+        tokio::task::yield_now().await;
+    }
+    let wanted = Wanted::default();
+    let mut young = publishing(4);
+    let begun = crate::cluster::object::configuration::now().0.as_second();
+    young.held.get_mut(&ip("192.168.1.200")).unwrap().since = Timestamp(begun);
+    assert!(side.recorder.sweep(&young, &wanted), "it is looked at again");
+    side.writer.idle().await;
+    let still = world.judge.list(CONFLICTS.in_namespace("metallb-system")).await;
+    assert_eq!(still.unwrap().len(), 1);
+    // It has announced it for years.
+    let old = publishing(4);
+    sweeping(&world, &mut side, &old, &wanted, CONFLICTS, <[Value]>::is_empty).await;
+    assert!(!side.recorder.sweep(&old, &wanted));
+}
+
 fn surveyed(occupied: &[&str]) -> Published {
     let mut published = Published::default();
     let mac = MacAddr(0xaa, 0, 0, 0, 0, 1);
@@ -403,6 +491,9 @@ async fn the_state_says_what_is_wrong_and_who_is_not_heard() {
     let side = side(&world, "n1");
     let mut published = Published::default();
     published.missing.insert(NodeName::from("n2"));
+    published
+        .disputes
+        .insert(ip("192.168.1.200"), dispute(None, &["n2"]));
     let network = |interface: &str, network: &str| (interface.to_owned(), [network.parse().unwrap()].into());
     published.interfaces = Some([network("eth0", "192.168.1.11/24"), network("wlan0", "10.0.0.5/8")].into());
     side.recorder.configuration(
@@ -434,14 +525,17 @@ async fn the_state_says_what_is_wrong_and_who_is_not_heard() {
         [
             ("configReconcilerValid", "False", "ConfigurationError"),
             ("heartbeatsHeard", "False", "NotHeard"),
+            ("announcedAlone", "False", "NodeAnswersARP"),
             ("everythingInEffect", "False", "WithoutEffect"),
             ("networksConnected", "True", "Connected"),
         ]
     );
-    let message = conditions[3]["message"].as_str().unwrap();
+    let message = conditions[4]["message"].as_str().unwrap();
     assert_eq!(message, "eth0 192.168.1.11/24, wlan0 10.0.0.5/8");
     let read: Vec<String> = connected(message).iter().map(ToString::to_string).collect();
     assert_eq!(read, ["192.168.1.11/24", "10.0.0.5/8"]);
+    let alone = "n2 answers for 192.168.1.200, which this node announces";
+    assert_eq!(conditions[2]["message"], alone);
     let message = conditions[1]["message"].as_str().unwrap();
     assert_eq!(
         message,

@@ -57,6 +57,7 @@ pub(super) fn speaker(node: &str, network: &str) -> State {
         conditions: vec![
             condition("heartbeatsHeard", "True", "Heard", "2 other speakers are heard"),
             condition("networksConnected", "True", "Connected", network),
+            condition("announcedAlone", "True", "Alone", "no other node answers"),
         ],
         ..State::default()
     }

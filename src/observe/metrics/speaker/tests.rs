@@ -27,6 +27,13 @@ fn held(addresses: &[&str], services: &[&str]) -> Held {
     }
 }
 
+fn dispute(by_stranger: bool) -> Dispute {
+    Dispute {
+        stranger: by_stranger.then(tiklb_core::model::MacAddr::zero),
+        nodes: ["node2".into()].into(),
+    }
+}
+
 struct Desk {
     registry: Registry,
     counters: watch::Sender<Arc<Counters>>,
@@ -53,6 +60,9 @@ fn a_fresh_speaker_shows_what_can_be_counted() {
     let mut expected = vec![
         "tiklb_speaker_peers_missing 0".to_owned(),
         "tiklb_speaker_claims_blocked 0".to_owned(),
+        "tiklb_speaker_disputed_addresses{by=\"stranger\"} 0".to_owned(),
+        "tiklb_speaker_disputed_addresses{by=\"node\"} 0".to_owned(),
+        "tiklb_speaker_defences_total 0".to_owned(),
         "tiklb_speaker_standing_in 0".to_owned(),
     ];
     let mut reasons = REASONS;
@@ -73,6 +83,11 @@ fn what_is_announced_is_shown_and_gone_when_it_is_given_up() {
         .into(),
         missing: ["node2".into(), "node3".into()].into(),
         blocked: [(ip("192.0.2.9"), tiklb_core::model::MacAddr::zero())].into(),
+        disputes: [
+            (ip("192.0.2.1"), dispute(true)),
+            (ip("192.0.2.2"), dispute(false)),
+        ]
+        .into(),
         ..Published::default()
     };
     desk.published.send_replace(Arc::new(published));
@@ -91,6 +106,10 @@ fn what_is_announced_is_shown_and_gone_when_it_is_given_up() {
         ]
     );
     let troubles = samples(&desk.registry);
+    for disputed in ["by=\"stranger\"} 1", "by=\"node\"} 2"] {
+        let line = format!("tiklb_speaker_disputed_addresses{{{disputed}");
+        assert!(troubles.contains(&line), "{troubles:?}");
+    }
     assert!(troubles.contains(&"tiklb_speaker_peers_missing 2".to_owned()));
     assert!(troubles.contains(&"tiklb_speaker_claims_blocked 1".to_owned()));
     desk.published.send_replace(Arc::default());
@@ -107,6 +126,7 @@ fn counters_have_metallbs_names_to_the_letter() {
         requests: [(address, 5)].into(),
         responses: [(address, 4)].into(),
         gratuitous: [(address, 6)].into(),
+        defences: 2,
         ..Counters::default()
     }));
     let mut shown = samples(&desk.registry);
@@ -123,6 +143,9 @@ fn counters_have_metallbs_names_to_the_letter() {
             "tiklb_speaker_datagrams_total{outcome=\"other_key\"} 1",
             "tiklb_speaker_peers_missing 0",
             "tiklb_speaker_claims_blocked 0",
+            "tiklb_speaker_disputed_addresses{by=\"stranger\"} 0",
+            "tiklb_speaker_disputed_addresses{by=\"node\"} 0",
+            "tiklb_speaker_defences_total 2",
             "tiklb_speaker_standing_in 0",
         ]
     );

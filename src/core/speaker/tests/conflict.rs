@@ -1,0 +1,165 @@
+//! Others that speak for what this node announces.
+
+use super::*;
+use crate::neighbor::conflict::Dispute;
+
+const THEIRS: MacAddr = MacAddr(2, 0, 0, 0, 1, 12);
+const THEIR_NEW_CARD: MacAddr = MacAddr(2, 0, 0, 0, 1, 112);
+
+/// One speaker that announces 192.168.1.200 and has said so.
+fn announcing() -> Desk {
+    let mut desk = Desk::new();
+    desk.want(&[200]);
+    desk.pass(Duration::from_secs(10));
+    assert_eq!(desk.held(), [lan(200).into()].into());
+    desk.effects.clear();
+    desk
+}
+
+fn claim(mac: MacAddr) -> Arp {
+    Arp::gratuitous(mac, lan(200))
+}
+
+fn dispute(desk: &Desk) -> Option<Dispute> {
+    let disputes = &desk.speaker.published().disputes;
+    disputes.get(&lan(200).into()).cloned()
+}
+
+/// A frame is heard, and what follows from it is done.
+fn heard(desk: &mut Desk, arp: &Arp) {
+    desk.hear(arp);
+    desk.step(Event::Tick);
+}
+
+#[test]
+fn a_stranger_is_told_and_outshouted_at_once() {
+    let mut desk = announcing();
+    heard(&mut desk, &claim(CLIENT));
+    assert_eq!(dispute(&desk).unwrap().stranger, Some(CLIENT));
+    assert_eq!(desk.sent(Purpose::Defence), [(desk.now.mono, lan(200))]);
+    let counters = desk.speaker.counters(desk.now.mono);
+    assert_eq!(counters.defences, 1);
+    assert!(desk.answer_to(200).is_some(), "it is answered for as before");
+    let before = desk.speaker.published().version;
+    for _ in 0..100 {
+        heard(&mut desk, &claim(CLIENT));
+    }
+    assert_eq!(
+        desk.speaker.published().version,
+        before,
+        "the same again is no news"
+    );
+    desk.pass(Duration::from_secs(70));
+    assert_eq!(dispute(&desk), None);
+    assert!(desk.speaker.published().version > before);
+}
+
+#[test]
+fn who_no_longer_announces_an_address_neither_defends_it_nor_speaks_of_it() {
+    let mut desk = announcing();
+    heard(&mut desk, &claim(CLIENT));
+    desk.want(&[]);
+    assert_eq!(dispute(&desk), None);
+    desk.effects.clear();
+    heard(&mut desk, &claim(CLIENT));
+    assert!(desk.sent(Purpose::Defence).is_empty());
+    assert_eq!(dispute(&desk), None);
+}
+
+#[test]
+fn a_node_that_is_cut_off_defends_nothing() {
+    let mut desk = announcing();
+    desk.step(Event::Links(vec![]));
+    heard(&mut desk, &claim(CLIENT));
+    assert_eq!((desk.sent(Purpose::Defence).len(), dispute(&desk)), (0, None));
+}
+
+/// Two nodes, each with its own network card; the first announces the address, the second does not claim it.
+fn with_another_node() -> [Desk; 2] {
+    let mut pair = pair();
+    pair[1].step(Event::Links(vec![their_link(THEIRS)]));
+    let groups = vec![group(200, &["node1"])];
+    want_groups(&mut pair[0], groups);
+    talk(&mut pair, 300);
+    assert_eq!(pair[0].held(), [lan(200).into()].into());
+    pair
+}
+
+fn their_link(mac: MacAddr) -> Link {
+    Link {
+        mac,
+        networks: vec![Ipv4Net::new(lan(12), 24).unwrap()],
+        ..link()
+    }
+}
+
+#[test]
+fn a_node_that_answers_without_a_claim_is_told_by_its_name() {
+    let mut pair = with_another_node();
+    heard(&mut pair[0], &claim(THEIRS));
+    talk(&mut pair, 150);
+    heard(&mut pair[0], &claim(THEIRS));
+    assert_eq!(dispute(&pair[0]), None, "it may have had it a moment ago");
+    talk(&mut pair, 60);
+    heard(&mut pair[0], &claim(THEIRS));
+    let found = dispute(&pair[0]).unwrap();
+    assert_eq!((found.stranger, found.nodes), (None, ["node2".into()].into()));
+    assert_eq!(pair[0].speaker.counters(pair[0].now.mono).defences, 0);
+}
+
+#[test]
+fn a_frame_that_only_names_a_nodes_mac_is_not_from_that_node() {
+    let mut pair = with_another_node();
+    for _ in 0..5 {
+        // Who stands in for a node, or an access point that answers for it.
+        let instead = Arp {
+            eth_src: CLIENT,
+            ..claim(THEIRS)
+        };
+        heard(&mut pair[0], &instead);
+        talk(&mut pair, 100);
+    }
+    assert_eq!(dispute(&pair[0]), None);
+}
+
+#[test]
+fn a_card_that_was_replaced_is_its_nodes_for_ten_minutes_and_then_a_strangers() {
+    let mut pair = with_another_node();
+    pair[1].step(Event::Links(vec![their_link(THEIR_NEW_CARD)]));
+    talk(&mut pair, 100);
+    heard(&mut pair[0], &claim(THEIRS));
+    assert_eq!(dispute(&pair[0]), None);
+    talk(&mut pair, 100);
+    pair[0].pass(Duration::from_mins(9));
+    heard(&mut pair[0], &claim(THEIRS));
+    assert_eq!(dispute(&pair[0]), None);
+    pair[0].pass(Duration::from_mins(2));
+    heard(&mut pair[0], &claim(THEIRS));
+    assert_eq!(dispute(&pair[0]).unwrap().stranger, Some(THEIRS));
+}
+
+#[test]
+fn our_own_cards_are_no_strangers_neither_the_second_nor_the_replaced_one() {
+    let mut desk = announcing();
+    let other = Link {
+        index: InterfaceIndex(3),
+        name: "eth1".to_owned(),
+        mac: THEIRS,
+        networks: vec![],
+        gateways: vec![],
+    };
+    desk.step(Event::Links(vec![link(), other]));
+    desk.pass(Duration::from_secs(2));
+    heard(&mut desk, &claim(THEIRS));
+    let moved = Link {
+        mac: THEIR_NEW_CARD,
+        ..link()
+    };
+    desk.step(Event::Links(vec![moved]));
+    desk.pass(Duration::from_secs(5));
+    for _ in 0..5 {
+        heard(&mut desk, &claim(MINE));
+        desk.pass(Duration::from_secs(3));
+    }
+    assert_eq!(dispute(&desk), None);
+}
