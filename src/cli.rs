@@ -23,6 +23,7 @@ mod rehearsal;
 mod release;
 mod router;
 mod speaker;
+mod speakers;
 mod status;
 mod table;
 mod undo;

@@ -6,8 +6,9 @@ use anyhow::ensure;
 use routeros_sim::Menu;
 use serde_json::json;
 
-use super::scene::{APPS, FIRST_SYNC, Scene};
+use super::scene::{APPS, FIRST_SYNC, SOON, Scene};
 use super::{Outcome, Story, stories};
+use crate::wait::until;
 
 pub(super) fn stories() -> Vec<Story> {
     stories![person:
@@ -89,7 +90,57 @@ async fn the_status_on_one_page(scene: &mut Scene) -> Outcome {
     ] {
         ensure!(shown.text.contains(wanted), "no {wanted} in {}", shown.text);
     }
+    from_the_speakers(scene, &node).await?;
     explained(scene, &node).await
+}
+
+/// What only the speakers know: it takes a second before they watch each other.
+async fn from_the_speakers(scene: &Scene, node: &str) -> Outcome {
+    let told: [(&[&str], &[&str]); 2] = [
+        (
+            &["status"],
+            &[
+                "SPEAKERS",
+                "ms by node",
+                "LAST MOVES",
+                "began",
+                "first of 3 candidates",
+            ],
+        ),
+        (
+            &["explain", "service", "apps/web"],
+            &[
+                "it says: first of 3 candidates",
+                "its end is noticed by node",
+                &format!("{node} began"),
+            ],
+        ),
+    ];
+    for (line, words) in told {
+        until("the speakers' own words", SOON, async || {
+            let shown = scene.home.ask_tiklb(line).await?;
+            ensure!(shown.code == Some(0), "{shown:?}");
+            for wanted in words {
+                ensure!(shown.text.contains(wanted), "no {wanted} in {}", shown.text);
+            }
+            Ok(())
+        })
+        .await?;
+    }
+    // Whoever cannot reach them, or does not want to, is told so and sees the rest.
+    let shown = scene
+        .home
+        .ask_tiklb(&["status", "--speaker-port", "7999"])
+        .await?;
+    let unheard = format!(
+        "not heard from here: {}",
+        scene.home.node_names().next().unwrap_or_default()
+    );
+    ensure!(
+        shown.code == Some(0) && shown.text.contains(&unheard) && shown.text.contains("192.168.1.210"),
+        "{shown:?}"
+    );
+    Ok(())
 }
 
 /// Why the one has its address, and the other has none.

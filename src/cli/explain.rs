@@ -16,6 +16,7 @@ use serde::Serialize;
 use tiklb_core::model::ObjectKey;
 
 use super::daemon;
+use super::speakers::Speakers;
 use super::view::View;
 use super::{Cluster, Served};
 use crate::clock::Clock;
@@ -28,8 +29,9 @@ const API_VERSION: &str = "cli.tiklb.io/v1";
 
 /// Say why a Service has its address or waits for one, or who has an address. Writes nothing
 ///
-/// Reads the API alone, with your kubeconfig: what the allocator would decide is worked out here once more, from the same
-/// objects. What only the router knows stands in its MikrotikRouter's status, which is shown beside it.
+/// Reads the API with your kubeconfig: what the allocator would decide is worked out here once more, from the same
+/// objects. What only the router knows stands in its MikrotikRouter's status, which is shown beside it. The speakers are
+/// asked besides, where they can be reached from here, for their own words and for what moved last.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct ExplainVerb {
@@ -59,6 +61,9 @@ struct ServiceVerb {
     served: Served,
 
     #[command(flatten)]
+    speakers: Speakers,
+
+    #[command(flatten)]
     format: Format,
 
     /// The Service, as kubectl shows it with -A
@@ -70,6 +75,9 @@ struct ServiceVerb {
 struct AddressVerb {
     #[command(flatten)]
     cluster: Cluster,
+
+    #[command(flatten)]
+    speakers: Speakers,
 
     #[command(flatten)]
     format: Format,
@@ -135,7 +143,8 @@ impl ServiceVerb {
     async fn run(self) -> Result<ExitCode> {
         let view = View::read(&self.cluster).await?;
         let class = self.served.class();
-        let facts = Facts::of(&view, class, Clock::start().now());
+        let heard = self.speakers.ask(&view).await;
+        let facts = Facts::of(&view, &heard, class, Clock::start().now());
         let explained = service::explain(&facts, &self.service).ok_or_else(|| {
             anyhow!(
                 "there is no Service {} that concerns a load balancer: kubectl get services -A shows all, and their types",
@@ -150,7 +159,8 @@ impl ServiceVerb {
 impl AddressVerb {
     async fn run(self) -> Result<ExitCode> {
         let view = View::read(&self.cluster).await?;
-        let facts = Facts::of(&view, None, Clock::start().now());
+        let heard = self.speakers.ask(&view).await;
+        let facts = Facts::of(&view, &heard, None, Clock::start().now());
         let explained = address::explain(&facts, self.address);
         print(self.format.output, &explained, || page::address(&explained))?;
         Ok(code(explained.fine))

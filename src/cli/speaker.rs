@@ -22,7 +22,7 @@ const HEARTBEAT_PORT: u16 = 7946;
 /// kube-proxy's, and that of k3s; it says no, too, where its node is being deleted.
 const PROXY_HEALTH: &str = "http://127.0.0.1:10256/healthz";
 /// The labels of a speaker's Pod.
-const PEERS: &str = "app.kubernetes.io/name=tiklb,app.kubernetes.io/component=speaker";
+pub(super) const PEERS: &str = "app.kubernetes.io/name=tiklb,app.kubernetes.io/component=speaker";
 
 /// Announce addresses on this node's network (runs on each node)
 ///

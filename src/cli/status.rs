@@ -9,31 +9,40 @@ use clap::Args;
 use serde_json::Value;
 use tiklb_core::allocator::Announcement;
 use tiklb_core::model::service::Service;
+use tiklb_core::model::time::Spoken;
 
 use super::Cluster;
 use super::daemon;
+use super::speakers::{Heard, Said, Speakers};
 use super::table::Table;
 use super::view::View;
 use crate::cluster::object::Stored;
 
 /// Show routers, pools, addresses and who announces them, and what is in the way
 ///
-/// Reads the API alone, so it shows what everybody sees with kubectl, on one page.
+/// Reads the API, so it shows what everybody sees with kubectl, on one page. The speakers are asked besides, where they can
+/// be reached from here, for what only they know: how fast they notice a node's end, and what moved last.
 #[derive(Debug, Args)]
 pub(super) struct StatusVerb {
     #[command(flatten)]
     cluster: Cluster,
+
+    #[command(flatten)]
+    speakers: Speakers,
 }
 
 impl StatusVerb {
     pub(super) fn run(self) -> Result<ExitCode> {
-        let view = daemon::runtime(1)?.block_on(View::read(&self.cluster))?;
-        print!("{}", page(&view));
-        Ok(ExitCode::SUCCESS)
+        daemon::runtime(1)?.block_on(async {
+            let view = View::read(&self.cluster).await?;
+            let heard = self.speakers.ask(&view).await;
+            print!("{}", page(&view, &heard));
+            Ok(ExitCode::SUCCESS)
+        })
     }
 }
 
-fn page(view: &View) -> String {
+fn page(view: &View, heard: &Heard) -> String {
     let sections = [
         (
             "ROUTERS",
@@ -49,6 +58,9 @@ fn page(view: &View) -> String {
         ("RESERVED", reserved(view), ""),
         ("WAITING", waiting(view), ""),
         ("IN USE BY OTHERS", conflicts(view), ""),
+        ("ANSWERED TWICE", disputes(heard), ""),
+        ("SPEAKERS", speakers(heard), ""),
+        ("LAST MOVES", moves(heard), ""),
     ];
     let shown = sections.into_iter().filter_map(|(title, table, nothing)| {
         if !table.is_empty() {
@@ -56,7 +68,9 @@ fn page(view: &View) -> String {
         }
         (!nothing.is_empty()).then(|| format!("{title}\n{nothing}\n"))
     });
-    shown.collect::<Vec<_>>().join("\n")
+    let mut shown: Vec<String> = shown.collect();
+    shown.extend(heard.unheard().map(|words| format!("{words}\n")));
+    shown.join("\n")
 }
 
 fn routers(view: &View) -> Table {
@@ -169,6 +183,85 @@ fn addresses(view: &View) -> Table {
     table
 }
 
+/// Moves that one page shows.
+const MOVES: usize = 10;
+
+/// What speakers say of each other, and of how fast the end of a node is noticed.
+fn speakers(heard: &Heard) -> Table {
+    let mut table = Table::new(&[
+        "NODE",
+        "ANNOUNCES",
+        "HEARS",
+        "DOES NOT HEAR",
+        "STANDS IN FOR",
+        "ITS END IS NOTICED",
+    ]);
+    for (node, said) in heard.answers() {
+        let watchers = heard.watchers(node).into_iter();
+        let watchers = watchers.map(|(by, after)| format!("{} by {by}", Spoken(after)));
+        table.row([
+            node.to_owned(),
+            counted(
+                said.announces.values().map(|one| one.addresses.len()).sum(),
+                "address",
+                "addresses",
+            ),
+            said.heard.join(", "),
+            said.missing.join(", "),
+            standing(said),
+            watchers.collect::<Vec<_>>().join(", "),
+        ]);
+    }
+    table
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// For whom it answers, and for how many of its groups.
+fn standing(said: &Said) -> String {
+    let mut owners: BTreeMap<&str, usize> = BTreeMap::new();
+    for owner in said.stands_in_for.values() {
+        *owners.entry(owner.as_str()).or_default() += 1;
+    }
+    let owners = owners.into_iter();
+    let owners = owners.map(|(owner, count)| format!("{owner} ({})", counted(count, "address", "addresses")));
+    owners.collect::<Vec<_>>().join(", ")
+}
+
+fn moves(heard: &Heard) -> Table {
+    let mut table = Table::new(&["WHEN", "ADDRESS", "NODE", "WHAT", "BECAUSE"]);
+    for (node, moved) in heard.moves(|_| true).into_iter().take(MOVES) {
+        let what = if moved.began { "began" } else { "ceased" };
+        table.row([
+            moved.at.clone(),
+            moved.address.to_string(),
+            node.to_owned(),
+            what.to_owned(),
+            moved.because.clone(),
+        ]);
+    }
+    table
+}
+
+/// Announced addresses that somebody else answers for, too.
+fn disputes(heard: &Heard) -> Table {
+    let mut table = Table::new(&["ADDRESS", "ANNOUNCED BY", "AND ANSWERED BY"]);
+    for (node, said) in heard.answers() {
+        for (address, disputed) in &said.disputed {
+            let others = disputed.stranger.iter().map(|mac| format!("the device {mac}"));
+            let nodes = disputed.nodes.iter().map(|node| format!("node {node}"));
+            table.row([
+                address.to_string(),
+                node.to_owned(),
+                others.chain(nodes).collect::<Vec<_>>().join(", "),
+            ]);
+        }
+    }
+    table
+}
+
 /// Of several records the one with the highest epoch: for a moment after a failover there are two.
 fn announcer<'a>(
     view: &'a View,
@@ -249,3 +342,6 @@ fn conflicts(view: &View) -> Table {
     }
     table
 }
+
+#[cfg(test)]
+mod tests;

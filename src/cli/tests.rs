@@ -66,7 +66,7 @@ fn help_shows_all_that_a_verb_says_of_itself() {
             "doctor",
             "Ends with 0 where everything was looked at and nothing found, with 2",
         ),
-        ("explain", "Reads the API alone"),
+        ("explain", "Reads the API with your kubeconfig"),
         ("release", "waits until the router is given back"),
         ("enroll", "The password is not in it unless you ask for that"),
     ];

@@ -175,7 +175,7 @@ impl Around {
             let watch = proxy::watch(check, wire.serving.clone());
             tasks.spawn("the watch of this node's proxy", watch);
         }
-        let state = instruments::state(wire.published.clone());
+        let state = instruments::state(wire.published.clone(), wire.counters.clone());
         tasks.spawn("the admin server", panel.serve(state));
         Self {
             writer,

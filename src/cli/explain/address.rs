@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::API_VERSION;
-use super::facts::{Announcer, Facts, RouterLine};
+use super::facts::{Announcer, Facts, MoveLine, RouterLine};
 use super::service::ranges;
 
 /// What there is to say of an address.
@@ -29,6 +29,11 @@ pub(super) struct AddressExplanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) used_by: Option<String>,
     pub(super) routers: Vec<RouterLine>,
+    /// What the speakers remember, the last move first.
+    pub(super) last_moves: Vec<MoveLine>,
+    /// Which speakers were not heard, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_heard: Option<String>,
 }
 
 pub(super) fn explain(facts: &Facts<'_>, address: IpAddr) -> AddressExplanation {
@@ -50,6 +55,8 @@ pub(super) fn explain(facts: &Facts<'_>, address: IpAddr) -> AddressExplanation 
         announced_by: facts.announcer(address),
         used_by,
         routers: facts.routers(),
+        last_moves: facts.moves(address),
+        not_heard: facts.lists.heard.unheard(),
     }
 }
 

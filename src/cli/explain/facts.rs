@@ -10,10 +10,14 @@ use tiklb_core::ipam::Holder;
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{Now, ObjectKey};
 
+use crate::cli::speakers::{Heard, Moved};
 use crate::cli::status::text;
 use crate::cli::view::View;
 use crate::cluster::object::Known;
 use crate::cluster::object::router::SeenRouter;
+
+/// Moves that are told of one address.
+const MOVES: usize = 5;
 
 /// The lists that are looked at.
 #[derive(Clone, Copy)]
@@ -24,6 +28,8 @@ pub(super) struct Lists<'a> {
     pub(super) announcements: &'a [Known<Announcement>],
     pub(super) conflicts: &'a [Known<Conflict>],
     pub(super) nodes: &'a [NodeObject],
+    /// What the speakers said.
+    pub(super) heard: &'a Heard,
 }
 
 /// The lists, and an allocator that has read them.
@@ -43,7 +49,7 @@ pub(super) struct Decision {
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn of(view: &'a View, class: Option<String>, now: Now) -> Self {
+    pub(super) fn of(view: &'a View, heard: &'a Heard, class: Option<String>, now: Now) -> Self {
         let lists = Lists {
             services: &view.services,
             pools: &view.pools,
@@ -51,6 +57,7 @@ impl<'a> Facts<'a> {
             announcements: &view.announcements,
             conflicts: &view.conflicts,
             nodes: &view.nodes,
+            heard,
         };
         Self::new(lists, view.events(), class, now)
     }
@@ -104,12 +111,58 @@ impl<'a> Facts<'a> {
         let about = about.filter(|known| known.value.addresses.contains(&address));
         let last = about.max_by_key(|known| known.value.epoch)?;
         let said = |field| Some(text(&last.stored, field)).filter(|text| !text.is_empty());
+        let node = last.value.node.to_string();
         Some(Announcer {
-            node: last.value.node.to_string(),
             mac: last.value.mac.map(|mac| mac.to_string()),
             since: said("since"),
             reason: said("reason"),
+            because: self.words(&node, address),
+            end_noticed: self.watchers(&node),
+            also_answered_by: self.also_answering(&node, address),
+            node,
         })
+    }
+
+    /// Why a node announces an address, in its speaker's own words.
+    fn words(&self, node: &str, address: IpAddr) -> Option<String> {
+        let said = self.lists.heard.speakers.get(node)?.as_ref().ok()?;
+        let mut announced = said.announces.values();
+        let announced = announced.find(|one| one.addresses.contains(&address))?;
+        Some(announced.because.clone())
+    }
+
+    /// Who would notice the end of a node, and after how long.
+    fn watchers(&self, node: &str) -> Vec<Watcher> {
+        let watchers = self.lists.heard.watchers(node).into_iter();
+        watchers
+            .map(|(by, after)| Watcher {
+                node: by.to_owned(),
+                milliseconds: u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
+            })
+            .collect()
+    }
+
+    /// Who answers for an address beside the node that announces it.
+    fn also_answering(&self, node: &str, address: IpAddr) -> Vec<String> {
+        let said = self.lists.heard.speakers.get(node);
+        let disputed = said.and_then(|said| said.as_ref().ok()?.disputed.get(&address));
+        let Some(disputed) = disputed else {
+            return Vec::new();
+        };
+        let stranger = disputed.stranger.iter().map(|mac| format!("the device {mac}"));
+        let nodes = disputed.nodes.iter().map(|node| format!("node {node}"));
+        stranger.chain(nodes).collect()
+    }
+
+    /// What the speakers remember of where an address was, the last move first.
+    pub(super) fn moves(&self, address: IpAddr) -> Vec<MoveLine> {
+        let moves = self.lists.heard.moves(|moved| moved.address == address);
+        let last = moves.into_iter().take(MOVES);
+        last.map(|(node, moved)| MoveLine {
+            node: node.to_owned(),
+            moved: moved.clone(),
+        })
+        .collect()
     }
 
     /// Who else uses an address, as an AddressConflict or a router says.
@@ -178,6 +231,33 @@ pub(super) struct Announcer {
     /// Why it is this node.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<String>,
+    /// The same in its speaker's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) because: Option<String>,
+    /// Who would notice the node's end.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) end_noticed: Vec<Watcher>,
+    /// Who answers for the address, too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) also_answered_by: Vec<String>,
+}
+
+/// A node that watches another one.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Watcher {
+    pub(super) node: String,
+    /// How long the other may be silent before it counts as gone.
+    pub(super) milliseconds: u64,
+}
+
+/// A node began or ceased to announce an address.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MoveLine {
+    pub(super) node: String,
+    #[serde(flatten)]
+    pub(super) moved: Moved,
 }
 
 /// What a MikrotikRouter's status says.

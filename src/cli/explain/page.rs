@@ -1,8 +1,13 @@
 //! Explanations as people read them.
 
+use std::time::Duration;
+
+use tiklb_core::model::time::Spoken;
+
 use super::address::AddressExplanation;
-use super::facts::{Announcer, RouterLine};
+use super::facts::{Announcer, MoveLine, RouterLine};
 use super::service::{ServiceExplanation, State};
+use crate::cli::speakers::Moved;
 use crate::cli::table::Table;
 
 pub(super) fn service(explained: &ServiceExplanation) -> String {
@@ -24,6 +29,7 @@ pub(super) fn service(explained: &ServiceExplanation) -> String {
     lines.extend(explained.asks.iter().map(|asks| format!("  asks for {asks}")));
     for line in &explained.addresses {
         lines.push(announced(&line.address.to_string(), line.announced_by.as_ref()));
+        lines.extend(details(line.announced_by.as_ref(), &line.last_moves));
         lines.extend(
             line.also_used_by
                 .iter()
@@ -40,6 +46,7 @@ pub(super) fn service(explained: &ServiceExplanation) -> String {
     } else {
         format!("\n{table}")
     };
+    lines.extend(explained.not_heard.iter().map(|words| format!("  {words}")));
     lines.join("\n") + "\n" + &pools + &routers(&explained.routers)
 }
 
@@ -54,6 +61,8 @@ pub(super) fn address(explained: &AddressExplanation) -> String {
     );
     if !explained.services.is_empty() || explained.announced_by.is_some() {
         lines.push(announced(&address, explained.announced_by.as_ref()));
+        lines.extend(details(explained.announced_by.as_ref(), &explained.last_moves));
+        lines.extend(explained.not_heard.iter().map(|words| format!("  {words}")));
     }
     lines.join("\n") + "\n" + &routers(&explained.routers)
 }
@@ -74,6 +83,34 @@ fn announced(address: &str, by: Option<&Announcer>) -> String {
         .as_ref()
         .map_or(String::new(), |reason| format!(": {reason}"));
     format!("  {} announces {address}{mac}{since}{reason}", by.node)
+}
+
+/// What only the speakers know.
+fn details(by: Option<&Announcer>, moves: &[MoveLine]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(by) = by {
+        lines.extend(by.because.iter().map(|because| format!("    it says: {because}")));
+        let watchers = by.end_noticed.iter();
+        let watchers: Vec<String> = watchers
+            .map(|watcher| {
+                let after = Duration::from_millis(watcher.milliseconds);
+                format!("{} after {}", watcher.node, Spoken(after))
+            })
+            .collect();
+        if !watchers.is_empty() {
+            lines.push(format!("    its end is noticed by {}", watchers.join(", ")));
+        }
+        let others = by.also_answered_by.iter();
+        lines.extend(others.map(|other| format!("    {other} answers for it, too")));
+    }
+    lines.extend(moves.iter().map(|line| {
+        let Moved {
+            at, began, because, ..
+        } = &line.moved;
+        let what = if *began { "began" } else { "ceased" };
+        format!("    {at} {} {what}: {because}", line.node)
+    }));
+    lines
 }
 
 fn routers(routers: &[RouterLine]) -> String {

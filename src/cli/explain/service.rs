@@ -9,7 +9,7 @@ use tiklb_core::model::service::Service;
 use tiklb_core::model::{AddressRange, ObjectKey, RangeSet, excerpt};
 
 use super::API_VERSION;
-use super::facts::{Announcer, Facts, RouterLine};
+use super::facts::{Announcer, Facts, MoveLine, RouterLine};
 
 /// What there is to say of a Service.
 #[derive(Debug, Serialize)]
@@ -26,6 +26,9 @@ pub(super) struct ServiceExplanation {
     pub(super) asks: Vec<String>,
     pub(super) pools: Vec<PoolLine>,
     pub(super) routers: Vec<RouterLine>,
+    /// Which speakers were not heard, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) not_heard: Option<String>,
 }
 
 /// How a Service stands.
@@ -49,6 +52,8 @@ pub(super) struct AddressLine {
     /// Somebody else who uses it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) also_used_by: Option<String>,
+    /// What the speakers remember, the last move first.
+    pub(super) last_moves: Vec<MoveLine>,
 }
 
 /// What speaks for and against a pool.
@@ -65,7 +70,10 @@ pub(super) struct PoolLine {
 impl ServiceExplanation {
     /// It has its addresses, somebody announces each, and nobody else uses one.
     pub(super) fn is_fine(&self) -> bool {
-        let works = |line: &AddressLine| line.announced_by.is_some() && line.also_used_by.is_none();
+        let works = |line: &AddressLine| {
+            let alone = |by: &Announcer| by.also_answered_by.is_empty();
+            line.announced_by.as_ref().is_some_and(alone) && line.also_used_by.is_none()
+        };
         self.state == State::NotOurs || (self.state == State::Assigned && self.addresses.iter().all(works))
     }
 }
@@ -118,6 +126,7 @@ pub(super) fn explain(facts: &Facts<'_>, key: &ObjectKey) -> Option<ServiceExpla
         pool: service.annotations.get(FROM_POOL).cloned(),
         announced_by: facts.announcer(*address),
         also_used_by: facts.other_user(*address),
+        last_moves: facts.moves(*address),
     };
     let pools = facts.lists.pools.iter();
     Some(ServiceExplanation {
@@ -137,6 +146,7 @@ pub(super) fn explain(facts: &Facts<'_>, key: &ObjectKey) -> Option<ServiceExpla
         },
         asks: wish.words,
         routers: if ours { facts.routers() } else { Vec::new() },
+        not_heard: facts.lists.heard.unheard().filter(|_| state == State::Assigned),
     })
 }
 

@@ -13,6 +13,7 @@ use tiklb_core::model::{Instant, Now, Timestamp};
 use super::facts::Lists;
 use super::service::ServiceExplanation;
 use super::*;
+use crate::cli::speakers::{Heard, Said};
 use crate::cluster::object::router::SeenRouter;
 use crate::cluster::object::{self, Known, Verdict};
 
@@ -25,6 +26,7 @@ struct Home {
     announcements: Vec<Known<Announcement>>,
     conflicts: Vec<Known<Conflict>>,
     nodes: Vec<NodeObject>,
+    heard: Heard,
 }
 
 fn kept<K: DeserializeOwned, T>(read: impl Fn(K) -> Verdict<T>, objects: Vec<Value>) -> Vec<T> {
@@ -129,6 +131,35 @@ fn mikrotik() -> Value {
     })
 }
 
+/// Two speakers that can be reached and one that cannot.
+fn heard() -> Heard {
+    let said = |state: Value| -> Said { serde_json::from_value(state).unwrap() };
+    let owner = said(json!({
+        "announces": {"192.168.1.210": {
+            "addresses": ["192.168.1.210"], "because": "node2 was silent for 36 ms", "epoch": 3,
+        }},
+        "moves": [{
+            "at": "2026-01-01T08:00:00Z", "address": "192.168.1.210", "began": true,
+            "because": "node2 was silent for 36 ms",
+        }],
+        "heard": ["node2"],
+    }));
+    let other = said(json!({
+        "detectionMilliseconds": {"node1": 36},
+        "moves": [
+            {"at": "2026-01-01T08:00:00Z", "address": "192.168.1.210", "began": false, "because": "node1 claims it"},
+            {"at": "2026-01-01T07:00:00Z", "address": "192.168.1.210", "began": true, "because": "first of 3 candidates"},
+            {"at": "2026-01-01T07:00:00Z", "address": "192.168.1.209", "began": true, "because": "first of 3 candidates"},
+        ],
+    }));
+    let silent = "192.168.1.13:7472 did not answer".to_owned();
+    let speakers = [("node1", Ok(owner)), ("node2", Ok(other)), ("node3", Err(silent))];
+    Heard {
+        speakers: speakers.map(|(node, said)| (node.to_owned(), said)).into(),
+        nobody: None,
+    }
+}
+
 fn home() -> Home {
     let record = json!({
         "apiVersion": "metallb.io/v1beta1", "kind": "ServiceL2Status", "metadata": named("l2-1"),
@@ -170,6 +201,7 @@ fn home() -> Home {
         announcements: kept(object::announcement::announcement, vec![record]),
         conflicts: kept(object::conflict::conflict, vec![conflict]),
         nodes: kept(object::node::address_owner, vec![node]),
+        heard: heard(),
     }
 }
 
@@ -199,6 +231,7 @@ impl Home {
             announcements: &self.announcements,
             conflicts: &self.conflicts,
             nodes: &self.nodes,
+            heard: &self.heard,
         };
         let now = Now {
             mono: Instant::ZERO,
@@ -272,6 +305,21 @@ fn both_as_programs_read_them() {
     let held = address::explain(&facts, "192.168.1.220".parse().unwrap());
     let text = serde_json::to_string_pretty(&json!([web, held])).unwrap();
     golden("explanations.json", &(text + "\n"));
+}
+
+#[test]
+fn a_service_whose_address_another_node_answers_for_is_not_fine() {
+    let mut home = home();
+    let Some(Ok(owner)) = home.heard.speakers.get_mut("node1") else {
+        panic!("it was heard");
+    };
+    let disputed = json!({"192.168.1.210": {"stranger": null, "nodes": ["node3"]}});
+    owner.disputed = serde_json::from_value(disputed).unwrap();
+    let facts = home.facts();
+    let explained = service::explain(&facts, &ObjectKey::new("apps", "web")).unwrap();
+    assert!(!explained.is_fine());
+    let page = page::service(&explained);
+    assert!(page.contains("node node3 answers for it, too"), "{page}");
 }
 
 #[test]

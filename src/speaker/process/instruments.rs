@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use tiklb_core::model::NodeName;
-use tiklb_core::speaker::{Held, Published};
+use tiklb_core::speaker::{Counters, Held, Move, Published};
 use tokio::sync::watch;
 
 use crate::cluster::event::Events;
@@ -47,10 +47,15 @@ impl Instruments {
     }
 }
 
-/// What `/debug/state` shows: what is announced here and why, who is heard, what the survey found.
-pub(super) fn state(published: watch::Receiver<Arc<Published>>) -> impl Fn() -> Value + Send + Sync {
+/// What `/debug/state` shows: what is announced here and why, who is heard, what the survey found. `tiklb status` and
+/// `tiklb explain` read it (`cli/speakers.rs`).
+pub(super) fn state(
+    published: watch::Receiver<Arc<Published>>,
+    counters: watch::Receiver<Arc<Counters>>,
+) -> impl Fn() -> Value + Send + Sync {
     move || {
         let published = published.borrow().clone();
+        let detection = counters.borrow().detection.clone();
         let held: Map<String, Value> = published
             .held
             .iter()
@@ -85,6 +90,12 @@ pub(super) fn state(published: watch::Receiver<Arc<Published>>) -> impl Fn() -> 
         json!({
             "announces": held,
             "blocked": blocked,
+            "disputed": disputed(&published),
+            "moves": published.moves.iter().rev().map(moved).collect::<Vec<_>>(),
+            "detectionMilliseconds": detection
+                .iter()
+                .map(|(node, time)| (node.0.clone(), json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))))
+                .collect::<Map<_, _>>(),
             "standsInFor": standing,
             "heard": published.alive.iter().map(|node| &node.0).collect::<Vec<_>>(),
             "missing": published.missing.iter().map(|node| &node.0).collect::<Vec<_>>(),
@@ -92,6 +103,28 @@ pub(super) fn state(published: watch::Receiver<Arc<Published>>) -> impl Fn() -> 
             "surveys": surveys,
         })
     }
+}
+
+/// Who else speaks for what is announced here.
+fn disputed(published: &Published) -> Map<String, Value> {
+    let disputes = published.disputes.iter();
+    disputes
+        .map(|(address, dispute)| {
+            let nodes = dispute.nodes.iter().map(|node| &node.0).collect::<Vec<_>>();
+            let stranger = dispute.stranger.map(|mac| mac.to_string());
+            (address.to_string(), json!({"stranger": stranger, "nodes": nodes}))
+        })
+        .collect()
+}
+
+/// What was begun or ceased, the last one first.
+fn moved(moved: &Move) -> Value {
+    json!({
+        "at": time(moved.at),
+        "address": moved.key,
+        "began": moved.began,
+        "because": moved.because.to_string(),
+    })
 }
 
 fn group(held: &Held) -> Value {
