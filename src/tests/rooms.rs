@@ -96,7 +96,12 @@ fn sources(folder: &str) -> Vec<File> {
             )
     });
     // Programs that look at core from outside.
-    files.retain(|file| !is_below(&file.path, &["src/core/benches"]));
+    files.retain(|file| {
+        !is_below(
+            &file.path,
+            &["src/core/benches", "src/core/fuzz", "src/core/tests"],
+        )
+    });
     files
 }
 

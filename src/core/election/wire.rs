@@ -49,6 +49,9 @@ pub const MAX_INTERFACES: usize = 8;
 pub const CLAIMS_PER_PART: usize = 32;
 /// Parts of one claim set: 8,192 claims. More are no home network; the rest is not announced to peers.
 pub const MAX_PARTS: u16 = 256;
+/// Epochs above this are malformed: each claim counts one up, and whoever has the key must not bring the count to its end.
+/// What is left above is more claims than there will ever be.
+const MAX_EPOCH: u64 = u64::MAX - (1 << 32);
 /// Occupied addresses in one survey datagram: 10 bytes each.
 pub const MAX_OCCUPIED: usize = 48;
 /// Address ranges in one survey datagram: 8 bytes each.

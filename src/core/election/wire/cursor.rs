@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::Ipv4Net;
 
-use super::{CLAIMS_PER_PART, ClaimsVersion};
+use super::{CLAIMS_PER_PART, ClaimsVersion, MAX_EPOCH};
 use crate::model::MacAddr;
 
 /// Writes big-endian fields up to a length. What does not fit is left out; callers ask for [`Writer::room`] first
@@ -168,7 +168,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn claims(&mut self) -> Option<Vec<(IpAddr, u64)>> {
         (0..self.count(CLAIMS_PER_PART)?)
-            .map(|_| Some((self.address()?, self.u64()?)))
+            .map(|_| Some((self.address()?, self.u64().filter(|epoch| *epoch <= MAX_EPOCH)?)))
             .collect()
     }
 }
