@@ -173,6 +173,15 @@ impl Lan {
         attached.port.mend(&self.switch, &attached.host).await
     }
 
+    /// Lays a second cable between the switch and a host, which has it as `interface`, without an address: its MAC. It
+    /// stays as long as the host does.
+    ///
+    /// # Errors
+    /// When there is no such host, it has such an interface or a second cable already, or the kernel refuses.
+    pub async fn plug(&self, host: &str, interface: &str) -> Result<Mac, Error> {
+        switch::plug(&self.switch, self.bridge, self.host(host)?, interface).await
+    }
+
     /// Takes the host's port out of the bridge: nothing gets through, but its link stays up, as behind a second switch
     /// that was cut off.
     ///

@@ -17,6 +17,7 @@
 //! | `lease` | DHCP clients: none gets an address of the range, and one that has one is waited for |
 //! | `ownership` | whose rows they are: a renamed object, pruned kinds, a rebuilt cluster, two clusters |
 //! | `drift` | a person puts the range back into the router's pool |
+//! | `interface` | nodes with two network cards, by MetalLB's identifiers: what an advertisement names answers, and nothing else |
 //! | `interruption` | the router reboots in the middle of a first sync, or is away during a rollout |
 //! | `pin` | ARP rows that the router itself follows: traffic from behind it after a failover |
 //! | `router` | a router that cannot be used: no new announcement without proof, none lost |
@@ -33,6 +34,7 @@ mod configuration;
 mod conflict;
 mod doctor;
 mod drift;
+mod interface;
 mod interruption;
 mod leadership;
 mod lease;
@@ -117,6 +119,7 @@ impl Story {
             conflict::stories(),
             doctor::stories(),
             drift::stories(),
+            interface::stories(),
             interruption::stories(),
             leadership::stories(),
             lease::stories(),

@@ -43,6 +43,33 @@ pub(super) async fn build(switch: &Host) -> Result<u32, Error> {
     switch.links().index(BRIDGE).await
 }
 
+/// The MAC of a host's second interface.
+fn second_mac(number: u8) -> Mac {
+    Mac([0x02, 0, 0, 0, 0x03, number])
+}
+
+/// Lays a second cable to a host, up at both ends and without an address. It goes with the host.
+pub(super) async fn plug(switch: &Host, bridge: u32, host: &Host, interface: &str) -> Result<Mac, Error> {
+    // Told apart as the first ones are.
+    let number = host.link(host.interface()).await?.mac.0[5];
+    let mac = second_mac(number);
+    let name = format!("q-{}", host.name());
+    let far_end = LinkUnspec::new_with_name(interface)
+        .address(mac.0.to_vec())
+        .setns_by_fd(host.namespace().as_raw_fd())
+        .build();
+    let cable = LinkVeth::new(&name, interface)
+        .set_info_data(InfoData::Veth(InfoVeth::Peer(far_end)))
+        .address(Mac([0x02, 0, 0, 0, 0x04, number]).0.to_vec())
+        .controller(bridge)
+        .up()
+        .build();
+    switch.links().add(cable, &name, "veth").await?;
+    host.links().set_up(interface, true).await?;
+    host.wait_for_carrier(interface, true).await?;
+    Ok(mac)
+}
+
 impl Port {
     /// Lays the cable between the switch and the host: both ends up, the host's under the name that the plan gives it.
     pub(super) async fn connect(

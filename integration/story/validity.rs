@@ -324,8 +324,6 @@ async fn faults_of_single_nodes(scene: &Scene) -> Outcome {
     {
         state(scene, name, &[]).await?;
     }
-    // A field that is not acted on is a warning, and no fault.
-    scene.warning("L2Advertisement wired: spec.interfaces").await?;
     state(scene, CONTROLLER, &[]).await?;
     label(scene, &nodes[1], json!("yes")).await?;
     state(scene, &speaker(&nodes[1]), &[&lacks(&nodes[1])]).await?;

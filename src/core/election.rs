@@ -446,11 +446,6 @@ impl Election {
         ours.map(|interface| (&self.me, interface.mac)).chain(theirs)
     }
 
-    /// The same as a set, to be kept.
-    pub fn node_macs(&self) -> BTreeSet<MacAddr> {
-        self.macs().map(|(_, mac)| mac).collect()
-    }
-
     /// The node that said that a MAC address is its own. Asked for each frame that is read, so nothing is allocated: a
     /// hundred comparisons among fifty nodes.
     pub fn node_with(&self, mac: MacAddr) -> Option<&NodeName> {

@@ -7,6 +7,7 @@
 
 mod conflict;
 mod first_claim;
+mod interface;
 mod node;
 pub mod proxy;
 pub mod published;
@@ -48,6 +49,8 @@ pub struct Wanted {
     pub pools: RangeSet,
     /// Addresses of the pools that no Service has: what the survey asks for.
     pub unassigned: RangeSet,
+    /// By group, the only interfaces of this node that it is announced on, where its advertisements name any.
+    pub interfaces: BTreeMap<IpAddr, BTreeSet<String>>,
 }
 
 /// An interface that can announce: up, with carrier, not excluded, no member of another.
@@ -171,6 +174,7 @@ pub struct Speaker {
     gateways_asked: Option<Instant>,
     wanted: Option<Arc<Wanted>>,
     published: Published,
+    nowhere: BTreeMap<IpAddr, Instant>,
     counters: Counters,
     outputs: Vec<Output>,
     outgoing: Vec<Outgoing>,
@@ -208,6 +212,7 @@ impl Speaker {
             gateways_asked: None,
             wanted: None,
             published: Published::default(),
+            nowhere: BTreeMap::new(),
             counters: Counters::default(),
             outputs: Vec::new(),
             outgoing: Vec::new(),
@@ -322,10 +327,14 @@ impl Speaker {
     }
 
     fn want(&mut self, wanted: Arc<Wanted>, now: Instant) {
-        self.election.set_desired(wanted.election.clone(), now);
-        self.wanted = Some(wanted);
+        let before = self.wanted.replace(wanted);
+        self.stand(now);
         self.regroup();
         self.unblock();
+        let interfaces = |wanted: &Arc<Wanted>| wanted.interfaces.clone();
+        if before.as_ref().map(interfaces).unwrap_or_default() != self.named_interfaces() {
+            self.announce_all(now);
+        }
     }
 
     /// What is wanted announced under a key.
@@ -376,6 +385,9 @@ impl Speaker {
         });
         self.election
             .set_interfaces(interfaces.collect(), now, &mut self.outputs);
+        if !self.named_interfaces().is_empty() {
+            self.stand(now);
+        }
         self.announce_all(now);
     }
 
@@ -392,7 +404,7 @@ impl Speaker {
         }
         self.survey(now, out);
         self.announcements.poll(now.mono, random, &mut self.outgoing);
-        self.node_macs.note(&self.election, now.mono);
+        self.note_macs(now.mono);
         self.conflicts.poll(now.mono, &mut self.outgoing);
         for frame in self.outgoing.drain(..) {
             // Not the survey's questions: they name every address of the pools, and claim none.
@@ -406,6 +418,7 @@ impl Speaker {
         }
         self.publish_trouble(now.mono);
         self.publish_conflicts();
+        self.publish_nowhere(now.mono);
     }
 
     fn act(&mut self, now: Now, out: &mut Vec<Effect>) {
@@ -438,17 +451,14 @@ impl Speaker {
         let Some(group) = self.group(key).cloned() else {
             return;
         };
-        let (interface, mac) = self
-            .main_link(key)
-            .map(|link| (link.name.clone(), link.mac))
-            .unzip();
+        let (interfaces, mac) = self.answering_on(key);
         let held = Held {
             addresses: group.addresses,
             services: group.services,
             epoch,
             because,
             since: now.wall,
-            interface,
+            interfaces,
             mac,
         };
         self.published.moved(Move {
@@ -488,12 +498,11 @@ impl Speaker {
 
     fn announce_all(&mut self, now: Instant) {
         for key in self.published.held.keys().copied().collect::<Vec<_>>() {
-            let link = self.main_link(key).map(|link| (link.name.clone(), link.mac));
+            let (interfaces, mac) = self.answering_on(key);
             if let Some(held) = self.published.held.get_mut(&key) {
-                let (interface, mac) = link.unzip();
                 // Without a link the last one stays named: that is where it was, and will be again.
-                if mac.is_some() && (held.mac != mac || held.interface != interface) {
-                    (held.interface, held.mac) = (interface, mac);
+                if mac.is_some() && (held.mac != mac || held.interfaces != interfaces) {
+                    (held.interfaces, held.mac) = (interfaces, mac);
                     self.published.touch();
                 }
             }
@@ -512,10 +521,12 @@ impl Speaker {
         };
         for address in held.addresses.iter().filter_map(v4) {
             let links = self
-                .links_for(address.into())
+                .links_for(key, address.into())
                 .into_iter()
                 .map(|link| (link.index, link.mac));
             let links: Vec<(InterfaceIndex, MacAddr)> = links.collect();
+            self.announcements
+                .keep(address, |at| links.iter().any(|(index, _)| *index == at));
             self.responder
                 .announce(address, links.iter().map(|(index, _)| (*index, AnswerWith::Own)));
             self.conflicts.watch(address, key, &links, now);
@@ -534,22 +545,6 @@ impl Speaker {
                     .start(address, index, mac, gateways, talkers, now);
             }
         }
-    }
-
-    /// Where an address is announced: the interfaces that have its subnet; where none has, all of them, as in MetalLB.
-    fn links_for(&self, address: IpAddr) -> Vec<&Link> {
-        let IpAddr::V4(v4) = address else { return vec![] };
-        let connected = |link: &&Link| link.networks.iter().any(|network| network.contains(&v4));
-        let with_subnet: Vec<&Link> = self.links.values().filter(connected).collect();
-        if with_subnet.is_empty() {
-            self.links.values().collect()
-        } else {
-            with_subnet
-        }
-    }
-
-    fn main_link(&self, address: IpAddr) -> Option<&Link> {
-        self.links_for(address).into_iter().next()
     }
 
     fn frame(
@@ -597,7 +592,7 @@ impl Speaker {
         {
             self.gateways.insert((interface, arp.sender_ip), arp.sender_mac);
         }
-        if self.election.node_with(arp.sender_mac).is_some() {
+        if self.node_with(arp.sender_mac).is_some() {
             if arp.op == Operation::Reply && self.group(arp.sender_ip.into()).is_some() {
                 self.election.owner_answered(arp.sender_mac, now);
             }

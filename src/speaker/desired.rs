@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tiklb_core::allocator::{Announcement, Change};
 use tiklb_core::config::{AdvertisementObject, Config, PoolObject};
-use tiklb_core::election::candidate::{Ground, Group, Node, groups};
+use tiklb_core::election::candidate::{Ground, Group, Node, groups, interfaces};
 use tiklb_core::election::{Desired, Listed};
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{NodeName, ObjectKey, RangeSet};
@@ -135,8 +135,8 @@ impl Objects {
         self.listed.len() == KINDS
     }
 
-    /// What follows from all of them.
-    pub fn wanted(&self) -> Wanted {
+    /// What follows from all of them for one node.
+    pub fn wanted(&self, me: &NodeName) -> Wanted {
         let ground = Ground {
             config: &self.config,
             nodes: &self.nodes,
@@ -152,7 +152,9 @@ impl Objects {
         let assigned = self.services.values().flat_map(|service| &service.ingress);
         let groups = groups(self.services.values(), &ground);
         let records = self.records(&groups);
+        let interfaces = self.interfaces(&groups, &ground, me);
         Wanted {
+            interfaces,
             election: Arc::new(Desired {
                 groups,
                 peers: self.peers(),
@@ -195,6 +197,26 @@ impl Objects {
         self.services
             .values()
             .filter(move |service| service.ingress.contains(&address))
+    }
+
+    /// The interfaces of a node by group, where advertisements name any.
+    fn interfaces(
+        &self,
+        groups: &BTreeMap<IpAddr, Group>,
+        ground: &Ground<'_>,
+        me: &NodeName,
+    ) -> BTreeMap<IpAddr, BTreeSet<String>> {
+        let mut advertisements = self.config.advertisements.values();
+        // Hardly anybody names interfaces: then nothing is looked at for each Service.
+        if advertisements.all(|ad| ad.interfaces.is_empty()) {
+            return BTreeMap::new();
+        }
+        let groups = groups.values();
+        let named = groups.filter_map(|group| {
+            let named = interfaces(group, &self.services, ground, me)?;
+            Some((group.key, named))
+        });
+        named.collect()
     }
 
     fn reconfigure(&mut self, changed: bool) -> bool {

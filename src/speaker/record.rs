@@ -80,6 +80,8 @@ pub struct Recorder {
     blocked: BTreeMap<IpAddr, MacAddr>,
     /// Addresses that this node announces and others speak for, too.
     disputes: BTreeMap<IpAddr, Dispute>,
+    /// What nobody announces for want of an interface.
+    nowhere: BTreeSet<IpAddr>,
 }
 
 impl Recorder {
@@ -98,6 +100,7 @@ impl Recorder {
             standing: BTreeMap::new(),
             blocked: BTreeMap::new(),
             disputes: BTreeMap::new(),
+            nowhere: BTreeSet::new(),
         }
     }
 
@@ -123,6 +126,7 @@ impl Recorder {
         self.held.clone_from(&published.held);
         self.say_blocked(published, objects);
         self.say_disputed(published, objects);
+        self.say_nowhere(published, objects);
         self.say_standing(published);
         let announced = published.held.values().flat_map(|held| held.services.iter());
         let announced: BTreeSet<ObjectKey> = announced.cloned().collect();
@@ -169,7 +173,7 @@ impl Recorder {
         for address in &held.addresses {
             tracing::info!(
                 event = "serviceAnnounced", %service, ip = %address, node = %self.identity.node,
-                interface = held.interface.as_deref().unwrap_or("none"), epoch = held.epoch,
+                interface = if held.interfaces.is_empty() { "none".to_owned() } else { held.interfaces.join(",") }, epoch = held.epoch,
                 reason = held.because.reason(),
                 "announcing: {}", held.because
             );
@@ -232,6 +236,20 @@ impl Recorder {
             }
         }
         self.disputes.clone_from(&published.disputes);
+    }
+
+    /// Addresses that nobody announces because no node has an interface that is named.
+    fn say_nowhere(&mut self, published: &Published, objects: &Objects) {
+        for address in published.nowhere.difference(&self.nowhere) {
+            // MetalLB's reason, and its words as far as they name the fix.
+            let note = format!(
+                "no node announces {address}: the interfaces that its L2Advertisements name do not exist in node \"{}\" nor \
+                 in any other candidate; correct spec.interfaces, or leave it out to use all of them",
+                self.identity.node
+            );
+            self.tell_services(*address, objects, EventReason::AnnounceFailed, &note);
+        }
+        self.nowhere.clone_from(&published.nowhere);
     }
 
     /// A warning about an address: in the log, and as an event of each Service that has it.

@@ -103,7 +103,6 @@ pub(super) fn validate(
         };
         let advertisement = read(spec, undecoded, &mut complaints);
         complaints.unknown_pools(spec, pools);
-        complaints.not_acted_on(spec);
         if !advertisement.broken
             && spec.pools.is_empty()
             && !pools.values().any(|pool| advertisement.selects_pool(pool))
@@ -190,16 +189,6 @@ impl Complaints<'_> {
         let words = "spec.ipAddressPoolSelectors match no IPAddressPool, so it announces nothing: correct them, or label a pool";
         self.problems
             .push(Problem::idle(Kind::L2Advertisement, &self.object.key, words));
-    }
-
-    fn not_acted_on(&mut self, spec: &AdvertisementSpec) {
-        if !spec.interfaces.is_empty() {
-            self.problems.push(Problem::not_acted_on(
-                Kind::L2Advertisement,
-                &self.object.key,
-                "spec.interfaces (addresses are announced on the interface that has their subnet)",
-            ));
-        }
     }
 }
 

@@ -203,6 +203,28 @@ fn weight(node: &Node, ads: &[&Advertisement]) -> i32 {
         .fold(0, |sum, ad| sum.saturating_add(ad.weight_of(&node.labels)))
 }
 
+/// The interfaces on which a node announces a group, by name; `None`: all that can. A node may use what any of the
+/// advertisements that select it and the Service names, and all where one of them names none.
+pub fn interfaces(
+    group: &Group,
+    services: &BTreeMap<ObjectKey, Service>,
+    ground: &Ground<'_>,
+    node: &NodeName,
+) -> Option<BTreeSet<String>> {
+    let node = ground.nodes.get(node)?;
+    let mut named = BTreeSet::new();
+    for service in group.services.iter().filter_map(|key| services.get(key)) {
+        let ads = advertisements(service, ground).unwrap_or_default();
+        for ad in ads.into_iter().filter(|ad| ad.selects_node(&node.labels)) {
+            if ad.interfaces.is_empty() {
+                return None;
+            }
+            named.extend(ad.interfaces.iter().cloned());
+        }
+    }
+    (!named.is_empty()).then_some(named)
+}
+
 fn advertisements<'a>(service: &Service, ground: &Ground<'a>) -> Result<Vec<&'a Advertisement>, Nobody> {
     let came_from = service.annotations.get(FROM_POOL).map(String::as_str);
     // Whoever may write a status must not be able to have any address of the LAN answered for.

@@ -206,6 +206,22 @@ impl Announcements {
         self.remove_where(|key| key.address == address);
     }
 
+    /// Forgets the address on all interfaces but these.
+    pub fn keep(&mut self, address: Ipv4Addr, on: impl Fn(InterfaceIndex) -> bool) {
+        let of_address = |index: u32| Key {
+            address,
+            interface: InterfaceIndex(index),
+        };
+        let known = self.announced.range(of_address(0)..=of_address(u32::MAX));
+        let gone: Vec<Key> = known
+            .map(|(key, _)| *key)
+            .filter(|key| !on(key.interface))
+            .collect();
+        for key in gone {
+            self.remove(key);
+        }
+    }
+
     /// Forgets everything on an interface that is gone, and all its due frames.
     pub fn remove_interface(&mut self, interface: InterfaceIndex) {
         self.remove_where(|key| key.interface == interface);

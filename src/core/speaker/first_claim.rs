@@ -121,7 +121,7 @@ impl Speaker {
         }
         let links: BTreeMap<InterfaceIndex, MacAddr> = addresses
             .iter()
-            .flat_map(|address| self.links_for((*address).into()))
+            .flat_map(|address| self.links_for(key, (*address).into()))
             .map(|link: &Link| (link.index, link.mac))
             .collect();
         let question = Question {
@@ -130,7 +130,7 @@ impl Speaker {
             sent: 0,
             next: now,
             heard: None,
-            ours: self.election.node_macs(),
+            ours: self.known_macs(),
         };
         self.first_claims.open.insert(key, question);
     }

@@ -1,10 +1,9 @@
 //! Which MAC addresses are our nodes', now and lately.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Speaker;
-use crate::election::Election;
 use crate::model::{Instant, MacAddr, NodeName};
 
 /// A MAC address that a speaker said to be its node's within this is never a stranger's: neighbours remember it for as
@@ -26,13 +25,13 @@ pub(super) struct NodeMacs {
 
 impl NodeMacs {
     /// Writes down what is said now.
-    pub(super) fn note(&mut self, election: &Election, now: Instant) {
+    fn note<'a>(&mut self, said: impl Iterator<Item = (&'a NodeName, MacAddr)>, now: Instant) {
         if self.noted.is_some_and(|at| now.since(at) < NOTED_EACH) {
             return;
         }
         self.noted = Some(now);
         self.said.retain(|_, (_, at)| now.since(*at) <= REMEMBERED);
-        for (node, mac) in election.macs() {
+        for (node, mac) in said {
             let room = self.said.len() < MAX_REMEMBERED;
             match self.said.get_mut(&mac) {
                 Some((known, at)) if known == node => *at = now,
@@ -54,7 +53,26 @@ impl NodeMacs {
 impl Speaker {
     /// The node whose MAC address this is, or was within the last ten minutes. To be asked about frames that are rare.
     pub(super) fn node_of(&self, mac: MacAddr, now: Instant) -> Option<&NodeName> {
-        let now_said = self.election.node_with(mac);
-        now_said.or_else(|| self.node_macs.remembered(mac, now))
+        let said = self.node_with(mac);
+        said.or_else(|| self.node_macs.remembered(mac, now))
+    }
+
+    /// The node that has a network card with this MAC address, by what it says now. Of our own cards heartbeats tell only
+    /// those with an IPv4 address; the others announce, too.
+    pub(super) fn node_with(&self, mac: MacAddr) -> Option<&NodeName> {
+        let ours = self.links.values().any(|link| link.mac == mac);
+        ours.then_some(&self.me).or_else(|| self.election.node_with(mac))
+    }
+
+    /// The MAC addresses of all of them, to be kept.
+    pub(super) fn known_macs(&self) -> BTreeSet<MacAddr> {
+        let ours = self.links.values().map(|link| link.mac);
+        ours.chain(self.election.macs().map(|(_, mac)| mac)).collect()
+    }
+
+    /// Writes down whose MAC address is which.
+    pub(super) fn note_macs(&mut self, now: Instant) {
+        let ours = self.links.values().map(|link| (&self.me, link.mac));
+        self.node_macs.note(ours.chain(self.election.macs()), now);
     }
 }

@@ -38,6 +38,8 @@ pub struct Published {
     pub networks: BTreeMap<Ipv4Net, BTreeSet<Ipv4Addr>>,
     /// MACs that answer for more addresses than any device has.
     pub proxies: BTreeMap<MacAddr, Ipv4Net>,
+    /// Groups that nobody announces because no node has an interface that their advertisements name.
+    pub nowhere: BTreeSet<IpAddr>,
     /// First claims that a stranger's answer blocks.
     pub blocked: BTreeMap<IpAddr, MacAddr>,
     /// Addresses that this node announces and that others speak for, too.
@@ -65,9 +67,9 @@ pub struct Held {
     pub because: Because,
     /// Since when.
     pub since: Timestamp,
-    /// The interface.
-    pub interface: Option<String>,
-    /// The MAC address that is answered with.
+    /// The interfaces that answer, the main one first.
+    pub interfaces: Vec<String>,
+    /// The MAC address that the first of them answers with.
     pub mac: Option<MacAddr>,
 }
 

@@ -40,7 +40,7 @@ impl Speaker {
         let group = self.group(key);
         let addresses = group.into_iter().flat_map(|group| &group.addresses);
         for address in addresses.filter_map(v4).collect::<Vec<_>>() {
-            let links = self.links_for(address.into()).into_iter();
+            let links = self.links_for(key, address.into()).into_iter();
             let on: Vec<_> = links
                 .filter_map(|link| {
                     let (_, theirs) = self.shared_network(link, owner)?;
@@ -68,7 +68,7 @@ impl Speaker {
     /// its entry sends it.
     pub(super) fn ask_owner(&self, key: IpAddr, owner: &NodeName) -> Vec<Effect> {
         let IpAddr::V4(address) = key else { return vec![] };
-        let links = self.links_for(key).into_iter();
+        let links = self.links_for(key, key).into_iter();
         let questions = links.filter_map(|link| {
             let (own, mac) = self.shared_network(link, owner)?;
             Some(Effect::Answer {

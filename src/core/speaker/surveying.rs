@@ -208,7 +208,8 @@ impl Speaker {
         if areas == self.surveying.areas {
             return;
         }
-        self.surveying.survey.set_nodes(self.election.node_macs());
+        let nodes = self.known_macs();
+        self.surveying.survey.set_nodes(nodes);
         for subnet in self
             .surveying
             .areas

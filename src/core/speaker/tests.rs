@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod conflict;
+mod interface;
 
 use super::*;
 use crate::election::{Group, candidate::Nobody, order};
@@ -92,6 +93,7 @@ impl Desk {
             }),
             unassigned: pools.difference(&used),
             pools,
+            ..Wanted::default()
         };
         self.step(Event::Wanted(Arc::new(wanted)));
     }
@@ -191,8 +193,8 @@ fn an_address_is_asked_for_then_announced_then_answered() {
     assert_eq!(desk.held(), [lan(200).into()].into());
     let held = &desk.speaker.published().held[&lan(200).into()];
     assert_eq!(
-        (held.interface.as_deref(), held.mac, held.epoch),
-        (Some("eth0"), Some(MINE), 1)
+        (held.interfaces.join(",").as_str(), held.mac, held.epoch),
+        ("eth0", Some(MINE), 1)
     );
     assert_eq!(held.because.to_string(), "the only candidate");
     let answer = desk.answer_to(200).unwrap();
@@ -506,6 +508,7 @@ fn want_groups(desk: &mut Desk, groups: Vec<Group>) {
         }),
         unassigned: pools.difference(&used),
         pools,
+        ..Wanted::default()
     };
     desk.step(Event::Wanted(Arc::new(wanted)));
 }

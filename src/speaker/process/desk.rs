@@ -164,7 +164,7 @@ impl Desk {
         if let Some(listing) = self.listing.take() {
             listing.done();
         }
-        let wanted = Arc::new(self.objects.wanted());
+        let wanted = Arc::new(self.objects.wanted(self.recorder.node()));
         let now = self.clock.mono();
         self.computed = Some((now, now.since(began)));
         self.say_nobody(&wanted);

@@ -90,6 +90,7 @@ pub(super) fn state(
         json!({
             "announces": held,
             "blocked": blocked,
+            "nowhere": published.nowhere,
             "disputed": disputed(&published),
             "moves": published.moves.iter().rev().map(moved).collect::<Vec<_>>(),
             "detectionMilliseconds": detection
@@ -131,7 +132,7 @@ fn group(held: &Held) -> Value {
     json!({
         "addresses": held.addresses,
         "services": held.services.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "interface": held.interface,
+        "interfaces": held.interfaces,
         "mac": held.mac.map(|mac| mac.to_string()),
         "epoch": held.epoch,
         "since": time(held.since),

@@ -100,7 +100,7 @@ fn wish(identity: &Identity, service: &ObjectKey, held: &Held) -> Wish {
         service_name: Some(service.name.clone()),
         service_namespace: Some(service.namespace.clone()),
         interfaces: held
-            .interface
+            .interfaces
             .iter()
             .map(|name| InterfaceInfo { name: name.clone() })
             .collect(),

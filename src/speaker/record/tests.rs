@@ -50,7 +50,7 @@ fn held(epoch: u64) -> Held {
         epoch,
         because: Because::First { candidates: 3 },
         since: Timestamp(1_767_225_600),
-        interface: Some("eth0".to_owned()),
+        interfaces: vec!["eth0".to_owned()],
         mac: Some(MacAddr(2, 0, 0, 0, 1, 11)),
     }
 }

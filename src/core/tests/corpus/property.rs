@@ -283,5 +283,6 @@ fn wanted() -> Wanted {
         }),
         unassigned: pools.difference(&used),
         pools,
+        ..Wanted::default()
     }
 }

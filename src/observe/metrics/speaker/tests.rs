@@ -22,7 +22,7 @@ fn held(addresses: &[&str], services: &[&str]) -> Held {
         epoch: 3,
         because: Because::First { candidates: 2 },
         since: Timestamp(0),
-        interface: Some("eth0".to_owned()),
+        interfaces: vec!["eth0".to_owned()],
         mac: None,
     }
 }

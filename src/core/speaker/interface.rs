@@ -1,0 +1,107 @@
+//! On which interfaces an address is announced, and what follows where this node has none of those that are named.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Link, Speaker};
+use crate::election::{Desired, Group, order};
+use crate::model::{Instant, MacAddr};
+
+/// A group that nobody announces for so long, although its first candidate lives, is told: a first claim takes 60 ms, and
+/// each candidate waits 120 ms for the one before it.
+const NOWHERE_AFTER: Duration = Duration::from_secs(3);
+
+impl Speaker {
+    /// The interfaces that advertisements name, by group.
+    pub(super) fn named_interfaces(&self) -> BTreeMap<IpAddr, BTreeSet<String>> {
+        let wanted = self.wanted.as_ref();
+        wanted.map(|wanted| wanted.interfaces.clone()).unwrap_or_default()
+    }
+
+    /// Stands for what this node has an interface for. Each node judges its own interfaces: the others wait for it as for
+    /// one that is late, and go on.
+    pub(super) fn stand(&mut self, now: Instant) {
+        let Some(wanted) = &self.wanted else { return };
+        let mut election = wanted.election.clone();
+        for key in self.lacking() {
+            self.step_back(Arc::make_mut(&mut election), key);
+        }
+        self.election.set_desired(election, now);
+    }
+
+    fn step_back(&self, desired: &mut Desired, key: IpAddr) {
+        let Some(group) = desired.groups.get_mut(&key) else {
+            return;
+        };
+        group.candidates.remove(&self.me);
+        let candidates = group.candidates.iter().map(|(node, weight)| (node, *weight));
+        group.order = order(candidates, key).into_iter().cloned().collect();
+    }
+
+    /// The groups for which this node has none of the interfaces that are named.
+    fn lacking(&self) -> Vec<IpAddr> {
+        let wanted = self.wanted.iter();
+        let named = wanted.flat_map(|wanted| &wanted.interfaces);
+        let has = |name: &String| self.links.values().any(|link| link.name == *name);
+        named
+            .filter(|(_, names)| !names.iter().any(has))
+            .map(|(key, _)| *key)
+            .collect()
+    }
+
+    /// Where an address of a group is announced: of the interfaces that its advertisements allow those that have its
+    /// subnet; where none has, all of them, as in MetalLB.
+    pub(super) fn links_for(&self, key: IpAddr, address: IpAddr) -> Vec<&Link> {
+        let IpAddr::V4(v4) = address else { return vec![] };
+        let named = self
+            .wanted
+            .as_ref()
+            .and_then(|wanted| wanted.interfaces.get(&key));
+        let allowed = |link: &&Link| named.is_none_or(|names| names.contains(&link.name));
+        let connected = |link: &&Link| link.networks.iter().any(|network| network.contains(&v4));
+        let links = self.links.values().filter(allowed);
+        let with_subnet: Vec<&Link> = links.clone().filter(connected).collect();
+        // What is named is meant, also where one of two has the subnet.
+        if with_subnet.is_empty() || named.is_some() {
+            links.collect()
+        } else {
+            with_subnet
+        }
+    }
+
+    /// The names of the interfaces that answer for a group, and the MAC of the first.
+    pub(super) fn answering_on(&self, key: IpAddr) -> (Vec<String>, Option<MacAddr>) {
+        let links = self.links_for(key, key);
+        let mac = links.first().map(|link| link.mac);
+        (links.into_iter().map(|link| link.name.clone()).collect(), mac)
+    }
+
+    /// Tells which groups no node announces because none has an interface that is named: the first candidate that lives
+    /// says so for all.
+    pub(super) fn publish_nowhere(&mut self, now: Instant) {
+        let first: BTreeSet<IpAddr> = self
+            .lacking()
+            .into_iter()
+            .filter(|key| self.election.has_listened() && self.election.owner(*key).is_none())
+            .filter(|key| self.group(*key).is_some_and(|group| self.is_first_of(group)))
+            .collect();
+        self.nowhere.retain(|key, _| first.contains(key));
+        for key in first {
+            self.nowhere.entry(key).or_insert(now);
+        }
+        let over = self.nowhere.iter();
+        let over = over.filter(|(_, since)| now.since(**since) >= NOWHERE_AFTER);
+        let over: BTreeSet<IpAddr> = over.map(|(key, _)| *key).collect();
+        if over != self.published.nowhere {
+            self.published.nowhere = over;
+            self.published.touch();
+        }
+    }
+
+    fn is_first_of(&self, group: &Group) -> bool {
+        let alive = |node: &&crate::model::NodeName| **node == self.me || self.election.up().contains(*node);
+        group.order.iter().find(alive) == Some(&self.me)
+    }
+}

@@ -1,0 +1,168 @@
+//! Advertisements that name interfaces.
+
+use super::*;
+
+const ETH1: InterfaceIndex = InterfaceIndex(3);
+const SECOND: MacAddr = MacAddr(2, 0, 0, 0, 3, 11);
+
+fn second() -> Link {
+    Link {
+        index: ETH1,
+        name: "eth1".to_owned(),
+        mac: SECOND,
+        networks: vec![],
+        gateways: vec![],
+    }
+}
+
+/// 192.168.1.200 is wanted on these interfaces of this node; on all for none.
+fn want_on(desk: &mut Desk, names: &[&str]) {
+    let key = IpAddr::from(lan(200));
+    let named: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let wanted = Wanted {
+        election: Arc::new(Desired {
+            groups: [(key, group(200, &["node1", "node2"]))].into(),
+            ..Desired::default()
+        }),
+        pools: [key].into_iter().collect(),
+        interfaces: if names.is_empty() {
+            BTreeMap::new()
+        } else {
+            [(key, named)].into()
+        },
+        ..Wanted::default()
+    };
+    desk.step(Event::Wanted(Arc::new(wanted)));
+}
+
+fn on_two_cards(names: &[&str]) -> Desk {
+    let mut desk = Desk::new();
+    desk.step(Event::Links(vec![link(), second()]));
+    want_on(&mut desk, names);
+    desk.pass(Duration::from_secs(2));
+    desk
+}
+
+/// The MACs that are answered with at each of the two interfaces.
+fn answers(desk: &mut Desk) -> [Option<MacAddr>; 2] {
+    [ETH0, ETH1].map(|interface| {
+        desk.effects.clear();
+        let frame = request(CLIENT, lan(50), lan(200)).frame();
+        desk.step(Event::Frame {
+            interface,
+            bytes: &frame,
+            age: Duration::ZERO,
+        });
+        desk.effects.iter().find_map(|(_, effect)| match effect {
+            Effect::Answer { frame, .. } => Some(Arp::parse(frame).unwrap().sender_mac),
+            _ => None,
+        })
+    })
+}
+
+fn recorded(desk: &Desk) -> (String, Option<MacAddr>) {
+    let held = &desk.speaker.published().held[&lan(200).into()];
+    (held.interfaces.join(","), held.mac)
+}
+
+#[test]
+fn what_is_named_answers_and_nothing_else() {
+    let (both, first, other) = (
+        [Some(MINE), Some(SECOND)],
+        [Some(MINE), None],
+        [None, Some(SECOND)],
+    );
+    let table: [(&[&str], _, &str, _); 5] = [
+        (&[], first, "eth0", MINE),
+        (&["eth0"], first, "eth0", MINE),
+        (&["eth1"], other, "eth1", SECOND),
+        (&["eth0", "eth1"], both, "eth0,eth1", MINE),
+        (&["eth1", "eth9"], other, "eth1", SECOND),
+    ];
+    for (names, answered, interfaces, mac) in table {
+        let mut desk = on_two_cards(names);
+        assert_eq!(answers(&mut desk), answered, "{names:?}");
+        assert_eq!(recorded(&desk), (interfaces.to_owned(), Some(mac)), "{names:?}");
+    }
+}
+
+#[test]
+fn our_own_other_card_that_hears_the_question_is_no_stranger() {
+    let mut desk = Desk::new();
+    desk.step(Event::Links(vec![link(), second()]));
+    want_on(&mut desk, &["eth0", "eth1"]);
+    desk.pass(Duration::from_millis(20));
+    desk.hear(&Arp::probe(SECOND, lan(200)));
+    desk.pass(Duration::from_secs(2));
+    assert_eq!(recorded(&desk).0, "eth0,eth1");
+    assert!(desk.speaker.published().blocked.is_empty());
+}
+
+#[test]
+fn another_name_moves_the_answers_at_once_and_the_old_card_says_no_more() {
+    let mut desk = on_two_cards(&["eth0"]);
+    desk.effects.clear();
+    want_on(&mut desk, &["eth1"]);
+    assert_eq!(answers(&mut desk), [None, Some(SECOND)]);
+    assert_eq!(recorded(&desk), ("eth1".to_owned(), Some(SECOND)));
+    desk.effects.clear();
+    desk.pass(Duration::from_mins(3));
+    let mut said = desk.effects.iter().filter_map(|(_, effect)| match effect {
+        Effect::Announce(frame) if frame.purpose != Purpose::Probe => Some(frame.interface),
+        _ => None,
+    });
+    assert!(said.all(|interface| interface == ETH1));
+    want_on(&mut desk, &[]);
+    assert_eq!(answers(&mut desk), [Some(MINE), None]);
+}
+
+#[test]
+fn a_node_without_any_of_them_stands_for_nothing_and_says_so_where_it_would_be_the_first() {
+    let nowhere = |desk: &Desk| desk.speaker.published().nowhere.clone();
+    let mut desk = on_two_cards(&["eth9"]);
+    assert!(desk.held().is_empty() && answers(&mut desk) == [None, None]);
+    assert!(nowhere(&desk).is_empty(), "another candidate may have it");
+    desk.pass(Duration::from_secs(3));
+    assert_eq!(nowhere(&desk), [lan(200).into()].into());
+    let plugged = Link {
+        name: "eth9".to_owned(),
+        ..second()
+    };
+    desk.step(Event::Links(vec![link(), plugged]));
+    desk.pass(Duration::from_secs(2));
+    assert_eq!(answers(&mut desk), [None, Some(SECOND)]);
+    assert!(nowhere(&desk).is_empty());
+    desk.step(Event::Links(vec![link()]));
+    desk.pass(Duration::from_secs(1));
+    assert!(desk.held().is_empty(), "the card is gone, and so is the claim");
+}
+
+#[test]
+fn another_candidate_that_has_it_announces_it_and_nobody_complains() {
+    let mut pair = pair();
+    for (place, desk) in pair.iter_mut().enumerate() {
+        let mut links = vec![Link {
+            mac: MacAddr(2, 0, 0, 0, 1, 11 + u8::try_from(place).unwrap()),
+            networks: vec![Ipv4Net::new(lan(11 + u8::try_from(place).unwrap()), 24).unwrap()],
+            ..link()
+        }];
+        links.extend((place == 1).then(second));
+        desk.step(Event::Links(links));
+    }
+    talk(&mut pair, 50);
+    let first = group(200, &["node1", "node2"]).order[0].clone();
+    for desk in &mut pair {
+        want_on(desk, &["eth1"]);
+    }
+    talk(&mut pair, 500);
+    let held = pair.each_ref().map(Desk::held);
+    assert_eq!(
+        held,
+        [BTreeSet::new(), [lan(200).into()].into()],
+        "{first} is the first in order"
+    );
+    assert!(
+        pair.iter()
+            .all(|desk| desk.speaker.published().nowhere.is_empty())
+    );
+}
