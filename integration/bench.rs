@@ -14,6 +14,7 @@ mod handover;
 mod machine;
 mod measure;
 mod memory;
+mod plot;
 mod record;
 mod report;
 mod router;
@@ -30,6 +31,7 @@ use crate::cluster::build::target_folder;
 use crate::screen::Screen;
 pub use allocator::{Part, Setting, Wish};
 use machine::{Build, Load, Machine};
+use plot::Plot;
 use record::{Findings, Record};
 
 /// Below cargo's target folder.
@@ -160,6 +162,11 @@ pub async fn run(options: Options) -> Result<bool> {
         let file = record.write(&out)?;
         stage.tell(&record)?;
         stage.screen.say(format!("Every sample: {}", file.display()))?;
+        if let Some(picture) = record.draw(&out, name.title())? {
+            stage
+                .screen
+                .say(format!("The distribution: {}", picture.display()))?;
+        }
         let found = found.faults();
         faults.extend(
             found
@@ -189,6 +196,9 @@ impl Stage {
         let Record { findings, load, .. } = record;
         self.screen
             .say(format!("\n{}", report::table(&findings.measures)))?;
+        if let Some(plot) = Plot::of(&findings.drawn, &findings.measures) {
+            self.screen.say(format!("{}\n", plot.text()))?;
+        }
         for note in &findings.notes {
             self.screen.say(note)?;
         }

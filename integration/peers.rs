@@ -1,4 +1,5 @@
 //! Other load balancers, which benches run beside tiklb: built from Go modules in `go/` as the
-//! [cluster's programs](crate::cluster) are.
+//! [cluster's programs](crate::cluster) are, or as the machine has them installed.
 
+pub mod keepalived;
 pub mod metallb;

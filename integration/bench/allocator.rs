@@ -241,6 +241,7 @@ fn findings(setting: &Setting, all: &[Seen]) -> Result<Findings> {
              annotations. Processor time is the process's own, user and system."
                 .to_owned(),
         ],
+        ..Findings::default()
     })
 }
 

@@ -127,6 +127,7 @@ fn findings(outcomes: &[Outcome], answers: &Answers) -> Result<Findings> {
                 answers.node
             ),
         ],
+        ..Findings::default()
     })
 }
 

@@ -157,6 +157,7 @@ fn findings(outcomes: &[Outcome]) -> Findings {
              address counts as free."
                 .to_owned(),
         ],
+        ..Findings::default()
     }
 }
 

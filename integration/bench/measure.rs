@@ -50,6 +50,7 @@ pub(super) enum Statistic {
     /// The slowest but one in a hundred.
     Tail,
     Mean,
+    Min,
     Max,
 }
 
@@ -59,6 +60,7 @@ impl Statistic {
             Self::Median => "p50",
             Self::Tail => "p99",
             Self::Mean => "mean",
+            Self::Min => "min",
             Self::Max => "max",
         }
     }
@@ -68,6 +70,8 @@ impl Statistic {
             Self::Median => all.percentile(50),
             Self::Tail => all.percentile(99),
             Self::Mean => all.mean(),
+            // A run that failed is below every limit.
+            Self::Min => all.min().filter(|_| all.failed() == 0),
             Self::Max => all.max(),
         }
     }
@@ -78,35 +82,46 @@ impl Statistic {
 pub(super) struct Goal {
     statistic: Statistic,
     limit: f64,
-    /// Whether the limit itself is still good.
-    inclusive: bool,
+    bound: Bound,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Upper,
+    Lower,
 }
 
 impl Goal {
-    /// The figure is below `limit`, in the measure's unit.
-    pub(super) const fn below(statistic: Statistic, limit: f64) -> Self {
-        Self {
-            statistic,
-            limit,
-            inclusive: false,
-        }
-    }
-
-    /// The figure is `limit` at most.
+    /// The figure is `limit` at most, in the measure's unit.
     pub(super) const fn at_most(statistic: Statistic, limit: f64) -> Self {
         Self {
             statistic,
             limit,
-            inclusive: true,
+            bound: Bound::Upper,
+        }
+    }
+
+    /// The smallest sample is `limit` at least.
+    pub(super) const fn at_least(limit: f64) -> Self {
+        Self {
+            statistic: Statistic::Min,
+            limit,
+            bound: Bound::Lower,
         }
     }
 
     const fn relation(&self) -> &'static str {
-        if self.inclusive { "≤" } else { "<" }
+        match self.bound {
+            Bound::Upper => "≤",
+            Bound::Lower => "≥",
+        }
     }
 
     fn judge(&self, all: &Distribution) -> Verdict {
-        let met = |value: f64| value < self.limit || self.inclusive && value <= self.limit;
+        let met = |value: f64| match self.bound {
+            Bound::Upper => value <= self.limit,
+            Bound::Lower => value >= self.limit,
+        };
         // What never happened was not in time.
         match self.statistic.read(all) {
             Some(value) if met(value) => Verdict::Met,

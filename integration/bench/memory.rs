@@ -134,6 +134,7 @@ fn findings(usages: &[Usage], failures: Vec<String>) -> Result<Findings> {
         }),
         runs: usages.iter().map(recorded).collect::<Result<Vec<_>>>()?,
         failures,
+        ..Findings::default()
     })
 }
 

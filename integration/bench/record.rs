@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::machine::{Build, Load, Machine};
 use super::measure::Measure;
+use super::plot::Plot;
 
 /// Grows when a field changes its meaning, so that an old file is not misread.
 const FORMAT: u32 = 1;
@@ -27,6 +28,8 @@ pub(super) struct Findings {
     pub(super) failures: Vec<String>,
     /// What a reader has to know.
     pub(super) notes: Vec<String>,
+    /// Names of measures that are drawn side by side.
+    pub(super) drawn: Vec<String>,
 }
 
 impl Findings {
@@ -91,6 +94,16 @@ impl Record<'_> {
         text.push('\n');
         fs::write(&file, text).with_context(doing)?;
         Ok(file)
+    }
+
+    /// Draws the distribution beside the record; nothing if there is nothing to draw.
+    pub(super) fn draw(&self, folder: &Path, title: &str) -> Result<Option<PathBuf>> {
+        let Some(plot) = Plot::of(&self.findings.drawn, &self.findings.measures) else {
+            return Ok(None);
+        };
+        let file = folder.join(format!("{}.svg", self.bench));
+        fs::write(&file, plot.svg(title)).with_context(|| format!("writing {}", file.display()))?;
+        Ok(Some(file))
     }
 }
 

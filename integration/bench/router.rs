@@ -257,6 +257,7 @@ fn findings(outcomes: &[Outcome], polls: u32) -> Result<Findings> {
              all menus."
                 .to_owned(),
         ],
+        ..Findings::default()
     })
 }
 

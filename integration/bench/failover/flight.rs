@@ -66,8 +66,12 @@ pub(super) struct Flight {
     pub(super) heir: Option<String>,
     /// How long the kernel took to set the link down.
     pub(super) cut_took_us: u64,
+    /// From the cut until the gateway was asked for a sign: the node is suspect.
+    pub(super) asked_after_us: Option<u64>,
     pub(super) tiklb: Side,
     pub(super) floor: Side,
+    /// keepalived's address, where it is installed.
+    pub(super) rival: Option<Side>,
     /// What went wrong when the node came back.
     pub(super) trouble: Option<String>,
 }
@@ -88,7 +92,24 @@ impl Flight {
                 "run {run}: {repeated} datagrams were answered by two nodes"
             ));
         }
+        let endless = self.rival.as_ref().filter(|rival| rival.silence().is_none());
+        if endless.is_some() {
+            return Some(format!(
+                "run {run}: {node} was cut off and keepalived did not take over"
+            ));
+        }
         self.trouble.clone()
+    }
+
+    /// From the cut until the node was suspect; nothing if nobody asked before the address moved.
+    pub(super) fn suspected(&self) -> Option<Duration> {
+        let asked = Duration::from_micros(self.asked_after_us?);
+        (asked <= self.tiklb.detection()?).then_some(asked)
+    }
+
+    /// From there to the first frame of the heir.
+    pub(super) fn decided(&self) -> Option<Duration> {
+        self.tiklb.detection()?.checked_sub(self.suspected()?)
     }
 
     /// For a person who waits for the next one.
@@ -98,12 +119,15 @@ impl Flight {
                 format!("{:.1} ms", silence.as_secs_f64() * 1e3)
             })
         };
+        let rival = self.rival.as_ref();
+        let rival = rival.map(|rival| format!("keepalived: {}, ", millis(rival.silence())));
         format!(
-            "run {} of {runs}: {} -> {}, silence {} (moved by the lab: {})",
+            "run {} of {runs}: {} -> {}, silence {} ({}moved by the lab: {})",
             self.run,
             self.node,
             self.heir.as_deref().unwrap_or("nobody"),
             millis(self.tiklb.silence()),
+            rival.unwrap_or_default(),
             millis(self.floor.silence()),
         )
     }

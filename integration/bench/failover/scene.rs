@@ -8,10 +8,12 @@ use anyhow::{Context as _, Result, ensure};
 use super::super::Stage;
 use super::super::ground::{self, SOON};
 use super::flight::{Flight, Side, micros};
-use crate::home::{Home, Plan};
+use super::rival::{self, Rival};
+use crate::home::{Home, Plan, ROUTER};
 use crate::lan::Mac;
+use crate::peers::keepalived::Keepalived;
 use crate::wait::until;
-use crate::wire::{self, ArpFrame, Capture, PingAnswer, Pinger, Seen};
+use crate::wire::{self, ArpFrame, Capture, Operation, PingAnswer, Pinger, Seen};
 
 /// Answers before the cut and after the takeover, one a millisecond: a client that is served.
 const STEADY: u64 = 300;
@@ -23,13 +25,44 @@ const GIVEN_UP: Duration = Duration::from_secs(10);
 const FLOOR: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, 60), 7_000);
 
 pub(super) struct Scene {
+    // Before the home: it runs on its nodes.
+    rival: Option<Rival>,
     home: Home,
     /// A Service's address.
     service: SocketAddrV4,
 }
 
+/// One client for each address behind the cable.
+struct Clients {
+    tiklb: Pinger,
+    floor: Pinger,
+    rival: Option<Pinger>,
+}
+
+impl Clients {
+    /// Starts them, and waits until all are served by `node`.
+    async fn start(scene: &Scene, node: &str) -> Result<Self> {
+        let client = scene.home.client()?;
+        let clients = Self {
+            tiklb: Pinger::start(client, scene.service)?,
+            floor: Pinger::start(client, FLOOR)?,
+            rival: match scene.rival {
+                Some(_) => Some(Pinger::start(client, rival::ADDRESS)?),
+                None => None,
+            },
+        };
+        let all = [&clients.tiklb, &clients.floor].into_iter().chain(&clients.rival);
+        for pinger in all {
+            let steady = |answer: &PingAnswer| *answer.node == *node && answer.sequence >= STEADY;
+            pinger.wait_for(steady, SOON).await?;
+        }
+        Ok(clients)
+    }
+}
+
 impl Scene {
-    pub(super) async fn build(stage: &mut Stage) -> Result<Self> {
+    /// With keepalived on the nodes where there is one.
+    pub(super) async fn build(stage: &mut Stage, keepalived: Option<&Keepalived>) -> Result<Self> {
         let plan = Plan::default().tiklb(&stage.tiklb);
         let mut home = ground::build(&mut stage.screen, plan).await?;
         let services = ground::apply_homelab(&mut stage.screen, &mut home).await?;
@@ -39,12 +72,21 @@ impl Scene {
         for socket in [service, FLOOR] {
             home.serve(*socket.ip(), socket.port()).await?;
         }
+        let rival = match keepalived {
+            Some(program) => Some(Rival::new(&home, program.clone()).await?),
+            None => None,
+        };
         ground::all_hear_each_other(&home).await?;
-        Ok(Self { home, service })
+        Ok(Self { rival, home, service })
     }
 
     pub(super) fn home(&self) -> &Home {
         &self.home
+    }
+
+    /// What keepalived said.
+    pub(super) fn last_words(&self) -> String {
+        self.rival.as_ref().map(Rival::last_words).unwrap_or_default()
     }
 
     /// Cuts the announcing node off, and watches.
@@ -58,38 +100,44 @@ impl Scene {
             "expected a node to answer for {}, found {node}",
             self.service.ip()
         );
+        if let Some(rival) = &self.rival {
+            rival.settle(home, &node).await?;
+        }
         self.warm_up(&node).await?;
         let claim = claim(mac_of(home, heir).await?);
-        let client = home.client()?;
+        let (client, router) = (home.client()?, home.lan().host("router")?);
         let capture = Capture::start(client, client.interface())?;
-        let (tiklb, floor) = (
-            Pinger::start(client, self.service)?,
-            Pinger::start(client, FLOOR)?,
-        );
-        for pinger in [&tiklb, &floor] {
-            let steady = |answer: &PingAnswer| *answer.node == *node && answer.sequence >= STEADY;
-            pinger.wait_for(steady, SOON).await?;
-        }
+        let gateway = Capture::start(router, router.interface())?;
+        let clients = Clients::start(self, &node).await?;
         let cut = Instant::now();
         home.lan().cut(&node).await?;
         let cut_took_us = micros(cut.elapsed());
         wire::send(home.lan().host(heir)?, &claim)?;
-        taken_over(&floor, &node)
+        taken_over(&clients.floor, &node)
             .await?
             .context("the lab moved an address and the client did not follow")?;
         // Nobody answers when the client's kernel asks for it again, after 5 s.
-        let floor = floor.stop()?;
-        let heir = taken_over(&tiklb, &node).await?;
-        let tiklb = tiklb.stop()?;
+        let floor = clients.floor.stop()?;
+        let heir = taken_over(&clients.tiklb, &node).await?;
+        let tiklb = clients.tiklb.stop()?;
+        if let Some(rival) = &clients.rival {
+            // Who does not take over has an endless silence.
+            taken_over(rival, &node).await?;
+        }
+        let rival = clients.rival.map(Pinger::stop).transpose()?;
         let gone = mac_of(home, &node).await?;
         let frames = capture.frames();
         let first = |address: Ipv4Addr| frames.iter().find(|seen| moves(seen, address, gone, cut));
+        let asked = gateway.frames();
+        let asked = asked.iter().find(|seen| asks_for_a_sign(seen, gone, cut));
         Ok(Flight {
             run,
             cut_took_us,
+            asked_after_us: asked.map(|seen| micros(seen.at.saturating_duration_since(cut))),
             heir,
             tiklb: Side::new(tiklb, &node, cut, first(*self.service.ip())),
             floor: Side::new(floor, &node, cut, first(*FLOOR.ip())),
+            rival: rival.map(|rival| Side::new(rival, &node, cut, first(*rival::ADDRESS.ip()))),
             node,
             trouble: None,
         })
@@ -101,7 +149,7 @@ impl Scene {
         ground::all_hear_each_other(&self.home).await
     }
 
-    /// The client's kernel knows both addresses at `node`: what it costs to learn them is not to be measured.
+    /// The client's kernel knows all addresses at `node`: what it costs to learn them is not to be measured.
     async fn warm_up(&self, node: &str) -> Result<()> {
         let home = &self.home;
         let client = home.client()?;
@@ -109,12 +157,19 @@ impl Scene {
             Pinger::start(client, self.service)?,
             Pinger::start(client, FLOOR)?,
         );
+        let rival = match self.rival {
+            Some(_) => Some(Pinger::start(client, rival::ADDRESS)?),
+            None => None,
+        };
         let (host, claim) = (home.lan().host(node)?, claim(mac_of(home, node).await?));
         let at_node = |answer: &PingAnswer| *answer.node == *node;
-        until("the client to know both addresses", SOON, async || {
+        until("the client to know all addresses", SOON, async || {
             wire::send(host, &claim)?;
             floor.wait_for(at_node, Duration::from_millis(100)).await?;
             tiklb.wait_for(at_node, SOON).await?;
+            if let Some(rival) = &rival {
+                rival.wait_for(at_node, SOON).await?;
+            }
             Ok(())
         })
         .await
@@ -142,6 +197,14 @@ fn moves(seen: &Seen, address: Ipv4Addr, gone: Mac, cut: Instant) -> bool {
         ..
     } = seen.frame;
     seen.at >= cut && seen.frame.is_gratuitous() && sender_ip == address && sender_mac != gone
+}
+
+/// Whether somebody asks the gateway for a sign that their own link works, as tiklb does when it suspects a node. Whoever
+/// else asks the gateway just then counts too: from outside they look the same.
+fn asks_for_a_sign(seen: &Seen, gone: Mac, cut: Instant) -> bool {
+    let ArpFrame { op, target_ip, .. } = seen.frame;
+    let of_another = seen.frame.sender_mac != gone && !seen.frame.is_gratuitous();
+    seen.at >= cut && op == Operation::Request && target_ip == ROUTER && of_another
 }
 
 /// The broadcast by which a node with this MAC takes the floor's address.

@@ -13,9 +13,10 @@ fn silence(samples: &[Option<f64>]) -> Measure {
 fn a_limit_is_judged_as_it_is_promised() {
     let samples = [Some(60.0), Some(10.0), Some(500.0)];
     for (goal, verdict) in [
-        (Goal::below(Statistic::Max, 500.0), Verdict::Missed),
+        (Goal::at_most(Statistic::Max, 499.9), Verdict::Missed),
         (Goal::at_most(Statistic::Max, 500.0), Verdict::Met),
-        (Goal::below(Statistic::Max, 500.1), Verdict::Met),
+        (Goal::at_least(10.0), Verdict::Met),
+        (Goal::at_least(10.1), Verdict::Missed),
         (Goal::at_most(Statistic::Median, 60.0), Verdict::Met),
         (Goal::at_most(Statistic::Median, 59.9), Verdict::Missed),
     ] {
@@ -27,17 +28,19 @@ fn a_limit_is_judged_as_it_is_promised() {
 #[test]
 fn a_run_that_failed_misses_what_is_promised_of_all_and_not_the_median() {
     let samples = [Some(1.0), Some(2.0), None];
-    let max = silence(&samples).goal(Goal::below(Statistic::Max, 500.0));
-    let median = silence(&samples).goal(Goal::below(Statistic::Median, 500.0));
+    let max = silence(&samples).goal(Goal::at_most(Statistic::Max, 500.0));
+    let median = silence(&samples).goal(Goal::at_most(Statistic::Median, 500.0));
     assert_eq!(
         (max.verdict(), median.verdict()),
         (Some(Verdict::Missed), Some(Verdict::Met))
     );
     assert_eq!(
         max.fault().unwrap(),
-        "silence: max is none, because a run failed, the goal is max < 500 ms"
+        "silence: max is none, because a run failed, the goal is max ≤ 500 ms"
     );
-    let nothing = silence(&[]).goal(Goal::below(Statistic::Max, 500.0));
+    let least = silence(&samples).goal(Goal::at_least(0.5));
+    assert_eq!(least.verdict(), Some(Verdict::Missed));
+    let nothing = silence(&[]).goal(Goal::at_most(Statistic::Max, 500.0));
     assert_eq!(
         nothing.verdict(),
         Some(Verdict::Missed),
@@ -99,7 +102,7 @@ fn durations_become_numbers_of_the_unit() {
 
 #[test]
 fn json_has_every_sample_in_the_order_of_the_runs() {
-    let measure = silence(&[Some(3.0), None, Some(1.0)]).goal(Goal::below(Statistic::Max, 500.0));
+    let measure = silence(&[Some(3.0), None, Some(1.0)]).goal(Goal::at_most(Statistic::Max, 500.0));
     assert_eq!(
         measure.to_json(&[]),
         json!({
@@ -112,7 +115,7 @@ fn json_has_every_sample_in_the_order_of_the_runs() {
             "p95": null,
             "p99": null,
             "max": null,
-            "goal": {"statistic": "max", "relation": "<", "limit": 500.0},
+            "goal": {"statistic": "max", "relation": "≤", "limit": 500.0},
             "verdict": "missed",
             "reference": null,
             "ratio": null,

@@ -4,7 +4,7 @@ use super::super::measure::{Goal, Statistic, Unit};
 use super::*;
 
 fn findings(samples: &[Option<f64>]) -> Findings {
-    let goal = Goal::below(Statistic::Max, 500.0);
+    let goal = Goal::at_most(Statistic::Max, 500.0);
     Findings {
         measures: vec![Measure {
             samples: samples.to_vec(),
@@ -14,6 +14,7 @@ fn findings(samples: &[Option<f64>]) -> Findings {
         runs: vec![json!({"run": 1})],
         failures: Vec::new(),
         notes: vec!["a note".to_owned()],
+        drawn: vec!["silence".to_owned()],
     }
 }
 
@@ -84,7 +85,7 @@ fn a_missed_goal_and_a_failed_run_are_each_a_fault() {
     assert_eq!(missed["verdict"], "missed");
     assert_eq!(
         missed["faults"],
-        json!(["silence: max is 700.0 ms, the goal is max < 500 ms"])
+        json!(["silence: max is 700.0 ms, the goal is max ≤ 500 ms"])
     );
 
     let mut failed = findings(&[Some(300.0)]);
@@ -92,4 +93,30 @@ fn a_missed_goal_and_a_failed_run_are_each_a_fault() {
     let failed = document(&failed);
     assert_eq!(failed["verdict"], "missed");
     assert_eq!(failed["faults"], json!(["run 2: nobody answered"]));
+}
+
+#[test]
+fn the_distribution_is_drawn_beside_the_record_if_there_is_one() {
+    for (samples, drawn) in [(&[Some(310.0)][..], true), (&[None], false)] {
+        let record = Record {
+            bench: "failover",
+            began: Timestamp::UNIX_EPOCH,
+            ended: Timestamp::UNIX_EPOCH,
+            build: &Build::of(Path::new("/nowhere"), None),
+            machine: &Machine::here(),
+            load: (Load::now(), Load::now()),
+            findings: &findings(samples),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let file = record.draw(folder.path(), "a title").unwrap();
+        assert_eq!(file.is_some(), drawn);
+        if let Some(file) = file {
+            assert_eq!(file, folder.path().join("failover.svg"));
+            assert!(
+                fs::read_to_string(file)
+                    .unwrap()
+                    .contains("silence: p50 310.0 ms")
+            );
+        }
+    }
 }

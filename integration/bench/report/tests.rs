@@ -14,7 +14,7 @@ fn measure(name: &str, samples: &[Option<f64>]) -> Measure {
 fn a_row_has_figures_goal_verdict_and_ratio() {
     let all = [
         measure("silence", &[Some(310.0), Some(350.25)])
-            .goal(Goal::below(Statistic::Max, 500.0))
+            .goal(Goal::at_most(Statistic::Max, 500.0))
             .against("floor"),
         measure("detection", &[Some(300.0), None]).part(),
         measure("floor", &[Some(2.5), Some(3.0)]),
@@ -25,7 +25,7 @@ fn a_row_has_figures_goal_verdict_and_ratio() {
     assert_eq!(words(0), "MEASURE N P50 P95 P99 MAX GOAL VERDICT P50 IS");
     assert_eq!(
         words(1),
-        "silence 2 310.0 ms 350.2 ms 350.2 ms 350.2 ms max < 500 ms met 124 × floor"
+        "silence 2 310.0 ms 350.2 ms 350.2 ms 350.2 ms max ≤ 500 ms met 124 × floor"
     );
     assert_eq!(words(2), "detection 2 300.0 ms failed failed failed - - -");
     assert!(lines[2].starts_with("  detection"), "{text}");

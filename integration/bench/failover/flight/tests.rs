@@ -9,6 +9,8 @@ pub(in super::super) struct Cut {
     pub(in super::super) heir: Option<String>,
     pub(in super::super) announced: Option<Duration>,
     pub(in super::super) answered: Option<Duration>,
+    /// When keepalived's address was answered for again; nothing if it is not installed.
+    pub(in super::super) rival: Option<Duration>,
 }
 
 impl Default for Cut {
@@ -17,6 +19,7 @@ impl Default for Cut {
             heir: Some("node1".to_owned()),
             announced: Some(Duration::from_millis(800)),
             answered: Some(Duration::from_millis(801)),
+            rival: Some(Duration::from_millis(799)),
         }
     }
 }
@@ -72,8 +75,10 @@ pub(in super::super) fn flight(cut: Cut) -> Flight {
         node: "node2".to_owned(),
         heir: cut.heir,
         cut_took_us: 900,
+        asked_after_us: Some(19_000),
         tiklb: side(cut.announced, cut.answered),
         floor: side(Some(moved), Some(moved)),
+        rival: cut.rival.map(|answered| side(Some(answered), Some(answered))),
         trouble: None,
     }
 }
@@ -95,9 +100,30 @@ fn what_did_not_happen_has_no_length() {
 }
 
 #[test]
-fn a_person_reads_both_silences() {
+fn a_person_reads_all_silences() {
     assert_eq!(
         flight(Cut::default()).line(30),
-        "run 1 of 30: node2 -> node1, silence 302.0 ms (moved by the lab: 2.0 ms)"
+        "run 1 of 30: node2 -> node1, silence 302.0 ms (keepalived: 300.0 ms, moved by the lab: 2.0 ms)"
     );
+    let alone = Cut {
+        rival: None,
+        ..Cut::default()
+    };
+    assert!(
+        flight(alone)
+            .line(30)
+            .ends_with("silence 302.0 ms (moved by the lab: 2.0 ms)")
+    );
+}
+
+#[test]
+fn the_gateway_is_asked_between_cut_and_frame_or_it_was_asked_for_something_else() {
+    let mut seen = flight(Cut::default());
+    let micros = Duration::from_micros;
+    assert_eq!(
+        (seen.suspected(), seen.decided()),
+        (Some(micros(19_000)), Some(micros(281_000)))
+    );
+    seen.asked_after_us = Some(300_001);
+    assert_eq!((seen.suspected(), seen.decided()), (None, None));
 }
