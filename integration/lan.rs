@@ -35,6 +35,8 @@ mod sysctl;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use rtnetlink::LinkUnspec;
@@ -82,7 +84,7 @@ pub enum Error {
         /// What was waited for.
         what: String,
         /// How long.
-        bound: std::time::Duration,
+        bound: Duration,
         /// What was seen instead, from a new line on; empty if there is nothing to tell.
         detail: String,
     },
@@ -120,7 +122,8 @@ pub enum Error {
 #[derive(Debug)]
 struct Attached {
     host: Host,
-    port: Port,
+    /// Shared with whoever works on it in the switch's own thread.
+    port: Arc<Port>,
 }
 
 /// The LAN: see the [module](self). Hosts and cables are gone when it is dropped; processes started on the hosts are
@@ -156,6 +159,15 @@ impl Lan {
         &self.switch
     }
 
+    /// The switch's end of the host's cable, as an interface of the [switch](Self::switch): what is sent there reaches
+    /// this host alone.
+    ///
+    /// # Errors
+    /// [`Error::UnknownHost`].
+    pub fn port(&self, host: &str) -> Result<&str, Error> {
+        Ok(self.attached(host)?.port.name())
+    }
+
     /// Cuts the host's cable: it loses carrier, and so does the switch.
     ///
     /// # Errors
@@ -180,6 +192,20 @@ impl Lan {
     /// When there is no such host, it has such an interface or a second cable already, or the kernel refuses.
     pub async fn plug(&self, host: &str, interface: &str) -> Result<Mac, Error> {
         switch::plug(&self.switch, self.bridge, self.host(host)?, interface).await
+    }
+
+    /// Cuts the host's cable for a moment, and makes it good again. All of it is done by the switch's own thread, so that
+    /// nothing that keeps the caller makes it longer. Gives the time from the cut to the link that is up.
+    ///
+    /// # Errors
+    /// As for [`cut`](Self::cut) and [`mend`](Self::mend).
+    pub async fn blip(&self, host: &str, length: Duration) -> Result<Duration, Error> {
+        let Attached { host, port } = self.attached(host)?;
+        let (host, port, switch) = (host.clone(), Arc::clone(port), self.switch.clone());
+        let blipped = self
+            .switch
+            .call(async move { port.blip(&switch, &host, length).await });
+        blipped.await?
     }
 
     /// Takes the host's port out of the bridge: nothing gets through, but its link stays up, as behind a second switch

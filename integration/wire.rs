@@ -3,6 +3,8 @@
 //! - [`Capture`] records every ARP frame that an interface sees.
 //! - [`who_has`] asks for an address and lists all who answer; [`who_has_every`] finds the moment of the first answer,
 //!   [`answer_times`] how long answers take.
+//! - [`ask_at_once`] finds how many answers a second there are; a [`Flood`] is what nobody has to answer, and a
+//!   [`Reader`] reads it all the same.
 //! - [`send`] puts any ARP frame onto the wire: somebody else's, or a liar's.
 //! - [`Pinger`] sends a datagram every millisecond and tells the longest silence; [`Echo`] is what answers it.
 //! - [`Conversation`] is a TCP connection that notices when it breaks.
@@ -15,6 +17,7 @@ mod capture;
 mod conversation;
 mod dhcp;
 mod echo;
+mod flood;
 mod pinger;
 mod priority;
 mod resolution;
@@ -28,7 +31,9 @@ pub use capture::{Capture, Seen};
 pub use conversation::{Conversation, tcp_connect};
 pub use dhcp::{DhcpClient, DhcpLease, KeptLease, Renewal};
 pub use echo::Echo;
+pub use flood::{Answered, Flood, Reader, ask_at_once};
 pub use pinger::{PingAnswer, PingReport, PingSample, Pinger};
+pub(crate) use priority::raise as raise_priority;
 pub use resolution::{ArpAnswer, FirstAnswer, answer_times, send, who_has, who_has_every};
 pub use silence::Silence;
 

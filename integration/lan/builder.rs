@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use futures::future::try_join_all;
 use ipnet::Ipv4Net;
@@ -135,7 +136,10 @@ impl Builder {
         if let Some(dir) = &self.mount {
             host.mount_below(dir)?;
         }
-        Ok(Attached { host, port })
+        Ok(Attached {
+            host,
+            port: Arc::new(port),
+        })
     }
 
     fn check(&self) -> Result<(), Error> {

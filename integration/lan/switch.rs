@@ -2,6 +2,7 @@
 
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rtnetlink::packet_route::link::{BridgeStpState, InfoData, InfoVeth};
 use rtnetlink::{LinkBridge, LinkBridgePort, LinkUnspec, LinkVeth};
@@ -10,6 +11,9 @@ use super::{Error, Host, HostPlan, Mac};
 
 /// The bridge's name in the switch's namespace.
 pub(super) const BRIDGE: &str = "switch";
+
+/// What [`Port::blip`] takes off for setting the link up again: two requests, and a look at the carrier.
+const MENDING: Duration = Duration::from_millis(1);
 
 /// One port of the switch.
 #[derive(Debug)]
@@ -108,11 +112,31 @@ impl Port {
     /// when it is up, but lets nothing out for some milliseconds more on a busy machine; what it has to answer meanwhile
     /// is lost, and its next question for a neighbour comes a second later. No network card tells of a link so early.
     pub(super) async fn mend(&self, switch: &Host, host: &Host) -> Result<(), Error> {
-        // The bridge has forgotten who is behind a port that went down, so all there is for it would be flooded.
-        let bridged = self.bridged.load(Ordering::Relaxed);
-        if bridged {
+        self.hold_back(switch).await?;
+        self.connect_again(switch, host).await
+    }
+
+    /// Cuts the cable and mends it, so that `length` lies between what was before the cut and what is after it.
+    pub(super) async fn blip(&self, switch: &Host, host: &Host, length: Duration) -> Result<Duration, Error> {
+        let begun = Instant::now();
+        self.cut(switch).await?;
+        self.hold_back(switch).await?;
+        let left = length.saturating_sub(MENDING);
+        tokio::time::sleep(left.saturating_sub(begun.elapsed())).await;
+        self.connect_again(switch, host).await?;
+        Ok(begun.elapsed())
+    }
+
+    /// The bridge has forgotten who is behind a port that went down, so all there is for it would be flooded.
+    async fn hold_back(&self, switch: &Host) -> Result<(), Error> {
+        if self.bridged.load(Ordering::Relaxed) {
             self.set_flooding(switch, false).await?;
         }
+        Ok(())
+    }
+
+    async fn connect_again(&self, switch: &Host, host: &Host) -> Result<(), Error> {
+        let bridged = self.bridged.load(Ordering::Relaxed);
         switch.links().set_up(&self.name, true).await?;
         host.wait_for_carrier(host.interface(), true).await?;
         if bridged {

@@ -12,6 +12,8 @@
 mod clients;
 #[path = "lan/dhcp_server.rs"]
 mod dhcp_server;
+#[path = "lan/floods.rs"]
+mod floods;
 #[path = "lan/frames.rs"]
 mod frames;
 #[path = "lan/ground.rs"]
@@ -45,6 +47,7 @@ fn trials() -> Vec<Trial> {
         hosts::trials(),
         processes::trials(),
         frames::trials(),
+        floods::trials(),
         clients::trials(),
         leases::trials(),
     ];

@@ -33,6 +33,15 @@ pub(super) struct Tap {
 impl Tap {
     /// Opens it in the calling thread's namespace. `patience` is how long [`next`](Self::next) waits.
     pub(super) fn open(interface: &str, patience: Duration) -> io::Result<Self> {
+        Self::open_with(interface, patience, &ARP_ONLY)
+    }
+
+    /// The same without a filter: whatever the interface receives is read, and thrown away by whoever reads it.
+    pub(super) fn open_unfiltered(interface: &str, patience: Duration) -> io::Result<Self> {
+        Self::open_with(interface, patience, &[])
+    }
+
+    fn open_with(interface: &str, patience: Duration, filter: &[SockFilter]) -> io::Result<Self> {
         let found = datalink::interfaces()
             .into_iter()
             .find(|candidate| candidate.name == interface);
@@ -40,7 +49,9 @@ impl Tap {
             .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no {interface}")))?;
         // Protocol 0 until it is bound: no frame gets in before the filter.
         let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
-        socket.attach_filter(&ARP_ONLY)?;
+        if !filter.is_empty() {
+            socket.attach_filter(filter)?;
+        }
         let config = Config {
             read_timeout: Some(patience),
             write_timeout: Some(patience),
@@ -85,6 +96,11 @@ impl Tap {
         self.sender
             .send_to(&frame.to_bytes(), None)
             .unwrap_or_else(|| Err(io::ErrorKind::WriteZero.into()))
+    }
+
+    /// The bare socket, which does not block, for whoever counts every microsecond.
+    pub(super) const fn socket(&self) -> &Socket {
+        &self.socket
     }
 
     pub(super) fn mac(&self) -> Mac {
