@@ -5,12 +5,15 @@
 //! of a machine that was busy with something else are read with that.
 
 mod allocator;
+mod answer;
 mod connect;
 mod demo;
 mod distribution;
 mod failover;
+mod false_alarms;
 mod ground;
 mod handover;
+mod idle;
 mod machine;
 mod measure;
 mod memory;
@@ -21,7 +24,7 @@ mod router;
 mod service;
 mod usage;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
@@ -46,6 +49,12 @@ pub enum Name {
     Move,
     /// From a Service that is created to the first answer for its address
     Connect,
+    /// How fast ARP is answered, how often, and what frames cost that nobody answers
+    Answer,
+    /// What speakers use and send while nothing happens
+    Idle,
+    /// Addresses that move although every node lives: an overloaded machine, links that blink, speakers that stall
+    FalseAlarms,
     /// How long `lab demo` takes
     Demo,
     /// Resident memory of allocator and speakers
@@ -62,6 +71,9 @@ impl Name {
             Self::Failover => "failover",
             Self::Move => "move",
             Self::Connect => "connect",
+            Self::Answer => "answer",
+            Self::Idle => "idle",
+            Self::FalseAlarms => "false-alarms",
             Self::Demo => "demo",
             Self::Memory => "memory",
             Self::Router => "router",
@@ -74,6 +86,9 @@ impl Name {
             Self::Failover => "failover: the announcing node is cut off under a client",
             Self::Move => "move: a drained node's speaker stops under a client",
             Self::Connect => "connect: a Service is created, its address answers",
+            Self::Answer => "answer: ARP, as fast and as often as it goes",
+            Self::Idle => "idle: 100 addresses, and nothing happens",
+            Self::FalseAlarms => "false alarms: every node lives, and the machine is overloaded",
             Self::Demo => "demo: what a new user waits for",
             Self::Memory => "memory: what allocator and speakers hold resident",
             Self::Router => "router: 1,000 Services stand on it, and then nothing changes",
@@ -95,6 +110,8 @@ pub struct Options {
     pub allocator: Option<Setting>,
     /// How many runs of each, where not the usual number.
     pub runs: Option<u32>,
+    /// How long those last that only watch, where not the usual time.
+    pub minutes: Option<u32>,
     /// Where the JSON files go; `target/bench` if not given.
     pub out: Option<PathBuf>,
 }
@@ -104,6 +121,7 @@ struct Stage {
     screen: Screen,
     tiklb: PathBuf,
     runs: Option<u32>,
+    minutes: Option<u32>,
     allocator: Option<Setting>,
 }
 
@@ -132,6 +150,7 @@ pub async fn run(options: Options) -> Result<bool> {
         screen: Screen::stdout(),
         tiklb: options.tiklb,
         runs: options.runs,
+        minutes: options.minutes,
         allocator: options.allocator,
     };
     stage
@@ -152,6 +171,7 @@ pub async fn run(options: Options) -> Result<bool> {
         });
         let record = Record {
             bench: name.as_str(),
+            title: name.title(),
             began,
             ended: Timestamp::now(),
             build: &build,
@@ -159,20 +179,10 @@ pub async fn run(options: Options) -> Result<bool> {
             load: (before, Load::now()),
             findings: &found,
         };
-        let file = record.write(&out)?;
         stage.tell(&record)?;
-        stage.screen.say(format!("Every sample: {}", file.display()))?;
-        if let Some(picture) = record.draw(&out, name.title())? {
-            stage
-                .screen
-                .say(format!("The distribution: {}", picture.display()))?;
-        }
-        let found = found.faults();
-        faults.extend(
-            found
-                .into_iter()
-                .map(|fault| format!("{}: {fault}", name.as_str())),
-        );
+        stage.keep(&record, &out)?;
+        let found = found.faults().into_iter();
+        faults.extend(found.map(|fault| format!("{}: {fault}", name.as_str())));
     }
     stage.conclude(&faults)?;
     Ok(faults.is_empty())
@@ -185,6 +195,9 @@ impl Stage {
             Name::Failover => Box::pin(failover::run(self)).await,
             Name::Move => Box::pin(handover::run(self)).await,
             Name::Connect => Box::pin(connect::run(self)).await,
+            Name::Answer => Box::pin(answer::run(self)).await,
+            Name::Idle => Box::pin(idle::run(self)).await,
+            Name::FalseAlarms => Box::pin(false_alarms::run(self)).await,
             Name::Demo => Box::pin(demo::run(self)).await,
             Name::Memory => Box::pin(memory::run(self)).await,
             Name::Router => Box::pin(router::run(self)).await,
@@ -207,6 +220,17 @@ impl Stage {
             "Load {before} before, {after} after; the processors were busy for {:.0} % of the time.",
             after.busy_since(before) * 100.0
         ))?;
+        Ok(())
+    }
+
+    /// Writes it into a folder, and says where.
+    fn keep(&mut self, record: &Record<'_>, folder: &Path) -> Result<()> {
+        let file = record.write(folder)?;
+        self.screen.say(format!("Every sample: {}", file.display()))?;
+        if let Some(picture) = record.draw(folder)? {
+            self.screen
+                .say(format!("The distribution: {}", picture.display()))?;
+        }
         Ok(())
     }
 

@@ -7,7 +7,6 @@
 //! The addresses are known to be free: the router is in sync and a survey has asked for them. So nothing is left to be
 //! waited for but the work itself.
 
-mod answer;
 mod creation;
 
 use std::net::Ipv4Addr;
@@ -18,13 +17,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Stage;
+use super::answer::latency::{self, Answers};
 use super::ground;
 use super::measure::{Goal, Measure, Statistic, Unit};
 use super::record::{Findings, recorded};
 use super::service;
 use crate::home::{Home, Plan, Ranges};
 use crate::wire;
-use answer::Answers;
 use creation::Creation;
 
 /// p99 of fewer is a matter of luck, and this many take a minute.
@@ -35,7 +34,7 @@ const LIMIT: f64 = 60.0;
 
 /// Names of measures.
 const WATCHED: &str = "a watch shows the Service";
-const KERNEL: &str = "the kernel's ARP answer";
+pub(super) const KERNEL: &str = "the kernel's ARP answer";
 
 /// The addresses of `deploy/examples/homelab/ipaddresspool.yaml`.
 const POOL: &str = "200-220";
@@ -65,7 +64,7 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
         }
         outcomes.push(outcome.map_err(|why| format!("run {number}: {why:#}")));
     }
-    let answers = answer::run(stage, &home).await?;
+    let answers = latency::run(stage, &home).await?;
     findings(&outcomes, &answers)
 }
 

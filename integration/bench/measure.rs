@@ -17,6 +17,10 @@ pub(super) enum Unit {
     Kibibytes,
     /// Things that are counted.
     Count,
+    /// Things that are counted, of each second.
+    PerSecond,
+    /// Of the time of one processor, or of all there is of anything.
+    Percent,
 }
 
 impl Unit {
@@ -29,15 +33,22 @@ impl Unit {
             Self::Mebibytes => "MiB",
             Self::Kibibytes => "KiB",
             Self::Count => "",
+            Self::PerSecond => "/s",
+            Self::Percent => "%",
         }
     }
 
-    /// A duration in this unit. Memory and counts have none.
+    /// A duration in this unit. Memory, counts and shares have none.
     fn of(self, duration: Duration) -> f64 {
         let per_second = match self {
             Self::Millis => 1e3,
             Self::Micros => 1e6,
-            Self::Seconds | Self::Mebibytes | Self::Kibibytes | Self::Count => 1.0,
+            Self::Seconds
+            | Self::Mebibytes
+            | Self::Kibibytes
+            | Self::Count
+            | Self::PerSecond
+            | Self::Percent => 1.0,
         };
         duration.as_secs_f64() * per_second
     }

@@ -9,9 +9,9 @@ use super::Stage;
 use super::ground::{self, FIRST_SYNC, SOON};
 use super::measure::{Measure, Unit};
 use super::record::{Findings, recorded};
-use super::service::{NAMESPACE as BENCH, add_endpoints, make_namespace, service};
+use super::service::{NAMESPACE as BENCH, add_endpoints, make_namespace, pool, service};
 use super::usage::{Usage, usage};
-use crate::home::{self, Home, Plan, status_address};
+use crate::home::{Home, Plan, status_address};
 use crate::kube::SERVICES;
 use crate::wire;
 
@@ -69,7 +69,7 @@ async fn fill(stage: &mut Stage, run: u32) -> Result<Vec<Usage>> {
 async fn add_services(home: &Home) -> Result<()> {
     let kube = home.kube();
     make_namespace(home).await?;
-    for object in pool() {
+    for object in pool(MORE_ADDRESSES) {
         kube.apply(object).await?;
     }
     let services = SERVICES.in_namespace(BENCH);
@@ -86,22 +86,6 @@ async fn add_services(home: &Home) -> Result<()> {
         ensure!(answered.is_some(), "nobody answers for {address}");
     }
     ground::in_sync(home).await
-}
-
-/// A second pool, and that it is announced.
-fn pool() -> [Value; 2] {
-    let object = |kind: &str, spec: Value| {
-        json!({
-            "apiVersion": "metallb.io/v1beta1",
-            "kind": kind,
-            "metadata": {"name": BENCH, "namespace": home::NAMESPACE},
-            "spec": spec,
-        })
-    };
-    [
-        object("IPAddressPool", json!({"addresses": [MORE_ADDRESSES]})),
-        object("L2Advertisement", json!({"ipAddressPools": [BENCH]})),
-    ]
 }
 
 fn findings(usages: &[Usage], failures: Vec<String>) -> Result<Findings> {

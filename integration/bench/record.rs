@@ -44,6 +44,8 @@ impl Findings {
 #[derive(Debug, Clone)]
 pub(super) struct Record<'a> {
     pub(super) bench: &'static str,
+    /// What a picture is called.
+    pub(super) title: &'static str,
     pub(super) began: Timestamp,
     pub(super) ended: Timestamp,
     pub(super) build: &'a Build,
@@ -97,12 +99,12 @@ impl Record<'_> {
     }
 
     /// Draws the distribution beside the record; nothing if there is nothing to draw.
-    pub(super) fn draw(&self, folder: &Path, title: &str) -> Result<Option<PathBuf>> {
+    pub(super) fn draw(&self, folder: &Path) -> Result<Option<PathBuf>> {
         let Some(plot) = Plot::of(&self.findings.drawn, &self.findings.measures) else {
             return Ok(None);
         };
         let file = folder.join(format!("{}.svg", self.bench));
-        fs::write(&file, plot.svg(title)).with_context(|| format!("writing {}", file.display()))?;
+        fs::write(&file, plot.svg(self.title)).with_context(|| format!("writing {}", file.display()))?;
         Ok(Some(file))
     }
 }

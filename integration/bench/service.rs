@@ -1,13 +1,15 @@
 //! Services that a bench makes itself, in a namespace of their own.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
 
 use crate::cluster::object::{self, Endpoint};
-use crate::home::Home;
-use crate::kube::{ENDPOINT_SLICES, NAMESPACES};
+use crate::home::kind::SERVICE_L2_STATUSES;
+use crate::home::{self, Home, status_address};
+use crate::kube::{ENDPOINT_SLICES, NAMESPACES, SERVICES};
 
 /// Where they live.
 pub(super) const NAMESPACE: &str = "bench";
@@ -53,6 +55,49 @@ pub(super) async fn add_endpoints(home: &Home, name: &str) -> Result<()> {
         .create(ENDPOINT_SLICES.in_namespace(NAMESPACE), &slice)
         .await?;
     Ok(())
+}
+
+/// Makes a pool of `range` and as many Services, and waits until each has an address of its own and is announced.
+pub(super) async fn settle(home: &Home, range: &str, services: usize, bound: Duration) -> Result<()> {
+    let kube = home.kube();
+    make_namespace(home).await?;
+    for object in pool(range) {
+        kube.apply(object).await?;
+    }
+    let all = SERVICES.in_namespace(NAMESPACE);
+    for number in 0..services {
+        let name = format!("{NAMESPACE}-{number}");
+        kube.create(&all, &service(&name, None)).await?;
+        add_endpoints(home, &name).await?;
+    }
+    let given = |found: &[Value]| {
+        let mut given: Vec<Ipv4Addr> = found.iter().filter_map(status_address).collect();
+        given.sort_unstable();
+        given.dedup();
+        given.len() == services
+    };
+    let what = format!("{services} Services with an address each");
+    kube.wait_list(&all, bound, &what, given).await?;
+    let told = |records: &[Value]| records.len() == services;
+    let what = format!("{services} records of announcers");
+    kube.wait_list(SERVICE_L2_STATUSES, bound, &what, told).await?;
+    Ok(())
+}
+
+/// A pool, and that it is announced.
+pub(super) fn pool(range: &str) -> [Value; 2] {
+    let object = |kind: &str, spec: Value| {
+        json!({
+            "apiVersion": "metallb.io/v1beta1",
+            "kind": kind,
+            "metadata": {"name": NAMESPACE, "namespace": home::NAMESPACE},
+            "spec": spec,
+        })
+    };
+    [
+        object("IPAddressPool", json!({"addresses": [range]})),
+        object("L2Advertisement", json!({"ipAddressPools": [NAMESPACE]})),
+    ]
 }
 
 /// Takes them away.

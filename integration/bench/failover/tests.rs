@@ -29,7 +29,7 @@ fn of<'a>(found: &'a Findings, name: &str) -> &'a Measure {
 }
 
 /// After which the client was answered again, in milliseconds after the cut.
-fn answered(tiklb: u64, rival: Option<u64>) -> Outcome {
+fn answered(tiklb: u64, rival: Option<u64>) -> Box<Flight> {
     let after = |millis| Duration::from_millis(500 + millis);
     let cut = Cut {
         announced: Some(after(tiklb)),
@@ -37,7 +37,7 @@ fn answered(tiklb: u64, rival: Option<u64>) -> Outcome {
         rival: rival.map(after),
         ..Cut::default()
     };
-    Ok(Box::new(flight(cut)))
+    Box::new(flight(cut))
 }
 
 #[test]
@@ -81,9 +81,17 @@ fn a_silence_is_told_in_its_parts() {
 #[test]
 fn half_of_the_silences_and_nearly_all_have_a_limit_each() {
     // The last answer was a millisecond before the cut.
-    let good = [answered(34, None), answered(34, None), answered(59, None)];
+    let good = [
+        Ok(answered(34, None)),
+        Ok(answered(34, None)),
+        Ok(answered(59, None)),
+    ];
     assert!(alone(&good).faults().is_empty(), "{:?}", alone(&good).faults());
-    let slow = [answered(34, None), answered(35, None), answered(60, None)];
+    let slow = [
+        Ok(answered(34, None)),
+        Ok(answered(35, None)),
+        Ok(answered(60, None)),
+    ];
     assert_eq!(
         alone(&slow).faults(),
         [
@@ -96,9 +104,9 @@ fn half_of_the_silences_and_nearly_all_have_a_limit_each() {
 #[test]
 fn keepalived_is_to_be_beaten_figure_by_figure() {
     let found = beside(&[
-        answered(20, Some(30)),
-        answered(30, Some(30)),
-        answered(50, Some(40)),
+        Ok(answered(20, Some(30))),
+        Ok(answered(30, Some(30))),
+        Ok(answered(50, Some(40))),
     ]);
     assert_eq!(
         found.faults(),
@@ -131,7 +139,7 @@ fn a_keepalived_that_does_not_take_over_is_a_failure() {
 
 #[test]
 fn a_machine_without_keepalived_says_so_and_fails_where_it_is_demanded() {
-    let good = [answered(20, None)];
+    let good = [Ok(answered(20, None))];
     let silent = alone(&good);
     assert!(silent.notes.contains(&MISSING.to_owned()), "{:?}", silent.notes);
     assert!(silent.faults().is_empty() && silent.configuration["keepalived"].is_null());

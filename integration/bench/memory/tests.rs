@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_second_pool_is_announced() {
-    let [pool, advertisement] = pool();
+    let [pool, advertisement] = pool(MORE_ADDRESSES);
     assert_eq!(pool["spec"]["addresses"][0], MORE_ADDRESSES);
     assert_eq!(
         advertisement["spec"]["ipAddressPools"][0],

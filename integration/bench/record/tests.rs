@@ -21,6 +21,7 @@ fn findings(samples: &[Option<f64>]) -> Findings {
 fn document(findings: &Findings) -> Value {
     let record = Record {
         bench: "failover",
+        title: "a title",
         began: Timestamp::UNIX_EPOCH,
         ended: Timestamp::UNIX_EPOCH,
         build: &Build::of(Path::new("/nowhere"), None),
@@ -100,6 +101,7 @@ fn the_distribution_is_drawn_beside_the_record_if_there_is_one() {
     for (samples, drawn) in [(&[Some(310.0)][..], true), (&[None], false)] {
         let record = Record {
             bench: "failover",
+            title: "a title",
             began: Timestamp::UNIX_EPOCH,
             ended: Timestamp::UNIX_EPOCH,
             build: &Build::of(Path::new("/nowhere"), None),
@@ -108,7 +110,7 @@ fn the_distribution_is_drawn_beside_the_record_if_there_is_one() {
             findings: &findings(samples),
         };
         let folder = tempfile::tempdir().unwrap();
-        let file = record.draw(folder.path(), "a title").unwrap();
+        let file = record.draw(folder.path()).unwrap();
         assert_eq!(file.is_some(), drawn);
         if let Some(file) = file {
             assert_eq!(file, folder.path().join("failover.svg"));

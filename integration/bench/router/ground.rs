@@ -1,18 +1,16 @@
 //! A home in which 1,000 Services have their addresses and are announced, before there is a MikrotikRouter.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Result;
 use routeros_sim::{Config, Menu};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::super::service::{NAMESPACE as BENCH, add_endpoints, make_namespace, service};
+use super::super::service::settle;
 use super::super::{Stage, ground};
 use super::passage::Passage;
-use crate::home::kind::SERVICE_L2_STATUSES;
-use crate::home::{self, Home, POOL, Plan, ROUTER, status_address};
-use crate::kube::SERVICES;
+use crate::home::{self, Home, POOL, Plan, ROUTER};
 
 /// Services, and so addresses.
 pub(super) const SERVICES_IN_ALL: usize = 1_000;
@@ -56,7 +54,7 @@ impl Ground {
         let host = home.lan().host("router")?;
         let (door, target) = (SocketAddr::from((ROUTER, DOOR)), SocketAddr::from((ROUTER, 443)));
         let passage = Passage::open(host, door, target).await?;
-        let settled = settle(&home);
+        let settled = settle(&home, RANGE, SERVICES_IN_ALL, SETTLED);
         let what = format!("{SERVICES_IN_ALL} Services to have addresses and announcers");
         stage.screen.watch(&home, &what, settled).await?;
         Ok(Self { home, passage })
@@ -93,39 +91,4 @@ impl Ground {
 /// Where the router is reached through the door.
 pub(super) fn url() -> String {
     format!("https://{ROUTER}:{DOOR}")
-}
-
-async fn settle(home: &Home) -> Result<()> {
-    let kube = home.kube();
-    make_namespace(home).await?;
-    let object = |kind: &str, spec: Value| {
-        json!({
-            "apiVersion": "metallb.io/v1beta1",
-            "kind": kind,
-            "metadata": {"name": BENCH, "namespace": home::NAMESPACE},
-            "spec": spec,
-        })
-    };
-    kube.apply(object("IPAddressPool", json!({"addresses": [RANGE]})))
-        .await?;
-    kube.apply(object("L2Advertisement", json!({"ipAddressPools": [BENCH]})))
-        .await?;
-    let services = SERVICES.in_namespace(BENCH);
-    for number in 0..SERVICES_IN_ALL {
-        let name = format!("{BENCH}-{number}");
-        kube.create(&services, &service(&name, None)).await?;
-        add_endpoints(home, &name).await?;
-    }
-    let all = |found: &[Value]| {
-        let mut given: Vec<Ipv4Addr> = found.iter().filter_map(status_address).collect();
-        given.sort_unstable();
-        given.dedup();
-        given.len() == SERVICES_IN_ALL
-    };
-    let what = format!("{SERVICES_IN_ALL} Services with an address each");
-    kube.wait_list(&services, SETTLED, &what, all).await?;
-    let told = |records: &[Value]| records.len() == SERVICES_IN_ALL;
-    let what = format!("{SERVICES_IN_ALL} records of announcers");
-    kube.wait_list(SERVICE_L2_STATUSES, SETTLED, &what, told).await?;
-    Ok(())
 }

@@ -35,3 +35,9 @@ fn the_processor_time_of_a_process_is_that_of_user_and_system_together() {
     assert_eq!(ticks(stat), Some(Duration::from_millis(1_680)));
     assert_eq!(ticks("42 (a) S 1"), None);
 }
+
+#[test]
+fn a_thread_has_run_for_the_first_number_of_its_schedstat() {
+    assert_eq!(ran("877101 994737 7\n"), Some(Duration::from_nanos(877_101)));
+    assert_eq!((ran(""), ran("none")), (None, None));
+}

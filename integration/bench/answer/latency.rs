@@ -18,19 +18,19 @@ const QUESTIONS: usize = 1_000;
 const GIVEN_UP: Duration = Duration::from_millis(200);
 
 /// A Service of `deploy/examples/homelab` that asks for a certain address.
-const ANNOUNCED: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 203);
+pub(super) const ANNOUNCED: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 203);
 
 /// The times of all answers; nothing where none came.
 #[derive(Debug, Clone)]
-pub(super) struct Answers {
+pub(in super::super) struct Answers {
     /// Who announces the address, and whose kernel was asked too.
-    pub(super) node: String,
-    pub(super) announced: Vec<Option<Duration>>,
-    pub(super) kernel: Vec<Option<Duration>>,
+    pub(in super::super) node: String,
+    pub(in super::super) announced: Vec<Option<Duration>>,
+    pub(in super::super) kernel: Vec<Option<Duration>>,
 }
 
 impl Answers {
-    pub(super) fn configuration(&self) -> Value {
+    pub(in super::super) fn configuration(&self) -> Value {
         json!({
             "node": self.node,
             "announced": ANNOUNCED,
@@ -39,7 +39,7 @@ impl Answers {
     }
 
     /// Questions that nobody answered.
-    pub(super) fn failures(&self) -> Option<String> {
+    pub(in super::super) fn failures(&self) -> Option<String> {
         let missing = |times: &[Option<Duration>]| times.iter().filter(|time| time.is_none()).count();
         let (announced, kernel) = (missing(&self.announced), missing(&self.kernel));
         (announced + kernel > 0).then(|| {
@@ -51,7 +51,7 @@ impl Answers {
     }
 }
 
-pub(super) async fn run(stage: &mut Stage, home: &Home) -> Result<Answers> {
+pub(in super::super) async fn run(stage: &mut Stage, home: &Home) -> Result<Answers> {
     let node = home.announcer(ANNOUNCED, SOON).await?.host;
     let own = home.address_of(&node).context("a stranger answers")?;
     let asked = async {

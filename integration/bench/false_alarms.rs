@@ -1,0 +1,232 @@
+//! `false-alarms`: how often an address moves although every node lives.
+//!
+//! ```text
+//!   busy processes, twice as many as there are processors, all the time
+//!   ├── a fifth: nothing else ──┼── 100 times the announcing node's cable is out for 25 ms ──┼── a fifth: its speaker
+//!                                                                                stands still for 200 ms, 20 times
+//! ```
+//! A move is what a client sees: an announcement by another MAC address than the one before. Every one is recorded, with
+//! what was done to whom just then.
+
+mod owners;
+mod trouble;
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use serde::Serialize;
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::Stage;
+use super::ground::{self, SOON};
+use super::measure::{Goal, Measure, Statistic, Unit};
+use super::record::{Findings, recorded};
+use crate::home::{Home, Plan};
+use owners::{Move, Watch};
+use trouble::{BLIP, Busy, LONGER, Trouble};
+
+const MINUTES: u32 = 5;
+
+/// How often each thing is done.
+const BLIPS: u32 = 100;
+const PAUSES: u32 = 20;
+
+/// A move so long after a blip that was too long is that blip's: detection and takeover, with much to spare.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+
+/// Of the blips, so many must have been as short as they were meant to be, or nothing is known of them.
+const SHORT: f64 = 50.0;
+
+/// Between two looks while nothing is done.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// What is going on beside the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Phase {
+    Load,
+    Blips,
+    Pauses,
+}
+
+/// All that happened, counted from the beginning.
+#[derive(Debug, Clone, Default)]
+struct Seen {
+    minutes: u32,
+    busy: usize,
+    /// Whether the thread that made the blips had real-time priority.
+    realtime: bool,
+    troubles: Vec<Trouble>,
+    moves: Vec<Move>,
+    /// When each phase began.
+    phases: Vec<(Phase, Duration)>,
+    /// What was not as it should be at the end.
+    failure: Option<String>,
+}
+
+pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
+    let minutes = stage.minutes.unwrap_or(MINUTES);
+    let plan = Plan::default().tiklb(&stage.tiklb);
+    let mut home = ground::build(&mut stage.screen, plan).await?;
+    let services = ground::apply_homelab(&mut stage.screen, &mut home).await?;
+    let mut addresses = Vec::new();
+    for service in &services {
+        let found = home.service_address(&service.namespace, &service.name, SOON);
+        addresses.push(found.await?);
+    }
+    ground::all_hear_each_other(&home).await?;
+    let mut watch = Watch::start(&home, &addresses).await?;
+    let busy = Busy::start(&home).await?;
+    let mut seen = Seen {
+        minutes,
+        busy: busy.len(),
+        realtime: trouble::hurry(&home).await?,
+        ..Seen::default()
+    };
+    let watched = trouble_all(&home, &mut watch, &mut seen);
+    let what = format!("{minutes} min of trouble");
+    let went = stage.screen.watch(&home, &what, watched).await;
+    drop(busy);
+    let ended = match went {
+        Ok(()) => watch.settled(&home).await,
+        Err(why) => Err(why),
+    };
+    seen.failure = ended.err().map(|why| format!("{why:#}"));
+    if seen.failure.is_some() {
+        stage.screen.say(home.last_words())?;
+    }
+    seen.moves = watch.into_moves();
+    findings(&seen)
+}
+
+/// The three phases, one after the other.
+async fn trouble_all(home: &Home, watch: &mut Watch, seen: &mut Seen) -> Result<()> {
+    let whole = Duration::from_mins(seen.minutes.into());
+    let begun = watch.begun();
+    seen.phases.push((Phase::Load, begun.elapsed()));
+    while begun.elapsed() < whole / 5 {
+        sleep(LOOK_EVERY.min(whole / 5)).await;
+        watch.look(home)?;
+    }
+    for (phase, times, share) in [(Phase::Blips, BLIPS, 3), (Phase::Pauses, PAUSES, 1)] {
+        seen.phases.push((phase, begun.elapsed()));
+        let (start, every) = (Instant::now(), whole * share / 5 / times);
+        for number in 0..times {
+            sleep((every * number).saturating_sub(start.elapsed())).await;
+            let node = watch.owner(home)?;
+            let trouble = if phase == Phase::Blips {
+                Trouble::blip(home, &node, begun).await?
+            } else {
+                Trouble::pause(home, &node, begun).await?
+            };
+            seen.troubles.push(trouble);
+            watch.look(home)?;
+        }
+        // What comes of the last one belongs to it.
+        sleep(AFTERWARDS).await;
+        watch.look(home)?;
+    }
+    ensure!(
+        watch.missed() == 0,
+        "{} frames were seen and forgotten: moves may be missing",
+        watch.missed()
+    );
+    Ok(())
+}
+
+impl Seen {
+    /// The phase at a moment.
+    fn phase(&self, at: Duration) -> Phase {
+        let begun = self.phases.iter().rev().find(|(_, begun)| *begun <= at);
+        begun.map_or(Phase::Load, |(phase, _)| *phase)
+    }
+
+    /// Whether what was done last before it was a blip that the machine made longer than it was meant to be.
+    fn is_after_a_longer_blip(&self, at: Duration) -> bool {
+        let last = self.troubles.iter().rev().find(|trouble| trouble.at <= at);
+        last.is_some_and(|trouble| trouble.is_longer() && at <= trouble.at + trouble.took + AFTERWARDS)
+    }
+
+    fn blips(&self) -> impl Iterator<Item = &Trouble> {
+        self.troubles
+            .iter()
+            .filter(|trouble| trouble.kind == trouble::LINK)
+    }
+
+    /// Moves in a phase, after longer blips or but for those.
+    fn moves(&self, phase: Phase, longer: bool) -> usize {
+        let all = self.moves.iter();
+        all.filter(|found| self.phase(found.at) == phase && self.is_after_a_longer_blip(found.at) == longer)
+            .count()
+    }
+}
+
+fn findings(seen: &Seen) -> Result<Findings> {
+    let troubles = seen.troubles.iter().map(recorded);
+    let moves = seen.moves.iter().map(recorded);
+    let longer = seen.blips().filter(|blip| blip.is_longer()).count();
+    let priority = if seen.realtime { "with" } else { "without" };
+    Ok(Findings {
+        measures: measures(seen)?,
+        configuration: json!({
+            "nodes": 3,
+            "api": "embedded",
+            "minutes": seen.minutes,
+            "busy_processes": seen.busy,
+            "blips": BLIPS,
+            "blip_ms": BLIP.as_millis(),
+            "pauses": PAUSES,
+            "phases": seen.phases.iter().map(|(phase, at)| json!({"phase": phase, "at_us": at.as_micros()})).collect::<Vec<_>>(),
+        }),
+        runs: troubles.chain(moves).collect::<Result<Vec<_>>>()?,
+        failures: seen.failure.iter().cloned().collect(),
+        notes: vec![
+            format!(
+                "{} busy processes all the time. {longer} blips were longer than {LONGER:?} on this machine ({priority} \
+                 real-time priority): a node that is away for so long may be taken for dead, so moves after them are \
+                 told apart.",
+                seen.busy
+            ),
+            "A pause stops the speaker alone: its kernel lives, so that others stand in and nothing has to move."
+                .to_owned(),
+        ],
+        ..Findings::default()
+    })
+}
+
+fn measures(seen: &Seen) -> Result<Vec<Measure>> {
+    let moves = |name: &str, phase, longer, limit: Option<f64>| -> Result<Measure> {
+        // A phase that never came has not gone well.
+        let came = seen.phases.iter().any(|(found, _)| *found == phase);
+        let count = u32::try_from(seen.moves(phase, longer)).context("counting moves")?;
+        Ok(Measure {
+            samples: vec![came.then(|| f64::from(count))],
+            goal: limit.map(|limit| Goal::at_most(Statistic::Max, limit)),
+            ..Measure::new(name, Unit::Count)
+        })
+    };
+    let took = |name: &str, kind: &str| {
+        let all = seen.troubles.iter().filter(|trouble| trouble.kind == kind);
+        Measure::new(name, Unit::Millis)
+            .times(all.map(|trouble| Some(trouble.took)))
+            .part()
+    };
+    let short = u32::try_from(seen.blips().filter(|blip| !blip.is_longer()).count());
+    let short = Measure {
+        samples: vec![Some(f64::from(short.context("counting blips")?))],
+        ..Measure::new("blips as short as they were meant to be", Unit::Count)
+    };
+    Ok(vec![
+        moves("moves under load", Phase::Load, false, Some(0.0))?,
+        moves("moves with link blips", Phase::Blips, false, Some(0.0))?,
+        short.goal(Goal::at_least(SHORT)).part(),
+        took("a blip, as it was", trouble::LINK),
+        moves("after longer blips", Phase::Blips, true, None)?.part(),
+        moves("moves with pauses", Phase::Pauses, false, Some(1.0))?,
+        took("a pause, as it was", trouble::SPEAKER),
+    ])
+}
+
+#[cfg(test)]
+mod tests;

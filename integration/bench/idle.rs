@@ -1,0 +1,201 @@
+//! `idle`: what speakers use and send while a hundred addresses are announced and nothing happens, by the number of
+//! nodes.
+
+mod counters;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::json;
+use tokio::time::sleep;
+
+use super::Stage;
+use super::ground::{self, FIRST_SYNC};
+use super::measure::{Goal, Measure, Statistic, Unit};
+use super::record::{Findings, recorded};
+use super::service::settle;
+use super::usage::{self, precise_processor};
+use crate::home::{Home, Plan};
+use counters::Counters;
+
+/// One home with each number of nodes.
+const RUNS: u32 = 1;
+
+/// Enough for the slowest thing that speakers do by themselves: they announce everything anew once a minute.
+const MINUTES: u32 = 1;
+
+/// Addresses in all, shared by the nodes.
+const ADDRESSES: usize = 100;
+/// A hundred of the home's own network.
+const RANGE: &str = "192.168.1.100-192.168.1.199";
+
+/// Nodes of a home. Of the last something is promised.
+const NODES: [u8; 2] = [3, 5];
+
+/// Of one processor, in percent.
+const LIMIT: f64 = 1.0;
+
+/// A takeover is announced for the last time after 4.4 s: by then nothing is left of the beginning.
+const SETTLED: Duration = Duration::from_secs(6);
+
+/// What one speaker did.
+#[derive(Debug, Clone, Serialize)]
+struct Idle {
+    run: u32,
+    nodes: u8,
+    node: String,
+    took_us: u64,
+    processor_us: u64,
+    resident_mib: f64,
+    counters: Counters,
+}
+
+pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
+    let runs = stage.runs.unwrap_or(RUNS);
+    let minutes = stage.minutes.unwrap_or(MINUTES);
+    let (mut all, mut failures) = (Vec::new(), Vec::new());
+    for run in 1..=runs {
+        for nodes in NODES {
+            match watch(stage, run, nodes, minutes).await {
+                Ok(found) => all.extend(found),
+                Err(why) => failures.push(format!("run {run} with {nodes} nodes: {why:#}")),
+            }
+        }
+    }
+    findings(&all, failures, minutes)
+}
+
+async fn watch(stage: &mut Stage, run: u32, nodes: u8, minutes: u32) -> Result<Vec<Idle>> {
+    let plan = Plan::default().nodes(nodes).tiklb(&stage.tiklb);
+    let home = ground::build(&mut stage.screen, plan).await?;
+    let what = format!("{ADDRESSES} addresses, announced by {nodes} nodes");
+    let settled = settle(&home, RANGE, ADDRESSES, FIRST_SYNC);
+    stage.screen.watch(&home, &what, settled).await?;
+    ground::all_hear_each_other(&home).await?;
+    sleep(SETTLED).await;
+    let before = look(&home)?;
+    let begun = Instant::now();
+    let what = format!("{minutes} min of nothing with {nodes} nodes");
+    let lasting = Duration::from_mins(minutes.into());
+    let pause = async {
+        sleep(lasting).await;
+        Ok(())
+    };
+    stage.screen.watch(&home, &what, pause).await?;
+    let (took, after) = (begun.elapsed(), look(&home)?);
+    let speakers = before.into_iter().zip(after);
+    speakers
+        .map(|(before, after)| {
+            Ok(Idle {
+                run,
+                nodes,
+                took_us: micros(took),
+                processor_us: micros(after.processor.saturating_sub(before.processor)),
+                resident_mib: usage::of_one(home.speaker(&before.node)?, "speaker", "idle")?.resident_mib(),
+                counters: after.counters.since(&before.counters),
+                node: before.node,
+            })
+        })
+        .collect()
+}
+
+/// A speaker at a moment.
+struct Look {
+    node: String,
+    processor: Duration,
+    counters: Counters,
+}
+
+fn look(home: &Home) -> Result<Vec<Look>> {
+    let nodes = home.node_names().map(|node| {
+        Ok(Look {
+            node: node.to_owned(),
+            processor: precise_processor(home.speaker(node)?)?,
+            counters: Counters::of(home.lan().host(node)?)?,
+        })
+    });
+    nodes.collect()
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn findings(all: &[Idle], failures: Vec<String>, minutes: u32) -> Result<Findings> {
+    Ok(Findings {
+        measures: NODES.into_iter().flat_map(|nodes| measures(all, nodes)).collect(),
+        configuration: json!({
+            "nodes": NODES,
+            "api": "embedded",
+            "addresses": ADDRESSES,
+            "minutes": minutes,
+            "figures": "schedstat of all threads; the node's interface and its UDP, the API server's watches included",
+        }),
+        runs: all.iter().map(recorded).collect::<Result<Vec<_>>>()?,
+        failures,
+        notes: vec![
+            "A sample is one speaker. Frames and datagrams are all that the node sends and receives, so the API \
+             server's too; the survey of unassigned addresses is among them."
+                .to_owned(),
+            "Not measured: fifty nodes. The lab's LAN has room for thirty, and so many speakers and an API server on \
+             one small machine measure the machine."
+                .to_owned(),
+        ],
+        ..Findings::default()
+    })
+}
+
+/// One speaker is one sample.
+fn measures(all: &[Idle], nodes: u8) -> Vec<Measure> {
+    let measure = |name: String, unit, read: &dyn Fn(&Idle) -> f64| Measure {
+        samples: all
+            .iter()
+            .filter(|idle| idle.nodes == nodes)
+            .map(|idle| Some(read(idle)))
+            .collect(),
+        ..Measure::new(name, unit)
+    };
+    let rate = |name: &str, read: fn(&Counters) -> u64| {
+        let name = format!("{nodes} nodes: {name}");
+        measure(name, Unit::PerSecond, &|idle| {
+            ratio(read(&idle.counters), idle.took_us) * 1e6
+        })
+        .part()
+    };
+    let processor = measure(
+        format!("{nodes} nodes: a speaker's share of a processor"),
+        Unit::Percent,
+        &|idle| ratio(idle.processor_us, idle.took_us) * 100.0,
+    );
+    let processor = if NODES.last() == Some(&nodes) {
+        processor.goal(Goal::at_most(Statistic::Max, LIMIT))
+    } else {
+        processor
+    };
+    vec![
+        processor,
+        rate("frames sent", |counters| counters.frames_sent),
+        rate("frames received", |counters| counters.frames_received),
+        rate("datagrams sent", |counters| counters.datagrams_sent),
+        rate("datagrams received", |counters| counters.datagrams_received),
+        measure(format!("{nodes} nodes: resident"), Unit::Mebibytes, &|idle| {
+            idle.resident_mib
+        })
+        .part(),
+    ]
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts and microseconds far below 2^52"
+)]
+fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    part as f64 / whole as f64
+}
+
+#[cfg(test)]
+mod tests;
