@@ -178,6 +178,7 @@ fn findings(outcomes: &[Outcome]) -> Result<Findings> {
             "What connections that are open come to is not measured: the lab's stand-in for kube-proxy keeps none."
                 .to_owned(),
         ],
+        drawn: vec!["longest silence at the client".to_owned()],
     })
 }
 

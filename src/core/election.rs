@@ -225,6 +225,8 @@ pub struct Election {
     recheck: Option<Instant>,
     announce_claims: u8,
     claims_changed: bool,
+    /// When whoever was found to be gone is told again what was claimed since, and until when.
+    telling: Option<(Instant, Instant)>,
     /// This speaker is stopping.
     departure: Option<Departure>,
     /// For whom this node answers.
@@ -279,6 +281,7 @@ impl Election {
             recheck: None,
             announce_claims: 0,
             claims_changed: false,
+            telling: None,
             departure: None,
             standing: BTreeMap::new(),
             former: BTreeMap::new(),
@@ -370,6 +373,7 @@ impl Election {
             self.decide(now, out);
         }
         self.talk(now, random, out);
+        self.tell_the_gone(now, out);
         self.send_offers(now, out);
     }
 
@@ -392,6 +396,7 @@ impl Election {
             self.reach.next_deadline(),
             self.caught_up_at(),
             self.offers.next_deadline(),
+            self.telling.map(|(due, _)| due),
         ]
         .into_iter()
         .flatten()

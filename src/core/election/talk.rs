@@ -22,6 +22,10 @@ const HASTE: Duration = Duration::from_millis(20);
 /// until the next fetch.
 pub(super) const CLAIMS_REPEATED: u8 = 3;
 
+/// For so long after a verdict its subject is told of claims, and so often: until its own heartbeat must have come.
+const CONCERNED: Duration = Duration::from_millis(350);
+const CONCERNED_AGAIN: Duration = Duration::from_millis(5);
+
 /// Why a datagram was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Dropped {
@@ -211,6 +215,9 @@ impl Election {
         if !changed && now < self.next_beat {
             return;
         }
+        if changed {
+            self.telling = Some((now, now + CONCERNED));
+        }
         let spread = u64::try_from(2 * PERIOD_JITTER.as_nanos()).unwrap_or(1);
         let jitter = Duration::from_nanos(random() % (spread + 1));
         self.last_beat = Some(now);
@@ -314,6 +321,24 @@ impl Election {
         names
             .filter_map(|name| Some(self.peers.get(name)?.address))
             .collect()
+    }
+
+    /// Tells whoever was found to be gone what has been claimed since. If its link had only blinked it still answers, may
+    /// hear and not be able to ask, and must cease. It may be cut off yet when it is told first.
+    pub(super) fn tell_the_gone(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let Some((due, until)) = self.telling.filter(|(due, _)| *due <= now) else {
+            return;
+        };
+        let next = due.max(now) + CONCERNED_AGAIN;
+        self.telling = (next <= until).then_some((next, until));
+        let lately = |peer: &&Peer| {
+            peer.condemned()
+                .is_some_and(|condemned| now.since(condemned.at) <= CONCERNED)
+        };
+        let gone = self.peers.values().filter(lately).map(|peer| peer.address);
+        for to in gone.collect::<Vec<_>>() {
+            self.send_claims(to, out);
+        }
     }
 
     pub(super) fn send(&mut self, to: IpAddr, body: Body, out: &mut Vec<Output>) {

@@ -13,8 +13,9 @@ use crate::model::{Instant, NodeName};
 
 /// Between two rounds of questions about a suspect.
 const ROUND: Duration = Duration::from_millis(5);
-/// The last round leaves this long before the verdict: a LAN answers within a fraction of it.
-const LAST_CALL: Duration = Duration::from_millis(2);
+/// The last rounds leave this long before the verdict: the second one for a link that is just back, which answers within
+/// a fraction of it.
+const LAST_CALLS: [Duration; 2] = [Duration::from_millis(2), Duration::from_micros(700)];
 /// Signs of our own link must have come over at least this time: whoever answers two rounds while the suspect answers
 /// none shows more than a link that is just back.
 const WITNESSED: Duration = Duration::from_millis(4);
@@ -93,7 +94,7 @@ impl Election {
         let paths = silent.iter().filter_map(|key| self.reach.paths.get(key));
         let moments = paths.flat_map(|path| {
             let gone = path.gone_at(now);
-            [gone - LAST_CALL, gone]
+            LAST_CALLS.map(|before| gone - before).into_iter().chain([gone])
         });
         moments
             .filter(|moment| *moment > now)

@@ -66,6 +66,24 @@ fn a_link_that_blinks_for_25_ms_moves_nothing() {
     assert_eq!(lan.history[moves..], []);
 }
 
+/// Too long a blink moves the address. The kernel that was cut off may send nothing for a while, and hears the claim.
+#[test]
+fn who_blinked_for_too_long_ceases_at_the_new_owners_first_word() {
+    for seed in 0..40 {
+        let mut lan = Segment::settled(3, &[200], 40 + seed);
+        let owner = lan.answerers(200)[0];
+        lan.run(Duration::from_micros(seed * 731));
+        lan.side[owner] = 1;
+        lan.run(ms(36));
+        lan.side[owner] = 0;
+        lan.muffled.insert(owner, lan.now + ms(300));
+        lan.run(ms(200));
+        assert_eq!(lan.answerers(200).len(), 1, "seed {seed}");
+        let overlap = lan.longest_overlap();
+        assert!(overlap <= ms(7), "seed {seed}: two answered for {overlap:?}");
+    }
+}
+
 #[test]
 fn without_a_sign_of_our_own_link_nobody_is_judged() {
     let mut lan = Segment::settled(2, &[200], 4);
