@@ -33,7 +33,7 @@ const TIMEOUT: &str = "600";
 ///
 /// With the name of a MikrotikRouter it deletes that object and waits until the router is given back: by the allocator
 /// where one runs, and otherwise by itself, under the allocator's Lease. Addresses that Services still have are never
-/// given back so.
+/// given back so. With --all it does this for every MikrotikRouter, one after the other; that there is none is as good.
 ///
 /// With --router it needs no cluster: the marks on the router say what is ours and what was taken. It then cannot know
 /// whether somebody still announces the addresses; stop tiklb's speakers first.
@@ -45,6 +45,15 @@ const TIMEOUT: &str = "600";
 pub(super) struct ReleaseVerb {
     #[command(flatten)]
     cluster: Cluster,
+
+    /// Every MikrotikRouter of the namespace
+    #[arg(
+        long,
+        env = "TIKLB_ALL",
+        value_parser = FalseyValueParser::new(),
+        conflicts_with_all = ["url", "name"]
+    )]
+    all: bool,
 
     /// The router, by its marks alone
     #[arg(
@@ -81,7 +90,9 @@ pub(super) struct ReleaseVerb {
 const EXAMPLES: &str = "\
 Examples:
   tiklb release router
-      before tiklb is uninstalled
+      before its MikrotikRouter is changed for another
+  tiklb release --all
+      before tiklb is uninstalled; helm uninstall does it by itself
   tiklb release --router https://192.168.1.1 --ca-file tiklb-ca.crt --username tiklb --password-file pw
       after a cluster is gone
   tiklb plan --undo --router https://192.168.1.1 …

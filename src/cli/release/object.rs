@@ -1,4 +1,5 @@
-//! A release by the name of its MikrotikRouter: the object is deleted, and whoever leads gives the router back.
+//! A release by the name of its MikrotikRouter, or of all there are: the object is deleted, and whoever leads gives the
+//! router back.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -24,6 +25,7 @@ use crate::cli::progress::told;
 use crate::cli::undo;
 use crate::cli::view::View;
 use crate::clock::Clock;
+use crate::cluster::client::Chain;
 use crate::cluster::lease::{Standing, elector};
 use crate::cluster::object::router::SeenRouter;
 use crate::cluster::removal;
@@ -31,13 +33,42 @@ use crate::cluster::removal;
 /// Between two looks at an object that somebody else is giving back.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Releases the router of one object.
+/// Releases the routers that were chosen. One that could not be released is no reason to leave the next one as it is.
 pub(super) async fn release(verb: &ReleaseVerb) -> Result<ExitCode> {
     let source = Source::cluster(&verb.cluster).await?;
     let Source::Cluster(view) = &source else {
         bail!("the cluster was not read: please report it");
     };
-    let router = the_one(verb, &source)?;
+    if !verb.all {
+        return one(verb, &source, view, the_one(verb, &source)?).await;
+    }
+    let routers = source.routers(None);
+    if routers.is_empty() {
+        println!(
+            "there is no MikrotikRouter in namespace {}: nothing to be done",
+            verb.cluster.namespace
+        );
+    }
+    let mut kept = Vec::new();
+    for router in routers {
+        let name = router.object.key.name.clone();
+        match one(verb, &source, view, router).await {
+            Ok(code) if code == ExitCode::SUCCESS => {}
+            Ok(_) => kept.push(name),
+            Err(error) => {
+                eprintln!("MikrotikRouter {name}: {}", Chain(error.as_ref()));
+                kept.push(name);
+            }
+        }
+    }
+    if !kept.is_empty() {
+        bail!("not released: {}; see above", kept.join(", "));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Releases the router of one object.
+async fn one(verb: &ReleaseVerb, source: &Source, view: &View, router: SeenRouter) -> Result<ExitCode> {
     let access = router.access.clone();
     let access = access.ok_or_else(|| anyhow!("{}", router.object.spec.clone().err().unwrap_or_default()))?;
     let client = source.client(&router, &verb.reach.given()?).await;

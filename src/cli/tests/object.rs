@@ -237,6 +237,38 @@ async fn an_allocator_that_runs_does_it_and_the_verb_waits() {
     scene.assert_released(2).await;
 }
 
+/// As `helm uninstall` does it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_of_them_are_released_also_behind_one_that_is_away() {
+    let scene = Scene::start("all").await;
+    scene
+        .apply(json!({
+            "apiVersion": "tiklb.io/v1alpha1",
+            "kind": "MikrotikRouter",
+            "metadata": {"name": "away", "namespace": NAMESPACE},
+            "spec": {
+                // Nobody listens there.
+                "url": "https://127.0.0.1:9",
+                "clusterName": "cellar",
+                "credentialsSecretRef": {"name": "mikrotik"},
+                "tls": {"caSecretRef": {"name": "mikrotik-ca", "key": "ca.crt"}},
+            },
+        }))
+        .await;
+    let said = scene.ask("release --all --yes").await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("MikrotikRouter away: "), "{said:?}");
+    assert!(said.err.contains("not released: away; see above"), "{said:?}");
+    scene.assert_released(1).await;
+
+    scene.kube.delete(routers(), "away").await.unwrap();
+    let again = scene.ask("release --all --yes").await;
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert!(again.out.contains("there is no MikrotikRouter"), "{again:?}");
+    let both = scene.ask("release --all router").await;
+    assert!(both.err.contains("cannot be used with"), "{both:?}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_that_a_service_has_stops_it_before_anything_is_done() {
     let scene = Scene::start("in-use").await;
