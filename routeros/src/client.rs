@@ -26,6 +26,7 @@ mod observer;
 mod presented;
 mod reading;
 mod refusal;
+mod resolver;
 mod stack;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@ use crate::value::quote;
 
 use super::call::{Answer, Call, Failure};
 use super::credentials::CredentialStore;
+use super::resolver::Resolver;
 use super::{Error, RequestKind, refusal};
 use crate::answer;
 use cause::Attempt;
@@ -49,6 +50,7 @@ impl Transport {
     ) -> Result<Self, Error> {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
+            .dns_resolver(Resolver::default())
             .connect_timeout(connect)
             .pool_max_idle_per_host(1)
             .pool_idle_timeout(KEEP_ALIVE)
