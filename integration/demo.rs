@@ -35,7 +35,7 @@ pub struct Options {
     pub start: Option<Ranges>,
 }
 
-/// A Service of `deploy/examples/homelab/services.yaml`, and what it asks for.
+/// A Service of `deploy/examples/homelab/config/tiklb/manifests/services.yaml`, and what it asks for.
 #[derive(Debug, Clone, Copy)]
 struct Example {
     namespace: &'static str,

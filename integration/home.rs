@@ -15,12 +15,12 @@
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
 //! use std::time::Duration;
-//! use lab::home::{Home, Plan, deployed};
+//! use lab::home::{Home, Plan, homelab};
 //!
 //! let mut home = Home::build(Plan::default().tiklb("target/release/tiklb")).await?;
 //! home.start_allocator().await?;
 //! home.start_speakers().await?;
-//! home.kube().apply_file(&deployed("examples/homelab/services.yaml")).await?;
+//! home.kube().apply_file(&homelab("services")).await?;
 //! home.put_endpoints("whoami", "whoami-lan", &["node1", "node2"]).await?;
 //! let address = home.service_address("whoami", "whoami-lan", Duration::from_secs(30)).await?;
 //! home.serve(address, 80).await?;
@@ -51,7 +51,7 @@ use routeros_sim::{Menu, PASSWORD, Router};
 
 pub use control_plane::{ControlPlane, NAMESPACE};
 pub use device::Phone;
-pub use inventory::{deployed, manifests};
+pub use inventory::{deployed, homelab, manifests};
 pub use other::OtherCluster;
 pub use person::Shown;
 pub use plan::{Api, CLIENT, CONTROL, NAS, PHONE, POOL, PRINTER, Plan, ROUTER};

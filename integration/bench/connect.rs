@@ -36,7 +36,7 @@ const LIMIT: f64 = 60.0;
 const WATCHED: &str = "a watch shows the Service";
 pub(super) const KERNEL: &str = "the kernel's ARP answer";
 
-/// The addresses of `deploy/examples/homelab/ipaddresspool.yaml`.
+/// The addresses of `deploy/examples/homelab/config/tiklb/manifests/ipaddresspool.yaml`.
 const POOL: &str = "200-220";
 
 /// What came of a run.

@@ -8,7 +8,7 @@ use reqwest::Client;
 use serde_json::Value;
 
 use crate::demo::HOMELAB;
-use crate::home::{Home, NAMESPACE, Plan, Ranges, deployed};
+use crate::home::{Home, NAMESPACE, Plan, Ranges, homelab};
 use crate::kube::LEASES;
 use crate::screen::Screen;
 use crate::wait::until;
@@ -57,7 +57,7 @@ pub(super) async fn build(screen: &mut Screen, plan: Plan) -> Result<Home> {
 pub(super) async fn apply_homelab(screen: &mut Screen, home: &mut Home) -> Result<Vec<Applied>> {
     let mut services = Vec::new();
     for file in HOMELAB {
-        let path = deployed("examples/homelab").join(file);
+        let path = homelab(file);
         let applied = home.kube().apply_file(&path).await?;
         services.extend(applied.iter().filter_map(service));
     }

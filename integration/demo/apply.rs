@@ -8,24 +8,20 @@ use tokio::time::Instant;
 
 use super::{ADDRESS_POOL, Demo, EXAMPLES};
 use crate::home::kind::IP_ADDRESS_POOLS;
-use crate::home::{NAMESPACE, PRINTER, Phone, Ranges, deployed};
+use crate::home::{NAMESPACE, PRINTER, Phone, Ranges, homelab};
 
-/// The guide's repository, file by file.
-pub(crate) const HOMELAB: [&str; 4] = [
-    "ipaddresspool.yaml",
-    "l2advertisement.yaml",
-    "mikrotikrouter.yaml",
-    "services.yaml",
-];
+/// What is shown of the guide's repository. Its plan of addresses is for Services that are not there.
+pub(crate) const HOMELAB: [&str; 4] = ["ipaddresspool", "l2advertisement", "mikrotikrouter", "services"];
 
 impl Demo {
     pub(super) async fn apply(&mut self) -> Result<()> {
-        self.screen.step("kubectl apply -f deploy/examples/homelab/")?;
+        self.screen
+            .step("kubectl apply: four manifests of deploy/examples/homelab")?;
         self.applied = Instant::now();
         for file in HOMELAB {
-            let path = deployed("examples/homelab").join(file);
-            for object in self.home.kube().apply_file(&path).await? {
-                self.screen.say(format!("{file:<22} {}", title(&object)))?;
+            let name = format!("{file}.yaml");
+            for object in self.home.kube().apply_file(&homelab(file)).await? {
+                self.screen.say(format!("{name:<22} {}", title(&object)))?;
             }
         }
         let nodes: Vec<String> = self.home.node_names().map(str::to_owned).collect();

@@ -27,6 +27,11 @@ pub fn deployed(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy").join(path)
 }
 
+/// A manifest of the guide's repository, `deploy/examples/homelab`, by its name without the ending.
+pub fn homelab(manifest: &str) -> PathBuf {
+    deployed("examples/homelab/config/tiklb/manifests").join(format!("{manifest}.yaml"))
+}
+
 /// Writes all of it. `router` is the router's user, password and CA.
 pub(super) async fn furnish(
     kube: &Kube,
@@ -83,7 +88,7 @@ async fn run_pod(kube: &Kube, pod: &Value) -> Result<()> {
     Ok(())
 }
 
-/// What `deploy/examples/homelab/mikrotikrouter.yaml` refers to.
+/// What `deploy/examples/homelab/config/tiklb/manifests/mikrotikrouter.yaml` refers to.
 fn secrets((user, password, ca_pem): (&str, &str, &str)) -> [Value; 2] {
     let secret = |name: &str, data: Value| {
         json!({

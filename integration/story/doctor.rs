@@ -162,7 +162,7 @@ async fn what_is_missing_or_left_over_is_found_with_its_fix(scene: &mut Scene) -
     let bare = [
         "no IPAddressPool in namespace metallb-system (NoPool)",
         "no L2Advertisement in namespace metallb-system (NoAdvertisement)",
-        "deploy/examples/homelab/l2advertisement.yaml",
+        "deploy/examples/homelab/config/tiklb/manifests/l2advertisement.yaml",
         "1 fault, 1 warning, ",
     ];
     says(scene, &["doctor"], 2, &bare).await?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::home::kind::{
     CONFIGURATION_STATES, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS, MIKROTIK_ROUTERS, SERVICE_L2_STATUSES,
 };
-use crate::home::{Home, NAMESPACE, Plan, ROUTER, deployed, status_address};
+use crate::home::{Home, NAMESPACE, Plan, ROUTER, homelab, status_address};
 use crate::kube::{Kube, NAMESPACES, SERVICES};
 use crate::wait::until;
 use crate::wire::tcp_connect;
@@ -92,7 +92,7 @@ impl Scene {
     /// Applies files of the guide's repository.
     pub(super) async fn apply_homelab(&self, files: &[&str]) -> Result<()> {
         for file in files {
-            let path = deployed("examples/homelab").join(format!("{file}.yaml"));
+            let path = homelab(file);
             self.home.kube().apply_file(&path).await?;
         }
         Ok(())

@@ -12,7 +12,7 @@ use super::recorder::Recorder;
 use super::span::Moment;
 use crate::cluster::object::{Endpoint, endpoint_slice};
 use crate::home::kind::{IP_ADDRESS_POOLS, MIKROTIK_ROUTERS, SERVICE_L2_STATUSES};
-use crate::home::{Home, NAMESPACE, PHONE, PRINTER, deployed, status_address};
+use crate::home::{Home, NAMESPACE, PHONE, PRINTER, homelab, status_address};
 use crate::kube::{NAMESPACES, SERVICES};
 use crate::wait::until;
 use crate::wire::{ArpFrame, Operation};
@@ -57,7 +57,7 @@ pub(super) async fn settle(home: &mut Home) -> Result<()> {
         home.start_speaker(node).await?;
     }
     for file in ["ipaddresspool", "l2advertisement", "mikrotikrouter"] {
-        let file = deployed("examples/homelab").join(format!("{file}.yaml"));
+        let file = homelab(file);
         home.kube().apply_file(&file).await?;
     }
     create(home, ELDER).await?;

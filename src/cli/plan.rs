@@ -231,7 +231,7 @@ impl PlanVerb {
             );
         }
         format!(
-            "there is no MikrotikRouter{named} in namespace {}: create one (deploy/examples/homelab/mikrotikrouter.yaml)",
+            "there is no MikrotikRouter{named} in namespace {}: create one (deploy/examples/homelab/config/tiklb/manifests/mikrotikrouter.yaml)",
             self.cluster.namespace
         )
     }

@@ -14,7 +14,7 @@ use super::super::{Outcome, Story, stories};
 use super::{ADDRESS, RANGE, configured, in_use, taken, untouched};
 use crate::cluster::object::{Endpoint, endpoint_slice};
 use crate::home::kind::MIKROTIK_ROUTERS;
-use crate::home::{NAMESPACE, POOL, deployed, status_address};
+use crate::home::{NAMESPACE, POOL, homelab, status_address};
 use crate::kube::{Kube, NAMESPACES, SERVICES};
 use crate::wait::until;
 
@@ -122,7 +122,7 @@ async fn a_rebuilt_cluster_writes_nothing_until_it_is_told_whose_rows_it_takes(s
     let kube = other.kube();
     open(kube).await?;
     for file in ["ipaddresspool", "l2advertisement"] {
-        let path = deployed("examples/homelab").join(format!("{file}.yaml"));
+        let path = homelab(file);
         kube.apply_file(&path).await?;
     }
     kube.apply(router(MIKROTIK, |_| {})).await?;

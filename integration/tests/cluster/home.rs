@@ -6,7 +6,7 @@ use std::net::SocketAddrV4;
 use anyhow::{Context as _, ensure};
 use lab::cluster::{Binaries, Options};
 use lab::home::kind::{IP_ADDRESS_POOLS, MIKROTIK_ROUTERS};
-use lab::home::{Api, Home, NAMESPACE, Plan, deployed};
+use lab::home::{Api, Home, NAMESPACE, Plan, homelab};
 use lab::kube::{Kube, NODES, PODS, SECRETS, SERVICES};
 use lab::wire::tcp_connect;
 use serde_json::json;
@@ -38,7 +38,7 @@ async fn stands(binaries: Binaries) -> Outcome {
     let mut home = build(binaries).await?;
     ensure!(home.control_plane().has_proxies() && home.control_plane().embedded().is_none());
     for file in ["ipaddresspool", "l2advertisement", "mikrotikrouter", "services"] {
-        let path = deployed("examples/homelab").join(format!("{file}.yaml"));
+        let path = homelab(file);
         home.kube().apply_file(&path).await?;
     }
     ensure!(home.kube().list(NODES).await?.len() == 2);

@@ -4,7 +4,7 @@ use anyhow::{Context as _, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lab::home::kind::{IP_ADDRESS_POOLS, L2_ADVERTISEMENTS, MIKROTIK_ROUTERS};
-use lab::home::{Home, NAMESPACE, Plan, deployed};
+use lab::home::{Home, NAMESPACE, Plan, homelab};
 use lab::kube::{CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, NODES, PODS, SECRETS, SERVICE_ACCOUNTS, SERVICES};
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -40,7 +40,7 @@ fn understood(home: &Home) -> Outcome {
 async fn the_examples_apply_as_they_stand() -> Outcome {
     let home = Home::build(Plan::default().without_phone()).await?;
     for file in ["ipaddresspool", "l2advertisement", "mikrotikrouter", "services"] {
-        let path = deployed("examples/homelab").join(format!("{file}.yaml"));
+        let path = homelab(file);
         home.kube().apply_file(&path).await?;
     }
     let pools = home.kube().list(IP_ADDRESS_POOLS.in_namespace(NAMESPACE)).await?;

@@ -4,7 +4,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use lab::home::{Home, Plan, deployed};
+use lab::home::{Home, Plan, homelab};
 use lab::kube::{ENDPOINT_SLICES, SERVICES};
 use lab::wire::tcp_connect;
 use libtest_mimic::Trial;
@@ -27,9 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 async fn with_services() -> anyhow::Result<Home> {
     let home = Home::build(Plan::default().without_phone()).await?;
-    home.kube()
-        .apply_file(&deployed("examples/homelab/services.yaml"))
-        .await?;
+    home.kube().apply_file(&homelab("services")).await?;
     Ok(home)
 }
 

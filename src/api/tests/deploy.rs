@@ -18,6 +18,9 @@ fn all(folder: &str) -> Vec<Value> {
         .collect()
 }
 
+/// The manifests that are applied by a person, or from Git.
+const HOMELAB: &str = "deploy/examples/homelab/config/tiklb/manifests";
+
 fn is_ours(object: &Value) -> bool {
     let group = object["apiVersion"].as_str().unwrap();
     group.starts_with("metallb.io/") || group.starts_with("tiklb.io/")
@@ -25,9 +28,9 @@ fn is_ours(object: &Value) -> bool {
 
 #[test]
 fn the_homelab_example_is_valid() {
-    let objects = all("deploy/examples/homelab");
+    let objects = all(HOMELAB);
     let ours: Vec<&Value> = objects.iter().filter(|object| is_ours(object)).collect();
-    assert_eq!(ours.len(), 3);
+    assert_eq!(ours.len(), 8, "pool, advertisement, router and five reservations");
     for object in ours {
         assert_eq!(rules(object, None), Ok(()));
         assert_eq!(decodes(object), Ok(()));
@@ -77,7 +80,7 @@ fn what_plan_imports_is_accepted_as_it_is_printed() {
 #[test]
 fn the_homelab_example_applies_in_one_go() {
     // kubectl goes through a folder by name and applies what it finds, but not what lies in folders below.
-    let objects = all("deploy/examples/homelab");
+    let objects = all(HOMELAB);
     assert!(
         objects.iter().all(|object| object["kind"] != "Secret"),
         "placeholders would overwrite real Secrets"
@@ -98,11 +101,11 @@ fn the_homelab_example_applies_in_one_go() {
 
 #[test]
 fn the_examples_secrets_are_those_that_the_router_names() {
-    let router = all("deploy/examples/homelab")
+    let router = all(HOMELAB)
         .into_iter()
         .find(|o| o["kind"] == "MikrotikRouter")
         .unwrap();
-    let secrets = all("deploy/examples/homelab/secrets");
+    let secrets = all("deploy/examples/homelab/config/tiklb/secrets");
     let key = |name: &Value, key: &str| {
         let secret = secrets.iter().find(|s| s["metadata"]["name"] == *name).unwrap();
         assert!(secret["stringData"][key].is_string(), "{name} lacks {key}");

@@ -302,7 +302,7 @@ fn what_is_shipped_names_what_exists() {
         checked.insert(file, check_file(&root.join(file), &menus));
     }
     for file in [
-        "deploy/examples/homelab/secrets/secrets.example.yaml",
+        "deploy/examples/homelab/config/tiklb/secrets/secrets.example.yaml",
         "README.md",
     ] {
         check_file(&root.join(file), &menus);

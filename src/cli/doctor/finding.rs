@@ -98,10 +98,10 @@ kinds! {
         "let Helm forget the release before anybody uninstalls it: `kubectl -n metallb-system delete secret -l owner=helm,name=metallb`, then take the annotations meta.helm.sh/release-name and -namespace off the definitions";
     NoPool: Warning, "there is no IPAddressPool in tiklb's namespace; Services stay pending",
         "no Service can be given an address",
-        "apply an IPAddressPool (deploy/examples/homelab/ipaddresspool.yaml)";
+        "apply an IPAddressPool (deploy/examples/homelab/config/tiklb/manifests/ipaddresspool.yaml)";
     NoAdvertisement: Fault, "there is no L2Advertisement: Services have addresses and nobody answers for them",
         "addresses are given to Services and announced by no node",
-        "apply an L2Advertisement (deploy/examples/homelab/l2advertisement.yaml); an empty spec announces every pool";
+        "apply an L2Advertisement (deploy/examples/homelab/config/tiklb/manifests/l2advertisement.yaml); an empty spec announces every pool";
     PoolNotAdvertised: Warning, "no L2Advertisement selects the pool",
         "its addresses are given to Services and announced by no node",
         "add its name to spec.ipAddressPools of an L2Advertisement, or apply one with an empty spec";

@@ -57,9 +57,12 @@ fn a_repository_is_played_to_its_last_row() {
         [
             "/ip/pool set dhcp_pool: ranges 192.168.1.100-192.168.1.254 -> 192.168.1.100-192.168.1.199,192.168.1.221-192.168.1.254",
             "/ip/pool add tiklb-home-homelab-pool: 192.168.1.200-192.168.1.220  \"tiklb/v1 home/1a2b3c4d holds homelab-pool; took 192.168.1.200-192.168.1.220 from dhcp_pool\"",
-            "/ip/dhcp-server/lease add 192.168.1.200  \"tiklb/v1 home/1a2b3c4d home-assistant/homeassistant-db-external\"",
+            "/ip/dhcp-server/lease add 192.168.1.200  \"tiklb/v1 home/1a2b3c4d home-assistant/homeassistant-db-external | Home Assistant's database\"",
             "/ip/dhcp-server/lease add 192.168.1.201  \"tiklb/v1 home/1a2b3c4d whoami/whoami-lan\"",
-            "/ip/dhcp-server/lease add 192.168.1.203  \"tiklb/v1 home/1a2b3c4d immich/immich-server-lan\"",
+            "/ip/dhcp-server/lease add 192.168.1.203  \"tiklb/v1 home/1a2b3c4d immich/immich-server-lan | photos\"",
+            "/ip/dhcp-server/lease add 192.168.1.210  \"tiklb/v1 home/1a2b3c4d traefik/traefik | ingress\"",
+            "/ip/dhcp-server/lease add 192.168.1.211  \"tiklb/v1 home/1a2b3c4d pihole/pihole-dns | the LAN's name server\"",
+            "/ip/dhcp-server/lease add 192.168.1.220  \"tiklb/v1 home/1a2b3c4d reserved | kept for a rescue\"",
         ]
     );
     assert_eq!(played.addresses.len(), 3);
@@ -72,9 +75,9 @@ fn what_is_reserved_has_its_row_on_paper_too() {
     let mut manifests = homelab();
     let texts = [
         "{apiVersion: tiklb.io/v1alpha1, kind: AddressReservation, metadata: {name: a}, \
-         spec: {address: 192.168.1.210, for: whoami/whoami-lan, note: who am I}}",
+         spec: {address: 192.168.1.212, for: whoami/whoami-lan, note: who am I}}",
         "{apiVersion: tiklb.io/v1alpha1, kind: AddressReservation, metadata: {name: b}, \
-         spec: {address: 192.168.1.211, for: media/tv, note: the tv}}",
+         spec: {address: 192.168.1.213, for: media/tv, note: the tv}}",
         "{apiVersion: tiklb.io/v1alpha1, kind: AddressReservation, metadata: {name: c}, \
          spec: {address: 192.168.9.9, for: media/tv}}",
     ];
@@ -87,14 +90,17 @@ fn what_is_reserved_has_its_row_on_paper_too() {
     assert_eq!(
         writes[2..],
         [
-            "/ip/dhcp-server/lease add 192.168.1.200  \"tiklb/v1 home/1a2b3c4d home-assistant/homeassistant-db-external\"",
-            "/ip/dhcp-server/lease add 192.168.1.203  \"tiklb/v1 home/1a2b3c4d immich/immich-server-lan\"",
-            "/ip/dhcp-server/lease add 192.168.1.210  \"tiklb/v1 home/1a2b3c4d whoami/whoami-lan | who am I\"",
-            "/ip/dhcp-server/lease add 192.168.1.211  \"tiklb/v1 home/1a2b3c4d media/tv | the tv\"",
+            "/ip/dhcp-server/lease add 192.168.1.200  \"tiklb/v1 home/1a2b3c4d home-assistant/homeassistant-db-external | Home Assistant's database\"",
+            "/ip/dhcp-server/lease add 192.168.1.203  \"tiklb/v1 home/1a2b3c4d immich/immich-server-lan | photos\"",
+            "/ip/dhcp-server/lease add 192.168.1.210  \"tiklb/v1 home/1a2b3c4d traefik/traefik | ingress\"",
+            "/ip/dhcp-server/lease add 192.168.1.211  \"tiklb/v1 home/1a2b3c4d pihole/pihole-dns | the LAN's name server\"",
+            "/ip/dhcp-server/lease add 192.168.1.212  \"tiklb/v1 home/1a2b3c4d whoami/whoami-lan | who am I\"",
+            "/ip/dhcp-server/lease add 192.168.1.213  \"tiklb/v1 home/1a2b3c4d media/tv | the tv\"",
+            "/ip/dhcp-server/lease add 192.168.1.220  \"tiklb/v1 home/1a2b3c4d reserved | kept for a rescue\"",
         ]
     );
     let whoami = &played.addresses[&ObjectKey::new("whoami", "whoami-lan")];
-    assert_eq!(whoami, &["192.168.1.210".parse::<IpAddr>().unwrap()]);
+    assert_eq!(whoami, &["192.168.1.212".parse::<IpAddr>().unwrap()]);
     assert_eq!(played.said.len(), 1, "{:?}", played.said);
     assert!(played.said[0].starts_with("AddressReservation c: 192.168.9.9 is in no IPAddressPool"));
 }

@@ -10,11 +10,20 @@
 # shows IPAddressPool homelab-pool in Winbox
 /ip pool add name="tiklb-home-homelab-pool" ranges=192.168.1.200-192.168.1.220 comment="tiklb/v1 home/00000000 holds homelab-pool; took 192.168.1.200-192.168.1.220 from dhcp_pool"
 
-# reserves 192.168.1.200 for home-assistant/homeassistant-db-external
-/ip dhcp-server lease add address=192.168.1.200 mac-address=02:4C:C0:A8:01:C8 server="defconf" comment="tiklb/v1 home/00000000 home-assistant/homeassistant-db-external"
+# AddressReservation homeassistant-db keeps 192.168.1.200 for home-assistant/homeassistant-db-external
+/ip dhcp-server lease add address=192.168.1.200 mac-address=02:4C:C0:A8:01:C8 server="defconf" comment="tiklb/v1 home/00000000 home-assistant/homeassistant-db-external | Home Assistant's database"
 
 # reserves 192.168.1.202 for whoami/whoami-lan
 /ip dhcp-server lease add address=192.168.1.202 mac-address=02:4C:C0:A8:01:CA server="defconf" comment="tiklb/v1 home/00000000 whoami/whoami-lan"
 
 # reserves 192.168.1.203 for immich/immich-server-lan
-/ip dhcp-server lease add address=192.168.1.203 mac-address=02:4C:C0:A8:01:CB server="defconf" comment="tiklb/v1 home/00000000 immich/immich-server-lan"
+/ip dhcp-server lease add address=192.168.1.203 mac-address=02:4C:C0:A8:01:CB server="defconf" comment="tiklb/v1 home/00000000 immich/immich-server-lan | photos"
+
+# AddressReservation ingress keeps 192.168.1.210 for traefik/traefik
+/ip dhcp-server lease add address=192.168.1.210 mac-address=02:4C:C0:A8:01:D2 server="defconf" comment="tiklb/v1 home/00000000 traefik/traefik | ingress"
+
+# AddressReservation dns keeps 192.168.1.211 for pihole/pihole-dns
+/ip dhcp-server lease add address=192.168.1.211 mac-address=02:4C:C0:A8:01:D3 server="defconf" comment="tiklb/v1 home/00000000 pihole/pihole-dns | the LAN's name server"
+
+# AddressReservation rescue keeps 192.168.1.220
+/ip dhcp-server lease add address=192.168.1.220 mac-address=02:4C:C0:A8:01:DC server="defconf" comment="tiklb/v1 home/00000000 reserved | kept for a rescue"
