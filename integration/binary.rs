@@ -58,9 +58,18 @@ pub fn tiklb() -> Result<PathBuf> {
 }
 
 fn build() -> Result<PathBuf> {
+    let mut command = building();
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    built(command)
+}
+
+/// `cargo build` of the program, in the profile that the caller adds.
+pub(crate) fn building() -> Command {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(&cargo);
+    let mut command = Command::new(cargo);
     command
         .current_dir(&workspace)
         .args(["build", "--package", NAME, "--bin", NAME])
@@ -72,18 +81,22 @@ fn build() -> Result<PathBuf> {
             command.env_remove(&name);
         }
     }
-    if !cfg!(debug_assertions) {
-        command.arg("--release");
-    }
     // Where the lab itself was built to, so that what both need is built once.
     if let Ok(target) = target_folder() {
         command.arg("--target-dir").arg(target);
     }
-    // What cargo says to a person goes to stderr, as ever.
+    command
+}
+
+/// Runs it. What cargo says to a person goes to stderr, as ever.
+pub(crate) fn built(mut command: Command) -> Result<PathBuf> {
     let built = command
         .spawn()
         .and_then(std::process::Child::wait_with_output)
-        .with_context(|| format!("running {} to build {NAME}: is cargo installed?", cargo.display()))?;
+        .with_context(|| {
+            let cargo = command.get_program().display();
+            format!("running {cargo} to build {NAME}: is cargo installed?")
+        })?;
     ensure!(
         built.status.success(),
         "building {NAME} failed ({}): see cargo's output above",

@@ -2,7 +2,7 @@
 
 mod shell;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::home::Ranges;
 use crate::story::Theatre;
-use crate::{bench, binary, cluster, demo, sandbox, story};
+use crate::{bench, binary, chart, cluster, demo, image, sandbox, story};
 
 /// The sandbox of the demo, by which `shell` finds it.
 const DEMO: &str = "demo";
@@ -55,12 +55,17 @@ enum Command {
     /// The real Kubernetes API for the stories
     #[command(subcommand)]
     Cluster(ClusterCommand),
+    /// Lints and renders the Helm chart, and compares deploy/manifests with it (needs Go; two minutes, once)
+    #[command(after_help = "TIKLB_UPDATE=1 writes deploy/manifests and deploy/rbac anew.")]
+    Chart,
+    /// Builds tiklb as one static program and packs it as a container image, without a container engine
+    Image(ImageArguments),
 }
 
 #[derive(Debug, Args)]
 #[command(
     after_help = "Builds a LAN with a router, three nodes, a client, a phone and a printer; starts tiklb; applies \
-        deploy/examples/homelab/; shows statuses, the router's tables, ARP answers and connections; cuts the cable of \
+        manifests of deploy/examples/homelab; shows statuses, the router's tables, ARP answers and connections; cuts the cable of \
         the node that answers under a client that sends every millisecond; takes everything back and compares the \
         router with what it was. It fails, with the step and what was expected there, if anything is not as it should \
         be.\n\ntiklb is built first; TIKLB_BINARY=… names one that is there already."
@@ -182,6 +187,16 @@ struct AllocatorArguments {
     alone: bool,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "\
+    It is an OCI image layout in a tar file: `ctr --namespace k8s.io images import FILE` brings it to a node, `k3s ctr \
+        images import FILE` to one of k3s. deploy/Dockerfile makes the same with musl.")]
+struct ImageArguments {
+    /// The file [default: tiklb-VERSION-linux-ARCHITECTURE.tar in target/image]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 enum ClusterCommand {
     /// Builds etcd, kube-apiserver, kube-proxy and kubectl from their Go modules (needs Go; minutes, once)
@@ -204,6 +219,8 @@ pub fn run() -> ExitCode {
         Command::Story(arguments) => play(&arguments),
         Command::Bench(arguments) => measure(arguments),
         Command::Cluster(ClusterCommand::Build) => build_cluster(),
+        Command::Chart => check_chart(),
+        Command::Image(ImageArguments { out }) => pack_image(out.as_deref()),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("{error:#}");
@@ -309,6 +326,22 @@ fn build_cluster() -> Result<ExitCode> {
     for program in programs {
         println!("{}", program.display());
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check_chart() -> Result<ExitCode> {
+    runtime()?.block_on(async {
+        let helm = chart::Helm::build(&mut std::io::stderr()).await?;
+        chart::check(&helm).await
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pack_image(out: Option<&Path>) -> Result<ExitCode> {
+    let made = image::make(out)?;
+    println!("{}", made.file.display());
+    println!("/tiklb  {:>9} bytes, static", made.program);
+    println!("image   {:>9} bytes, {}", made.size, image::NAME);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,10 +3,12 @@
 pub mod apiserver;
 pub mod bench;
 pub mod binary;
+pub mod chart;
 pub mod cli;
 pub mod cluster;
 pub mod demo;
 pub mod home;
+pub mod image;
 pub mod kube;
 pub mod lan;
 pub mod peers;

@@ -25,6 +25,7 @@
 //! | `validity` | every component says whether the configuration is valid; what is refused, by MetalLB's identifiers |
 //! | `weather` | the API server fails in every way: what can go on goes on, at a pace |
 //! | `doctor` | what is missing, left over or in the way is found, each with its fix |
+//! | `removal` | what the chart does before tiklb is uninstalled |
 //! | `person` | what `tiklb status`, `tiklb explain` and `tiklb plan` tell |
 
 mod address;
@@ -43,6 +44,7 @@ mod ownership;
 mod person;
 mod pin;
 mod preference;
+mod removal;
 mod reservation;
 mod reserved;
 mod router;
@@ -128,6 +130,7 @@ impl Story {
             person::stories(),
             pin::stories(),
             preference::stories(),
+            removal::stories(),
             reservation::stories(),
             reserved::stories(),
             router::stories(),

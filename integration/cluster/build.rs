@@ -160,10 +160,21 @@ impl Workshop {
     /// The same for `MetalLB`'s controller, in a folder of its own: a new `MetalLB` builds no cluster anew.
     pub(crate) fn of_metallb() -> Result<Self, BuildError> {
         let modules = Modules::metallb(&modules_folder())?;
+        Self::beside("metallb", modules, &[Program::MetallbController])
+    }
+
+    /// The same for helm.
+    pub(crate) fn of_helm() -> Result<Self, BuildError> {
+        let modules = Modules::helm(&modules_folder())?;
+        Self::beside("helm", modules, &[Program::Helm])
+    }
+
+    /// What no ready-made set holds.
+    fn beside(folder: &str, modules: Modules, programs: &'static [Program]) -> Result<Self, BuildError> {
         Ok(Self {
-            outputs: target_folder()?.join("metallb").join(&modules.hash),
+            outputs: target_folder()?.join(folder).join(&modules.hash),
             modules,
-            programs: &[Program::MetallbController],
+            programs,
             ready_made: None,
             go: PathBuf::from("go"),
             patience: Patience::default(),

@@ -20,6 +20,8 @@ pub enum Program {
     Kubectl,
     /// MetalLB's part that assigns addresses. Not of the cluster: see [`peers`](crate::peers).
     MetallbController,
+    /// Renders and installs the chart. Not of the cluster: see [`chart`](crate::chart).
+    Helm,
 }
 
 impl Program {
@@ -34,6 +36,7 @@ impl Program {
             Self::KubeProxy => "kube-proxy",
             Self::Kubectl => "kubectl",
             Self::MetallbController => "metallb-controller",
+            Self::Helm => "helm",
         }
     }
 
@@ -45,6 +48,7 @@ impl Program {
             Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
             Self::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
             Self::MetallbController => "go.universe.tf/metallb/controller",
+            Self::Helm => "helm.sh/helm/v3/cmd/helm",
         }
     }
 }

@@ -127,7 +127,7 @@ impl ControlPlane {
     }
 
     /// Whether an object of a manifest means anything to it.
-    pub(super) fn speaks(&self, object: &Value) -> bool {
+    pub(crate) fn speaks(&self, object: &Value) -> bool {
         let version = object["apiVersion"].as_str().unwrap_or_default();
         self.real().is_some() || !RULES.iter().any(|group| version.starts_with(group))
     }

@@ -1,5 +1,6 @@
 //! A person at a shell on `control`, who asks tiklb.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -25,12 +26,27 @@ impl Home {
     /// # Errors
     /// When the plan names no program, or it does not end within a minute.
     pub async fn ask_tiklb(&self, arguments: &[&str]) -> Result<Shown> {
+        self.ask(&self.folder.path().join(KUBECONFIG), arguments).await
+    }
+
+    /// The same as a service account of tiklb's, with what its roles allow.
+    ///
+    /// # Errors
+    /// As for [`ask_tiklb`](Self::ask_tiklb), and when there is no such account.
+    pub async fn ask_tiklb_as(&self, account: &str, arguments: &[&str]) -> Result<Shown> {
+        let access = self.control_plane.account(account).await?;
+        let file = format!("{account}.kubeconfig");
+        self.folder.kubeconfig(&file, account, &access)?;
+        self.ask(&self.folder.path().join(file), arguments).await
+    }
+
+    async fn ask(&self, kubeconfig: &Path, arguments: &[&str]) -> Result<Shown> {
         let process = self
             .lan
             .host(CONTROL_HOST)?
             .command(self.program()?)
             .args(arguments)
-            .env("KUBECONFIG", self.folder.path().join(KUBECONFIG))
+            .env("KUBECONFIG", kubeconfig)
             .env("NO_PROXY", "*")
             .spawn()
             .await?;

@@ -4,6 +4,8 @@
 //! Where they, `nft` or the sandbox are missing, all tests show as ignored with the reason; with `CI_CLUSTER=1` that is
 //! a failure. Listing needs none of them.
 
+#[path = "cluster/chart.rs"]
+mod chart;
 #[path = "cluster/conformance.rs"]
 mod conformance;
 #[path = "cluster/control_plane.rs"]
@@ -67,6 +69,7 @@ fn run(arguments: &Arguments, binaries: &Result<Binaries, String>) -> ExitCode {
         conformance::tests(),
         traffic::tests(),
         home::tests(),
+        chart::tests(),
     ];
     let trials = tests.into_iter().flatten().map(|(name, test)| {
         let binaries = binaries.clone();

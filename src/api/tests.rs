@@ -1,5 +1,6 @@
 //! The types against what users write, what MetalLB has, and what is committed in `deploy/`.
 
+mod chart;
 mod deploy;
 mod generated;
 mod manifests;

@@ -137,3 +137,49 @@ fn help_and_errors_name_the_program_as_it_was_called() {
     let shown = help("./tiklb", "tiklb --help");
     assert!(shown.contains("Usage: tiklb <COMMAND>"), "{shown}");
 }
+
+/// The containers of a manifest: their arguments, and the names of ours in their environments.
+fn containers(path: &str) -> Vec<(Vec<String>, Vec<String>)> {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    let manifest = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let objects: Vec<serde_json::Value> = serde_saphyr::from_multiple(&manifest).unwrap();
+    let words = |list: &serde_json::Value, of: fn(&serde_json::Value) -> &serde_json::Value| {
+        let words = list.as_array().into_iter().flatten();
+        words.map(|word| of(word).as_str().unwrap().to_owned()).collect()
+    };
+    let pods = objects.iter().map(|object| &object["spec"]["template"]["spec"]);
+    pods.filter_map(|pod| pod["containers"].as_array())
+        .flatten()
+        .map(|container| {
+            let arguments = words(&container["args"], |word| word);
+            (arguments, words(&container["env"], |variable| &variable["name"]))
+        })
+        .collect()
+}
+
+/// What Pods are started with, by the chart's defaults and with everything turned on, is what there is to be said.
+#[test]
+fn pods_are_started_with_flags_that_there_are() {
+    let mut seen = Vec::new();
+    for path in [
+        "deploy/manifests/tiklb.yaml",
+        "integration/chart/everything.rendered.yaml",
+    ] {
+        for (arguments, variables) in containers(path) {
+            // Tests set no environment: each variable's twin stands in for it.
+            let twins = variables.iter().map(|variable| {
+                let flag = variable.strip_prefix("TIKLB_").unwrap();
+                format!("--{}=x", flag.to_lowercase().replace('_', "-"))
+            });
+            let line = ["tiklb".to_owned()]
+                .into_iter()
+                .chain(arguments.clone())
+                .chain(twins);
+            let parsed = Cli::try_parse_from(line);
+            assert!(parsed.is_ok(), "{path}: {arguments:?}: {}", parsed.err().unwrap());
+            seen.extend(arguments.first().cloned());
+        }
+    }
+    seen.sort();
+    assert_eq!(seen, ["allocator", "allocator", "release", "speaker", "speaker"]);
+}

@@ -43,6 +43,11 @@ impl Modules {
         Self::of(root, &["metallb"])
     }
 
+    /// Helm's.
+    pub(super) fn helm(root: &Path) -> Result<Self, BuildError> {
+        Self::of(root, &["helm"])
+    }
+
     /// The modules in these folders, the last of which says which Go they want.
     fn of(root: &Path, folders: &[&str]) -> Result<Self, BuildError> {
         let mut digest = Sha256::new();
@@ -75,6 +80,7 @@ impl Modules {
             Program::Etcd => self.root.join("etcd"),
             Program::KubeApiserver | Program::KubeProxy | Program::Kubectl => self.root.join("kubernetes"),
             Program::MetallbController => self.root.join("metallb"),
+            Program::Helm => self.root.join("helm"),
         }
     }
 
@@ -82,7 +88,7 @@ impl Modules {
     /// is v0.0.0, and refuses to emulate itself.
     pub(super) fn linker_flags(&self, program: Program) -> String {
         let version_of = match program {
-            Program::Etcd | Program::MetallbController => None,
+            Program::Etcd | Program::MetallbController | Program::Helm => None,
             Program::KubeApiserver | Program::KubeProxy | Program::Kubectl => self.kubernetes.as_deref(),
         };
         let Some(kubernetes) = version_of else {

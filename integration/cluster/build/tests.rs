@@ -309,3 +309,18 @@ fn the_committed_metallb_is_built_in_a_module_of_its_own() {
         "no cluster needs it"
     );
 }
+
+#[test]
+fn the_committed_helm_is_built_in_a_module_of_its_own() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("go");
+    let modules = Modules::helm(&root).unwrap();
+    let folder = modules.folder(Program::Helm);
+    assert_eq!(folder, root.join("helm"));
+    let text = fs::read_to_string(folder.join("go.mod")).unwrap();
+    assert!(
+        text.contains("\nrequire helm.sh/helm/v3 v3.") || text.contains("\thelm.sh/helm/v3 v3."),
+        "{text}"
+    );
+    assert!(text.contains("tool helm.sh/helm/v3/cmd/helm"), "{text}");
+    assert!(!Program::ALL.contains(&Program::Helm), "no cluster needs it");
+}

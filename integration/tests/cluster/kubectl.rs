@@ -1,6 +1,6 @@
 //! kubectl as a client of the cluster that shares no code with the lab.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use lab::cluster::Cluster;
@@ -9,6 +9,38 @@ use lab::lan::{Host, Lan};
 use serde_json::Value;
 
 use crate::ground::BOUND;
+
+/// Runs a client of the API on a host; its whole output if it succeeds, an error with that output if not.
+pub(crate) async fn printed(
+    host: &Host,
+    program: &Path,
+    arguments: impl IntoIterator<Item = String>,
+) -> anyhow::Result<String> {
+    // The streams of a process that has ended may still be read; the last line says that all were.
+    let script = r#""$@" 2>&1; echo "exit code $?""#;
+    let arguments: Vec<String> = arguments.into_iter().collect();
+    let process = host
+        .command("/bin/sh")
+        .env("NO_PROXY", "*")
+        .args(["-c", script, "sh"])
+        .arg(program)
+        .args(&arguments)
+        .spawn()
+        .await?;
+    let last = process
+        .wait_for_log(|line| line.starts_with("exit code "), BOUND)
+        .await?;
+    let lines: Vec<String> = process.logs().into_iter().map(|line| line.text).collect();
+    let output = lines[..lines.len() - 1].join("\n");
+    ensure!(
+        last.text == "exit code 0",
+        "{} {}: {}: {output}",
+        program.display(),
+        arguments.join(" "),
+        last.text
+    );
+    Ok(output)
+}
 
 /// kubectl on the client host, as one user.
 pub(crate) struct Kubectl {
@@ -33,33 +65,14 @@ impl Kubectl {
 
     /// Runs it, with its arguments split at spaces; its whole output if it succeeds, an error with that output if not.
     pub(crate) async fn run(&self, arguments: &str) -> anyhow::Result<String> {
-        // The streams of a process that has ended may still be read; the last line says that all were.
-        let script = r#""$@" 2>&1; echo "exit code $?""#;
         let cache = self.kubeconfig.with_extension("cache");
-        let process = self
-            .host
-            .command("/bin/sh")
-            .env("NO_PROXY", "*")
-            .args(["-c", script, "sh"])
-            .arg(&self.program)
-            .arg(format!("--kubeconfig={}", self.kubeconfig.display()))
-            .arg(format!("--cache-dir={}", cache.display()))
-            .arg("--request-timeout=30s")
-            .args(arguments.split_whitespace())
-            .spawn()
-            .await?;
-        let last = process
-            .wait_for_log(|line| line.starts_with("exit code "), BOUND)
-            .await?;
-        let lines: Vec<String> = process.logs().into_iter().map(|line| line.text).collect();
-        let output = lines[..lines.len() - 1].join("\n");
-        ensure!(
-            last.text == "exit code 0",
-            "kubectl {}: {}: {output}",
-            arguments,
-            last.text
-        );
-        Ok(output)
+        let flags = [
+            format!("--kubeconfig={}", self.kubeconfig.display()),
+            format!("--cache-dir={}", cache.display()),
+            "--request-timeout=30s".to_owned(),
+        ];
+        let words = arguments.split_whitespace().map(str::to_owned);
+        printed(&self.host, &self.program, flags.into_iter().chain(words)).await
     }
 
     /// The output must be an error that says `wanted`.

@@ -1,36 +1,47 @@
-//! What is committed in `deploy/crds/` is what the types say today.
-
-use std::fs;
+//! What is committed in `deploy/crds/`, and once more in the chart, is what the types say today.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
 
 use super::{files, root};
 use crate::api::condition::{Known, router};
 use crate::api::{crds, crds_yaml};
 
+/// Where the definitions are committed: for a person, and inside of the chart, which sees no file beside itself.
+const FOLDERS: [&str; 2] = ["deploy/crds", "deploy/chart/files/crds"];
+
 #[test]
 fn committed_definitions_are_those_of_the_types() {
-    let folder = root("deploy/crds");
     let update = std::env::var_os("TIKLB_UPDATE").is_some_and(|value| value == "1");
     let generated = crds_yaml().unwrap();
-    if update {
-        fs::create_dir_all(&folder).unwrap();
-        for entry in fs::read_dir(&folder).unwrap() {
-            fs::remove_file(entry.unwrap().path()).unwrap();
-        }
-        for manifest in &generated {
-            fs::write(folder.join(&manifest.file), &manifest.yaml).unwrap();
-        }
-    }
     let mut expected: Vec<(String, String)> = generated.into_iter().map(|m| (m.file, m.yaml)).collect();
     expected.sort();
-    let committed = files("deploy/crds");
-    let names = |files: &[(String, String)]| -> Vec<String> { files.iter().map(|f| f.0.clone()).collect() };
-    let how = "deploy/crds is not what src/api says: run `TIKLB_UPDATE=1 cargo test -p tiklb --lib api` and commit it";
-    assert_eq!(names(&committed), names(&expected), "{how}");
-    for (committed, expected) in committed.iter().zip(&expected) {
-        assert!(committed == expected, "{}: {how}", committed.0);
+    for folder in FOLDERS {
+        if update {
+            renew(&root(folder), &expected);
+        }
+        let committed = files(folder);
+        let names =
+            |files: &[(String, String)]| -> Vec<String> { files.iter().map(|f| f.0.clone()).collect() };
+        let how = format!(
+            "{folder} is not what src/api says: run `TIKLB_UPDATE=1 cargo test -p tiklb --lib api` and commit it"
+        );
+        assert_eq!(names(&committed), names(&expected), "{how}");
+        for (committed, expected) in committed.iter().zip(&expected) {
+            assert!(committed == expected, "{}: {how}", committed.0);
+        }
+    }
+}
+
+fn renew(folder: &Path, files: &[(String, String)]) {
+    fs::create_dir_all(folder).unwrap();
+    for entry in fs::read_dir(folder).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    for (name, yaml) in files {
+        fs::write(folder.join(name), yaml).unwrap();
     }
 }
 

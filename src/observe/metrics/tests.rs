@@ -1,5 +1,7 @@
 //! What all metrics have in common: the whole text, and what tests read out of it.
 
+mod deployed;
+
 use super::family::{Family, Seconds};
 use super::*;
 use prometheus_client::collector::Collector;
