@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use super::Helm;
 
 /// What is set, and what the refusal must say.
-const WRONG: [(&str, &[&str]); 17] = [
+const WRONG: [(&str, &[&str]); 18] = [
     // Slips of the pen.
     ("speaker.tolerateMasters=true", &["tolerateMasters", "/speaker"]),
     ("controler.replicas=3", &["controler"]),
@@ -24,6 +24,7 @@ const WRONG: [(&str, &[&str]); 17] = [
     // Of the wrong kind, or out of bounds.
     ("speaker.logLevel=verbose", &["/speaker/logLevel"]),
     ("controller.logFormat=xml", &["/controller/logFormat"]),
+    ("speaker.failback=sometimes", &["/speaker/failback"]),
     ("controller.replicas=none", &["/controller/replicas"]),
     ("controller.replicas=0", &["/controller/replicas"]),
     (
