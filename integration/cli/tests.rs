@@ -79,7 +79,10 @@ fn benches_are_named_or_all_run() {
     assert_eq!(some.names, [bench::Name::Failover, bench::Name::Memory]);
     assert_eq!((some.runs, some.out), (Some(3), Some(PathBuf::from("here"))));
     for (line, wanted) in [
-        ("lab bench fallover", "failover, connect, demo, memory"),
+        (
+            "lab bench fallover",
+            "failover, move, connect, answer, idle, false-alarms, demo, memory",
+        ),
         ("lab bench --runs 0", "0 is not in 1..=1000"),
     ] {
         let error = parse(line).unwrap_err().to_string();

@@ -362,6 +362,8 @@ impl Election {
 
     /// Sends what is on offer and not taken yet.
     pub(super) fn send_offers(&mut self, now: Instant, out: &mut Vec<Output>) {
+        // What must go is given up by then; nothing else is offered for longer, whatever became of its reason.
+        self.offers.open.retain(|_, open| now <= open.since + PATIENCE);
         let mut due: BTreeMap<(NodeName, Cause), Vec<(IpAddr, u64)>> = BTreeMap::new();
         for (key, open) in &mut self.offers.open {
             if now < open.next {
