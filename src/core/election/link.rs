@@ -51,6 +51,8 @@ pub(super) struct Isolation {
     returning_since: Option<Instant>,
     /// Somebody is heard whose claims are not known: the return takes longer.
     extended: bool,
+    /// It has been taken to end once by the word of a start that has not echoed us.
+    doubted: bool,
     held: bool,
 }
 
@@ -198,6 +200,7 @@ impl Election {
             since: Some(now),
             returning_since: None,
             extended: false,
+            doubted: false,
             held: true,
         };
         out.push(Output::Hold(true));
@@ -290,6 +293,14 @@ impl Election {
             self.isolation.extended = false;
             self.hasten(now);
             out.push(Output::Withhold(self.isolation.until()));
+        }
+    }
+
+    /// The same by the word of a start that has not echoed us yet: a former peer that was started anew, or a recording that
+    /// anybody on the LAN can play. Only the first counts, or somebody could keep us from answering for ever.
+    pub(super) fn begin_doubtful_return(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if !std::mem::replace(&mut self.isolation.doubted, true) {
+            self.begin_return(now, out);
         }
     }
 

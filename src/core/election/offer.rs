@@ -405,7 +405,9 @@ impl Election {
             let Some(group) = desired.groups.get(key) else {
                 continue;
             };
-            if newest > *epoch || !self.accepts(by, group, offer.cause) {
+            // It is the offering one's to give: a claim of somebody else may be known already, or an offer come late.
+            let its = self.rival(*key).is_none_or(|(owner, ..)| owner == by);
+            if newest > *epoch || !its || !self.accepts(by, group, offer.cause) {
                 continue;
             }
             self.highest.insert(*key, *epoch);

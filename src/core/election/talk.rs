@@ -78,9 +78,7 @@ impl Election {
         if !self.peers.contains_key(&datagram.node) && self.peers.len() >= MAX_PEERS {
             return Err(Dropped::TooManyPeers);
         }
-        if self.is_return_of(&datagram.node) {
-            self.begin_return(now, out);
-        }
+        let returns = self.is_return_of(&datagram.node);
         let Datagram {
             boot,
             sequence,
@@ -94,6 +92,11 @@ impl Election {
             let peer = self.peers.entry(node.clone()).or_insert_with(|| Peer::new(from));
             let heard = peer.heartbeat(boot, sequence, &heartbeat, echoed, now);
             self.note_disproof(&node, condemned, now);
+            match heard {
+                Heard::Accepted { .. } if returns => self.begin_return(now, out),
+                Heard::Noticed if returns => self.begin_doubtful_return(now, out),
+                _ => {}
+            }
             return self.heard(&node, heard, now, out);
         }
         if !self
@@ -102,6 +105,9 @@ impl Election {
             .is_some_and(|peer| peer.accepts(boot, sequence))
         {
             return Err(Dropped::NotAccepted);
+        }
+        if returns {
+            self.begin_return(now, out);
         }
         self.note_disproof(&node, condemned, now);
         match body {

@@ -16,6 +16,9 @@ use crate::model::Instant;
 /// A proxy that has just started has not programmed every Service yet.
 const PROVEN_AFTER: Duration = Duration::from_secs(5);
 
+/// Questions that may go without an answer in a row: a busy machine is no fault of its proxy.
+const MISSED: u8 = 2;
+
 /// What one question brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reply {
@@ -32,6 +35,7 @@ pub enum Reply {
 pub struct ProxyHealth {
     ever: bool,
     failed: bool,
+    missed: u8,
     good_since: Option<Instant>,
 }
 
@@ -41,12 +45,14 @@ impl ProxyHealth {
         match reply {
             Reply::Good => {
                 self.ever = true;
+                self.missed = 0;
                 self.good_since.get_or_insert(now);
             }
             Reply::Bad => {
                 self.failed = true;
                 self.good_since = None;
             }
+            Reply::Nothing if self.missed < MISSED => self.missed += 1,
             Reply::Nothing => {
                 self.failed |= self.ever;
                 self.good_since = None;

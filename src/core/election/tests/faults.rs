@@ -516,3 +516,44 @@ fn a_switch_that_is_down_for_everybody_moves_nothing() {
         assert_eq!(lan.history[before..], [], "seed {seed}");
     }
 }
+
+/// Of a dead node, of this start of it and of one before, which anybody could have kept.
+#[test]
+fn recorded_datagrams_do_not_keep_a_lone_node_from_answering() {
+    let mut lan = settled(2);
+    lan.gateway = None;
+    lan.kill(1);
+    lan.run_ms(3_000);
+    let mine = ADDRESSES
+        .into_iter()
+        .find(|last| lan.answerers(*last) == [0])
+        .unwrap();
+    let recorded = |boot: u8, sequence, body| {
+        let mut id = [1; 16];
+        id[0] = boot;
+        let node = name(1);
+        let boot = BootId(id);
+        wire::Datagram {
+            boot,
+            sequence,
+            node,
+            body,
+        }
+        .encode(&key("shared"), 0)
+    };
+    let kept = [
+        recorded(1, 2, wire::Body::Heartbeat(wire::Heartbeat::default())),
+        recorded(1, 3, wire::Body::Fetch),
+        recorded(0, 7, wire::Body::Heartbeat(wire::Heartbeat::default())),
+        recorded(9, 7, wire::Body::Fetch),
+    ];
+    let mut silent = 0;
+    for ms in 0..10_000 {
+        lan.run_ms(1);
+        if ms % 50 == 0 {
+            lan.inject(0, 1, &kept[ms / 50 % kept.len()]);
+        }
+        silent += usize::from(lan.answerers(mine).is_empty());
+    }
+    assert!(silent <= 2_000, "{silent} of 10,000 ms without an answer");
+}

@@ -150,7 +150,7 @@ pub(super) fn index(name: &NodeName) -> usize {
     name.0[4..].parse::<usize>().unwrap() - 1
 }
 
-fn key(secret: &str) -> Key {
+pub(super) fn key(secret: &str) -> Key {
     Key::new(format!("{secret:-<32}").as_bytes()).unwrap()
 }
 
@@ -389,6 +389,13 @@ impl Segment {
     /// What the health check of a node's proxy says.
     pub(super) fn serve(&mut self, node: usize, serving: Serving) {
         self.act(node, |election, now, _| election.set_serving(serving, now));
+    }
+
+    /// Anybody on the LAN sends a datagram in the name of a node.
+    pub(super) fn inject(&mut self, to: usize, from: usize, bytes: &[u8]) {
+        self.act(to, |election, now, out| {
+            let _ = election.receive(host(from), bytes, now, out);
+        });
     }
 
     /// What the API wants reaches one node.
