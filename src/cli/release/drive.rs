@@ -9,6 +9,7 @@ use tiklb_core::config::RouterObject;
 use tiklb_core::model::Instant;
 use tiklb_core::model::time::Spoken;
 use tiklb_core::reservation::{ConditionKind, FailureKind, Outcome, Planned, RouterStatus, Write};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::allocator::router::failure::failure;
@@ -204,13 +205,19 @@ fn blocked(status: &RouterStatus) -> Option<String> {
     lasting.then(|| condition.message.clone())
 }
 
-/// True once SIGINT came; a second one ends the process at once.
+/// True once a SIGINT came, or a SIGTERM as a Job's Pod gets; a second one ends the process at once.
 fn interruption() -> watch::Receiver<bool> {
     let (sender, receiver) = watch::channel(false);
     tokio::spawn(async move {
+        let Ok(mut term) = signal(SignalKind::terminate()) else {
+            return sender.closed().await;
+        };
         for attempt in 0.. {
-            if tokio::signal::ctrl_c().await.is_err() {
-                return sender.closed().await;
+            tokio::select! {
+                interrupt = tokio::signal::ctrl_c() => if interrupt.is_err() {
+                    return sender.closed().await;
+                },
+                _ = term.recv() => {}
             }
             if attempt > 0 {
                 // What a shell reports for a process that a SIGINT ended.
