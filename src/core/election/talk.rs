@@ -112,18 +112,7 @@ impl Election {
         self.note_disproof(&node, condemned, now);
         match body {
             Body::Fetch => self.send_claims(self.peers[&node].address, out),
-            Body::Claims(part) => {
-                if self
-                    .peers
-                    .get_mut(&node)
-                    .is_some_and(|peer| peer.claims_part(&part))
-                {
-                    self.learn_epochs(&node);
-                }
-                if self.peers.get(&node).is_some_and(Peer::is_synced) {
-                    self.caught_up_with(&node);
-                }
-            }
+            Body::Claims(part) => self.told_claims(&node, &part),
             Body::Survey(report) => return Ok(Some((node, report))),
             Body::Former(part) => self.had_before(&part),
             Body::Offer(offer) => self.offered(&node, &offer, now, out),
@@ -133,6 +122,20 @@ impl Election {
             Body::Heartbeat(_) => {}
         }
         Ok(None)
+    }
+
+    fn told_claims(&mut self, node: &NodeName, part: &ClaimsPart) {
+        let Some(peer) = self.peers.get_mut(node) else {
+            return;
+        };
+        let complete = peer.claims_part(part);
+        let synced = peer.is_synced();
+        if complete {
+            self.learn_epochs(node);
+        }
+        if synced {
+            self.caught_up_with(node);
+        }
     }
 
     /// A process that was condemned with its node speaks.
