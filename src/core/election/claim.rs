@@ -1,6 +1,6 @@
 //! Claims: "I announce this address, since epoch e."
 //!
-//! Of two claims the higher epoch wins, then the node's place in the order; never who had it first. An epoch is one
+//! Of two claims the higher epoch wins, then the node's place by the hash; never who had it first. An epoch is one
 //! above the highest ever seen for its address, so the latest takeover wins wherever the others hear of it.
 
 use std::cmp::Reverse;

@@ -438,6 +438,8 @@ impl Election {
     }
 }
 
+/// A node's place among claims of one epoch. Without the weight: two speakers with different views of the API would each
+/// find its own claim the better one, and both answer for as long as these differ. Weights move an address by an offer.
 pub(super) fn place(node: &NodeName, group: &Group) -> Place {
-    Place::of(node, group.key, group.candidates.get(node).copied().unwrap_or(0))
+    Place::of(node, group.key, 0)
 }

@@ -329,3 +329,22 @@ fn an_owner_that_dies_in_the_middle_of_its_offer_is_followed() {
         lan.history
     );
 }
+
+#[test]
+fn nodes_with_different_views_of_the_weights_do_not_both_keep_a_claim_of_one_epoch() {
+    let mut lan = Segment::new(2, &[200], 34);
+    lan.side = vec![0, 1];
+    for listed in lan.desired.peers.values_mut() {
+        listed.ready = false;
+    }
+    for node in 0..2 {
+        lan.weigh(200, &[(node, 100)]);
+        lan.start(node);
+    }
+    lan.gateway = None;
+    lan.run_ms(2_000);
+    assert_eq!(lan.answerers(200), [0, 1]);
+    lan.side = vec![0, 0];
+    lan.run_ms(2_000);
+    assert_eq!(lan.answerers(200).len(), 1, "{:#?}", lan.history);
+}
