@@ -205,6 +205,8 @@ async fn l06_with_failback_an_address_returns_to_the_first_in_order(scene: &mut 
     scene.apply_pool().await?;
     let first = scene.settle("web", ADDRESS).await?;
     let pinger = pinging(scene, &first).await?;
+    // A second after a Service's creation a kube-proxy may not know it yet, and what reaches its node is lost.
+    stays(&pinger, &first).await?;
     let excluded = |value: Option<&str>| json!({"metadata": {"labels": {"node.kubernetes.io/exclude-from-external-load-balancers": value}}});
     let kube = scene.home.kube();
     kube.merge_patch(&NODES, &first, &excluded(Some("true"))).await?;
