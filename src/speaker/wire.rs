@@ -223,7 +223,8 @@ impl Wire {
                         return self.say_goodbye(&inside).await;
                     }
                 }
-                changed = inside.wanted.changed() => {
+                // One that leaves needs nothing more of the API side, which may be gone.
+                changed = inside.wanted.changed(), if !leaves => {
                     changed.context("the API side ended")?;
                     let wanted = inside.wanted.borrow_and_update().clone();
                     if let Some(wanted) = wanted {
@@ -236,7 +237,7 @@ impl Wire {
                     let snapshot = links.borrow_and_update().clone();
                     self.relink(&snapshot);
                 }
-                changed = inside.key.changed() => {
+                changed = inside.key.changed(), if !leaves => {
                     changed.context("the API side ended")?;
                     let key = inside.key.borrow_and_update().clone();
                     if let Some(key) = key {
