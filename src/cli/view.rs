@@ -87,7 +87,7 @@ impl View {
             advertisements: advertisements?,
             routers: routers?,
             reservations: reservations?,
-            announcements: announcements?,
+            announcements: announcements?.into_iter().filter_map(Known::said).collect(),
             conflicts: conflicts?,
             namespaces: namespaces?,
             nodes: nodes?,

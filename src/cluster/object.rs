@@ -60,6 +60,16 @@ pub struct Known<T> {
     pub stored: Stored,
 }
 
+impl<T> Known<Option<T>> {
+    /// What it says, if it says anything.
+    pub fn said(self) -> Option<Known<T>> {
+        Some(Known {
+            value: self.value?,
+            stored: self.stored,
+        })
+    }
+}
+
 /// What the API server holds of an object that tiklb writes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Stored {
@@ -110,18 +120,24 @@ pub fn split<T>(change: Change<Known<T>>) -> (Change<T>, Change<Stored>) {
 
 /// The same where an object may say nothing yet: for the one who decides it is not there.
 pub fn split_said<T>(change: Change<Known<Option<T>>>) -> (Change<T>, Change<Stored>) {
-    let (values, stored) = split(change);
-    let key = |stored: &Change<Stored>| match stored {
-        Change::Applied(stored) => stored.key.clone(),
-        _ => ObjectKey::default(),
-    };
-    let values = match values {
-        Change::Listed(all) => Change::Listed(all.into_iter().flatten().collect()),
-        Change::Applied(Some(value)) => Change::Applied(value),
-        Change::Applied(None) => Change::Deleted(key(&stored)),
-        Change::Deleted(key) => Change::Deleted(key),
-    };
-    (values, stored)
+    match change {
+        Change::Applied(Known { value: None, stored }) => {
+            (Change::Deleted(stored.key.clone()), Change::Applied(stored))
+        }
+        Change::Applied(Known {
+            value: Some(value),
+            stored,
+        }) => (Change::Applied(value), Change::Applied(stored)),
+        Change::Listed(all) => {
+            let (values, stored): (Vec<_>, _) =
+                all.into_iter().map(|known| (known.value, known.stored)).unzip();
+            (
+                Change::Listed(values.into_iter().flatten().collect()),
+                Change::Listed(stored),
+            )
+        }
+        Change::Deleted(key) => (Change::Deleted(key.clone()), Change::Deleted(key)),
+    }
 }
 
 /// Namespace and name.

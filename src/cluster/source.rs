@@ -178,22 +178,12 @@ impl Source {
     }
 
     /// `ServiceL2Statuses`: who announces what.
-    pub fn announcements(&self) -> impl Stream<Item = Change<Known<Announcement>>> + Send + use<> {
+    pub fn announcements(&self) -> impl Stream<Item = Change<Known<Option<Announcement>>>> + Send + use<> {
         watch(
             self.own::<Decoded<ServiceL2Status>>(),
             remembering(),
             self.health.clone(),
             object::announcement::announcement,
-        )
-    }
-
-    /// `ServiceL2Statuses`, those without a status as well: for the one who writes them.
-    pub fn records(&self) -> impl Stream<Item = Change<Known<Option<Announcement>>>> + Send + use<> {
-        watch(
-            self.own::<Decoded<ServiceL2Status>>(),
-            remembering(),
-            self.health.clone(),
-            object::announcement::record,
         )
     }
 

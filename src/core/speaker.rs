@@ -331,8 +331,8 @@ impl Speaker {
         self.stand(now);
         self.regroup();
         self.unblock();
-        let interfaces = |wanted: &Arc<Wanted>| wanted.interfaces.clone();
-        if before.as_ref().map(interfaces).unwrap_or_default() != self.named_interfaces() {
+        let before = before.as_ref().map(|wanted| &wanted.interfaces);
+        if before != self.wanted.as_ref().map(|wanted| &wanted.interfaces) {
             self.announce_all(now);
         }
     }
@@ -385,7 +385,11 @@ impl Speaker {
         });
         self.election
             .set_interfaces(interfaces.collect(), now, &mut self.outputs);
-        if !self.named_interfaces().is_empty() {
+        if self
+            .wanted
+            .as_ref()
+            .is_some_and(|wanted| !wanted.interfaces.is_empty())
+        {
             self.stand(now);
         }
         self.announce_all(now);

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use crate::api::configuration_state::CONTROLLER;
 use crate::cluster::object::router::SeenRouter;
 use crate::cluster::object::secret::SecretObject;
-use crate::cluster::object::{Known, split};
+use crate::cluster::object::{Known, split, split_said};
 use crate::cluster::source::Source;
 use crate::cluster::writer::{Kind, Writer};
 use crate::tasks::Tasks;
@@ -44,7 +44,7 @@ pub(super) fn read(tasks: &mut Tasks, source: &Source, writer: &Writer, inbox: &
     tasks.spawn("the watch of nodes", forward(nodes, inbox.clone()));
     let surveys = source.surveys().map(move |change| event(Event::Surveys(change)));
     tasks.spawn("the watch of surveys", forward(surveys, inbox.clone()));
-    let announcements = source.announcements().map(|change| split(change).0);
+    let announcements = source.announcements().map(|change| split_said(change).0);
     let announcements = announcements.map(move |change| event(Event::Announcements(change)));
     tasks.spawn(
         "the watch of ServiceL2Statuses",

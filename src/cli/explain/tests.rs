@@ -198,7 +198,10 @@ fn home() -> Home {
         pools: kept(object::pool::pool, pools),
         routers: kept(object::router::router, vec![mikrotik()]),
         reservations: kept(object::reservation::reservation, vec![reservation]),
-        announcements: kept(object::announcement::announcement, vec![record]),
+        announcements: kept(object::announcement::announcement, vec![record])
+            .into_iter()
+            .filter_map(Known::said)
+            .collect(),
         conflicts: kept(object::conflict::conflict, vec![conflict]),
         nodes: kept(object::node::address_owner, vec![node]),
         heard: heard(),

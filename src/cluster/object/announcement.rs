@@ -7,22 +7,10 @@ use super::{Known, Stored, Verdict, addresses, key_of};
 use crate::api::service_status::ServiceL2StatusStatus;
 use crate::api::{Decoded, ServiceL2Status};
 
-/// A record of who announces what. One whose status was not written yet says nothing. MetalLB's own records have no
-/// addresses; they stay until their speakers are gone.
-pub fn announcement(object: Decoded<ServiceL2Status>) -> Verdict<Known<Announcement>> {
-    match record(object) {
-        Verdict::Keep(Known {
-            value: Some(value),
-            stored,
-        }) => Verdict::Keep(Known { value, stored }),
-        Verdict::Keep(_) | Verdict::Ignore => Verdict::Ignore,
-        Verdict::Unreadable(why) => Verdict::Unreadable(why),
-    }
-}
-
-/// The same for the one who writes it: what has no status yet is there all the same, or it would be made again and again
-/// and never be given one.
-pub fn record(Decoded(object): Decoded<ServiceL2Status>) -> Verdict<Known<Option<Announcement>>> {
+/// A record of who announces what. One whose status was not written yet says nothing, and is there all the same for the one
+/// who writes it, or it would be made again and again and never be given one. MetalLB's own records have no addresses; they
+/// stay until their speakers are gone.
+pub fn announcement(Decoded(object): Decoded<ServiceL2Status>) -> Verdict<Known<Option<Announcement>>> {
     let object = match object {
         Ok(object) => object,
         Err(bad) => return Verdict::Unreadable(bad.error.to_string()),

@@ -127,7 +127,13 @@ fn read(spec: &AdvertisementSpec, undecoded: bool, complaints: &mut Complaints<'
     let pool_selectors = usable("ipAddressPoolSelectors", &spec.pool_selectors);
     let node_selectors = usable("nodeSelectors", &spec.node_selectors);
     let service_selectors = usable("serviceSelectors", &spec.service_selectors);
-    wrong.extend(spec.preferred_nodes.iter().enumerate().filter_map(ill_preferred));
+    let mut preferred_nodes = Vec::new();
+    for entry in spec.preferred_nodes.iter().enumerate() {
+        match preferred(entry) {
+            Ok(preferred) => preferred_nodes.push(preferred),
+            Err(words) => wrong.push(words),
+        }
+    }
     let broken = undecoded || !wrong.is_empty();
     for words in wrong {
         complaints.invalid(words);
@@ -139,30 +145,27 @@ fn read(spec: &AdvertisementSpec, undecoded: bool, complaints: &mut Complaints<'
         node_selectors,
         service_selectors,
         interfaces: spec.interfaces.clone(),
-        preferred_nodes: spec.preferred_nodes.iter().filter_map(preferred).collect(),
+        preferred_nodes,
         broken,
     }
 }
 
 /// The weights that MetalLB's schema allows.
-const WEIGHTS: std::ops::RangeInclusive<i64> = 1..=100;
+const WEIGHTS: std::ops::RangeInclusive<i32> = 1..=100;
 
-fn preferred(entry: &PreferredNodes) -> Option<(i32, LabelSelector)> {
-    let weight = i32::try_from(entry.weight)
-        .ok()
-        .filter(|weight| WEIGHTS.contains(&i64::from(*weight)))?;
-    Some((weight, entry.preference.clone().ok()?))
-}
-
-/// What is wrong with an entry of `preferredNodeSelectors`.
-fn ill_preferred((index, preferred): (usize, &PreferredNodes)) -> Option<String> {
+/// An entry of `preferredNodeSelectors`, or what is wrong with it.
+fn preferred((index, entry): (usize, &PreferredNodes)) -> Result<(i32, LabelSelector), String> {
     let field = format!("spec.preferredNodeSelectors[{index}]");
-    if let Err(error) = &preferred.preference {
-        return Some(format!("{field}.preference: {error}"));
+    let preference = entry.preference.clone();
+    let preference = preference.map_err(|error| format!("{field}.preference: {error}"))?;
+    let weight = i32::try_from(entry.weight).ok();
+    match weight.filter(|weight| WEIGHTS.contains(weight)) {
+        Some(weight) => Ok((weight, preference)),
+        None => Err(format!(
+            "{field}.weight: {} is no weight: write one from 1 to 100",
+            entry.weight
+        )),
     }
-    let weight = preferred.weight;
-    (!WEIGHTS.contains(&weight))
-        .then(|| format!("{field}.weight: {weight} is no weight: write one from 1 to 100"))
 }
 
 struct Complaints<'a> {

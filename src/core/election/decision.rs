@@ -161,9 +161,9 @@ impl Election {
 
     /// What a speaker that leaves for good still has goes to others, or is given up.
     pub(super) fn part_with_claims(&mut self, desired: &Desired, now: Instant, out: &mut Vec<Output>) {
-        for key in self.claims.iter().map(|(key, _)| key).collect::<Vec<_>>() {
+        for (key, epoch) in self.claims.iter().collect::<Vec<_>>() {
             match desired.groups.get(&key) {
-                Some(group) if self.yields_to_rival(group, out) => {}
+                Some(group) if self.yields_to_rival(group, self.my_standing(group, epoch), out) => {}
                 Some(group) => self.hand_over(group, Cause::Leaving, Because::Leaving, now, out),
                 None => self.yield_claim(key, Because::NotWanted, out),
             }
@@ -176,11 +176,7 @@ impl Election {
     }
 
     /// Somebody else has a better claim: it is that one's. Whether that is so.
-    fn yields_to_rival(&mut self, group: &Group, out: &mut Vec<Output>) -> bool {
-        let Some(epoch) = self.claims.epoch(group.key) else {
-            return true;
-        };
-        let mine = standing(epoch, place(&self.me, group));
+    fn yields_to_rival(&mut self, group: &Group, mine: Standing, out: &mut Vec<Output>) -> bool {
         let rival = self.rival(group.key).filter(|(_, _, theirs)| *theirs < mine);
         let Some((by, epoch)) = rival.map(|(by, epoch, _)| (by.clone(), epoch)) else {
             return false;
@@ -194,9 +190,14 @@ impl Election {
         true
     }
 
+    fn my_standing(&self, group: &Group, epoch: u64) -> Standing {
+        standing(epoch, place(&self.me, group))
+    }
+
     /// It is ours: does it stay?
     fn defend(&mut self, group: &Group, epoch: u64, now: Instant, out: &mut Vec<Output>) {
-        if self.yields_to_rival(group, out) {
+        let mine = self.my_standing(group, epoch);
+        if self.yields_to_rival(group, mine, out) {
             return;
         }
         if !group.candidates.contains_key(&self.me) {
@@ -204,7 +205,6 @@ impl Election {
         } else if self.has_lost_link(group.key, now) && self.others_come_first(group) {
             self.yield_claim(group.key, Because::NoCarrier, out);
         } else {
-            let mine = standing(epoch, place(&self.me, group));
             match self.compare_with_records(group, mine, now) {
                 Recorded::Nothing => self.consider_moving(group, now),
                 Recorded::Look(at) => self.look_at(at),

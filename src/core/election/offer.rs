@@ -17,7 +17,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::wire::{CLAIMS_PER_PART, MAX_PARTS};
+use super::wire::{Body, CLAIMS_PER_PART, MAX_PARTS};
 use super::{Because, Election, Group, Output, Peer};
 use crate::model::{Instant, NodeName};
 
@@ -133,7 +133,8 @@ pub struct Offer {
 struct Open {
     to: NodeName,
     cause: Cause,
-    since: Instant,
+    /// Until when it stands.
+    until: Instant,
     next: Instant,
 }
 
@@ -242,7 +243,7 @@ impl Election {
     ) {
         let open = self.offers.open.get(&group.key);
         let until = if let Some(open) = open.filter(|open| !open.cause.is_voluntary()) {
-            self.up.contains(&open.to).then_some(open.since + PATIENCE)
+            self.up.contains(&open.to).then_some(open.until)
         } else {
             let heir = self.heir(group).cloned();
             heir.map(|to| self.offer(group.key, to, cause, now))
@@ -255,12 +256,9 @@ impl Election {
 
     /// Offers what another node should have. Nothing depends on whether it is taken.
     pub(super) fn consider_moving(&mut self, group: &Group, now: Instant) {
-        if let Some(open) = self.offers.open.get(&group.key) {
-            let until = open.since + PATIENCE;
-            if now < until {
-                return self.look_at(until);
-            }
-            self.offers.open.remove(&group.key);
+        let open = self.offers.open.get(&group.key).map(|open| open.until);
+        if let Some(until) = open.filter(|until| now < *until) {
+            return self.look_at(until);
         }
         match self.choose(group, now) {
             Choice::Stays => {}
@@ -350,20 +348,21 @@ impl Election {
 
     /// Until when it stands.
     fn offer(&mut self, key: IpAddr, to: NodeName, cause: Cause, now: Instant) -> Instant {
+        let until = now + PATIENCE;
         let open = Open {
             to,
             cause,
-            since: now,
+            until,
             next: now,
         };
         self.offers.open.insert(key, open);
-        now + PATIENCE
+        until
     }
 
     /// Sends what is on offer and not taken yet.
     pub(super) fn send_offers(&mut self, now: Instant, out: &mut Vec<Output>) {
         // What must go is given up by then; nothing else is offered for longer, whatever became of its reason.
-        self.offers.open.retain(|_, open| now <= open.since + PATIENCE);
+        self.offers.open.retain(|_, open| now <= open.until);
         let mut due: BTreeMap<(NodeName, Cause), Vec<(IpAddr, u64)>> = BTreeMap::new();
         for (key, open) in &mut self.offers.open {
             if now < open.next {
@@ -382,7 +381,7 @@ impl Election {
             };
             for entries in entries.chunks(CLAIMS_PER_PART).take(usize::from(MAX_PARTS)) {
                 let entries = entries.to_vec();
-                self.send(to, super::wire::Body::Offer(Offer { cause, entries }), out);
+                self.send(to, Body::Offer(Offer { cause, entries }), out);
             }
         }
     }

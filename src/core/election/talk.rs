@@ -338,14 +338,16 @@ impl Election {
         let Some((due, until)) = self.telling.filter(|(due, _)| *due <= now) else {
             return;
         };
-        let next = due.max(now) + CONCERNED_AGAIN;
-        self.telling = (next <= until).then_some((next, until));
         let lately = |peer: &&Peer| {
             peer.condemned()
                 .is_some_and(|condemned| now.since(condemned.at) <= CONCERNED)
         };
         let gone = self.peers.values().filter(lately).map(|peer| peer.address);
-        for to in gone.collect::<Vec<_>>() {
+        let gone: Vec<IpAddr> = gone.collect();
+        // Nearly always nobody is: then nothing is to be woken up for.
+        let next = due.max(now) + CONCERNED_AGAIN;
+        self.telling = (!gone.is_empty() && next <= until).then_some((next, until));
+        for to in gone {
             self.send_claims(to, out);
         }
     }

@@ -1,6 +1,6 @@
 //! On which interfaces an address is announced, and what follows where this node has none of those that are named.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,6 @@ use crate::model::{Instant, MacAddr};
 const NOWHERE_AFTER: Duration = Duration::from_secs(3);
 
 impl Speaker {
-    /// The interfaces that advertisements name, by group.
-    pub(super) fn named_interfaces(&self) -> BTreeMap<IpAddr, BTreeSet<String>> {
-        let wanted = self.wanted.as_ref();
-        wanted.map(|wanted| wanted.interfaces.clone()).unwrap_or_default()
-    }
-
     /// Stands for what this node has an interface for. Each node judges its own interfaces: the others wait for it as for
     /// one that is late, and go on.
     pub(super) fn stand(&mut self, now: Instant) {

@@ -59,7 +59,12 @@ pub(super) fn records(
     stored: &Arc<Notify>,
     feed: &mpsc::Sender<News>,
 ) {
-    let announcements = announced(source.records(), writer.clone(), stored.clone(), feed.clone());
+    let announcements = announced(
+        source.announcements(),
+        writer.clone(),
+        stored.clone(),
+        feed.clone(),
+    );
     tasks.spawn("the watch of ServiceL2Statuses", announcements);
     let conflicts = keep(source.conflicts(), Kind::Conflict, writer, stored);
     tasks.spawn("the watch of AddressConflicts", conflicts);

@@ -78,7 +78,7 @@ fn side(world: &World, node: &str) -> Side {
     let source = Source::new(world.client.clone(), "metallb-system", Arc::default());
     let mut tasks = JoinSet::new();
     let feed = writer.clone();
-    tasks.spawn(source.records().for_each(move |change| {
+    tasks.spawn(source.announcements().for_each(move |change| {
         feed.stored(Kind::Announcement, split(change).1);
         std::future::ready(())
     }));
