@@ -17,6 +17,7 @@ mod idle;
 mod machine;
 mod measure;
 mod memory;
+mod number;
 mod plot;
 mod record;
 mod report;

@@ -13,7 +13,6 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Stage;
@@ -150,13 +149,6 @@ fn measures(outcomes: &[Outcome], answers: &Answers) -> Vec<Measure> {
             .times(answers.announced.iter().copied()),
         Measure::new(KERNEL, Unit::Micros).times(answers.kernel.iter().copied()),
     ]
-}
-
-/// Serializes a duration as whole microseconds.
-fn as_micros<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    u64::try_from(duration.as_micros())
-        .unwrap_or(u64::MAX)
-        .serialize(serializer)
 }
 
 #[cfg(test)]

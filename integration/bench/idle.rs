@@ -13,10 +13,12 @@ use tokio::time::sleep;
 use super::Stage;
 use super::ground::{self, FIRST_SYNC};
 use super::measure::{Goal, Measure, Statistic, Unit};
+use super::number::ratio;
 use super::record::{Findings, recorded};
 use super::service::settle;
 use super::usage::{self, precise_processor};
 use crate::home::{Home, Plan};
+use crate::wire::micros;
 use counters::Counters;
 
 /// One home with each number of nodes.
@@ -118,10 +120,6 @@ fn look(home: &Home) -> Result<Vec<Look>> {
     nodes.collect()
 }
 
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
 fn findings(all: &[Idle], failures: Vec<String>, minutes: u32) -> Result<Findings> {
     Ok(Findings {
         measures: NODES.into_iter().flat_map(|nodes| measures(all, nodes)).collect(),
@@ -184,17 +182,6 @@ fn measures(all: &[Idle], nodes: u8) -> Vec<Measure> {
         })
         .part(),
     ]
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts and microseconds far below 2^52"
-)]
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        return 0.0;
-    }
-    part as f64 / whole as f64
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use tokio::time::sleep;
 
 use super::Stage;
 use super::measure::{Goal, Measure, Statistic, Unit};
+use super::number::figure;
 use super::record::{Findings, recorded};
 use super::usage::{Usage, allocator};
 use crate::home::ROUTER_USER;
@@ -259,12 +260,6 @@ fn findings(outcomes: &[Outcome], polls: u32) -> Result<Findings> {
         ],
         ..Findings::default()
     })
-}
-
-/// A number of things or bytes is far below 2^52, from where on an f64 is no longer exact.
-#[expect(clippy::cast_precision_loss, reason = "see above")]
-const fn figure(number: u64) -> f64 {
-    number as f64
 }
 
 fn of_sync(time: Duration, sync: Option<&Sync>) -> [Measure; 7] {

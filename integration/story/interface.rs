@@ -11,7 +11,6 @@ use super::scene::{APPS, SOON, Scene};
 use super::{Outcome, Story, stories};
 use crate::home::NAMESPACE;
 use crate::home::kind::L2_ADVERTISEMENTS;
-use crate::kube::NODES;
 use crate::lan::Mac;
 use crate::wait::until;
 
@@ -139,8 +138,7 @@ async fn i05_two_advertisements_with_a_card_each_answer_on_both(scene: &mut Scen
 async fn i06_a_card_and_a_node_selector_move_the_owner(scene: &mut Scene) -> Outcome {
     let cards = with_second_cards(scene).await?;
     for (node, number) in cards.keys().zip(0..) {
-        let labels = json!({"metadata": {"labels": {"number": format!("n{number}")}}});
-        scene.home.kube().merge_patch(&NODES, node, &labels).await?;
+        scene.label(node, "number", Some(&format!("n{number}"))).await?;
     }
     scene.ask("web", ADDRESS).await?;
     for ((node, macs), number) in cards.iter().zip(0..) {

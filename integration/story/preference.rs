@@ -4,11 +4,10 @@ use anyhow::{Context as _, ensure};
 use serde_json::json;
 
 use super::announcement::{ADDRESS, handed_over, other_than, pinging, stays};
-use super::scene::{SOON, Scene};
+use super::scene::{EXCLUDED, SOON, Scene};
 use super::{Outcome, Story, stories};
 use crate::home::NAMESPACE;
 use crate::home::kind::L2_ADVERTISEMENTS;
-use crate::kube::NODES;
 use crate::wait::until;
 
 pub(super) fn stories() -> Vec<Story> {
@@ -21,12 +20,6 @@ pub(super) fn stories() -> Vec<Story> {
 
 /// The label that the advertisement prefers.
 const LABEL: &str = "disk";
-
-async fn label(scene: &Scene, node: &str, value: Option<&str>) -> Outcome {
-    let patch = json!({"metadata": {"labels": {LABEL: value}}});
-    scene.home.kube().merge_patch(&NODES, node, &patch).await?;
-    Ok(())
-}
 
 /// The guide's advertisement prefers nodes with this value of the label; without one none.
 async fn prefer(scene: &Scene, value: Option<&str>) -> Outcome {
@@ -58,13 +51,13 @@ async fn p01_a_label_brings_the_address_to_the_preferred_node(scene: &mut Scene)
     let node = scene.settle("web", ADDRESS).await?;
     let preferred = other(scene, &[&node])?;
     let pinger = pinging(scene, &node).await?;
-    label(scene, &preferred, Some("fast")).await?;
+    scene.label(&preferred, LABEL, Some("fast")).await?;
     let heir = other_than(&pinger, &node).await?;
     ensure!(heir == preferred, "{heir} took it");
     let record = scene.record("web", &preferred).await?;
     ensure!(record["status"]["reason"] == "OwnerOffered", "{record}");
     // MetalLB goes back to the first in order. Here nothing moves without need.
-    label(scene, &preferred, None).await?;
+    scene.label(&preferred, LABEL, None).await?;
     stays(&pinger, &preferred).await?;
     handed_over(&pinger.stop()?, &[&node, &preferred])
 }
@@ -72,18 +65,16 @@ async fn p01_a_label_brings_the_address_to_the_preferred_node(scene: &mut Scene)
 async fn p03_a_preferred_node_takes_it_back_when_it_may_again(scene: &mut Scene) -> Outcome {
     scene.apply_pool().await?;
     let preferred = other(scene, &[])?;
-    label(scene, &preferred, Some("fast")).await?;
+    scene.label(&preferred, LABEL, Some("fast")).await?;
     prefer(scene, Some("fast")).await?;
     let node = scene.settle("web", ADDRESS).await?;
     ensure!(node == preferred, "{node} has it");
     let pinger = pinging(scene, &preferred).await?;
-    let excluded = |value: Option<&str>| json!({"metadata": {"labels": {"node.kubernetes.io/exclude-from-external-load-balancers": value}}});
-    let kube = scene.home.kube();
-    kube.merge_patch(&NODES, &preferred, &excluded(Some(""))).await?;
+    scene.label(&preferred, EXCLUDED, Some("")).await?;
     let heir = other_than(&pinger, &preferred).await?;
     handed_over(&pinger.stop()?, &[&preferred, &heir])?;
     let pinger = pinging(scene, &heir).await?;
-    kube.merge_patch(&NODES, &preferred, &excluded(None)).await?;
+    scene.label(&preferred, EXCLUDED, None).await?;
     let back = other_than(&pinger, &heir).await?;
     ensure!(back == preferred, "{back} took it");
     handed_over(&pinger.stop()?, &[&heir, &preferred])
@@ -94,8 +85,8 @@ async fn p04_every_edit_of_the_advertisement_is_followed_while_edits_are_rare(sc
     let node = scene.settle("web", ADDRESS).await?;
     let first = other(scene, &[&node])?;
     let second = other(scene, &[&node, &first])?;
-    label(scene, &first, Some("a")).await?;
-    label(scene, &second, Some("b")).await?;
+    scene.label(&first, LABEL, Some("a")).await?;
+    scene.label(&second, LABEL, Some("b")).await?;
     let pinger = pinging(scene, &node).await?;
     for (value, expected, from) in [("a", &first, &node), ("b", &second, &first)] {
         prefer(scene, Some(value)).await?;

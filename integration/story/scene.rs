@@ -11,7 +11,7 @@ use crate::home::kind::{
     CONFIGURATION_STATES, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS, MIKROTIK_ROUTERS, SERVICE_L2_STATUSES,
 };
 use crate::home::{Home, NAMESPACE, Plan, ROUTER, homelab, status_address};
-use crate::kube::{Kube, NAMESPACES, SERVICES};
+use crate::kube::{Kube, NAMESPACES, NODES, SERVICES};
 use crate::wait::until;
 use crate::wire::tcp_connect;
 
@@ -33,6 +33,9 @@ pub(super) const OBSERVED: Duration = Duration::from_secs(3);
 
 /// The grace of a Pod.
 pub(super) const GRACE: Duration = Duration::from_secs(15);
+
+/// A node with this label announces nothing.
+pub(super) const EXCLUDED: &str = "node.kubernetes.io/exclude-from-external-load-balancers";
 
 /// A port of its own, so that no stand-in and no host port is in the way.
 pub(super) const PORT: u16 = 8_080;
@@ -215,6 +218,13 @@ impl Scene {
             self.silent(address).await?;
             self.home.stop_serving(address).await?;
         }
+        Ok(())
+    }
+
+    /// Gives a node a label, or takes it away.
+    pub(super) async fn label(&self, node: &str, key: &str, value: Option<&str>) -> Result<()> {
+        let labels = json!({"metadata": {"labels": {key: value}}});
+        self.home.kube().merge_patch(&NODES, node, &labels).await?;
         Ok(())
     }
 

@@ -8,10 +8,10 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use super::announcement::{ADDRESS, handed_over, judge, other_than, pinging, stays};
-use super::scene::{APPS, OBSERVED, SOON, Scene, service};
+use super::scene::{APPS, EXCLUDED, OBSERVED, SOON, Scene, service};
 use super::{Outcome, Story, stories};
 use crate::home::kind::SERVICE_L2_STATUSES;
-use crate::kube::{NODES, SERVICES};
+use crate::kube::SERVICES;
 use crate::lan::Mac;
 use crate::wait::until;
 use crate::wire::{Capture, PingAnswer, Seen};
@@ -207,11 +207,9 @@ async fn l06_with_failback_an_address_returns_to_the_first_in_order(scene: &mut 
     let pinger = pinging(scene, &first).await?;
     // A second after a Service's creation a kube-proxy may not know it yet, and what reaches its node is lost.
     stays(&pinger, &first).await?;
-    let excluded = |value: Option<&str>| json!({"metadata": {"labels": {"node.kubernetes.io/exclude-from-external-load-balancers": value}}});
-    let kube = scene.home.kube();
-    kube.merge_patch(&NODES, &first, &excluded(Some("true"))).await?;
+    scene.label(&first, EXCLUDED, Some("true")).await?;
     let heir = other_than(&pinger, &first).await?;
-    kube.merge_patch(&NODES, &first, &excluded(None)).await?;
+    scene.label(&first, EXCLUDED, None).await?;
     let back = other_than(&pinger, &heir).await?;
     ensure!(back == first, "{back} took it");
     let record = scene.record("web", &first).await?;

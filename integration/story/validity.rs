@@ -13,7 +13,7 @@ use crate::home::NAMESPACE;
 use crate::home::kind::{
     ADDRESS_RESERVATIONS, CONFIGURATION_STATES, IP_ADDRESS_POOLS, L2_ADVERTISEMENTS, MIKROTIK_ROUTERS,
 };
-use crate::kube::{CUSTOM_RESOURCE_DEFINITIONS, LEASES, NODES, Resource, SECRETS, SERVICES};
+use crate::kube::{CUSTOM_RESOURCE_DEFINITIONS, LEASES, Resource, SECRETS, SERVICES};
 use crate::wait::until;
 
 /// Several identifiers share a home, which takes seconds to build.
@@ -297,12 +297,6 @@ async fn k05_k06_k08_k10_states_of_valid_and_invalid_configurations(scene: &mut 
     says_whose_it_is(scene).await
 }
 
-async fn label(scene: &Scene, node: &str, value: Value) -> Outcome {
-    let labels = json!({"metadata": {"labels": {"wired": value}}});
-    scene.home.kube().merge_patch(&NODES, node, &labels).await?;
-    Ok(())
-}
-
 /// K01, K07, K09: a fault of some nodes alone.
 async fn faults_of_single_nodes(scene: &Scene) -> Outcome {
     let nodes: Vec<String> = scene.home.node_names().map(str::to_owned).collect();
@@ -313,7 +307,7 @@ async fn faults_of_single_nodes(scene: &Scene) -> Outcome {
         json!({"nodeSelectors": wired, "interfaces": ["eth9"]}),
     )
     .await?;
-    label(scene, &nodes[0], json!("yes")).await?;
+    scene.label(&nodes[0], "wired", Some("yes")).await?;
     let lacks = |node: &str| {
         format!("L2Advertisement wired: spec.interfaces: node {node} has no usable interface eth9")
     };
@@ -325,14 +319,14 @@ async fn faults_of_single_nodes(scene: &Scene) -> Outcome {
         state(scene, name, &[]).await?;
     }
     state(scene, CONTROLLER, &[]).await?;
-    label(scene, &nodes[1], json!("yes")).await?;
+    scene.label(&nodes[1], "wired", Some("yes")).await?;
     state(scene, &speaker(&nodes[1]), &[&lacks(&nodes[1])]).await?;
     state(scene, &speaker(&nodes[0]), &[&lacks(&nodes[0])]).await?;
-    label(scene, &nodes[0], Value::Null).await?;
+    scene.label(&nodes[0], "wired", None).await?;
     state(scene, &speaker(&nodes[0]), &[]).await?;
     state(scene, &speaker(&nodes[1]), &[&lacks(&nodes[1])]).await?;
     remove(scene, L2_ADVERTISEMENTS, "wired").await?;
-    label(scene, &nodes[1], Value::Null).await?;
+    scene.label(&nodes[1], "wired", None).await?;
     states(scene, &[]).await
 }
 

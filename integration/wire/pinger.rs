@@ -15,7 +15,8 @@ use tokio::sync::watch;
 use run::Run;
 
 use super::Error;
-use super::silence::{Silence, as_micros};
+use super::as_micros;
+use super::silence::Silence;
 use crate::lan::Host;
 
 /// What a datagram begins with, before its number: eight bytes, most significant first.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::as_micros;
+
 /// A time without answers, counted from the pinger's start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Silence {
@@ -42,11 +44,6 @@ impl Silence {
         }
         longest
     }
-}
-
-pub(super) fn as_micros<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    // Half a million years of microseconds fit.
-    serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use futures::future::try_join_all;
 use serde::Serialize;
 
 use super::super::service::NAMESPACE;
-use super::created::micros;
 use super::sight::Sight;
 use super::system::{System, service};
 use crate::home::Home;
 use crate::kube::{Kube, SERVICES};
+use crate::wire::micros;
 
 /// As many as the machine's API server takes without being asked to wait.
 pub(super) const CONNECTIONS: usize = 8;

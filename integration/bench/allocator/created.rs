@@ -9,6 +9,7 @@ use super::super::service::NAMESPACE;
 use super::sight::Sight;
 use super::system::{System, service};
 use crate::kube::SERVICES;
+use crate::wire::micros;
 
 /// A thousand times what it takes.
 const GIVEN_UP: Duration = Duration::from_secs(20);
@@ -56,9 +57,4 @@ pub(super) async fn run(system: &System, number: u32) -> Result<Created> {
         addressed_us: after(gone.addressed.context("it has no address")?),
         versions: gone.versions,
     })
-}
-
-/// Whole microseconds.
-pub(super) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::super::service::NAMESPACE;
 use super::super::usage::Usage;
 use super::burst::{self, GIVEN_UP};
-use super::created::micros;
 use super::sight::{Sight, Sighting};
 use super::system::{System, service};
 use crate::kube::SERVICES;
+use crate::wire::micros;
 
 /// After the new address, a write of another Service that is still to come is counted.
 const QUIET: Duration = Duration::from_secs(5);

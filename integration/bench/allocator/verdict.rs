@@ -1,6 +1,7 @@
 //! What is promised, against what was seen.
 
 use super::super::measure::{Goal, Measure, Statistic, Unit};
+use super::super::number::{figure, millis};
 use super::burst::Burst;
 use super::created::Created;
 use super::restart::Restart;
@@ -193,16 +194,6 @@ fn beside(own: Vec<Measure>, other: Option<Vec<Measure>>) -> Vec<Measure> {
 
 fn seconds(micros: u64) -> f64 {
     std::time::Duration::from_micros(micros).as_secs_f64()
-}
-
-fn millis(micros: u64) -> f64 {
-    seconds(micros) * 1e3
-}
-
-/// What is counted here is far below 2^52, from where on an f64 is no longer exact.
-#[expect(clippy::cast_precision_loss, reason = "see above")]
-const fn figure(number: u64) -> f64 {
-    number as f64
 }
 
 fn count(number: usize) -> f64 {

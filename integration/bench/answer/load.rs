@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::super::ground::SOON;
+use super::super::number::ratio;
 use super::super::usage::precise_processor;
 use super::latency::ANNOUNCED;
 use crate::home::Home;
 use crate::lan::Mac;
-use crate::wire::{ArpFrame, Flood, Reader, ask_at_once};
+use crate::wire::{ArpFrame, Flood, Reader, ask_at_once, micros};
 
 /// Questions that wait for their answers: half of what fits into a socket's buffer with a kernel's own limit
 /// (`net.core.rmem_max`, 208 KiB), so that none is dropped on the way.
@@ -123,21 +124,6 @@ impl fmt::Display for Foreign {
             "foreign frames cost {speaker:.1} % of a processor, without a filter {reader:.1} %"
         )
     }
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts and microseconds far below 2^52"
-)]
-fn ratio(part: u64, whole: u64) -> f64 {
-    if whole == 0 {
-        return 0.0;
-    }
-    part as f64 / whole as f64
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Asks the node that announces the address, and nobody else.

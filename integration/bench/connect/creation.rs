@@ -8,11 +8,10 @@ use serde::Serialize;
 
 use super::super::ground::SOON;
 use super::super::service::{NAMESPACE, PORT, add_endpoints, remove_endpoints, service};
-use super::as_micros;
 use crate::home::{Home, status_address};
 use crate::kube::{SERVICES, Watch};
 use crate::wait::until;
-use crate::wire;
+use crate::wire::{self, as_micros};
 
 /// The client asks this often: the answer's moment is known to this much.
 const ASK_EVERY: Duration = Duration::from_millis(2);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::wire::{PingReport, Seen};
+use crate::wire::{PingReport, Seen, micros};
 
 /// What one client of one address saw. All times are counted from the client's start, in microseconds.
 #[derive(Debug, Clone, Serialize)]
@@ -131,10 +131,6 @@ impl Flight {
             millis(self.floor.silence()),
         )
     }
-}
-
-pub(super) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::super::Stage;
 use super::super::ground::{self, SOON};
-use super::flight::{Flight, Side, micros};
+use super::flight::{Flight, Side};
 use super::rival::{self, Rival};
 use crate::home::{Home, Plan, ROUTER};
 use crate::lan::Mac;
 use crate::peers::keepalived::Keepalived;
 use crate::wait::until;
-use crate::wire::{self, ArpFrame, Capture, Operation, PingAnswer, Pinger, Seen};
+use crate::wire::{self, ArpFrame, Capture, Operation, PingAnswer, Pinger, Seen, micros};
 
 /// Answers before the cut and after the takeover, one a millisecond: a client that is served.
 const STEADY: u64 = 300;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::super::ground::SOON;
 use crate::home::Home;
 use crate::lan::Mac;
-use crate::wire::{Capture, Seen};
+use crate::wire::{Capture, Seen, as_micros};
 
 /// A capture keeps ten thousand frames: after this it makes room for the next one.
 const RENEWED: Duration = Duration::from_mins(1);
@@ -18,7 +18,7 @@ const RENEWED: Duration = Duration::from_mins(1);
 /// An address that another node announced.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Move {
-    #[serde(serialize_with = "super::trouble::as_micros", rename = "at_us")]
+    #[serde(serialize_with = "as_micros", rename = "at_us")]
     pub(super) at: Duration,
     pub(super) address: Ipv4Addr,
     pub(super) from: String,

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use crate::home::Home;
 use crate::lan::Process;
-use crate::wire;
+use crate::wire::{self, as_micros};
 
 /// A switch that learns anew, a plug that is pushed in: links come back within this.
 pub(super) const BLIP: Duration = Duration::from_millis(25);
@@ -94,9 +94,4 @@ impl Busy {
 pub(super) async fn hurry(home: &Home) -> Result<bool> {
     let raised = home.lan().switch().call(async { wire::raise_priority() });
     Ok(raised.await?)
-}
-
-pub(super) fn as_micros<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    // Half a million years of microseconds fit.
-    serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
 }

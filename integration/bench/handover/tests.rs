@@ -1,5 +1,7 @@
 //! What is made of runs.
 
+use std::time::Duration;
+
 use super::*;
 use crate::wire::Silence;
 

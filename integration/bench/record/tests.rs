@@ -18,8 +18,9 @@ fn findings(samples: &[Option<f64>]) -> Findings {
     }
 }
 
-fn document(findings: &Findings) -> Value {
-    let record = Record {
+/// What `look` makes of a record with these findings.
+fn of_record<T>(findings: &Findings, look: impl FnOnce(&Record<'_>) -> T) -> T {
+    look(&Record {
         bench: "failover",
         title: "a title",
         began: Timestamp::UNIX_EPOCH,
@@ -28,9 +29,13 @@ fn document(findings: &Findings) -> Value {
         machine: &Machine::here(),
         load: (Load::now(), Load::now()),
         findings,
-    };
+    })
+}
+
+fn document(findings: &Findings) -> Value {
     let folder = tempfile::tempdir().unwrap();
-    let file = record.write(&folder.path().join("made/for/it")).unwrap();
+    let place = folder.path().join("made/for/it");
+    let file = of_record(findings, |record| record.write(&place)).unwrap();
     assert!(file.ends_with("made/for/it/failover.json"), "{}", file.display());
     serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap()
 }
@@ -99,18 +104,8 @@ fn a_missed_goal_and_a_failed_run_are_each_a_fault() {
 #[test]
 fn the_distribution_is_drawn_beside_the_record_if_there_is_one() {
     for (samples, drawn) in [(&[Some(310.0)][..], true), (&[None], false)] {
-        let record = Record {
-            bench: "failover",
-            title: "a title",
-            began: Timestamp::UNIX_EPOCH,
-            ended: Timestamp::UNIX_EPOCH,
-            build: &Build::of(Path::new("/nowhere"), None),
-            machine: &Machine::here(),
-            load: (Load::now(), Load::now()),
-            findings: &findings(samples),
-        };
         let folder = tempfile::tempdir().unwrap();
-        let file = record.draw(folder.path()).unwrap();
+        let file = of_record(&findings(samples), |record| record.draw(folder.path())).unwrap();
         assert_eq!(file.is_some(), drawn);
         if let Some(file) = file {
             assert_eq!(file, folder.path().join("failover.svg"));

@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use tokio::sync::watch;
 
+use super::super::micros;
 use super::super::priority;
 use super::super::silence::Silence;
 use super::{HEADER, MAGIC, NAME_LIMIT, PingAnswer, PingReport, PingSample};
@@ -217,8 +218,4 @@ fn is_fault_of_the_network(error: &io::Error) -> bool {
     error
         .raw_os_error()
         .is_some_and(|code| FAULTS.contains(&Errno::from_raw(code)))
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
