@@ -10,7 +10,6 @@ mod wrong;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -20,9 +19,8 @@ use crate::home::deployed;
 use committed::Committed;
 pub use helm::Helm;
 
-/// The release's name and its namespace, as every page has them.
+/// The release's name, as every page has it.
 pub const RELEASE: &str = "tiklb";
-const NAMESPACE: &str = "metallb-system";
 
 /// The objects that everyone gets, the namespace first.
 const ALL_IN_ONE: &str = "manifests/tiklb.yaml";
@@ -139,12 +137,8 @@ fn documents(rendered: &str) -> Vec<String> {
 async fn timed(what: &str, checked: impl Future<Output = Result<()>>) -> Result<()> {
     let began = Instant::now();
     checked.await.with_context(|| format!("the chart: {what}"))?;
-    println!("chart: {what:<32} ok {:>6.1} s", seconds(began.elapsed()));
+    println!("chart: {what:<32} ok {:>6.1} s", began.elapsed().as_secs_f64());
     Ok(())
-}
-
-fn seconds(time: Duration) -> f64 {
-    time.as_secs_f64()
 }
 
 /// What the chart renders with everything turned on, as it is committed.

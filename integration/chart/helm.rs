@@ -10,9 +10,10 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::{NAMESPACE, RELEASE, folder, text};
+use super::{RELEASE, folder, text};
 use crate::cluster::Program;
 use crate::cluster::build::Workshop;
+use crate::home::NAMESPACE;
 
 /// Linting and rendering take a tenth of a second, an installation as long as its Pods.
 const PATIENCE: Duration = Duration::from_mins(10);

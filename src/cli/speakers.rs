@@ -95,7 +95,28 @@ pub(super) struct Moved {
     pub(super) because: String,
 }
 
+impl Disputed {
+    /// Who they are, for a person.
+    pub(super) fn others(&self) -> Vec<String> {
+        let stranger = self.stranger.iter().map(|mac| format!("the device {mac}"));
+        let nodes = self.nodes.iter().map(|node| format!("node {node}"));
+        stranger.chain(nodes).collect()
+    }
+}
+
+impl Moved {
+    /// What it did, for a person.
+    pub(super) const fn what(&self) -> &'static str {
+        if self.began { "began" } else { "ceased" }
+    }
+}
+
 impl Heard {
+    /// What the speaker of a node said, if it answered.
+    pub(super) fn of(&self, node: &str) -> Option<&Said> {
+        self.speakers.get(node)?.as_ref().ok()
+    }
+
     /// Those that answered.
     pub(super) fn answers(&self) -> impl Iterator<Item = (&str, &Said)> {
         let answered = self.speakers.iter();

@@ -233,12 +233,11 @@ fn standing(said: &Said) -> String {
 fn moves(heard: &Heard) -> Table {
     let mut table = Table::new(&["WHEN", "ADDRESS", "NODE", "WHAT", "BECAUSE"]);
     for (node, moved) in heard.moves(|_| true).into_iter().take(MOVES) {
-        let what = if moved.began { "began" } else { "ceased" };
         table.row([
             moved.at.clone(),
             moved.address.to_string(),
             node.to_owned(),
-            what.to_owned(),
+            moved.what().to_owned(),
             moved.because.clone(),
         ]);
     }
@@ -250,13 +249,7 @@ fn disputes(heard: &Heard) -> Table {
     let mut table = Table::new(&["ADDRESS", "ANNOUNCED BY", "AND ANSWERED BY"]);
     for (node, said) in heard.answers() {
         for (address, disputed) in &said.disputed {
-            let others = disputed.stranger.iter().map(|mac| format!("the device {mac}"));
-            let nodes = disputed.nodes.iter().map(|node| format!("node {node}"));
-            table.row([
-                address.to_string(),
-                node.to_owned(),
-                others.chain(nodes).collect::<Vec<_>>().join(", "),
-            ]);
+            table.row([address.to_string(), node.to_owned(), disputed.others().join(", ")]);
         }
     }
     table

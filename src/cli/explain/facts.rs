@@ -10,7 +10,7 @@ use tiklb_core::ipam::Holder;
 use tiklb_core::model::service::Service;
 use tiklb_core::model::{Now, ObjectKey};
 
-use crate::cli::speakers::{Heard, Moved};
+use crate::cli::speakers::{Disputed, Heard, Moved};
 use crate::cli::status::text;
 use crate::cli::view::View;
 use crate::cluster::object::Known;
@@ -125,8 +125,7 @@ impl<'a> Facts<'a> {
 
     /// Why a node announces an address, in its speaker's own words.
     fn words(&self, node: &str, address: IpAddr) -> Option<String> {
-        let said = self.lists.heard.speakers.get(node)?.as_ref().ok()?;
-        let mut announced = said.announces.values();
+        let mut announced = self.lists.heard.of(node)?.announces.values();
         let announced = announced.find(|one| one.addresses.contains(&address))?;
         Some(announced.because.clone())
     }
@@ -144,14 +143,9 @@ impl<'a> Facts<'a> {
 
     /// Who answers for an address beside the node that announces it.
     fn also_answering(&self, node: &str, address: IpAddr) -> Vec<String> {
-        let said = self.lists.heard.speakers.get(node);
-        let disputed = said.and_then(|said| said.as_ref().ok()?.disputed.get(&address));
-        let Some(disputed) = disputed else {
-            return Vec::new();
-        };
-        let stranger = disputed.stranger.iter().map(|mac| format!("the device {mac}"));
-        let nodes = disputed.nodes.iter().map(|node| format!("node {node}"));
-        stranger.chain(nodes).collect()
+        let said = self.lists.heard.of(node);
+        let disputed = said.and_then(|said| said.disputed.get(&address));
+        disputed.map(Disputed::others).unwrap_or_default()
     }
 
     /// What the speakers remember of where an address was, the last move first.

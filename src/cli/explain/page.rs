@@ -7,7 +7,6 @@ use tiklb_core::model::time::Spoken;
 use super::address::AddressExplanation;
 use super::facts::{Announcer, MoveLine, RouterLine};
 use super::service::{ServiceExplanation, State};
-use crate::cli::speakers::Moved;
 use crate::cli::table::Table;
 
 pub(super) fn service(explained: &ServiceExplanation) -> String {
@@ -103,12 +102,8 @@ fn details(by: Option<&Announcer>, moves: &[MoveLine]) -> Vec<String> {
         let others = by.also_answered_by.iter();
         lines.extend(others.map(|other| format!("    {other} answers for it, too")));
     }
-    lines.extend(moves.iter().map(|line| {
-        let Moved {
-            at, began, because, ..
-        } = &line.moved;
-        let what = if *began { "began" } else { "ceased" };
-        format!("    {at} {} {what}: {because}", line.node)
+    lines.extend(moves.iter().map(|MoveLine { node, moved }| {
+        format!("    {} {node} {}: {}", moved.at, moved.what(), moved.because)
     }));
     lines
 }
