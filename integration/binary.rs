@@ -95,7 +95,10 @@ pub(crate) fn built(mut command: Command) -> Result<PathBuf> {
         .and_then(std::process::Child::wait_with_output)
         .with_context(|| {
             let cargo = command.get_program().display();
-            format!("running {cargo} to build {NAME}: is cargo installed?")
+            let folder = command.get_current_dir().unwrap_or(Path::new(".")).display();
+            format!(
+                "running {cargo} in {folder} to build {NAME}: is cargo installed, and the repository where this lab was built?"
+            )
         })?;
     ensure!(
         built.status.success(),

@@ -120,7 +120,7 @@ impl SpeakerVerb {
         let options = Options {
             kubeconfig: self.cluster.kubeconfig,
             namespace: self.cluster.namespace,
-            node: NodeName(self.node_name),
+            node: NodeName(self.node_name.into()),
             pod: self.daemon.pod_name,
             heartbeat_port: self.heartbeat_port,
             peer_selector: self.peer_selector,

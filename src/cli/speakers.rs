@@ -184,9 +184,9 @@ async fn ask(pods: &[SpeakerPod], port: u16) -> Heard {
     let mut known: BTreeMap<String, IpAddr> = BTreeMap::new();
     for pod in pods {
         if let Some(address) = pod.addresses.first()
-            && (pod.ready || !known.contains_key(&pod.node.0))
+            && (pod.ready || !known.contains_key(&*pod.node.0))
         {
-            known.insert(pod.node.0.clone(), *address);
+            known.insert(pod.node.to_string(), *address);
         }
     }
     let asked = known.into_iter().take(MOST).map(|(node, address)| async move {

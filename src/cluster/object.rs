@@ -20,6 +20,7 @@ mod selector;
 pub mod service;
 pub mod survey;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -27,7 +28,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tiklb_core::allocator::Change;
 use tiklb_core::model::object::Seniority;
-use tiklb_core::model::{ObjectKey, Timestamp, Uid};
+use tiklb_core::model::{Labels, ObjectKey, Timestamp, Uid};
 
 /// What a conversion makes of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,13 +154,18 @@ pub fn uid_of(metadata: &ObjectMeta) -> Uid {
     Uid(metadata.uid.clone().unwrap_or_default())
 }
 
-/// The object's place in disputes.
-fn seniority_of(metadata: &ObjectMeta) -> Seniority {
+/// The place in disputes of the object with this key.
+fn seniority_of(metadata: &ObjectMeta, key: &ObjectKey) -> Seniority {
     let created = metadata.creation_timestamp.as_ref();
     Seniority {
         created: created.map_or(Timestamp::default(), |time| Timestamp(time.0.as_second())),
-        key: key_of(metadata),
+        key: key.clone(),
     }
+}
+
+/// What a client reads as a tree, in as much memory as it needs.
+fn labels(map: Option<BTreeMap<String, String>>) -> Labels {
+    map.unwrap_or_default().into_iter().collect()
 }
 
 /// The addresses among these texts; what is none is passed over, since the API server checked them.

@@ -341,11 +341,11 @@ impl Allocator {
                     set(namespaces, name, None);
                 }
                 for object in objects {
-                    set(namespaces, object.key.name, Some(object.labels));
+                    set(namespaces, object.key.name.clone(), Some(object.labels));
                 }
             }
-            Change::Applied(object) => set(namespaces, object.key.name, Some(object.labels)),
-            Change::Deleted(key) => set(namespaces, key.name, None),
+            Change::Applied(object) => set(namespaces, object.key.name.clone(), Some(object.labels)),
+            Change::Deleted(key) => set(namespaces, key.name.clone(), None),
         }
         for name in touched {
             let first = ObjectKey::new(name.clone(), "");

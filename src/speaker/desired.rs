@@ -107,7 +107,7 @@ impl Objects {
             }
             News::Nodes(change) => {
                 self.listed.insert(Kind::Nodes);
-                let name = |key: &ObjectKey| NodeName(key.name.clone());
+                let name = |key: &ObjectKey| NodeName(key.name.as_str().into());
                 apply(&mut self.nodes, change, |node| node.name.clone(), name)
             }
             News::Slices(change) => {

@@ -19,7 +19,15 @@ const ARROWS: [(&str, &[&str], &[&str]); 5] = [
 ];
 
 /// Everything that core names. Nothing here can open a socket, read a clock or reach an API; nor may what is added.
-const CORE: [&str; 6] = ["hmac", "ipnet", "pnet_base", "pnet_packet", "sha2", "thiserror"];
+const CORE: [&str; 7] = [
+    "hmac",
+    "ipnet",
+    "litemap",
+    "pnet_base",
+    "pnet_packet",
+    "sha2",
+    "thiserror",
+];
 /// The same for its tests, and for its bench, which reads a clock.
 const CORE_TESTS: [&str; 2] = ["nix", "proptest"];
 

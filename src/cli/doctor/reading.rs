@@ -358,7 +358,10 @@ async fn cilium(inventory: &Inventory) -> Read<Vec<CiliumObject>> {
             match inventory.names("cilium.io", version, kind, plural).await {
                 Err(Unread::Undefined) => {}
                 read => {
-                    found.extend(read?.into_iter().map(|key| CiliumObject { kind, name: key.name }));
+                    found.extend(read?.into_iter().map(|key| CiliumObject {
+                        kind,
+                        name: key.name.clone(),
+                    }));
                     break;
                 }
             }

@@ -328,8 +328,8 @@ fn blank(router: SeenRouter, read: Result<Reading, Failure>) -> Finding {
         .access
         .map_or_else(|| "an unknown place".to_owned(), |access| access.url);
     Finding {
-        name: router.object.key.name,
-        namespace: router.object.key.namespace,
+        name: router.object.key.name.clone(),
+        namespace: router.object.key.namespace.clone(),
         url,
         read,
         writes: Vec::new(),

@@ -249,7 +249,8 @@ fn what_a_person_reserved_by_hand_is_printed_as_the_objects_that_keep_it() {
             "metallb.io/loadBalancerIPs".to_owned(),
             "192.168.1.205".to_owned(),
         )]
-        .into(),
+        .into_iter()
+        .collect(),
         ..tiklb_core::model::service::Service::default()
     };
     let already = [ReservationObject {

@@ -112,7 +112,10 @@ fn the_one(verb: &ReleaseVerb, source: &Source) -> Result<SeenRouter> {
             "there is no MikrotikRouter in namespace {namespace}: rows of one that is gone go with --router URL"
         ),
         _ => {
-            let names: Vec<String> = routers.into_iter().map(|router| router.object.key.name).collect();
+            let names: Vec<String> = routers
+                .into_iter()
+                .map(|router| router.object.key.name.clone())
+                .collect();
             bail!(
                 "there are several MikrotikRouters, name one: {}",
                 names.join(", ")

@@ -13,9 +13,10 @@ pub fn advertisement(Decoded(object): Decoded<L2Advertisement>) -> Verdict<Known
         Ok(object) => (object.metadata, Ok(spec(object.spec))),
         Err(bad) => (bad.metadata, Err(bad.error.to_string())),
     };
+    let key = key_of(&metadata);
     let value = AdvertisementObject {
-        key: key_of(&metadata),
-        seniority: seniority_of(&metadata),
+        key: key.clone(),
+        seniority: seniority_of(&metadata, &key),
         spec,
     };
     let stored = Stored::undecoded(&metadata);

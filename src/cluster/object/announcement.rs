@@ -26,7 +26,7 @@ fn said(key: ObjectKey, status: ServiceL2StatusStatus) -> Option<Announcement> {
         key,
         service: ObjectKey::new(status.service_namespace.unwrap_or_default(), status.service_name?),
         addresses: addresses(status.addresses.iter().map(String::as_str)),
-        node: NodeName(status.node?),
+        node: NodeName(status.node?.into()),
         mac: status.mac.and_then(|mac| mac.parse().ok()),
         epoch: status
             .epoch

@@ -33,7 +33,7 @@ pub fn slice(object: EndpointSlice) -> Verdict<Slice> {
     let mut endpoints = Endpoints::default();
     for endpoint in object.endpoints.into_iter().filter(serves) {
         match endpoint.node_name.filter(|name| !name.is_empty()) {
-            Some(node) => _ = endpoints.nodes.insert(NodeName(node)),
+            Some(node) => _ = endpoints.nodes.insert(NodeName(node.into())),
             None => endpoints.nodeless = true,
         }
     }

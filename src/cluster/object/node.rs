@@ -7,7 +7,7 @@ use tiklb_core::allocator::NodeObject;
 use tiklb_core::election::candidate::Node;
 use tiklb_core::model::NodeName;
 
-use super::{Verdict, addresses, key_of};
+use super::{Verdict, addresses, key_of, labels};
 
 /// A node as the allocator sees it.
 pub fn address_owner(object: core::Node) -> Verdict<NodeObject> {
@@ -31,8 +31,8 @@ pub fn candidate(object: core::Node) -> Verdict<Node> {
         .unwrap_or_default();
     let leaving = cordoned || object.metadata.deletion_timestamp.is_some() || is("Ready", "False");
     Verdict::Keep(Node {
-        name: NodeName(object.metadata.name.unwrap_or_default()),
-        labels: object.metadata.labels.unwrap_or_default(),
+        name: NodeName(object.metadata.name.unwrap_or_default().into()),
+        labels: labels(object.metadata.labels),
         addresses: own_addresses(status),
         network_unavailable,
         leaving,

@@ -42,7 +42,7 @@ pub fn speaker(object: core::Pod) -> Verdict<SpeakerPod> {
     Verdict::Keep(SpeakerPod {
         key: key_of(&object.metadata),
         uid: uid_of(&object.metadata),
-        node: NodeName(node),
+        node: NodeName(node.into()),
         addresses: host,
         ready: running && ready,
     })

@@ -3,7 +3,7 @@
 use tiklb_core::config::object::{PoolObject, PoolSpec, ServiceAllocation};
 
 use super::selector::selectors;
-use super::{Known, Stored, Verdict, key_of, seniority_of};
+use super::{Known, Stored, Verdict, key_of, labels, seniority_of};
 use crate::api::{self, Decoded, IPAddressPool};
 
 /// A pool; of one that cannot be decoded, why.
@@ -18,10 +18,11 @@ pub fn pool(Decoded(object): Decoded<IPAddressPool>) -> Verdict<Known<PoolObject
             (bad.metadata, Err(bad.error.to_string()), stored)
         }
     };
+    let key = key_of(&metadata);
     let value = PoolObject {
-        key: key_of(&metadata),
-        seniority: seniority_of(&metadata),
-        labels: metadata.labels.unwrap_or_default(),
+        key: key.clone(),
+        seniority: seniority_of(&metadata, &key),
+        labels: labels(metadata.labels),
         spec,
     };
     Verdict::Keep(Known { value, stored })

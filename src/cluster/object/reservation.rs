@@ -22,10 +22,11 @@ pub fn reservation(Decoded(object): Decoded<AddressReservation>) -> Verdict<Know
             (bad.metadata, Err(bad.error.to_string()), stored)
         }
     };
+    let key = key_of(&metadata);
     let value = ReservationObject {
-        key: key_of(&metadata),
+        key: key.clone(),
         generation: metadata.generation.unwrap_or_default(),
-        seniority: seniority_of(&metadata),
+        seniority: seniority_of(&metadata, &key),
         spec,
     };
     Verdict::Keep(Known { value, stored })

@@ -79,12 +79,13 @@ pub fn router(Decoded(object): Decoded<MikrotikRouter>) -> Verdict<Known<SeenRou
         (_, Err(why)) => (Err(why), Vec::new(), true),
         (spec, Ok(taken)) => (spec, taken, undecoded),
     };
+    let key = key_of(&metadata);
     let object = RouterObject {
-        key: key_of(&metadata),
+        key: key.clone(),
         uid: uid_of(&metadata),
         resource_version: stored.resource_version.clone(),
         generation: metadata.generation.unwrap_or_default(),
-        seniority: seniority_of(&metadata),
+        seniority: seniority_of(&metadata, &key),
         deleting: metadata.deletion_timestamp.is_some(),
         finalizer: stored.finalizers.iter().any(|name| name == finalizer::RELEASE),
         spec,

@@ -5,13 +5,15 @@ use tiklb_core::config::object::Selectors;
 use tiklb_core::model::LabelSelector;
 use tiklb_core::model::selector::{Requirement, SelectorError};
 
+use super::labels;
+
 /// One selector.
 pub(super) fn selector(written: meta::LabelSelector) -> Result<LabelSelector, SelectorError> {
     let expressions = written.match_expressions.unwrap_or_default().into_iter();
     let requirements =
         expressions.map(|e| Requirement::parse(&e.key, &e.operator, e.values.unwrap_or_default()));
     LabelSelector::new(
-        written.match_labels.unwrap_or_default(),
+        labels(written.match_labels),
         requirements.collect::<Result<_, _>>()?,
     )
 }

@@ -7,7 +7,7 @@ use tiklb_core::ipam::request::{DEPRECATED_PREFIX, FROM_POOL, PREFIX};
 use tiklb_core::model::Family;
 use tiklb_core::model::service::{FamilyPolicy, Service};
 
-use super::{Verdict, addresses, key_of, seniority_of, uid_of};
+use super::{Verdict, addresses, key_of, labels, seniority_of, uid_of};
 use crate::api::TIKLB_GROUP;
 
 /// Under either prefix.
@@ -19,15 +19,16 @@ pub fn service(object: core::Service) -> Verdict<Service> {
     let spec = object.spec.unwrap_or_default();
     let ingress = object.status.and_then(|status| status.load_balancer);
     let ingress = ingress.and_then(|lb| lb.ingress).unwrap_or_default();
-    let annotations = ours(metadata.annotations.clone().unwrap_or_default());
+    let annotations = labels(metadata.annotations.clone().map(ours));
     // Ports and selector say with whom an address can be shared. Of all others they would be most of what is kept.
     let shares = annotations.keys().any(|key| key.ends_with(ALLOW_SHARED_IP));
+    let key = key_of(metadata);
     let service = Service {
-        key: key_of(metadata),
+        key: key.clone(),
         uid: uid_of(metadata),
         resource_version: metadata.resource_version.clone().unwrap_or_default(),
-        seniority: seniority_of(metadata),
-        labels: metadata.labels.clone().unwrap_or_default(),
+        seniority: seniority_of(metadata, &key),
+        labels: labels(metadata.labels.clone()),
         annotations,
         is_load_balancer: spec.type_.as_deref() == Some("LoadBalancer"),
         class: spec.load_balancer_class,
@@ -44,7 +45,7 @@ pub fn service(object: core::Service) -> Verdict<Service> {
             .collect(),
         family_policy: spec.ip_family_policy.as_deref().and_then(family_policy),
         local_traffic_only: spec.external_traffic_policy.as_deref() == Some("Local"),
-        selector: spec.selector.filter(|_| shares).unwrap_or_default(),
+        selector: labels(spec.selector.filter(|_| shares)),
         ports: spec
             .ports
             .iter()
@@ -73,14 +74,15 @@ fn is_altered(ingress: &core::LoadBalancerIngress) -> bool {
 }
 
 /// The annotations that mean something to tiklb.
-fn ours(annotations: BTreeMap<String, String>) -> BTreeMap<String, String> {
+fn ours(mut annotations: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let is_ours = |key: &str| {
         let tiklb = key
             .strip_prefix(TIKLB_GROUP)
             .is_some_and(|rest| rest.starts_with('/'));
         tiklb || key.starts_with(PREFIX) || key.starts_with(DEPRECATED_PREFIX)
     };
-    annotations.into_iter().filter(|(key, _)| is_ours(key)).collect()
+    annotations.retain(|key, _| is_ours(key));
+    annotations
 }
 
 fn family(word: &str) -> Option<Family> {

@@ -78,7 +78,7 @@ impl SurveyRound {
                 ..ObjectMeta::default()
             },
             spec: Some(LeaseSpec {
-                holder_identity: Some(self.node.0.clone()),
+                holder_identity: Some(self.node.to_string()),
                 acquire_time: Some(MicroTime(self.began)),
                 renew_time: Some(MicroTime(self.ended)),
                 ..LeaseSpec::default()
@@ -117,7 +117,7 @@ fn read(object: &Lease, now: Timestamp) -> Result<SurveyRecord, String> {
     );
     Ok(SurveyRecord {
         key: key_of(&object.metadata),
-        node: NodeName(node.ok_or("spec.holderIdentity is missing")?),
+        node: NodeName(node.ok_or("spec.holderIdentity is missing")?.into()),
         covered: ranges(annotation::COVERED)?,
         occupied: ranges(annotation::OCCUPIED)?,
         took: between(began, ended),

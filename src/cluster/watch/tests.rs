@@ -32,7 +32,7 @@ fn pools(world: &World) -> Changes<(String, String)> {
                 .value
                 .spec
                 .map_or_else(|why| why, |spec| spec.addresses[0].clone());
-            (known.value.key.name, entry)
+            (known.value.key.name.clone(), entry)
         })
     };
     Box::pin(watch(api, Scope::default(), Arc::default(), read))

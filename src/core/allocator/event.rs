@@ -243,6 +243,6 @@ impl SurveyRecord {
             seen,
             took: self.took,
         };
-        (self.key.name, round)
+        (self.key.name.clone(), round)
     }
 }

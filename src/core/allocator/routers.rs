@@ -89,7 +89,7 @@ impl Allocator {
         let nodes = self.nodes.values().flat_map(|node| {
             node.addresses
                 .iter()
-                .map(|address| (NodeName(node.key.name.clone()), *address))
+                .map(|address| (NodeName(node.key.name.as_str().into()), *address))
         });
         let for_routers = if self.routers.is_empty() {
             ForRouters::default()

@@ -186,7 +186,7 @@ struct LabelSelectorOf;
 impl LabelSelectorOf {
     fn label(key: &str, value: &str) -> crate::model::LabelSelector {
         crate::model::LabelSelector {
-            match_labels: [(key.to_owned(), value.to_owned())].into(),
+            match_labels: [(key.to_owned(), value.to_owned())].into_iter().collect(),
             match_expressions: vec![],
         }
     }

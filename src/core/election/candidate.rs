@@ -5,10 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use litemap::LiteMap;
+
 use crate::config::{Advertisement, Config};
 use crate::ipam::request::FROM_POOL;
 use crate::model::service::{Endpoints, Service};
-use crate::model::{Labels, NodeName, ObjectKey};
+use crate::model::{Few, Labels, NodeName, ObjectKey};
 
 /// A node as far as announcing goes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,11 +36,11 @@ pub struct Group {
     /// The address that the order is computed for: the lowest.
     pub key: IpAddr,
     /// All of them.
-    pub addresses: BTreeSet<IpAddr>,
+    pub addresses: Few<IpAddr>,
     /// The Services behind them.
-    pub services: BTreeSet<ObjectKey>,
+    pub services: Few<ObjectKey>,
     /// Nodes that may announce, with their weight.
-    pub candidates: BTreeMap<NodeName, i32>,
+    pub candidates: LiteMap<NodeName, i32>,
     /// The same nodes in their order for the key.
     pub order: Vec<NodeName>,
     /// Why there is none, for people.
@@ -92,7 +94,7 @@ pub fn groups<'a>(
     services: impl IntoIterator<Item = &'a Service>,
     ground: &Ground<'_>,
 ) -> BTreeMap<IpAddr, Group> {
-    let mut groups: Vec<(BTreeSet<IpAddr>, Vec<&Service>)> = Vec::new();
+    let mut groups: Vec<(Few<IpAddr>, Vec<&Service>)> = Vec::new();
     let announced = |service: &&Service| {
         service.is_load_balancer && service.class.as_deref() == ground.class && !service.ingress.is_empty()
     };
@@ -103,7 +105,7 @@ pub fn groups<'a>(
             .iter()
             .filter_map(|a| index.get(a).copied())
             .collect();
-        let mut addresses: BTreeSet<IpAddr> = service.ingress.iter().copied().collect();
+        let mut addresses: Few<IpAddr> = service.ingress.iter().copied().collect();
         let mut members = vec![service];
         for at in touching {
             let (more, others) = std::mem::take(&mut groups[at]);
@@ -119,9 +121,9 @@ pub fn groups<'a>(
         .collect()
 }
 
-fn group(addresses: BTreeSet<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> Option<Group> {
+fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> Option<Group> {
     let key = *addresses.first()?;
-    let mut candidates: Option<BTreeMap<NodeName, i32>> = None;
+    let mut candidates: Option<LiteMap<NodeName, i32>> = None;
     let mut nobody = None;
     let belongs_to_a_node = ground
         .nodes
@@ -140,7 +142,7 @@ fn group(addresses: BTreeSet<IpAddr>, members: &[&Service], ground: &Ground<'_>)
             Err(why) => nobody = nobody.max(Some(why)),
             Ok(these) => {
                 // Services that share an address go together: what each of them prefers adds up.
-                let both = |before: BTreeMap<NodeName, i32>| {
+                let both = |before: LiteMap<NodeName, i32>| {
                     let shared = before.into_iter();
                     shared
                         .filter_map(|(node, weight)| {
@@ -172,7 +174,7 @@ fn group(addresses: BTreeSet<IpAddr>, members: &[&Service], ground: &Ground<'_>)
     })
 }
 
-fn candidates_of(service: &Service, ground: &Ground<'_>) -> Result<BTreeMap<NodeName, i32>, Nobody> {
+fn candidates_of(service: &Service, ground: &Ground<'_>) -> Result<LiteMap<NodeName, i32>, Nobody> {
     let none = Endpoints::default();
     let endpoints = ground.endpoints.get(&service.key).unwrap_or(&none);
     if !endpoints.any() {
@@ -185,7 +187,7 @@ fn candidates_of(service: &Service, ground: &Ground<'_>) -> Result<BTreeMap<Node
             && (!service.local_traffic_only || endpoints.nodes.contains(&node.name))
             && ads.iter().any(|ad| ad.selects_node(&node.labels))
     };
-    let nodes: BTreeMap<_, _> = ground
+    let nodes: LiteMap<_, _> = ground
         .nodes
         .values()
         .filter(fits)

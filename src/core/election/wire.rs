@@ -327,7 +327,7 @@ impl Datagram {
     fn read(kind: u8, from: &mut Reader<'_>) -> Option<Self> {
         let boot = BootId(from.array()?);
         let sequence = from.u64()?;
-        let node = NodeName(from.text()?);
+        let node = NodeName(from.text()?.into());
         let body = match kind {
             1 => Body::Heartbeat(Heartbeat::read(from)?),
             2 => Body::Fetch,
@@ -475,7 +475,7 @@ impl Mention {
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
         Some(Self {
-            node: NodeName(from.text()?),
+            node: NodeName(from.text()?.into()),
             boot: from.array()?,
         })
     }

@@ -1,29 +1,55 @@
 //! Names of Kubernetes objects.
 
-use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use litemap::LiteMap;
 
 use super::Timestamp;
 
-/// Labels of an object.
-pub type Labels = BTreeMap<String, String>;
+/// Labels or annotations of an object, in as much memory as they need: a `BTreeMap` with one entry takes half a KiB, and
+/// most objects have one or two.
+pub type Labels = LiteMap<String, String>;
 
-/// An object's namespace and name; `namespace` is empty for cluster-scoped kinds.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct ObjectKey {
+/// An object's namespace and name, which are kept once however often they are cloned: a dozen tables name each of ten
+/// thousand Services.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct ObjectKey(Arc<Place>);
+
+/// Where an object is found.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Place {
     /// Empty for cluster-scoped kinds.
     pub namespace: String,
     /// The object's name.
     pub name: String,
 }
 
+impl Deref for ObjectKey {
+    type Target = Place;
+
+    fn deref(&self) -> &Place {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ObjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObjectKey")
+            .field("namespace", &self.namespace)
+            .field("name", &self.name)
+            .finish()
+    }
+}
+
 impl ObjectKey {
     /// A namespaced object's key.
     pub fn new(namespace: impl Into<String>, name: impl Into<String>) -> Self {
-        Self {
+        Self(Arc::new(Place {
             namespace: namespace.into(),
             name: name.into(),
-        }
+        }))
     }
 }
 
@@ -55,9 +81,9 @@ impl fmt::Display for Uid {
     }
 }
 
-/// A Kubernetes node's name.
+/// A Kubernetes node's name, which is kept once however often it is cloned: each address has its candidates.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct NodeName(pub String);
+pub struct NodeName(pub Arc<str>);
 
 impl fmt::Display for NodeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,7 +93,7 @@ impl fmt::Display for NodeName {
 
 impl From<&str> for NodeName {
     fn from(name: &str) -> Self {
-        Self(name.to_owned())
+        Self(name.into())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Kubernetes label selectors (`metav1.LabelSelector`).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Labels;
 use super::excerpt::{NAME, excerpt};
@@ -9,7 +9,7 @@ use super::excerpt::{NAME, excerpt};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct LabelSelector {
     /// Every one of these labels must be present with this value.
-    pub match_labels: BTreeMap<String, String>,
+    pub match_labels: Labels,
     /// Every one of these must hold.
     pub match_expressions: Vec<Requirement>,
 }
@@ -190,10 +190,7 @@ impl LabelSelector {
     ///
     /// # Errors
     /// An expression stands there twice, or a label is none.
-    pub fn new(
-        match_labels: BTreeMap<String, String>,
-        match_expressions: Vec<Requirement>,
-    ) -> Result<Self, SelectorError> {
+    pub fn new(match_labels: Labels, match_expressions: Vec<Requirement>) -> Result<Self, SelectorError> {
         for (key, value) in &match_labels {
             check(key, [value])?;
         }

@@ -1,6 +1,6 @@
 //! A Service as far as it concerns a load balancer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::object::Seniority;
@@ -24,7 +24,7 @@ pub struct Service {
     /// `metadata.labels`.
     pub labels: Labels,
     /// The annotations that start with `metallb.io/`, `metallb.universe.tf/` or `tiklb.io/`.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Labels,
     /// `spec.type` is `LoadBalancer`.
     pub is_load_balancer: bool,
     /// `spec.loadBalancerClass`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 
 use crate::election::Because;
-use crate::model::{MacAddr, NodeName, ObjectKey, RangeSet, Timestamp};
+use crate::model::{Few, MacAddr, NodeName, ObjectKey, RangeSet, Timestamp};
 use crate::neighbor::conflict::Dispute;
 
 /// Moves that the API side has not read yet; older ones are dropped, they are only for logs and events.
@@ -58,9 +58,9 @@ pub struct Published {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// Its addresses.
-    pub addresses: BTreeSet<IpAddr>,
+    pub addresses: Few<IpAddr>,
     /// The Services behind them.
-    pub services: BTreeSet<ObjectKey>,
+    pub services: Few<ObjectKey>,
     /// The claim's epoch.
     pub epoch: u64,
     /// Why this node.

@@ -8,6 +8,8 @@ use std::time::Duration;
 mod conflict;
 mod interface;
 
+use litemap::LiteMap;
+
 use super::*;
 use crate::election::{Group, candidate::Nobody, order};
 use crate::model::{ObjectKey, Timestamp};
@@ -33,7 +35,7 @@ fn link() -> Link {
 
 fn group(last: u8, nodes: &[&str]) -> Group {
     let key = IpAddr::from(lan(last));
-    let candidates: BTreeMap<NodeName, i32> = nodes.iter().map(|n| (NodeName::from(*n), 0)).collect();
+    let candidates: LiteMap<NodeName, i32> = nodes.iter().map(|n| (NodeName::from(*n), 0)).collect();
     Group {
         key,
         addresses: [key].into(),
@@ -422,7 +424,7 @@ fn pair() -> [Desk; 2] {
                 address: lan(10 + n).into(),
                 ready: true,
             };
-            (NodeName(format!("node{n}")), listed)
+            (NodeName(format!("node{n}").into()), listed)
         })
         .collect();
     let mut other = Desk::new();

@@ -169,7 +169,7 @@ impl Speaker {
             let labels = [
                 ("service", service.to_string()),
                 ("protocol", "layer2".to_owned()),
-                ("node", self.node.0.clone()),
+                ("node", self.node.to_string()),
                 ("ip", address.to_string()),
             ];
             (labels, 1)
@@ -198,7 +198,7 @@ fn disputed(published: &Published) -> [Row<u64, 1>; 2] {
 fn by_peer(times: &BTreeMap<NodeName, Duration>) -> impl Iterator<Item = Row<u64, 1>> {
     times.iter().map(|(peer, time)| {
         let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        ([("peer", peer.0.clone())], milliseconds)
+        ([("peer", peer.to_string())], milliseconds)
     })
 }
 

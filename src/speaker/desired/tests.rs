@@ -7,7 +7,7 @@ use tiklb_core::config::PoolSpec;
 use tiklb_core::config::object::AdvertisementSpec;
 use tiklb_core::model::object::Seniority;
 use tiklb_core::model::service::Endpoints;
-use tiklb_core::model::{LabelSelector, Timestamp};
+use tiklb_core::model::{LabelSelector, Labels, Timestamp};
 
 use super::*;
 
@@ -23,7 +23,7 @@ fn pool(name: &str, range: &str) -> PoolObject {
             ..Default::default()
         },
         key,
-        labels: BTreeMap::new(),
+        labels: Labels::new(),
         spec: Ok(PoolSpec {
             addresses: vec![range.to_owned()],
             auto_assign: true,
@@ -226,7 +226,10 @@ fn a_bad_pool_is_reported_and_the_good_one_works() {
 fn interfaces_that_a_node_lacks_are_that_nodes_problem() {
     let mut objects = objects();
     let key = ObjectKey::new("metallb-system", "wired");
-    let selector = LabelSelector::new([("wired".to_owned(), "yes".to_owned())].into(), vec![]);
+    let selector = LabelSelector::new(
+        Labels::from_iter([("wired".to_owned(), "yes".to_owned())]),
+        vec![],
+    );
     objects.take(News::Advertisements(Change::Applied(AdvertisementObject {
         seniority: Seniority {
             created: Timestamp(0),
@@ -267,7 +270,12 @@ fn interfaces_that_a_node_lacks_are_that_nodes_problem() {
 
 fn named(name: &str, interfaces: &[&str], label: Option<&str>) -> News {
     let key = ObjectKey::new("metallb-system", name);
-    let selector = |value: &str| LabelSelector::new([("wired".to_owned(), value.to_owned())].into(), vec![]);
+    let selector = |value: &str| {
+        LabelSelector::new(
+            Labels::from_iter([("wired".to_owned(), value.to_owned())]),
+            vec![],
+        )
+    };
     News::Advertisements(Change::Applied(AdvertisementObject {
         seniority: Seniority {
             created: Timestamp(0),

@@ -85,7 +85,7 @@ pub(super) fn state(
         let standing: Map<String, Value> = published
             .standing
             .iter()
-            .map(|(key, owner)| (key.to_string(), json!(owner.0)))
+            .map(|(key, owner)| (key.to_string(), json!(&*owner.0)))
             .collect();
         json!({
             "announces": held,
@@ -95,11 +95,11 @@ pub(super) fn state(
             "moves": published.moves.iter().rev().map(moved).collect::<Vec<_>>(),
             "detectionMilliseconds": detection
                 .iter()
-                .map(|(node, time)| (node.0.clone(), json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))))
+                .map(|(node, time)| (node.to_string(), json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))))
                 .collect::<Map<_, _>>(),
             "standsInFor": standing,
-            "heard": published.alive.iter().map(|node| &node.0).collect::<Vec<_>>(),
-            "missing": published.missing.iter().map(|node| &node.0).collect::<Vec<_>>(),
+            "heard": published.alive.iter().map(|node| &*node.0).collect::<Vec<_>>(),
+            "missing": published.missing.iter().map(|node| &*node.0).collect::<Vec<_>>(),
             "otherKeys": published.other_keys,
             "surveys": surveys,
         })
@@ -111,7 +111,7 @@ fn disputed(published: &Published) -> Map<String, Value> {
     let disputes = published.disputes.iter();
     disputes
         .map(|(address, dispute)| {
-            let nodes = dispute.nodes.iter().map(|node| &node.0).collect::<Vec<_>>();
+            let nodes = dispute.nodes.iter().map(|node| &*node.0).collect::<Vec<_>>();
             let stranger = dispute.stranger.map(|mac| mac.to_string());
             (address.to_string(), json!({"stranger": stranger, "nodes": nodes}))
         })
@@ -130,7 +130,7 @@ fn moved(moved: &Move) -> Value {
 
 fn group(held: &Held) -> Value {
     json!({
-        "addresses": held.addresses,
+        "addresses": held.addresses.iter().collect::<Vec<_>>(),
         "services": held.services.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "interfaces": held.interfaces,
         "mac": held.mac.map(|mac| mac.to_string()),

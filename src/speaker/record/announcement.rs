@@ -96,7 +96,7 @@ fn target(identity: &Identity, service: &ObjectKey) -> Target {
 
 fn wish(identity: &Identity, service: &ObjectKey, held: &Held) -> Wish {
     let status = ServiceL2StatusStatus {
-        node: Some(identity.node.0.clone()),
+        node: Some(identity.node.to_string()),
         service_name: Some(service.name.clone()),
         service_namespace: Some(service.namespace.clone()),
         interfaces: held

@@ -33,7 +33,7 @@ impl Heartbeats {
             .missing
             .iter()
             .take(NAMED)
-            .map(|node| node.0.as_str())
+            .map(|node| &*node.0)
             .collect();
         let more = published.missing.len().saturating_sub(NAMED);
         let more = if more > 0 {

@@ -45,7 +45,7 @@ struct Seen {
 
 /// Some nodes by name: `node2`, `node2, node3 and 4 more`.
 pub(super) fn named(nodes: &BTreeSet<NodeName>) -> String {
-    let shown: Vec<&str> = nodes.iter().take(NAMED).map(|node| node.0.as_str()).collect();
+    let shown: Vec<&str> = nodes.iter().take(NAMED).map(|node| &*node.0).collect();
     match nodes.len().saturating_sub(NAMED) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
@@ -117,8 +117,8 @@ impl Recorder {
             .iter()
             .filter_map(|name| Some(name.as_str()?.to_owned()))
             .collect();
-        if !witnesses.contains(&self.identity.node.0) && witnesses.len() < WITNESSES {
-            witnesses.push(self.identity.node.0.clone());
+        if !witnesses.iter().any(|known| **known == *self.identity.node.0) && witnesses.len() < WITNESSES {
+            witnesses.push(self.identity.node.to_string());
         }
         let since = match &before["since"] {
             Value::String(since) => json!(since),

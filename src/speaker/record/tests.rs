@@ -328,7 +328,7 @@ fn wanting() -> Group {
         key: ip("192.168.1.200"),
         addresses: [ip("192.168.1.200")].into(),
         services: [web()].into(),
-        candidates: BTreeMap::new(),
+        candidates: [].into_iter().collect(),
         order: vec![],
         nobody: None,
     }

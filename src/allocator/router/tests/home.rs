@@ -257,7 +257,7 @@ impl Home {
             key: ObjectKey::new("metallb-system", name),
             service: named(name),
             addresses,
-            node: NodeName(format!("node{node}")),
+            node: NodeName(format!("node{node}").into()),
             mac: Some(MacAddr::new(0x48, 0xa9, 0x8a, 1, 0, node)),
             epoch: node.into(),
         };

@@ -3,8 +3,8 @@
 use tiklb_core::allocator::NodeObject;
 use tiklb_core::config::object::{AdvertisementSpec, PoolSpec};
 use tiklb_core::config::{AdvertisementObject, PoolObject};
-use tiklb_core::model::ObjectKey;
 use tiklb_core::model::object::Seniority;
+use tiklb_core::model::{Labels, ObjectKey};
 
 use crate::api::crds;
 use crate::cli::doctor::facts::*;
@@ -21,7 +21,7 @@ pub(super) fn pool(key: ObjectKey, addresses: &str) -> PoolObject {
             ..Seniority::default()
         },
         key,
-        labels: [].into(),
+        labels: Labels::new(),
         spec: Ok(PoolSpec {
             addresses: vec![addresses.to_owned()],
             auto_assign: true,

@@ -31,8 +31,8 @@ fn a_pool_with_every_field() {
         "#,
     )));
     assert_eq!(known.value.key, key("metallb-system", "home"));
-    assert_eq!(known.value.labels["zone"], "lan");
-    let match_labels = [("x".to_owned(), "y".to_owned())].into();
+    assert_eq!(known.value.labels.get("zone").unwrap(), "lan");
+    let match_labels = [("x".to_owned(), "y".to_owned())].into_iter().collect();
     let expected = PoolSpec {
         addresses: vec!["192.168.1.200-192.168.1.220".to_owned(), "10.0.0.0/28".to_owned()],
         auto_assign: false,
@@ -69,7 +69,7 @@ fn a_pool_that_cannot_be_decoded_exists_and_says_why() {
         why.contains("kubectl explain ipaddresspool.spec.addresses"),
         "{why}"
     );
-    assert_eq!(known.value.labels["a"], "b");
+    assert_eq!(known.value.labels.get("a").unwrap(), "b");
     assert_eq!(known.stored.uid.0, "u1");
     assert_eq!(known.stored.status, None, "its status is not known to be absent");
     let problems = Config::new(&[known.value], &[], &[]).problems;

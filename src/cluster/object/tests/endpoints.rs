@@ -11,7 +11,7 @@ use super::*;
 
 fn endpoints(nodes: &[&str], nodeless: bool) -> Endpoints {
     Endpoints {
-        nodes: nodes.iter().map(|node| NodeName((*node).to_owned())).collect(),
+        nodes: nodes.iter().map(|node| NodeName::from(*node)).collect(),
         nodeless,
     }
 }
@@ -68,7 +68,7 @@ fn part(name: &str, service: &str, nodes: &[&str]) -> Slice {
 }
 
 fn names(services: BTreeSet<ObjectKey>) -> Vec<String> {
-    services.into_iter().map(|service| service.name).collect()
+    services.into_iter().map(|service| service.name.clone()).collect()
 }
 
 #[test]

@@ -35,7 +35,10 @@ fn a_nodes_own_addresses_are_its_internal_and_external_ones() {
     for (status, unavailable) in [("True", true), ("False", false), ("Unknown", false)] {
         let node = kept(candidate(object(&NODE.replace("STATUS", status))));
         assert_eq!(node.network_unavailable, unavailable, "{status}");
-        assert_eq!((node.name.0.as_str(), node.labels["zone"].as_str()), ("n1", "a"));
+        assert_eq!(
+            (&*node.name.0, node.labels.get("zone").unwrap().as_str()),
+            ("n1", "a")
+        );
         assert_eq!(node.addresses, owner.addresses);
     }
     assert_eq!(
@@ -54,7 +57,7 @@ fn a_speakers_pod_is_met_at_its_hosts_addresses() {
     let ready = "phase: Running, hostIP: 192.168.1.11, conditions: [{type: Ready, status: 'True'}]";
     let read = kept(speaker(object(&pod(ready))));
     assert_eq!(
-        (read.node.0.as_str(), read.addresses, read.ready),
+        (&*read.node.0, read.addresses, read.ready),
         ("n1", ips(&["192.168.1.11"]), true)
     );
     let both = format!("{ready}, hostIPs: [{{ip: 192.168.1.11}}, {{ip: 'fd00::b'}}]");
@@ -94,7 +97,7 @@ fn an_announcement_is_read_metallbs_too() {
         key: key("m", "l2-x"),
         service: key("home", "web"),
         addresses: ips(&["192.168.1.200"]),
-        node: NodeName("n1".to_owned()),
+        node: NodeName::from("n1"),
         mac: Some("02:00:00:00:00:01".parse().unwrap()),
         epoch: 7,
     };
@@ -157,7 +160,7 @@ fn round() -> SurveyRound {
             .map(|ip| ip.parse().unwrap())
             .into(),
         seen: time("2026-01-01T00:00:30Z"),
-        node: NodeName("n1".to_owned()),
+        node: NodeName::from("n1"),
         covered: ranges("192.168.1.200-192.168.1.205,192.168.1.210"),
         occupied: ranges("192.168.1.203"),
         began: time("2026-01-01T00:00:00.5Z"),
@@ -171,7 +174,7 @@ fn a_survey_comes_back_as_it_was_written() {
     assert_eq!(lease.metadata.labels.as_ref().unwrap()["tiklb.io/survey"], "true");
     let expected = SurveyRecord {
         key: key("metallb-system", "tiklb-survey-192-168-1-0-24"),
-        node: NodeName("n1".to_owned()),
+        node: NodeName::from("n1"),
         covered: round().covered,
         occupied: round().occupied,
         took: Duration::from_millis(4500),

@@ -94,7 +94,7 @@ fn a_router_with_every_field() {
         (spec.mode, spec.arp, spec.assignment),
         (RouterMode::DryRun, ArpRows::Never, Assignment::Surveyed)
     );
-    assert_eq!(spec.pool_selector.match_labels["zone"], "lan");
+    assert_eq!(spec.pool_selector.match_labels.get("zone").unwrap(), "lan");
     assert_eq!(
         (spec.shrink_pools, spec.min_free_addresses, spec.leases),
         (false, 3, false)

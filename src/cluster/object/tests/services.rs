@@ -1,10 +1,10 @@
 //! Services.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use tiklb_core::model::object::Seniority;
 use tiklb_core::model::service::{FamilyPolicy, Service};
-use tiklb_core::model::{Family, Timestamp, Uid};
+use tiklb_core::model::{Family, Labels, Timestamp, Uid};
 
 use super::super::service::service;
 use super::*;
@@ -54,8 +54,8 @@ fn every_field_that_matters_is_read_and_nothing_else_is_kept() {
             created: Timestamp(1_767_225_600),
             key: key("home", "web"),
         },
-        labels: BTreeMap::from([("app".to_owned(), "web".to_owned())]),
-        annotations: BTreeMap::from(
+        labels: Labels::from_iter([("app".to_owned(), "web".to_owned())]),
+        annotations: Labels::from_iter(
             [
                 ("metallb.io/loadBalancerIPs", "192.168.1.200"),
                 ("metallb.universe.tf/address-pool", "home"),
@@ -71,7 +71,7 @@ fn every_field_that_matters_is_read_and_nothing_else_is_kept() {
         ip_families: Family::BOTH.to_vec(),
         family_policy: Some(FamilyPolicy::PreferDualStack),
         local_traffic_only: true,
-        selector: BTreeMap::from([("app".to_owned(), "web".to_owned())]),
+        selector: Labels::from_iter([("app".to_owned(), "web".to_owned())]),
         ports: BTreeSet::from([("TCP".to_owned(), 80), ("UDP".to_owned(), 53)]),
         ingress: ips(&["192.168.1.200", "fd00::1"]),
         ingress_altered: true,

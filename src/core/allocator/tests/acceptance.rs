@@ -93,7 +93,7 @@ fn local(selector: &str) -> impl FnOnce(&mut Service) {
     let selector = selector.to_owned();
     move |service| {
         service.local_traffic_only = true;
-        service.selector = [("app".to_owned(), selector)].into();
+        service.selector = [("app".to_owned(), selector)].into_iter().collect();
     }
 }
 

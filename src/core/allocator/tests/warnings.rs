@@ -23,7 +23,7 @@ fn advertisement(spec: AdvertisementSpec) -> Event {
 }
 
 fn by_label() -> LabelSelector {
-    LabelSelector::new([("zone".to_owned(), "dmz".to_owned())].into(), vec![]).unwrap()
+    LabelSelector::new(Labels::from_iter([("zone".to_owned(), "dmz".to_owned())]), vec![]).unwrap()
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn an_advertisement_that_selects_nothing_is_a_warning_and_a_name_that_does_not_e
     );
     // A pool with the label comes.
     let mut dmz = pool("dmz", &["10.0.0.0/30"]);
-    dmz.labels = [("zone".to_owned(), "dmz".to_owned())].into();
+    dmz.labels = [("zone".to_owned(), "dmz".to_owned())].into_iter().collect();
     world.step([Event::Pools(Change::Applied(dmz))]);
     assert!(
         world.report.is_empty() && world.warnings.is_empty(),

@@ -188,13 +188,14 @@ fn make(number: usize, version: u64, ask: Ask) -> Service {
             label("app.kubernetes.io/name"),
             label("app.kubernetes.io/instance"),
         ]
-        .into(),
+        .into_iter()
+        .collect(),
         annotations,
         is_load_balancer: true,
         cluster_ips: vec![
             Ipv4Addr::from_bits(0x0a2b_0001 + u32::try_from(number).unwrap_or_default()).into(),
         ],
-        selector: [label("app")].into(),
+        selector: [label("app")].into_iter().collect(),
         ports: [("TCP".to_owned(), 80), ("TCP".to_owned(), 443)].into(),
         ..Service::default()
     }

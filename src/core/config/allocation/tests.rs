@@ -5,7 +5,7 @@ use crate::model::ObjectKey;
 
 fn with(key: &str, value: &str) -> LabelSelector {
     LabelSelector {
-        match_labels: [(key.to_owned(), value.to_owned())].into(),
+        match_labels: [(key.to_owned(), value.to_owned())].into_iter().collect(),
         ..LabelSelector::default()
     }
 }
@@ -38,7 +38,7 @@ fn low_numbers_come_first_and_what_is_not_positive_last() {
 #[test]
 fn namespaces_add_up_and_a_service_must_be_selected_besides() {
     use Admission::{No, Unknown, Yes};
-    let team = |name: &str| -> Labels { [("team".to_owned(), name.to_owned())].into() };
+    let team = |name: &str| -> Labels { [("team".to_owned(), name.to_owned())].into_iter().collect() };
     let seen: BTreeMap<String, Labels> =
         [("media".to_owned(), team("a")), ("lab".to_owned(), team("b"))].into();
     for (allocation, namespace, app, expected) in [
@@ -55,7 +55,7 @@ fn namespaces_add_up_and_a_service_must_be_selected_besides() {
     ] {
         let service = Service {
             key: ObjectKey::new(namespace, "s"),
-            labels: [("app".to_owned(), app.to_owned())].into(),
+            labels: [("app".to_owned(), app.to_owned())].into_iter().collect(),
             ..Service::default()
         };
         let admitted = allocation.admits(&service, &seen);

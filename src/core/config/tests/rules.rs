@@ -14,7 +14,7 @@ fn name(text: &str) -> String {
 
 fn selector(key: &str) -> LabelSelector {
     let requirement = Requirement::parse(key, "Exists", vec![]).unwrap();
-    LabelSelector::new([].into(), vec![requirement]).unwrap()
+    LabelSelector::new(Labels::new(), vec![requirement]).unwrap()
 }
 
 fn twice() -> Selectors {
@@ -26,7 +26,7 @@ fn written(key: &str, operator: &str, values: &[&str], times: usize) -> Selector
     let values: Vec<String> = values.iter().map(|value| name(value)).collect();
     let one = || Requirement::parse(key, operator, values.clone());
     let all: Result<Vec<_>, SelectorError> = (0..times).map(|_| one()).collect();
-    vec![all.and_then(|all| LabelSelector::new([].into(), all))]
+    vec![all.and_then(|all| LabelSelector::new(Labels::new(), all))]
 }
 
 fn allocation(spec: &mut PoolSpec) -> &mut ServiceAllocation {

@@ -9,7 +9,7 @@ use crate::model::object::Seniority;
 use crate::model::{LabelSelector, Timestamp};
 
 fn label(key: &str, value: &str) -> Labels {
-    [(key.to_owned(), value.to_owned())].into()
+    [(key.to_owned(), value.to_owned())].into_iter().collect()
 }
 
 fn selector(key: &str, value: &str) -> LabelSelector {
@@ -123,7 +123,7 @@ impl World {
         let group = &groups[&address.parse::<IpAddr>().unwrap()];
         let order = group.order.iter();
         order
-            .map(|node| (node.0.clone(), group.candidates[node]))
+            .map(|node| (node.to_string(), group.candidates[node]))
             .collect()
     }
 
@@ -214,11 +214,7 @@ fn services_that_share_an_address_are_announced_together() {
     let shared = &groups[&"10.0.0.1".parse::<IpAddr>().unwrap()];
     assert_eq!(shared.services.len(), 2);
     assert_eq!(
-        shared
-            .candidates
-            .keys()
-            .map(|n| n.0.as_str())
-            .collect::<BTreeSet<_>>(),
+        shared.candidates.keys().map(|n| &*n.0).collect::<BTreeSet<_>>(),
         ["node1"].into()
     );
 }

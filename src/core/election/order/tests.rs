@@ -31,7 +31,7 @@ fn a_preferred_node_comes_before_any_hash() {
         .collect();
     let weights = [0, 0, 50];
     let first = order(names.iter().zip(weights), "10.0.0.1".parse().unwrap())[0];
-    assert_eq!(first.0, "node-c");
+    assert_eq!(&*first.0, "node-c");
 }
 
 #[test]

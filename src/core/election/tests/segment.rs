@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use litemap::LiteMap;
+
 use super::super::*;
 use crate::model::ObjectKey;
 
@@ -142,7 +144,7 @@ pub(super) struct Segment {
 }
 
 pub(super) fn name(node: usize) -> NodeName {
-    NodeName(format!("node{}", node + 1))
+    NodeName(format!("node{}", node + 1).into())
 }
 
 /// Which node has this name.
@@ -156,7 +158,7 @@ pub(super) fn key(secret: &str) -> Key {
 
 impl Segment {
     pub(super) fn new(nodes: usize, addresses: &[u8], seed: u64) -> Self {
-        let candidates: BTreeMap<NodeName, i32> = (0..nodes).map(|n| (name(n), 0)).collect();
+        let candidates: LiteMap<NodeName, i32> = (0..nodes).map(|n| (name(n), 0)).collect();
         let group = |last: u8| Group {
             order: order(candidates.iter().map(|(n, w)| (n, *w)), ip(last))
                 .into_iter()
@@ -368,7 +370,7 @@ impl Segment {
         let Some(group) = self.desired.groups.get_mut(&ip(last)) else {
             return;
         };
-        for weight in group.candidates.values_mut() {
+        for (_, weight) in &mut group.candidates {
             *weight = 0;
         }
         group

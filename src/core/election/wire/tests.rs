@@ -95,7 +95,7 @@ fn what_is_not_ours_is_told_apart() {
 #[test]
 fn fifty_nodes_fit_and_the_rest_takes_turns() {
     let mut datagram = heartbeat();
-    datagram.node = NodeName("n".repeat(253));
+    datagram.node = NodeName("n".repeat(253).into());
     let Body::Heartbeat(body) = &mut datagram.body else {
         unreachable!()
     };
@@ -199,7 +199,7 @@ fn bodies() -> impl Strategy<Value = Body> {
 proptest! {
     #[test]
     fn what_is_written_is_read(body in bodies(), node in "[a-z0-9.-]{1,253}", sequence in any::<u64>(), boot in any::<[u8; 16]>()) {
-        let datagram = Datagram { boot: BootId(boot), sequence, node: NodeName(node), body };
+        let datagram = Datagram { boot: BootId(boot), sequence, node: NodeName(node.into()), body };
         let bytes = datagram.encode(&key(), 0);
         prop_assert!(bytes.len() <= MAX_LENGTH);
         prop_assert_eq!(Datagram::decode(&bytes, &key()), Ok(datagram));

@@ -131,7 +131,7 @@ fn a_reserved_address_alone_is_for_who_can_do_without_the_other_family() {
 fn a_pool_of_which_it_is_not_known_whom_it_is_for_is_waited_for() {
     let mut labelled = pool("both", DUAL);
     let selector = LabelSelector {
-        match_labels: [("team".to_owned(), "a".to_owned())].into(),
+        match_labels: [("team".to_owned(), "a".to_owned())].into_iter().collect(),
         ..LabelSelector::default()
     };
     labelled.spec.as_mut().unwrap().service_allocation = Some(ServiceAllocation {
@@ -155,7 +155,7 @@ fn a_pool_of_which_it_is_not_known_whom_it_is_for_is_waited_for() {
         "{}",
         decision.because
     );
-    let labels: Labels = [("team".to_owned(), "a".to_owned())].into();
+    let labels: Labels = [("team".to_owned(), "a".to_owned())].into_iter().collect();
     world.namespaces.insert("default".to_owned(), labels);
     assert_eq!(addresses(&world.decide(&dual("a"))), ["10.0.0.1", "fd00::1"]);
 }

@@ -28,7 +28,7 @@ fn a_reserved_address_is_given_by_itself_to_its_service_alone() {
     assert_eq!(world.address(&photos).as_deref(), Some("192.168.1.200"));
     // Of the same name and another namespace is another Service.
     let mut other = service("photos");
-    other.key.namespace = "media".to_owned();
+    other.key = ObjectKey::new("media", "photos");
     assert_eq!(world.address(&other), None);
 }
 

@@ -25,7 +25,7 @@ fn each_operator_selects_as_kubernetes_does() {
         ("DoesNotExist", vec![], false, true),
     ] {
         let selector = LabelSelector {
-            match_labels: BTreeMap::new(),
+            match_labels: Labels::new(),
             match_expressions: vec![requirement("arch", operator, &values).unwrap()],
         };
         assert_eq!(selector.matches(&amd), with, "{operator} {values:?} on amd64");

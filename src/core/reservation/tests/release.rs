@@ -9,6 +9,7 @@ use super::paper::*;
 use crate::config::RouterSpec;
 use crate::config::object::RouterMode;
 use crate::ipam::Availability;
+use crate::model::ObjectKey;
 use crate::reservation::observed::Reading;
 use crate::reservation::write::{Outcome, Write};
 use crate::reservation::{Router, Twins};
@@ -629,7 +630,7 @@ fn who_hands_its_record_over_gives_nothing_back() {
     let mut paper = synced();
     paper.survey("");
     let mut heir = object(spec());
-    heir.key.name = "heir".to_owned();
+    heir.key = ObjectKey::new(heir.key.namespace.clone(), "heir");
     heir.seniority.key = heir.key.clone();
     paper.delete();
     let twins = Twins::of(paper.router.object(), [heir].iter());

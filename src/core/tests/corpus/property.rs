@@ -6,7 +6,6 @@
     reason = "a broken property ends the run, and a fuzz target calls one of the three"
 )]
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -258,8 +257,7 @@ impl Life {
 
 fn wanted() -> Wanted {
     let key = IpAddr::from(lan(200));
-    let candidates: BTreeMap<NodeName, i32> =
-        [(NodeName::from("node1"), 0), (NodeName::from("node2"), 0)].into();
+    let candidates = [(NodeName::from("node1"), 0), (NodeName::from("node2"), 0)];
     let ordered = order(candidates.iter().map(|(node, weight)| (node, *weight)), key);
     let group = Group {
         key,
@@ -267,7 +265,7 @@ fn wanted() -> Wanted {
         services: [ObjectKey::new("default", "web")].into(),
         order: ordered.into_iter().cloned().collect(),
         nobody: None,
-        candidates,
+        candidates: candidates.into_iter().collect(),
     };
     let pools: RangeSet = (200..=204).map(|last| IpAddr::from(lan(last))).collect();
     let used: RangeSet = [key].into_iter().collect();

@@ -6,7 +6,7 @@ use crate::model::LabelSelector;
 
 fn label(key: &str, value: &str) -> LabelSelector {
     LabelSelector {
-        match_labels: [(key.to_owned(), value.to_owned())].into(),
+        match_labels: [(key.to_owned(), value.to_owned())].into_iter().collect(),
         match_expressions: vec![],
     }
 }
