@@ -3,13 +3,15 @@
 //! The nodes of a `BTreeSet` have room for eleven from the first one on: half a KiB for the key of one object. Ten
 //! thousand Services have several such sets each.
 
+use smallvec::SmallVec;
+
 /// Ascending, each element once, in no more memory than they need.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Few<T>(Vec<T>);
+pub struct Few<T>(SmallVec<[T; 1]>);
 
 impl<T> Default for Few<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self(SmallVec::new())
     }
 }
 
@@ -38,12 +40,12 @@ impl<T: Ord> Few<T> {
 
 impl<T> Few<T> {
     /// How many there are.
-    pub const fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -91,7 +93,7 @@ impl<'a, T> IntoIterator for &'a Few<T> {
 
 impl<T> IntoIterator for Few<T> {
     type Item = T;
-    type IntoIter = std::vec::IntoIter<T>;
+    type IntoIter = smallvec::IntoIter<[T; 1]>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
