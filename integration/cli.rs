@@ -1,6 +1,7 @@
 //! The lab's command line.
 
 mod shell;
+mod up;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -46,7 +47,7 @@ struct Cli {
 enum Command {
     /// Shows what tiklb does for a home: addresses, failover, and a router that agrees
     Demo(DemoArguments),
-    /// A shell, or one command, on a host of the demo that runs (started with --keep)
+    /// A shell, or one command, on a host of the demo (started with --keep) or the cluster (`cluster up`) that runs
     Shell(ShellArguments),
     /// Plays the stories: what a person relies on, each in a home of its own
     Story(StoryArguments),
@@ -197,10 +198,25 @@ struct ImageArguments {
     out: Option<PathBuf>,
 }
 
+#[derive(Debug, Args)]
+#[command(after_help = "\
+    With --kubelets, Pods run: a containerd and a kubelet in each node's namespace, the scheduler and the controllers, and tiklb, \
+        installed by Helm from its image with the manifests of deploy/examples/homelab. Needs root, and what Debian calls \
+        containerd, runc, containernetworking-plugins and nftables. Without, there are Nodes and kube-proxies, and no Pods.\n\n\
+    `lab shell` leads into it.")]
+struct UpArguments {
+    /// Nodes that run Pods, and tiklb installed on them
+    #[arg(long)]
+    kubelets: bool,
+}
+
 #[derive(Debug, Subcommand)]
 enum ClusterCommand {
-    /// Builds etcd, kube-apiserver, kube-proxy and kubectl from their Go modules (needs Go; minutes, once)
+    /// Builds etcd, kube-apiserver, kube-proxy, kubectl, kubelet, scheduler and controllers from their Go modules (needs Go;
+    /// minutes, once)
     Build,
+    /// A home on a real cluster that stays up to look around in, until Ctrl-C
+    Up(UpArguments),
 }
 
 /// Runs what the command line asks for.
@@ -215,10 +231,11 @@ pub fn run() -> ExitCode {
         .init();
     let outcome = match Cli::parse().command {
         Command::Demo(arguments) => show(arguments),
-        Command::Shell(ShellArguments { host, command }) => shell::open(DEMO, &host, &command),
+        Command::Shell(ShellArguments { host, command }) => shell::open(&[DEMO, up::TAG], &host, &command),
         Command::Story(arguments) => play(&arguments),
         Command::Bench(arguments) => measure(arguments),
         Command::Cluster(ClusterCommand::Build) => build_cluster(),
+        Command::Cluster(ClusterCommand::Up(UpArguments { kubelets })) => up::run(kubelets),
         Command::Chart => check_chart(),
         Command::Image(ImageArguments { out }) => pack_image(out.as_deref()),
     };
@@ -322,6 +339,9 @@ fn build_cluster() -> Result<ExitCode> {
         &binaries.kube_apiserver,
         &binaries.kube_proxy,
         &binaries.kubectl,
+        &binaries.kubelet,
+        &binaries.kube_scheduler,
+        &binaries.kube_controller_manager,
     ];
     for program in programs {
         println!("{}", program.display());
@@ -339,6 +359,8 @@ fn check_chart() -> Result<ExitCode> {
 
 fn pack_image(out: Option<&Path>) -> Result<ExitCode> {
     let made = image::make(out)?;
+    // What the lab's own Pods run, for `lab cluster up --kubelets`.
+    image::pod()?;
     println!("{}", made.file.display());
     println!("/tiklb  {:>9} bytes, static", made.program);
     println!("image   {:>9} bytes, {}", made.size, image::NAME);

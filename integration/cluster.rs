@@ -6,6 +6,9 @@
 //! the lab        Node objects and EndpointSlices: there is no kubelet and no controller manager
 //! ```
 //!
+//! With [`Options::workers`] the nodes are whole ones: containerd and a kubelet each, and scheduler and controllers beside the
+//! API server. Nodes, EndpointSlices and everything else are then written by whom Kubernetes has for it.
+//!
 //! [`build()`] makes the programs, outside of the sandbox; [`Cluster::start`] runs them on hosts of a
 //! [LAN](crate::lan::Lan), inside of it.
 //!
@@ -31,9 +34,12 @@ pub mod object;
 mod program;
 mod proxy;
 mod state;
+mod workers;
 
+use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -44,15 +50,18 @@ use serde_json::{Value, json};
 use crate::kube::{Access, Kube, NODES, SERVICE_ACCOUNTS};
 use crate::lan::{Host, HostCommand, Process};
 use crate::readiness::Readiness;
+use crate::wait::until;
 use control_plane::PORT;
 use identity::Identity;
 use state::State;
+use workers::{Ground, Keys, Workers};
 
 pub use build::build;
 pub(crate) use identity::write_secret;
 pub(crate) use kubeconfig::kubeconfig;
 pub use program::{ASSETS, Binaries, Program};
 pub use proxy::check_nft;
+pub use workers::{Images, check_workers};
 
 /// An API server that is asked to end finishes its requests first, which takes milliseconds; but it also waits up to a
 /// minute for its watchers to go, and a story wants it gone.
@@ -77,6 +86,8 @@ pub struct Options {
     pub binaries: Binaries,
     /// Whether each node has a kube-proxy. Without, nothing needs `nft`.
     pub proxies: bool,
+    /// The images of nodes that run Pods, each with a containerd and a kubelet; `None`: there are none.
+    pub workers: Option<Arc<Images>>,
     /// Whether the programs' lines are printed too.
     pub echo: bool,
 }
@@ -87,7 +98,17 @@ impl Options {
         Self {
             binaries,
             proxies: true,
+            workers: None,
             echo: false,
+        }
+    }
+
+    /// The same with kubelets.
+    #[must_use]
+    pub fn workers(self, images: Images) -> Self {
+        Self {
+            workers: Some(Arc::new(images)),
+            ..self
         }
     }
 
@@ -106,6 +127,7 @@ pub struct Cluster {
     address: Ipv4Addr,
     identity: Identity,
     // Dropped in this order: who asks before who answers, so that no log ends in complaints.
+    workers: Option<Workers>,
     proxies: Vec<Process>,
     api: Option<Process>,
     etcd: Process,
@@ -140,15 +162,108 @@ impl Cluster {
             control,
             address,
             identity,
+            workers: None,
             proxies: Vec::new(),
             api: None,
             etcd,
             state,
         };
         cluster.start_api().await?;
+        cluster.start_workers(nodes).await?;
         let joined = (1..).zip(nodes).map(|(number, node)| cluster.join(node, number));
         cluster.proxies = try_join_all(joined).await?.into_iter().flatten().collect();
+        if cluster.workers.is_some() {
+            cluster.all_ready(nodes).await?;
+        }
         Ok(cluster)
+    }
+
+    /// Starts what runs Pods, where the options have it.
+    async fn start_workers(&mut self, nodes: &[&Host]) -> Result<()> {
+        let Some(images) = self.options.workers.clone() else {
+            return Ok(());
+        };
+        let mut placed = Vec::new();
+        for node in nodes {
+            placed.push((*node, own_address(node).await?));
+        }
+        let kubeconfig = self.kubeconfig("workers", &self.admin())?;
+        let folder = self.state.folder();
+        let root_ca = folder.join("ca.crt");
+        write_secret(&root_ca, &self.identity.ca_pem)?;
+        let ground = Ground {
+            options: &self.options,
+            images: &images,
+            folder,
+            kubeconfig: &kubeconfig,
+        };
+        let keys = Keys { root_ca: &root_ca };
+        self.workers = Some(Workers::start(ground, &self.control, &placed, keys).await?);
+        Ok(())
+    }
+
+    /// Waits until Pods can run on every node.
+    async fn all_ready(&self, nodes: &[&Host]) -> Result<()> {
+        let ready = until("every node to be ready for Pods", READY, async || {
+            for node in nodes {
+                let name = node.name().to_owned();
+                let object = self
+                    .ask(|kube| async move { kube.get(NODES, &name).await })
+                    .await?;
+                ensure!(
+                    object::is_ready(&object),
+                    "{} is not: {}",
+                    node.name(),
+                    object["status"]["conditions"]
+                );
+            }
+            Ok(())
+        });
+        ready.await.with_context(|| self.last_words())
+    }
+
+    /// The last lines of whatever runs Pods.
+    pub fn last_words(&self) -> String {
+        /// A Go program that dies says why in its last lines.
+        const LINES: usize = 12;
+        let mut text = String::new();
+        for process in self.workers.iter().flat_map(Workers::processes) {
+            let lines = process.logs();
+            // Writing to a text does not fail.
+            let _ = writeln!(text, "{} on {}:", process.name(), process.host());
+            for line in &lines[lines.len().saturating_sub(LINES)..] {
+                let _ = writeln!(text, "  {line}");
+            }
+        }
+        text
+    }
+
+    /// Whether the nodes run Pods.
+    pub fn has_workers(&self) -> bool {
+        self.workers.is_some()
+    }
+
+    /// Kills every process of a node that runs Pods, as a power cut does. Its cable is the LAN's to cut, and its kube-proxy, which
+    /// only writes rules, lives on.
+    ///
+    /// # Errors
+    /// When there is no such node, or a process does not die.
+    pub async fn power_off(&mut self, node: &str) -> Result<()> {
+        self.running()?.node_mut(node)?.power_off().await
+    }
+
+    /// Makes good a [`power_off`](Self::power_off).
+    ///
+    /// # Errors
+    /// When there is no such node, or a program does not come up.
+    pub async fn power_on(&mut self, node: &str) -> Result<()> {
+        self.running()?.node_mut(node)?.power_on().await
+    }
+
+    fn running(&mut self) -> Result<&mut Workers> {
+        self.workers
+            .as_mut()
+            .context("this cluster has no kubelets: see Options::workers")
     }
 
     /// Starts kube-apiserver (again) and waits until it is ready: the same address, keys and data.
@@ -157,7 +272,12 @@ impl Cluster {
     /// When it runs already, ends, or does not become ready.
     pub async fn start_api(&mut self) -> Result<()> {
         ensure!(self.api.is_none(), "kube-apiserver runs already");
-        let arguments = control_plane::api_arguments(self.state.folder(), self.address, &self.identity)?;
+        let arguments = control_plane::api_arguments(
+            self.state.folder(),
+            self.address,
+            &self.identity,
+            self.options.workers.is_some(),
+        )?;
         let options = &self.options;
         let program = &options.binaries.kube_apiserver;
         let api = options
@@ -280,8 +400,16 @@ impl Cluster {
         Ok(file)
     }
 
-    /// Writes the Node, and starts its kube-proxy if it is to have one.
+    /// Writes the Node unless its kubelet does, and starts its kube-proxy if it is to have one.
     async fn join(&self, node: &Host, number: u8) -> Result<Option<Process>> {
+        if self.workers.is_none() {
+            self.write_node(node, number).await?;
+        }
+        self.start_proxy(node).await
+    }
+
+    /// As its kubelet would.
+    async fn write_node(&self, node: &Host, number: u8) -> Result<()> {
         let object = object::node(node.name(), own_address(node).await?, number);
         // Admission taints every new Node; the node lifecycle controller, which there is none of, would take that away.
         let untainted = json!({"spec": {"taints": null}});
@@ -293,6 +421,10 @@ impl Cluster {
         created
             .await
             .with_context(|| format!("creating the Node {}", node.name()))?;
+        Ok(())
+    }
+
+    async fn start_proxy(&self, node: &Host) -> Result<Option<Process>> {
         if !self.options.proxies {
             return Ok(None);
         }

@@ -33,6 +33,7 @@ mod control_plane;
 mod daemon;
 mod device;
 mod folder;
+mod hearing;
 mod inventory;
 pub mod kind;
 mod other;
@@ -107,13 +108,23 @@ impl Home {
             .collect::<Result<Vec<_>, _>>()?;
         let (phone, control_plane) = tokio::try_join!(
             settle_phone(&lan, &router, &plan),
-            ControlPlane::start(plan.api.clone(), lan.host(daemon::CONTROL_HOST)?, &hosts),
+            // Large: whatever waits for a home would be as large.
+            Box::pin(ControlPlane::start(
+                plan.api.clone(),
+                lan.host(daemon::CONTROL_HOST)?,
+                &hosts
+            )),
         )?;
         let kube = Kube::new(control_plane.admin())?.at(lan.host(daemon::CONTROL_HOST)?)?;
         let ca_pem = router.ca_pem().unwrap_or_default();
         let access = (ROUTER_USER, PASSWORD, ca_pem.as_str());
-        inventory::furnish(&kube, &control_plane, &nodes, access).await?;
-        write_files(&folder, &control_plane, &ca_pem).await?;
+        folder.kubeconfig(KUBECONFIG, "admin", &control_plane.admin())?;
+        folder.write(ROUTER_CA, &ca_pem)?;
+        // Where Pods run, tiklb is installed, and brings all of it.
+        if !control_plane.has_workers() {
+            inventory::furnish(&kube, &control_plane, &nodes, access).await?;
+            write_accounts(&folder, &control_plane).await?;
+        }
         let listeners = if control_plane.has_proxies() {
             Listeners::default()
         } else {
@@ -166,6 +177,15 @@ impl Home {
     /// The same, to be stopped and started.
     pub fn control_plane_mut(&mut self) -> &mut ControlPlane {
         &mut self.control_plane
+    }
+
+    /// Makes the namespace of tiklb, if it is not there, and the Secrets that a person makes before the router is configured.
+    ///
+    /// # Errors
+    /// When the API server refuses.
+    pub async fn put_secrets(&self) -> Result<()> {
+        let ca_pem = self.router.ca_pem().unwrap_or_default();
+        inventory::put_secrets(&self.kube, (ROUTER_USER, PASSWORD, ca_pem.as_str())).await
     }
 
     /// The phone, unless the plan has none.
@@ -248,15 +268,13 @@ async fn settle_phone(lan: &Lan, router: &Router, plan: &Plan) -> Result<Option<
     }
 }
 
-/// Kubeconfigs for a person and for tiklb's service accounts, and what a person needs to trust the router.
-async fn write_files(folder: &Folder, control_plane: &ControlPlane, router_ca: &str) -> Result<()> {
-    folder.kubeconfig(KUBECONFIG, "admin", &control_plane.admin())?;
+/// Kubeconfigs for tiklb's service accounts.
+async fn write_accounts(folder: &Folder, control_plane: &ControlPlane) -> Result<()> {
     for role in ["allocator", "speaker"] {
         let name = format!("tiklb-{role}");
         let access = control_plane.account(&name).await?;
         folder.kubeconfig(&daemon::account_file(role), &name, &access)?;
     }
-    folder.write(ROUTER_CA, router_ca)?;
     Ok(())
 }
 

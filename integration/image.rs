@@ -9,6 +9,7 @@
 
 mod elf;
 mod layout;
+mod pod;
 mod program;
 
 use std::fs;
@@ -19,6 +20,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::cluster::build::target_folder;
 pub use elf::interpreter;
 pub use layout::{MANIFEST, NAME};
+pub use pod::{PAUSE, pod, pod_place};
 
 /// The largest image that is still quick to pull on a home's line, in bytes.
 pub const LARGEST: u64 = 20_000_000;
@@ -64,21 +66,25 @@ pub fn make(out: Option<&Path>) -> Result<Image> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
     }
-    let packed = layout::pack(&program)?;
+    let packed = layout::pack(&layout::tiklb(), &program)?;
     let size = packed.len() as u64;
     ensure!(
         size <= LARGEST,
         "the image has {size} bytes, and {LARGEST} are allowed"
     );
-    // Under its name only when it is whole.
-    let partial = file.with_extension("partial");
-    fs::write(&partial, packed).with_context(|| format!("writing {}", partial.display()))?;
-    fs::rename(&partial, &file).with_context(|| format!("moving {} into place", file.display()))?;
+    write(&file, &packed)?;
     Ok(Image {
         file,
         size,
         program: program.len() as u64,
     })
+}
+
+/// Under its name only when it is whole.
+fn write(file: &Path, packed: &[u8]) -> Result<()> {
+    let partial = file.with_extension("partial");
+    fs::write(&partial, packed).with_context(|| format!("writing {}", partial.display()))?;
+    fs::rename(&partial, file).with_context(|| format!("moving {} into place", file.display()))
 }
 
 #[cfg(test)]

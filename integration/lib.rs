@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod demo;
 pub mod home;
 pub mod image;
+pub mod installation;
 pub mod kube;
 pub mod lan;
 pub mod peers;

@@ -28,6 +28,7 @@
 //! }
 //! ```
 
+mod cgroup;
 mod init;
 mod loopback;
 mod obstacle;
@@ -41,6 +42,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::{getpid, getppid};
 
+pub use cgroup::cgroup_hierarchies;
 pub use obstacle::Obstacle;
 pub use running::{Running, find_running, join};
 
@@ -51,6 +53,8 @@ const STAGE: &str = "LAB_SANDBOX_STAGE";
 const TAG: &str = "LAB_SANDBOX_TAG";
 /// Where the sandbox's tmpfs is mounted.
 const DIR: &str = "LAB_SANDBOX_DIR";
+/// The name of its cgroups' folder.
+const CGROUP: &str = "LAB_SANDBOX_CGROUP";
 /// The numbers of the two pipe ends that `init` inherits: the gate (read) and the report (write).
 const PIPES: &str = "LAB_SANDBOX_PIPES";
 
@@ -160,6 +164,12 @@ pub fn entered() -> bool {
 /// Where the sandbox's own files go, when this process is the work or was started by it.
 pub fn dir() -> Option<PathBuf> {
     std::env::var_os(DIR).map(PathBuf::from)
+}
+
+/// The folder in every hierarchy of cgroups that is removed after the sandbox, for this process and whatever it started. Nobody
+/// has made it yet.
+pub fn cgroup() -> Option<String> {
+    std::env::var(CGROUP).ok()
 }
 
 /// Tries whether a sandbox can be made here, in a process of its own: this one stays as it is.

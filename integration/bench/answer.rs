@@ -43,7 +43,7 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     let plan = Plan::default().tiklb(&stage.tiklb);
     let mut home = ground::build(&mut stage.screen, plan).await?;
     ground::apply_homelab(&mut stage.screen, &mut home).await?;
-    ground::all_hear_each_other(&home).await?;
+    home.all_hear_each_other().await?;
     let mut seen = Seen {
         answers: latency::run(stage, &home).await?,
         rates: Vec::new(),

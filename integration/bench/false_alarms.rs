@@ -75,7 +75,7 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
         let found = home.service_address(&service.namespace, &service.name, SOON);
         addresses.push(found.await?);
     }
-    ground::all_hear_each_other(&home).await?;
+    home.all_hear_each_other().await?;
     let mut watch = Watch::start(&home, &addresses).await?;
     let busy = Busy::start(&home).await?;
     let mut seen = Seen {

@@ -4,7 +4,6 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use reqwest::Client;
 use serde_json::Value;
 
 use crate::demo::HOMELAB;
@@ -26,12 +25,6 @@ const MIKROTIK_ROUTER: &str = "router";
 const SURVEYS: (&str, &str) = ("labelSelector", "tiklb.io/survey");
 const COVERED: &str = "tiklb.io/covered";
 const OCCUPIED: &str = "tiklb.io/occupied";
-
-/// Where a speaker tells what it knows, asked from within its host.
-const STATE: &str = "http://127.0.0.1:7472/debug/state";
-
-/// One answer on loopback.
-const ANSWER: Duration = Duration::from_secs(5);
 
 /// A Service that was applied.
 #[derive(Debug, Clone)]
@@ -121,40 +114,6 @@ fn surveyed(list: &Value) -> Result<(Ranges, Ranges)> {
             .with_context(|| format!("reading the annotation {annotation} of the survey's Leases"))
     };
     Ok((ranges(COVERED)?, ranges(OCCUPIED)?))
-}
-
-/// Waits until every speaker hears every other.
-pub(super) async fn all_hear_each_other(home: &Home) -> Result<()> {
-    // reqwest wants a provider of TLS even for what needs none; an error means that the program has one already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder()
-        .timeout(ANSWER)
-        .no_proxy()
-        // A kept connection would lead to the node that it was opened in, whichever is asked.
-        .pool_max_idle_per_host(0)
-        .build()
-        .context("making a client that asks the speakers")?;
-    until("every speaker to hear every other", SOON, async || {
-        for node in home.node_names() {
-            let asking = client.clone();
-            let asked = async move { asking.get(STATE).send().await?.bytes().await };
-            let answer = home.lan().host(node)?.call(asked).await?;
-            let answer = answer.with_context(|| format!("asking the speaker of {node} what it knows"))?;
-            let state: Value = serde_json::from_slice(&answer)
-                .with_context(|| format!("reading what the speaker of {node} answers"))?;
-            let heard: Vec<&str> = state["heard"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .collect();
-            let others = home.node_names().filter(|other| *other != node);
-            let missing: Vec<&str> = others.filter(|other| !heard.contains(other)).collect();
-            ensure!(missing.is_empty(), "{node} does not hear {missing:?}");
-        }
-        Ok(())
-    })
-    .await
 }
 
 fn service(object: &Value) -> Option<Applied> {

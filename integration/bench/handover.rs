@@ -59,7 +59,7 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     let address = home.service_address(&first.namespace, &first.name, SOON).await?;
     home.serve(address, first.port).await?;
     let service = SocketAddrV4::new(address, first.port);
-    ground::all_hear_each_other(&home).await?;
+    home.all_hear_each_other().await?;
     let mut outcomes: Vec<Outcome> = Vec::new();
     for number in 1..=runs {
         let outcome = run_one(&mut home, service, number).await;
@@ -101,7 +101,7 @@ async fn run_one(home: &mut Home, service: SocketAddrV4, run: u32) -> Result<Han
     let client = pinger.stop()?;
     cordon(home, &from, false).await?;
     home.start_speaker(&from).await?;
-    ground::all_hear_each_other(home).await?;
+    home.all_hear_each_other().await?;
     let settled = client.samples.len().saturating_sub(UNDERWAY);
     let lost = client.samples[..settled]
         .iter()

@@ -74,7 +74,7 @@ async fn watch(stage: &mut Stage, run: u32, nodes: u8, minutes: u32) -> Result<V
     let what = format!("{ADDRESSES} addresses, announced by {nodes} nodes");
     let settled = settle(&home, RANGE, ADDRESSES, FIRST_SYNC);
     stage.screen.watch(&home, &what, settled).await?;
-    ground::all_hear_each_other(&home).await?;
+    home.all_hear_each_other().await?;
     sleep(SETTLED).await;
     let before = look(&home)?;
     let begun = Instant::now();

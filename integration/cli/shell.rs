@@ -15,9 +15,14 @@ use crate::sandbox::{self, Running};
 /// Where the person's own shell is not known.
 const SHELL: &str = "/bin/sh";
 
-/// Runs `command`, or the person's shell, on a host of the sandbox called `tag`; gives its exit code.
-pub(super) fn open(tag: &str, host: &str, command: &[String]) -> Result<ExitCode> {
-    let found = sandbox::find_running(tag).context("looking for a running demo")?;
+/// Runs `command`, or the person's shell, on a host of the first sandbox of these names that runs; gives its exit code.
+pub(super) fn open(tags: &[&str], host: &str, command: &[String]) -> Result<ExitCode> {
+    let mut found = None;
+    for tag in tags {
+        if found.is_none() {
+            found = sandbox::find_running(tag).context("looking for a running demo")?;
+        }
+    }
     let Some(running) = found else {
         bail!(
             "no demo of yours is running: start one in another terminal with `cargo run --release -p lab -- demo --keep`"

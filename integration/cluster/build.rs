@@ -221,7 +221,7 @@ impl Workshop {
         Ok(())
     }
 
-    /// kubectl and kube-proxy are no part of the usual ready-made sets and are built where they lack.
+    /// All but these two are no part of the usual ready-made sets and are built where they lack.
     fn check_ready_made(&self) -> Result<(), BuildError> {
         let Some(folder) = &self.ready_made else {
             return Ok(());

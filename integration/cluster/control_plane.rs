@@ -80,8 +80,14 @@ fn write_audit_policy(folder: &Path) -> Result<PathBuf> {
 }
 
 /// kube-apiserver's arguments: authorization by RBAC alone, admission as by default (`ValidatingAdmissionPolicy` included)
-/// but without `ServiceAccount`, which would refuse every pod until a controller manager makes default accounts.
-pub(super) fn api_arguments(folder: &Path, address: Ipv4Addr, identity: &Identity) -> Result<Vec<String>> {
+/// but without `ServiceAccount` where there are no `workers`: it would refuse every pod until a controller manager makes
+/// default accounts.
+pub(super) fn api_arguments(
+    folder: &Path,
+    address: Ipv4Addr,
+    identity: &Identity,
+    workers: bool,
+) -> Result<Vec<String>> {
     let Files {
         certificate,
         private_key,
@@ -91,7 +97,7 @@ pub(super) fn api_arguments(folder: &Path, address: Ipv4Addr, identity: &Identit
     } = identity.files();
     let policy = write_audit_policy(folder)?;
     let file = |flag: &str, file: &Path| format!("--{flag}={}", file.display());
-    Ok(vec![
+    let mut arguments = vec![
         format!("--etcd-servers={}", ETCD.0),
         format!("--advertise-address={address}"),
         format!("--bind-address={address}"),
@@ -101,7 +107,6 @@ pub(super) fn api_arguments(folder: &Path, address: Ipv4Addr, identity: &Identit
         file("tls-private-key-file", private_key),
         file("token-auth-file", tokens),
         "--authorization-mode=RBAC".to_owned(),
-        "--disable-admission-plugins=ServiceAccount".to_owned(),
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),
         file("service-account-signing-key-file", signing_key),
         file("service-account-key-file", verifying_key),
@@ -112,5 +117,9 @@ pub(super) fn api_arguments(folder: &Path, address: Ipv4Addr, identity: &Identit
         file("audit-log-path", &audit_log(folder)),
         format!("--audit-log-maxsize={AUDIT_LIMIT}"),
         "--audit-log-maxbackup=1".to_owned(),
-    ])
+    ];
+    if !workers {
+        arguments.push("--disable-admission-plugins=ServiceAccount".to_owned());
+    }
+    Ok(arguments)
 }

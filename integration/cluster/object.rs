@@ -29,6 +29,17 @@ pub fn node(name: &str, address: Ipv4Addr, number: u8) -> Value {
     })
 }
 
+/// Whether a Node takes Pods.
+pub(super) fn is_ready(node: &Value) -> bool {
+    let conditions = node["status"]["conditions"].as_array();
+    let ready = conditions
+        .into_iter()
+        .flatten()
+        .any(|condition| condition["type"] == "Ready" && condition["status"] == "True");
+    let taints = node["spec"]["taints"].as_array();
+    ready && taints.is_none_or(Vec::is_empty)
+}
+
 /// One endpoint of a Service: where it listens and on which node it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {

@@ -1,4 +1,4 @@
-//! The four programs of a real cluster, a folder that holds them, and what is built beside them in the same way.
+//! The programs of a real cluster, a folder that holds them, and what is built beside them in the same way.
 
 use std::fmt;
 use std::os::unix::fs::PermissionsExt;
@@ -16,6 +16,12 @@ pub enum Program {
     KubeApiserver,
     /// Carries the traffic of Services, in nftables mode.
     KubeProxy,
+    /// Runs Pods on a node, with containerd.
+    Kubelet,
+    /// Chooses the nodes of Pods.
+    KubeScheduler,
+    /// Makes Pods of Deployments, and all that follows from deletions.
+    KubeControllerManager,
     /// For a person who looks around.
     Kubectl,
     /// MetalLB's part that assigns addresses. Not of the cluster: see [`peers`](crate::peers).
@@ -26,7 +32,15 @@ pub enum Program {
 
 impl Program {
     /// Those of the cluster, in the order they are built: the quick one first, then the one that compiles what the others share.
-    pub const ALL: [Self; 4] = [Self::Etcd, Self::KubeApiserver, Self::KubeProxy, Self::Kubectl];
+    pub const ALL: [Self; 7] = [
+        Self::Etcd,
+        Self::KubeApiserver,
+        Self::KubeProxy,
+        Self::Kubectl,
+        Self::Kubelet,
+        Self::KubeScheduler,
+        Self::KubeControllerManager,
+    ];
 
     /// The file's name.
     pub fn name(self) -> &'static str {
@@ -35,6 +49,9 @@ impl Program {
             Self::KubeApiserver => "kube-apiserver",
             Self::KubeProxy => "kube-proxy",
             Self::Kubectl => "kubectl",
+            Self::Kubelet => "kubelet",
+            Self::KubeScheduler => "kube-scheduler",
+            Self::KubeControllerManager => "kube-controller-manager",
             Self::MetallbController => "metallb-controller",
             Self::Helm => "helm",
         }
@@ -47,6 +64,9 @@ impl Program {
             Self::KubeApiserver => "k8s.io/kubernetes/cmd/kube-apiserver",
             Self::KubeProxy => "k8s.io/kubernetes/cmd/kube-proxy",
             Self::Kubectl => "k8s.io/kubernetes/cmd/kubectl",
+            Self::Kubelet => "k8s.io/kubernetes/cmd/kubelet",
+            Self::KubeScheduler => "k8s.io/kubernetes/cmd/kube-scheduler",
+            Self::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
             Self::MetallbController => "go.universe.tf/metallb/controller",
             Self::Helm => "helm.sh/helm/v3/cmd/helm",
         }
@@ -70,6 +90,12 @@ pub struct Binaries {
     pub kube_proxy: PathBuf,
     /// kubectl.
     pub kubectl: PathBuf,
+    /// kubelet.
+    pub kubelet: PathBuf,
+    /// kube-scheduler.
+    pub kube_scheduler: PathBuf,
+    /// kube-controller-manager.
+    pub kube_controller_manager: PathBuf,
 }
 
 impl Binaries {
@@ -80,6 +106,9 @@ impl Binaries {
             kube_apiserver: place(Program::KubeApiserver),
             kube_proxy: place(Program::KubeProxy),
             kubectl: place(Program::Kubectl),
+            kubelet: place(Program::Kubelet),
+            kube_scheduler: place(Program::KubeScheduler),
+            kube_controller_manager: place(Program::KubeControllerManager),
         }
     }
 }

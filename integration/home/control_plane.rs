@@ -121,6 +121,19 @@ impl ControlPlane {
         }
     }
 
+    /// The real cluster, to have its nodes stopped and started.
+    pub fn real_mut(&mut self) -> Option<&mut Cluster> {
+        match self {
+            Self::Embedded(..) => None,
+            Self::Real(cluster) => Some(cluster),
+        }
+    }
+
+    /// Whether its nodes run Pods.
+    pub fn has_workers(&self) -> bool {
+        self.real().is_some_and(Cluster::has_workers)
+    }
+
     /// Whether kube-proxy carries the traffic of Services.
     pub fn has_proxies(&self) -> bool {
         self.real().is_some_and(|cluster| !cluster.proxies().is_empty())

@@ -47,15 +47,22 @@ pub(super) async fn furnish(
             }
         }
     }
-    for secret in secrets(router) {
-        kube.apply(secret).await?;
-    }
+    put_secrets(kube, router).await?;
     let joined = (1..)
         .zip(nodes)
         .map(|(number, (name, address))| join(kube, control_plane, name, *address, number));
     try_join_all(joined).await?;
     let allocator = json!({"app.kubernetes.io/name": "tiklb", "app.kubernetes.io/component": "allocator"});
     run_pod(kube, &object::pod(ALLOCATOR_POD, &allocator, "control", CONTROL)).await
+}
+
+/// The router's user, password and CA, in tiklb's namespace.
+pub(super) async fn put_secrets(kube: &Kube, router: (&str, &str, &str)) -> Result<()> {
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
+    for object in [namespace].into_iter().chain(secrets(router)) {
+        kube.apply(object).await?;
+    }
+    Ok(())
 }
 
 /// A node and its speaker's Pod.

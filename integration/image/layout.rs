@@ -57,9 +57,30 @@ impl Blob {
     }
 }
 
-/// The tar file with this program as `/tiklb`.
-pub(super) fn pack(program: &[u8]) -> Result<Vec<u8>> {
-    let files = tar(&[("tiklb", program, 0o755)])?;
+/// An image of one program.
+pub(super) struct Recipe<'a> {
+    /// Under which manifests ask for it, with its tag.
+    pub name: &'a str,
+    /// The program's name in the image, where it is the only file.
+    pub file: &'a str,
+    /// As which it runs: numbers, since there are no names.
+    pub user: &'a str,
+    pub labels: Value,
+}
+
+/// tiklb's.
+pub(super) fn tiklb() -> Recipe<'static> {
+    Recipe {
+        name: NAME,
+        file: "tiklb",
+        user: USER,
+        labels: labels(),
+    }
+}
+
+/// The tar file with this program.
+pub(super) fn pack(recipe: &Recipe<'_>, program: &[u8]) -> Result<Vec<u8>> {
+    let files = tar(&[(recipe.file, program, 0o755)])?;
     let layer = Blob {
         kind: LAYER,
         bytes: compressed(&files)?,
@@ -69,7 +90,11 @@ pub(super) fn pack(program: &[u8]) -> Result<Vec<u8>> {
         &json!({
             "architecture": architecture(),
             "os": "linux",
-            "config": {"Entrypoint": ["/tiklb"], "User": USER, "Labels": labels()},
+            "config": {
+                "Entrypoint": [format!("/{}", recipe.file)],
+                "User": recipe.user,
+                "Labels": recipe.labels,
+            },
             "rootfs": {"type": "layers", "diff_ids": [format!("sha256:{}", digest(&files))]},
             "history": [{"created_by": "lab -- image"}],
         }),
@@ -87,8 +112,8 @@ pub(super) fn pack(program: &[u8]) -> Result<Vec<u8>> {
     entry["platform"] = json!({"architecture": architecture(), "os": "linux"});
     // containerd takes the whole name from the second, others the tag from the first.
     entry["annotations"] = json!({
-        "org.opencontainers.image.ref.name": env!("CARGO_PKG_VERSION"),
-        "io.containerd.image.name": NAME,
+        "org.opencontainers.image.ref.name": recipe.name.rsplit(':').next(),
+        "io.containerd.image.name": recipe.name,
     });
     let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).to_string();
     let version = json!({"imageLayoutVersion": "1.0.0"}).to_string();

@@ -19,7 +19,7 @@ fn a_loader_is_found_where_one_is_asked_for() {
 
 #[test]
 fn the_same_program_makes_the_same_image() {
-    let first = layout::pack(b"program").unwrap();
-    assert_eq!(first, layout::pack(b"program").unwrap());
-    assert_ne!(first, layout::pack(b"another").unwrap());
+    let first = layout::pack(&layout::tiklb(), b"program").unwrap();
+    assert_eq!(first, layout::pack(&layout::tiklb(), b"program").unwrap());
+    assert_ne!(first, layout::pack(&layout::tiklb(), b"another").unwrap());
 }

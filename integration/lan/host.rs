@@ -279,6 +279,14 @@ impl Host {
         self.links().add_default_route(gateway).await
     }
 
+    /// Makes `gateway` the way to a network.
+    ///
+    /// # Errors
+    /// When the kernel refuses, as it does while the gateway lies in no connected network.
+    pub async fn add_route(&self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), Error> {
+        self.links().add_route(network, gateway).await
+    }
+
     /// Makes the host's kernel send nothing to `host` any more, or do it again: what a firewall between two hosts does to
     /// them. Frames that a program sends by itself are not its business.
     ///

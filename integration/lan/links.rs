@@ -239,6 +239,18 @@ impl Links {
         .await
     }
 
+    pub(super) async fn add_route(&self, network: Ipv4Net, gateway: Ipv4Addr) -> Result<(), Error> {
+        let route = RouteMessageBuilder::<Ipv4Addr>::new()
+            .destination_prefix(network.network(), network.prefix_len())
+            .gateway(gateway)
+            .build();
+        self.ask(
+            || format!("add a route to {network} by {gateway}"),
+            self.handle.route().add(route).replace().execute(),
+        )
+        .await
+    }
+
     /// A route of its own for one host, which leads nowhere.
     pub(super) async fn bar(&self, host: Ipv4Addr, barred: bool) -> Result<(), Error> {
         let route = RouteMessageBuilder::<Ipv4Addr>::new()

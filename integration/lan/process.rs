@@ -55,6 +55,11 @@ impl Process {
         self.pid.as_raw()
     }
 
+    /// The program's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The host it runs on.
     pub fn host(&self) -> &str {
         &self.host

@@ -15,7 +15,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getgid, getuid};
 
 use super::signals::Signals;
-use super::{Error, IMPOSSIBLE, Obstacle, PIPES, STAGE, TAG, pipe};
+use super::{CGROUP, Error, IMPOSSIBLE, Obstacle, PIPES, STAGE, TAG, cgroup, pipe};
 
 /// How long the work may take to end after it was asked to; then it is killed. Long enough to print a last line.
 const GRACE: Duration = Duration::from_secs(3);
@@ -48,6 +48,7 @@ pub(super) enum Purpose {
 /// Makes the sandbox and waits for its end; gives the exit code.
 pub(super) fn run(tag: &str, purpose: Purpose) -> Result<i32, Error> {
     alone()?;
+    cgroup::remove_abandoned();
     let signals = Signals::block().map_err(|errno| Error::failed("block signals", errno))?;
     separate()?;
     let (gate_end, gate) = pair()?;
@@ -57,7 +58,10 @@ pub(super) fn run(tag: &str, purpose: Purpose) -> Result<i32, Error> {
     let init = Pid::from_raw(init.id().cast_signed());
     settled(report, init)?;
     drop(gate);
-    supervise(&signals, init).map_err(|errno| Error::failed("wait for the sandbox", errno))
+    let ended = supervise(&signals, init);
+    // The kernel kills all that is inside before it tells that PID 1 has ended.
+    cgroup::remove(std::process::id());
+    ended.map_err(|errno| Error::failed("wait for the sandbox", errno))
 }
 
 /// A process with threads can neither make a user namespace nor move as a whole into any other.
@@ -123,6 +127,7 @@ fn start(tag: &str, purpose: Purpose, gate: &PipeReader, report: &PipeWriter) ->
         .args(arguments)
         .env(STAGE, stage)
         .env(TAG, tag)
+        .env(CGROUP, cgroup::name(std::process::id()))
         .env(PIPES, pipes);
     command
         .spawn()

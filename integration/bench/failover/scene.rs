@@ -76,7 +76,7 @@ impl Scene {
             Some(program) => Some(Rival::new(&home, program.clone()).await?),
             None => None,
         };
-        ground::all_hear_each_other(&home).await?;
+        home.all_hear_each_other().await?;
         Ok(Self { rival, home, service })
     }
 
@@ -146,7 +146,7 @@ impl Scene {
     /// Mends the cable, and waits until the node is one of them again.
     pub(super) async fn mend(&self, node: &str) -> Result<()> {
         self.home.lan().mend(node).await?;
-        ground::all_hear_each_other(&self.home).await
+        self.home.all_hear_each_other().await
     }
 
     /// The client's kernel knows all addresses at `node`: what it costs to learn them is not to be measured.

@@ -78,9 +78,14 @@ impl Modules {
     pub(super) fn folder(&self, program: Program) -> PathBuf {
         match program {
             Program::Etcd => self.root.join("etcd"),
-            Program::KubeApiserver | Program::KubeProxy | Program::Kubectl => self.root.join("kubernetes"),
             Program::MetallbController => self.root.join("metallb"),
             Program::Helm => self.root.join("helm"),
+            Program::KubeApiserver
+            | Program::KubeProxy
+            | Program::Kubectl
+            | Program::Kubelet
+            | Program::KubeScheduler
+            | Program::KubeControllerManager => self.root.join("kubernetes"),
         }
     }
 
@@ -89,7 +94,12 @@ impl Modules {
     pub(super) fn linker_flags(&self, program: Program) -> String {
         let version_of = match program {
             Program::Etcd | Program::MetallbController | Program::Helm => None,
-            Program::KubeApiserver | Program::KubeProxy | Program::Kubectl => self.kubernetes.as_deref(),
+            Program::KubeApiserver
+            | Program::KubeProxy
+            | Program::Kubectl
+            | Program::Kubelet
+            | Program::KubeScheduler
+            | Program::KubeControllerManager => self.kubernetes.as_deref(),
         };
         let Some(kubernetes) = version_of else {
             return "-s -w".to_owned();

@@ -1,0 +1,76 @@
+//! tiklb installed by Helm on real nodes: stories on one cluster of three kubelets, one after the other.
+//!
+//! It needs root, what `.ci/cluster` installs, and what `lab -- cluster build`, `lab -- chart` and `lab -- image` make. Where any of
+//! that is missing all tests show as ignored with the reason; with `CI_KUBELETS=1` that is a failure. Each story puts the
+//! cluster in the state that it begins with, so that a filter may name any of them.
+
+#[path = "kubelets/failover.rs"]
+mod failover;
+#[path = "kubelets/guide.rs"]
+mod guide;
+#[path = "kubelets/installation.rs"]
+mod installation;
+#[path = "kubelets/removal.rs"]
+mod removal;
+#[path = "kubelets/stage.rs"]
+mod stage;
+#[path = "kubelets/trouble.rs"]
+mod trouble;
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+use lab::installation::Parts;
+use lab::{image, sandbox};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use stage::{Stage, Story};
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // There is one cluster.
+    arguments.test_threads = Some(1);
+    if arguments.list {
+        return run(&arguments, &Err("only listed".to_owned()));
+    }
+    match prepare() {
+        Ok(parts) => run(&arguments, &Ok(parts)),
+        Err(missing) if std::env::var("CI_KUBELETS").as_deref() == Ok("1") => {
+            eprintln!("kubelets cannot be tested, and CI_KUBELETS=1 asks for it: {missing}");
+            ExitCode::FAILURE
+        }
+        Err(missing) => run(&arguments, &Err(missing)),
+    }
+}
+
+/// The programs, and the sandbox around this process; or what is missing, in one line.
+fn prepare() -> Result<Parts, String> {
+    let one_line = |error: anyhow::Error| format!("{error:#}");
+    if !sandbox::entered() {
+        // It is compiled in a second, and so never an old one.
+        image::pod().map_err(one_line)?;
+    }
+    let parts = Parts::found().map_err(one_line)?;
+    sandbox::enter("kubelets-test").map_err(|error| error.to_string())?;
+    Ok(parts)
+}
+
+fn run(arguments: &Arguments, parts: &Result<Parts, String>) -> ExitCode {
+    let stage = Arc::new(Mutex::new(None));
+    let stories: [Vec<(&'static str, Story)>; 5] = [
+        installation::stories(),
+        guide::stories(),
+        failover::stories(),
+        trouble::stories(),
+        removal::stories(),
+    ];
+    let trials = stories.into_iter().flatten().map(|(name, story)| {
+        let (parts, stage) = (parts.clone(), Arc::clone(&stage));
+        Trial::ignorable_test(name, move || match parts {
+            Ok(parts) => Stage::play(&stage, &parts, story)
+                .map(|()| Completion::Completed)
+                .map_err(|error| Failed::from(format!("{error:#}"))),
+            Err(missing) => Ok(Completion::ignored_with(missing)),
+        })
+    });
+    libtest_mimic::run(arguments, trials.collect()).exit_code()
+}

@@ -1,0 +1,105 @@
+//! What the guide's README promises: its commands, as they stand, and what they show.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use anyhow::{Context as _, Result, ensure};
+use lab::home::deployed;
+use lab::installation::Workload;
+use lab::wait::until;
+use lab::wire::tcp_connect;
+
+use crate::stage::{Outcome, SOON, Stage, Story, stories};
+
+pub(crate) fn stories() -> Vec<(&'static str, Story)> {
+    stories![guide: its_commands_show_what_they_promise]
+}
+
+/// Of the guide's `services.yaml`.
+pub(crate) const PHOTOS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 203);
+pub(crate) const PHOTOS_PORT: u16 = 2_283;
+
+/// The heading above the commands.
+const HEADING: &str = "## Does it work?";
+
+/// By the beginning of a command: what its output holds.
+const PROMISES: [(&str, &[&str]); 8] = [
+    (
+        "kubectl get pods",
+        &["tiklb-allocator-", "tiklb-speaker-", "1/1", "Running"],
+    ),
+    ("kubectl get services", &["192.168.1.203", "immich-server-lan"]),
+    (
+        "kubectl describe service",
+        &[
+            "IPAllocated",
+            "nodeAssigned",
+            "announcing from node",
+            "LoadBalancer Ingress",
+        ],
+    ),
+    (
+        "kubectl get ipaddresspool",
+        &["homelab-pool", "192.168.1.200-192.168.1.220"],
+    ),
+    ("kubectl get l2advertisement", &["homelab-l2", "homelab-pool"]),
+    ("kubectl get addressreservation", &["photos", "192.168.1.203"]),
+    ("kubectl get mikrotikrouter", &["https://192.168.1.1", "True"]),
+    ("kubectl logs", &["announcing", "192.168.1.203"]),
+];
+
+async fn its_commands_show_what_they_promise(stage: &mut Stage) -> Outcome {
+    stage.installed().await?;
+    stage.installation.run(photos()).await?;
+    let node = stage.installation.served(PHOTOS, PHOTOS_PORT).await?;
+    let commands = commands()?;
+    ensure!(
+        commands.len() == PROMISES.len(),
+        "the guide has other commands: {commands:?}"
+    );
+    for (command, (begin, wanted)) in commands.iter().zip(PROMISES) {
+        ensure!(command.starts_with(begin), "{command:?} is not {begin:?}");
+        // Tables are of watches, logs are followed: both are behind by a moment.
+        until(&format!("`{command}` to show it"), SOON, async || {
+            let shown = stage.shell(command).await?;
+            let missing: Vec<&&str> = wanted.iter().filter(|words| !shown.contains(**words)).collect();
+            ensure!(missing.is_empty(), "no {missing:?} in\n{shown}");
+            Ok(())
+        })
+        .await?;
+    }
+
+    // "On another machine of the LAN, after a connection: the neighbour entry names the MAC of the node that answers."
+    let printer = stage.home().lan().host("printer")?;
+    tcp_connect(printer, SocketAddrV4::new(PHOTOS, PHOTOS_PORT), SOON).await?;
+    let entry = printer.neighbor(PHOTOS).await?.context("no neighbour entry")?;
+    let mac = entry.mac.context("a neighbour entry without an address")?;
+    ensure!(
+        stage.home().host_with(mac) == node,
+        "{node} answers, and the printer's entry says {mac}"
+    );
+    Ok(())
+}
+
+/// What the guide's Service selects.
+pub(crate) fn photos() -> Workload<'static> {
+    Workload {
+        namespace: "immich",
+        name: "immich-server",
+        port: PHOTOS_PORT,
+    }
+}
+
+/// The lines of the block under the heading, without their comments.
+fn commands() -> Result<Vec<String>> {
+    let file = deployed("examples/homelab/README.md");
+    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    let (_, after) = text
+        .split_once(HEADING)
+        .with_context(|| format!("no {HEADING:?}"))?;
+    let block = after.split("```").nth(1).context("no commands under it")?;
+    let lines = block
+        .lines()
+        .skip(1)
+        .map(|line| line.split('#').next().unwrap_or_default().trim());
+    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}

@@ -1,0 +1,87 @@
+//! What is wrong is said where a person looks, with what to do.
+
+use anyhow::ensure;
+use lab::home::NAMESPACE;
+use lab::wait::until;
+
+use crate::guide::{PHOTOS, PHOTOS_PORT, photos};
+use crate::stage::{FIRST_SYNC, Outcome, ROUTER, Stage, Story, stories};
+
+pub(crate) fn stories() -> Vec<(&'static str, Story)> {
+    stories![trouble:
+        a_secret_that_is_missing_is_named,
+        a_speaker_without_its_capability_says_so,
+        a_card_that_no_node_has_is_said,
+    ]
+}
+
+/// Waits until a command's output has these words.
+async fn says(stage: &Stage, command: &str, words: &str) -> Outcome {
+    until(&format!("`{command}` to say {words:?}"), FIRST_SYNC, async || {
+        let shown = stage.shell(command).await?;
+        ensure!(shown.contains(words), "{shown}");
+        Ok(())
+    })
+    .await
+}
+
+async fn a_secret_that_is_missing_is_named(stage: &mut Stage) -> Outcome {
+    stage.installed().await?;
+    stage
+        .shell(&format!("kubectl delete secret -n {NAMESPACE} mikrotik"))
+        .await?;
+    let describe = format!("kubectl describe mikrotikrouter -n {NAMESPACE} {ROUTER}");
+    let words =
+        "Secret metallb-system/mikrotik does not exist: create it with the keys username and password";
+    let said = says(stage, &describe, words).await;
+    stage.home().put_secrets().await?;
+    said?;
+    stage
+        .home()
+        .router_condition(ROUTER, "Authorized", "True", FIRST_SYNC)
+        .await?;
+    Ok(())
+}
+
+async fn a_speaker_without_its_capability_says_so(stage: &mut Stage) -> Outcome {
+    stage.installed().await?;
+    let patch =
+        r#"[{"op": "remove", "path": "/spec/template/spec/containers/0/securityContext/capabilities/add"}]"#;
+    stage
+        .shell(&format!(
+            "kubectl patch daemonset -n {NAMESPACE} tiklb-speaker --type=json --patch='{patch}'"
+        ))
+        .await?;
+    let logs = format!("kubectl logs -n {NAMESPACE} -l component=speaker --tail=-1 --prefix");
+    says(stage, &logs, "the speaker needs the capability NET_RAW").await?;
+    // One after the other: those that were there before go on.
+    stage.installation.run(photos()).await?;
+    stage.installation.served(PHOTOS, PHOTOS_PORT).await?;
+    stage.installed().await?;
+    stage.home().all_hear_each_other().await
+}
+
+async fn a_card_that_no_node_has_is_said(stage: &mut Stage) -> Outcome {
+    stage.installed().await?;
+    stage.installation.run(photos()).await?;
+    stage.installation.served(PHOTOS, PHOTOS_PORT).await?;
+    let patch = |interfaces: &str| {
+        format!(
+            "kubectl patch l2advertisement -n {NAMESPACE} homelab-l2 --type=merge \
+             --patch='{{\"spec\": {{\"interfaces\": {interfaces}}}}}'"
+        )
+    };
+    stage.shell(&patch(r#"["eth9"]"#)).await?;
+    let states = format!("kubectl get configurationstates -n {NAMESPACE} -o yaml");
+    // YAML is folded: the words that follow are in another line.
+    let said = says(
+        stage,
+        &states,
+        "L2Advertisement homelab-l2: spec.interfaces: node node1 has no",
+    )
+    .await;
+    stage.shell(&patch("null")).await?;
+    said?;
+    stage.installation.served(PHOTOS, PHOTOS_PORT).await?;
+    Ok(())
+}
