@@ -5,6 +5,7 @@ mod deploy;
 mod generated;
 mod manifests;
 mod metallb;
+mod reference;
 mod rules;
 mod statuses;
 

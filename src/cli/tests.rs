@@ -1,5 +1,7 @@
 //! What the command line promises: an environment twin for every flag, help that teaches, errors that name the fix.
 
+mod pages;
+
 use super::*;
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {

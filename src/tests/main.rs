@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod crates;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod rooms;
 #[cfg(test)]
 mod rules;

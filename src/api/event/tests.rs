@@ -21,3 +21,17 @@ fn types_are_metallbs() {
     assert!(!normal(EventReason::DeprecatedAnnotation) && !normal(EventReason::LoadBalancerFailed));
     assert_eq!(EventType::Warning.as_str(), "Warning");
 }
+
+/// A person searches for the word that `kubectl describe` shows.
+#[test]
+fn every_reason_has_its_row_in_the_docs() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md");
+    let page = std::fs::read_to_string(&file).unwrap();
+    let (_, events) = page.split_once("\n## Events\n").unwrap();
+    let rows = events
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let rows: BTreeSet<&str> = rows.collect();
+    let reasons: BTreeSet<&str> = EventReason::ALL.iter().map(|reason| reason.as_str()).collect();
+    assert_eq!(rows, reasons, "docs/operations.md, Events");
+}

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{files, root};
-use crate::api::condition::{Known, router};
+use crate::api::condition::{Known, Reason, configuration, router};
 use crate::api::{crds, crds_yaml};
 
 /// Where the definitions are committed: for a person, and inside of the chart, which sees no file beside itself.
@@ -72,12 +72,35 @@ fn no_empty_list_and_no_null_is_written() {
 
 /// What `docs/conditions.md` says: each reason of each condition, with what it means and what to do.
 fn conditions() -> String {
-    let mut page = "# Conditions of a MikrotikRouter\n\n\
-        `kubectl describe mikrotikrouter` shows six conditions. Each has a reason out of the lists below, and a message\n\
-        with what was seen. The lists are closed: nothing else is ever written there.\n"
+    let mut page = "# Conditions\n\n\
+        Each condition has a reason out of the lists below, and a message with what was seen. The lists are closed: nothing\n\
+        else is ever written there.\n\
+        \nOf a MikrotikRouter, which has six (`kubectl describe mikrotikrouter`):\n"
         .to_owned();
+    tables(router::known(), &mut page);
+    page += "\n# Of a ConfigurationState\n\n\
+        The allocator has one, `controller`, and each speaker one, `speaker-<node>`: what they make of the configuration, in\n\
+        MetalLB's words, and what a speaker sees of its neighbours (`kubectl -n metallb-system get configurationstates`).\n";
+    tables(states(), &mut page);
+    page
+}
+
+/// Of all conditions of a ConfigurationState.
+fn states() -> Vec<Known> {
+    let all = [
+        configuration::PoolReconciler::known(),
+        configuration::ConfigReconciler::known(),
+        configuration::Networks::known(),
+        configuration::Effects::known(),
+        configuration::Announced::known(),
+        configuration::Heartbeats::known(),
+    ];
+    all.concat()
+}
+
+/// A table for each condition.
+fn tables(known: Vec<Known>, page: &mut String) {
     let mut by_type: BTreeMap<&str, Vec<Known>> = BTreeMap::new();
-    let known = router::known();
     let order: Vec<&str> = known.iter().map(|known| known.condition).collect();
     for known in known {
         by_type.entry(known.condition).or_default().push(known);
@@ -96,7 +119,6 @@ fn conditions() -> String {
             writeln!(page, "| `{reason}` | {status} | {} |", advice.replace('|', "\\|")).unwrap();
         }
     }
-    page
 }
 
 #[test]

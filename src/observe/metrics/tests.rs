@@ -1,6 +1,7 @@
 //! What all metrics have in common: the whole text, and what tests read out of it.
 
 mod deployed;
+mod page;
 
 use super::family::{Family, Seconds};
 use super::*;

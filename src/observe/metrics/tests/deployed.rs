@@ -18,7 +18,7 @@ fn read(path: &str) -> String {
 }
 
 /// Everything that either process registers.
-fn everything() -> Registry {
+pub(super) fn everything() -> Registry {
     let mut registry = Registry::default();
     let (_dispatch, log) = crate::observe::log::tests::to_nowhere();
     process::register(&mut registry, log);
