@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use tracing_subscriber::EnvFilter;
 
 use crate::home::Ranges;
+use crate::peers::metallb;
 use crate::story::Theatre;
 use crate::{bench, binary, chart, cluster, demo, image, sandbox, story};
 
@@ -212,8 +213,8 @@ struct UpArguments {
 
 #[derive(Debug, Subcommand)]
 enum ClusterCommand {
-    /// Builds etcd, kube-apiserver, kube-proxy, kubectl, kubelet, scheduler and controllers from their Go modules (needs Go;
-    /// minutes, once)
+    /// Builds etcd, kube-apiserver, kube-proxy, kubectl, kubelet, scheduler and controllers from their Go modules, and what
+    /// stories run beside them: Helm and MetalLB (needs Go; minutes, once)
     Build,
     /// A home on a real cluster that stays up to look around in, until Ctrl-C
     Up(UpArguments),
@@ -333,7 +334,12 @@ fn measure(arguments: BenchArguments) -> Result<ExitCode> {
 }
 
 fn build_cluster() -> Result<ExitCode> {
-    let binaries = runtime()?.block_on(cluster::build(&mut std::io::stderr()))?;
+    let mut progress = std::io::stderr();
+    let (binaries, helm, metallb) = runtime()?.block_on(async {
+        let binaries = cluster::build(&mut progress).await?;
+        let helm = chart::Helm::build(&mut progress).await?;
+        anyhow::Ok((binaries, helm, metallb::build(&mut progress).await?))
+    })?;
     let programs = [
         &binaries.etcd,
         &binaries.kube_apiserver,
@@ -342,6 +348,9 @@ fn build_cluster() -> Result<ExitCode> {
         &binaries.kubelet,
         &binaries.kube_scheduler,
         &binaries.kube_controller_manager,
+        helm.program(),
+        &metallb.controller,
+        &metallb.speaker,
     ];
     for program in programs {
         println!("{}", program.display());

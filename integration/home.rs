@@ -46,8 +46,10 @@ mod sight;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use futures::future::try_join_all;
 use routeros_sim::{Menu, PASSWORD, Router};
 
 pub use control_plane::{ControlPlane, NAMESPACE};
@@ -121,9 +123,9 @@ impl Home {
         folder.kubeconfig(KUBECONFIG, "admin", &control_plane.admin())?;
         folder.write(ROUTER_CA, &ca_pem)?;
         // Where Pods run, tiklb is installed, and brings all of it.
-        if !control_plane.has_workers() {
+        if plan.installed && !control_plane.has_workers() {
             inventory::furnish(&kube, &control_plane, &nodes, access).await?;
-            write_accounts(&folder, &control_plane).await?;
+            daemon::write_kubeconfigs(&folder, &control_plane).await?;
         }
         let listeners = if control_plane.has_proxies() {
             Listeners::default()
@@ -144,6 +146,33 @@ impl Home {
             lan,
             plan,
         })
+    }
+
+    /// What kubelets report when somebody has installed tiklb after all, and access for its accounts: its processes can be
+    /// started.
+    ///
+    /// # Errors
+    /// Its accounts are not there.
+    pub async fn move_in(&self) -> Result<()> {
+        inventory::house(&self.kube, &self.nodes).await?;
+        daemon::write_kubeconfigs(&self.folder, &self.control_plane).await
+    }
+
+    /// The same the other way round: tiklb's processes end, all at once, and their Pods go.
+    ///
+    /// # Errors
+    /// When a process cannot be ended.
+    pub async fn move_out(&mut self, grace: Duration) -> Result<()> {
+        let all = self.speakers.values().chain(&self.allocator);
+        try_join_all(all.map(|process| process.end(grace))).await?;
+        self.speakers.clear();
+        self.allocator = None;
+        inventory::leave(&self.kube, &self.nodes).await
+    }
+
+    /// Whether nothing of tiklb was in the cluster when the home was built.
+    pub(crate) fn is_before_tiklb(&self) -> bool {
+        !self.plan.installed
     }
 
     /// The hosts and their cables.
@@ -266,16 +295,6 @@ async fn settle_phone(lan: &Lan, router: &Router, plan: &Plan) -> Result<Option<
         Some(address) => Ok(Some(Phone::settle(lan.host("phone")?, address).await?)),
         None => Ok(None),
     }
-}
-
-/// Kubeconfigs for tiklb's service accounts.
-async fn write_accounts(folder: &Folder, control_plane: &ControlPlane) -> Result<()> {
-    for role in ["allocator", "speaker"] {
-        let name = format!("tiklb-{role}");
-        let access = control_plane.account(&name).await?;
-        folder.kubeconfig(&daemon::account_file(role), &name, &access)?;
-    }
-    Ok(())
 }
 
 async fn macs(lan: &Lan) -> Result<BTreeMap<Mac, String>> {

@@ -24,8 +24,8 @@ use crate::lan::Host;
 
 pub use self::error::{Error, Result};
 pub use self::resource::{
-    CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, Collection, ENDPOINT_SLICES, EVENTS, EVENTS_V1, LEASES,
-    NAMESPACES, NODES, PODS, Resource, SECRETS, SERVICE_ACCOUNTS, SERVICES,
+    CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, Collection, DAEMON_SETS, ENDPOINT_SLICES, EVENTS, EVENTS_V1,
+    LEASES, NAMESPACES, NODES, PODS, Resource, SECRETS, SERVICE_ACCOUNTS, SERVICES,
 };
 pub use self::watch::{Event, Watch};
 
@@ -204,6 +204,16 @@ impl Kube {
     pub async fn delete(&self, collection: impl Into<Collection>, name: &str) -> Result<Value> {
         self.send(Method::DELETE, &collection.into().object_path(name), None)
             .await
+    }
+
+    /// Deletes a Pod at once. Otherwise one that is on a node stays until its kubelet says that it has ended.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with code 404 where there is none.
+    pub async fn delete_pod(&self, namespace: &str, name: &str) -> Result<Value> {
+        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0});
+        let path = PODS.in_namespace(namespace).object_path(name);
+        self.send(Method::DELETE, &path, Some((JSON, &options))).await
     }
 
     /// Deletes an object under `preconditions` (`uid`, `resourceVersion`).

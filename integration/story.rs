@@ -25,6 +25,7 @@
 //! | `validity` | every component says whether the configuration is valid; what is refused, by MetalLB's identifiers |
 //! | `weather` | the API server fails in every way: what can go on goes on, at a pace |
 //! | `doctor` | what is missing, left over or in the way is found, each with its fix |
+//! | `migration` | from MetalLB and back by the commands of `docs/migrate-from-metallb.md`; on the real cluster alone |
 //! | `removal` | what the chart does before tiklb is uninstalled |
 //! | `person` | what `tiklb status`, `tiklb explain` and `tiklb plan` tell |
 
@@ -39,6 +40,7 @@ mod interface;
 mod interruption;
 mod leadership;
 mod lease;
+mod migration;
 mod outage;
 mod ownership;
 mod person;
@@ -82,6 +84,8 @@ pub struct Story {
     pub name: &'static str,
     plan: fn(Plan) -> Plan,
     act: Act,
+    /// It needs what the embedded API server is not: other people's programs run in it.
+    only_real: bool,
 }
 
 impl std::fmt::Debug for Story {
@@ -97,6 +101,7 @@ macro_rules! stories {
             name: concat!(stringify!($file), "::", stringify!($story)),
             plan: crate::story::planned!($($plan)?),
             act: |scene| Box::pin($story(scene)),
+            only_real: false,
         }),*]
     };
 }
@@ -125,6 +130,7 @@ impl Story {
             interruption::stories(),
             leadership::stories(),
             lease::stories(),
+            migration::stories(),
             outage::stories(),
             ownership::stories(),
             person::stories(),
@@ -139,6 +145,14 @@ impl Story {
             weather::stories(),
         ];
         files.into_iter().flatten().collect()
+    }
+
+    /// The same story, to be played on the real cluster alone.
+    const fn only_real(self) -> Self {
+        Self {
+            only_real: true,
+            ..self
+        }
     }
 
     /// Plays it in a home of its own, inside of the [sandbox](crate::sandbox).

@@ -157,10 +157,14 @@ impl Workshop {
         })
     }
 
-    /// The same for `MetalLB`'s controller, in a folder of its own: a new `MetalLB` builds no cluster anew.
+    /// The same for `MetalLB`'s controller and speaker, in a folder of its own: a new `MetalLB` builds no cluster anew.
     pub(crate) fn of_metallb() -> Result<Self, BuildError> {
         let modules = Modules::metallb(&modules_folder())?;
-        Self::beside("metallb", modules, &[Program::MetallbController])
+        Self::beside(
+            "metallb",
+            modules,
+            &[Program::MetallbController, Program::MetallbSpeaker],
+        )
     }
 
     /// The same for helm.
@@ -179,6 +183,11 @@ impl Workshop {
             go: PathBuf::from("go"),
             patience: Patience::default(),
         })
+    }
+
+    /// Whether all of its programs stand ready.
+    pub(crate) fn is_done(&self) -> bool {
+        self.missing().is_empty()
     }
 
     /// The folder of the modules that a program is built from.

@@ -26,6 +26,8 @@ pub enum Program {
     Kubectl,
     /// MetalLB's part that assigns addresses. Not of the cluster: see [`peers`](crate::peers).
     MetallbController,
+    /// MetalLB's part that answers ARP, likewise.
+    MetallbSpeaker,
     /// Renders and installs the chart. Not of the cluster: see [`chart`](crate::chart).
     Helm,
 }
@@ -53,6 +55,7 @@ impl Program {
             Self::KubeScheduler => "kube-scheduler",
             Self::KubeControllerManager => "kube-controller-manager",
             Self::MetallbController => "metallb-controller",
+            Self::MetallbSpeaker => "metallb-speaker",
             Self::Helm => "helm",
         }
     }
@@ -68,6 +71,7 @@ impl Program {
             Self::KubeScheduler => "k8s.io/kubernetes/cmd/kube-scheduler",
             Self::KubeControllerManager => "k8s.io/kubernetes/cmd/kube-controller-manager",
             Self::MetallbController => "go.universe.tf/metallb/controller",
+            Self::MetallbSpeaker => "go.universe.tf/metallb/speaker",
             Self::Helm => "helm.sh/helm/v3/cmd/helm",
         }
     }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use futures::future::{select_all, try_join_all};
 
-use super::control_plane::NAMESPACE;
+use super::control_plane::{ControlPlane, NAMESPACE};
+use super::folder::Folder;
 use super::{Home, inventory};
 use crate::lan::{Host, HostCommand, Process};
 use crate::readiness::Readiness;
@@ -229,7 +230,24 @@ impl Home {
         })
     }
 
-    pub(super) fn program(&self) -> Result<&Path> {
+    /// Somebody else's program on a host, as a service account of tiklb's namespace, to be started.
+    ///
+    /// # Errors
+    /// There is no such host or account.
+    pub async fn program_as(&self, account: &str, host: &str, program: &Path) -> Result<HostCommand> {
+        let access = self.control_plane.account(account).await?;
+        let kubeconfig = self
+            .folder
+            .kubeconfig(&format!("{account}.kubeconfig"), account, &access)?;
+        let command = self.lan.host(host)?.command(program);
+        Ok(command.env("KUBECONFIG", kubeconfig).env("NO_PROXY", "*"))
+    }
+
+    /// The program of tiklb.
+    ///
+    /// # Errors
+    /// The plan names none.
+    pub fn program(&self) -> Result<&Path> {
         let program = self.plan.tiklb.as_deref();
         program.context("this home's plan names no tiklb program: call Plan::tiklb")
     }
@@ -248,6 +266,16 @@ pub(super) fn speaker_command(home: &Home, node: &str, kubeconfig: &Path) -> Res
 /// The kubeconfig of a service account of tiklb.
 pub(super) fn account_file(role: &str) -> String {
     format!("tiklb-{role}.kubeconfig")
+}
+
+/// Kubeconfigs for tiklb's service accounts.
+pub(super) async fn write_kubeconfigs(folder: &Folder, control_plane: &ControlPlane) -> Result<()> {
+    for role in ["allocator", "speaker"] {
+        let name = format!("tiklb-{role}");
+        let access = control_plane.account(&name).await?;
+        folder.kubeconfig(&account_file(role), &name, &access)?;
+    }
+    Ok(())
 }
 
 async fn ready(host: &Host, program: &str, process: &Process) -> Result<()> {

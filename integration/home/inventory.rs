@@ -48,12 +48,31 @@ pub(super) async fn furnish(
         }
     }
     put_secrets(kube, router).await?;
-    let joined = (1..)
-        .zip(nodes)
-        .map(|(number, (name, address))| join(kube, control_plane, name, *address, number));
-    try_join_all(joined).await?;
+    // The real cluster has written its Nodes when it started.
+    if control_plane.embedded().is_some() {
+        let joined = (1..).zip(nodes).map(async |(number, (name, address))| {
+            kube.create(NODES, &object::node(name, *address, number)).await
+        });
+        try_join_all(joined).await?;
+    }
+    house(kube, nodes).await
+}
+
+/// The Pods of tiklb's processes.
+pub(super) async fn house(kube: &Kube, nodes: &[(String, Ipv4Addr)]) -> Result<()> {
+    let speakers = nodes.iter().map(|(name, address)| speaker(kube, name, *address));
+    try_join_all(speakers).await?;
     let allocator = json!({"app.kubernetes.io/name": "tiklb", "app.kubernetes.io/component": "allocator"});
     run_pod(kube, &object::pod(ALLOCATOR_POD, &allocator, "control", CONTROL)).await
+}
+
+/// They go.
+pub(super) async fn leave(kube: &Kube, nodes: &[(String, Ipv4Addr)]) -> Result<()> {
+    let speakers = nodes.iter().map(|(name, _)| speaker_pod(name));
+    for name in speakers.chain([ALLOCATOR_POD.to_owned()]) {
+        kube.delete_pod(NAMESPACE, &name).await?;
+    }
+    Ok(())
 }
 
 /// The router's user, password and CA, in tiklb's namespace.
@@ -65,18 +84,7 @@ pub(super) async fn put_secrets(kube: &Kube, router: (&str, &str, &str)) -> Resu
     Ok(())
 }
 
-/// A node and its speaker's Pod.
-async fn join(
-    kube: &Kube,
-    control_plane: &ControlPlane,
-    name: &str,
-    address: Ipv4Addr,
-    number: u8,
-) -> Result<()> {
-    // The real cluster has written its Nodes when it started.
-    if control_plane.embedded().is_some() {
-        kube.create(NODES, &object::node(name, address, number)).await?;
-    }
+async fn speaker(kube: &Kube, name: &str, address: Ipv4Addr) -> Result<()> {
     let labels = json!({
         "app.kubernetes.io/name": "tiklb",
         "app.kubernetes.io/component": "speaker",

@@ -7,9 +7,13 @@ use anyhow::{Context as _, Result};
 
 use super::daemon::CONTROL_HOST;
 use super::{Home, KUBECONFIG};
+use crate::lan::Process;
 
 /// What a person waits for an answer, with a router that is away and an API server that is away.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Helm's installation of a chart takes seconds, beside builds more.
+const TYPED: Duration = Duration::from_mins(3);
 
 /// What was printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +44,28 @@ impl Home {
         self.ask(&self.folder.path().join(file), arguments).await
     }
 
+    /// What a person types at a shell with the administrator's kubeconfig, in `folder`, with the programs in `tools` before
+    /// all others.
+    ///
+    /// # Errors
+    /// When it does not end within three minutes.
+    pub async fn type_in(&self, folder: &Path, tools: &Path, line: &str) -> Result<Shown> {
+        let system = std::env::var("PATH").unwrap_or_default();
+        let process = self
+            .lan
+            .host(CONTROL_HOST)?
+            .command("/bin/sh")
+            .args(["-ec", line])
+            .current_dir(folder)
+            .env("KUBECONFIG", self.kubeconfig())
+            .env("PATH", format!("{}:{system}", tools.display()))
+            .env("HOME", tools)
+            .env("NO_PROXY", "*")
+            .spawn()
+            .await?;
+        shown(&process, TYPED).await.with_context(|| line.to_owned())
+    }
+
     async fn ask(&self, kubeconfig: &Path, arguments: &[&str]) -> Result<Shown> {
         let process = self
             .lan
@@ -50,12 +76,16 @@ impl Home {
             .env("NO_PROXY", "*")
             .spawn()
             .await?;
-        let status = process.wait(PATIENCE).await;
-        let status = status.with_context(|| format!("tiklb {}", arguments.join(" ")))?;
-        let lines: Vec<String> = process.logs().into_iter().map(|line| line.text).collect();
-        Ok(Shown {
-            code: status.code(),
-            text: lines.join("\n"),
-        })
+        let asked = || format!("tiklb {}", arguments.join(" "));
+        shown(&process, PATIENCE).await.with_context(asked)
     }
+}
+
+async fn shown(process: &Process, patience: Duration) -> Result<Shown> {
+    let status = process.wait(patience).await?;
+    let lines: Vec<String> = process.logs().into_iter().map(|line| line.text).collect();
+    Ok(Shown {
+        code: status.code(),
+        text: lines.join("\n"),
+    })
 }

@@ -65,6 +65,8 @@ pub struct Plan {
     pub(super) speaker_arguments: Vec<String>,
     pub(super) log_level: String,
     pub(super) phone: Wish,
+    /// Whether tiklb is installed: its kinds, its rights, the Pods of its processes.
+    pub(super) installed: bool,
     nodes: u8,
     config: Config,
 }
@@ -81,6 +83,7 @@ impl Default for Plan {
             speaker_arguments: Vec::new(),
             log_level: "info".to_owned(),
             phone: Wish::Usual,
+            installed: true,
             nodes: NODES,
             config: Config::default().lease(nas.server("defconf")),
         }
@@ -144,6 +147,15 @@ impl Plan {
     pub fn without_phone(self) -> Self {
         Self {
             phone: Wish::Nowhere,
+            ..self
+        }
+    }
+
+    /// Nothing of tiklb is in the cluster: somebody is to install it ([`Home::move_in`](super::Home::move_in)).
+    #[must_use]
+    pub fn before_tiklb(self) -> Self {
+        Self {
+            installed: false,
             ..self
         }
     }

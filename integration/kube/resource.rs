@@ -156,6 +156,8 @@ pub const CUSTOM_RESOURCE_DEFINITIONS: Resource = Resource::cluster_wide(
     "customresourcedefinitions",
     "CustomResourceDefinition",
 );
+/// `DaemonSets`.
+pub const DAEMON_SETS: Resource = Resource::namespaced("apps", "v1", "daemonsets", "DaemonSet");
 /// `EndpointSlice`.
 pub const ENDPOINT_SLICES: Resource =
     Resource::namespaced("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice");

@@ -1,4 +1,6 @@
-//! `MetalLB`, of the version that `go/metallb/go.mod` names: its controller, and the kinds that it reads.
+//! `MetalLB`, of the version that `go/metallb/go.mod` names: its programs, the kinds that it reads, and how it is installed.
+
+mod running;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,12 +12,17 @@ use tokio::time::timeout;
 
 use crate::cluster::Program;
 use crate::cluster::build::Workshop;
+pub use running::{Accounts, Running};
 
 /// The module, whose folder in the go command's cache also holds the definitions of its kinds.
 const MODULE: &str = "go.universe.tf/metallb";
 
 /// Where they are in it.
 const DEFINITIONS: &str = "config/crd/bases";
+/// Its Helm chart, with the charts that it depends on.
+const CHART: &str = "charts/metallb";
+/// What a person without Helm applies.
+const MANIFEST: &str = "config/manifests/metallb-native.yaml";
 
 /// The module was fetched for the build, or its folder is looked up.
 const LOOKED_UP: Duration = Duration::from_mins(5);
@@ -25,6 +32,12 @@ const LOOKED_UP: Duration = Duration::from_mins(5);
 pub struct Metallb {
     /// The program that assigns addresses.
     pub controller: PathBuf,
+    /// The program that answers ARP.
+    pub speaker: PathBuf,
+    /// Its Helm chart.
+    pub chart: PathBuf,
+    /// The same as one manifest, without Helm.
+    pub manifest: PathBuf,
     /// The definitions of its kinds, one file each.
     pub definitions: Vec<PathBuf>,
     /// For example `v0.15.2`.
@@ -38,21 +51,51 @@ pub struct Metallb {
 pub async fn build(progress: &mut (dyn Write + Send)) -> Result<Metallb> {
     let workshop = Workshop::of_metallb()?;
     workshop.make(progress).await?;
-    let program = Program::MetallbController;
-    let (version, folder) = module(&workshop.module_of(program)).await?;
-    Ok(Metallb {
-        controller: workshop.place(program),
-        definitions: definitions(&folder.join(DEFINITIONS))?,
-        version,
-    })
+    let go_mod = workshop.module_of(Program::MetallbController);
+    // The programs may have outlived the go command's cache, which the chart lies in.
+    go(&go_mod, &["mod", "download", MODULE]).await?;
+    Metallb::of(&workshop).await
+}
+
+impl Metallb {
+    /// The one that was built before.
+    ///
+    /// # Errors
+    /// It was not, or the go command's cache has lost its module.
+    pub async fn found() -> Result<Self> {
+        let workshop = Workshop::of_metallb()?;
+        ensure!(
+            workshop.is_done(),
+            "MetalLB is not built: cargo run --release -p lab -- cluster build"
+        );
+        Self::of(&workshop).await
+    }
+
+    async fn of(workshop: &Workshop) -> Result<Self> {
+        let (version, folder) = module(&workshop.module_of(Program::MetallbController)).await?;
+        Ok(Self {
+            controller: workshop.place(Program::MetallbController),
+            speaker: workshop.place(Program::MetallbSpeaker),
+            chart: folder.join(CHART),
+            manifest: folder.join(MANIFEST),
+            definitions: definitions(&folder.join(DEFINITIONS))?,
+            version,
+        })
+    }
 }
 
 /// The module's version and its folder, as the go command tells them.
 async fn module(named_in: &Path) -> Result<(String, PathBuf)> {
-    let doing = || format!("asking the go command for the folder of {MODULE}");
+    let answer = go(named_in, &["list", "-m", "-f", "{{.Version}} {{.Dir}}", MODULE]).await?;
+    read(&answer).with_context(|| format!("asking the go command for the folder of {MODULE}"))
+}
+
+/// What the go command prints, run where a go.mod is.
+async fn go(named_in: &Path, arguments: &[&str]) -> Result<String> {
+    let doing = || format!("running go {} in {}", arguments.join(" "), named_in.display());
     let mut command = Command::new("go");
     command
-        .args(["list", "-m", "-f", "{{.Version}} {{.Dir}}", MODULE])
+        .args(arguments)
         .current_dir(named_in)
         .env("GOWORK", "off")
         .kill_on_drop(true);
@@ -60,14 +103,14 @@ async fn module(named_in: &Path) -> Result<(String, PathBuf)> {
     let output = output.with_context(doing)?.with_context(doing)?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{}: {said}", doing());
-    read(&String::from_utf8_lossy(&output.stdout)).with_context(doing)
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Version and folder, as they stand in the answer.
 fn read(answer: &str) -> Result<(String, PathBuf)> {
     match answer.trim().split_once(' ') {
         Some((version, folder)) if !folder.is_empty() => Ok((version.to_owned(), folder.into())),
-        _ => bail!("it is not in the go command's cache: go mod download {MODULE}"),
+        _ => bail!("it is not in the go command's cache: cargo run --release -p lab -- cluster build"),
     }
 }
 

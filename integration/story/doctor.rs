@@ -34,7 +34,7 @@ const WEBHOOKS: Resource = Resource::cluster_wide(
 const DEPLOYMENTS: Resource = Resource::namespaced("apps", "v1", "deployments", "Deployment");
 
 /// Waits until the doctor ends so, and says all of these words.
-async fn says(scene: &Scene, line: &[&str], code: i32, words: &[&str]) -> Outcome {
+pub(super) async fn says(scene: &Scene, line: &[&str], code: i32, words: &[&str]) -> Outcome {
     // What allocator and speakers report follows a change by moments.
     until("the doctor to say so", SOON, async || {
         let shown = scene.home.ask_tiklb(line).await?;

@@ -48,11 +48,13 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// Builds the home and starts tiklb.
+    /// Builds the home and starts tiklb, if it is installed there.
     pub(super) async fn open(plan: Plan) -> Result<Self> {
         let mut home = Home::build(plan).await?;
-        home.start_allocator().await?;
-        home.start_speakers().await?;
+        if !home.is_before_tiklb() {
+            home.start_allocator().await?;
+            home.start_speakers().await?;
+        }
         let namespace = json!({"metadata": {"name": APPS}});
         home.kube().create(NAMESPACES, &namespace).await?;
         Ok(Self { home, allocators: 1 })

@@ -78,7 +78,7 @@ impl Modules {
     pub(super) fn folder(&self, program: Program) -> PathBuf {
         match program {
             Program::Etcd => self.root.join("etcd"),
-            Program::MetallbController => self.root.join("metallb"),
+            Program::MetallbController | Program::MetallbSpeaker => self.root.join("metallb"),
             Program::Helm => self.root.join("helm"),
             Program::KubeApiserver
             | Program::KubeProxy
@@ -93,7 +93,7 @@ impl Modules {
     /// is v0.0.0, and refuses to emulate itself.
     pub(super) fn linker_flags(&self, program: Program) -> String {
         let version_of = match program {
-            Program::Etcd | Program::MetallbController | Program::Helm => None,
+            Program::Etcd | Program::MetallbController | Program::MetallbSpeaker | Program::Helm => None,
             Program::KubeApiserver
             | Program::KubeProxy
             | Program::Kubectl

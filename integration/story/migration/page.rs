@@ -1,0 +1,93 @@
+//! `docs/migrate-from-metallb.md` as a script: what a person reads there is what is played here.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
+
+use crate::chart::Helm;
+use crate::home::{Home, deployed};
+use crate::peers::metallb::Metallb;
+use crate::sandbox;
+
+/// What stands on the page, and comes out of MetalLB's Go module here: nothing is fetched.
+const CHART: &str = "metallb/metallb --version 0.15.2";
+const MANIFEST: &str =
+    "https://raw.githubusercontent.com/metallb/metallb/v0.15.2/config/manifests/metallb-native.yaml";
+
+/// The page, and a person with the programs that it names.
+pub(super) struct Page {
+    text: String,
+    /// The repository, in which the page's paths begin.
+    folder: PathBuf,
+    tools: TempDir,
+}
+
+impl Page {
+    pub(super) fn open(home: &Home, metallb: &Metallb) -> Result<Self> {
+        let folder = deployed("..");
+        let folder = folder
+            .canonicalize()
+            .with_context(|| format!("finding {}", folder.display()))?;
+        let file = folder.join("docs/migrate-from-metallb.md");
+        let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        ensure!(
+            text.contains(CHART) && text.contains(MANIFEST),
+            "the page is about another MetalLB than {}",
+            metallb.version
+        );
+        let text = text
+            .replace(CHART, &metallb.chart.display().to_string())
+            .replace(MANIFEST, &metallb.manifest.display().to_string());
+        Ok(Self {
+            text,
+            folder,
+            tools: tools(home)?,
+        })
+    }
+
+    /// The commands of the blocks under a heading, block by block and line by line.
+    pub(super) fn blocks(&self, heading: &str) -> Result<Vec<Vec<String>>> {
+        let from = format!("\n## {heading}\n");
+        let (_, section) = self
+            .text
+            .split_once(&from)
+            .with_context(|| format!("no heading {heading:?}"))?;
+        let section = section.split("\n## ").next().unwrap_or_default();
+        let blocks = section.split("```sh\n").skip(1);
+        Ok(blocks
+            .map(|block| block.split("```").next().unwrap_or_default())
+            .map(|block| block.lines().map(str::to_owned).collect())
+            .collect())
+    }
+
+    /// Types a line, and has it succeed. What it printed.
+    pub(super) async fn types(&self, home: &Home, line: &str) -> Result<String> {
+        let shown = home.type_in(&self.folder, self.tools.path(), line).await?;
+        ensure!(shown.code == Some(0), "{line}: {shown:?}");
+        Ok(shown.text)
+    }
+}
+
+/// A folder with the programs by the names that a person types.
+fn tools(home: &Home) -> Result<TempDir> {
+    let helm = Helm::found()?.context("helm is not built: cargo run --release -p lab -- cluster build")?;
+    let cluster = home.control_plane().real();
+    let kubectl = &cluster
+        .context("this is about the real cluster")?
+        .binaries()
+        .kubectl;
+    let inside = sandbox::dir().context("stories are played in the lab's sandbox")?;
+    let folder = TempDir::new_in(inside).context("making a folder for programs")?;
+    let programs: [(&str, &Path); 3] = [
+        ("helm", helm.program()),
+        ("kubectl", kubectl),
+        ("tiklb", home.program()?),
+    ];
+    for (name, program) in programs {
+        symlink(program, folder.path().join(name)).with_context(|| format!("linking {name}"))?;
+    }
+    Ok(folder)
+}
