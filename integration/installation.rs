@@ -112,7 +112,7 @@ impl Installation {
         .await?;
         let sets: Vec<String> = values.iter().map(|value| format!(" --set {value}")).collect();
         self.shell(&format!(
-            "helm upgrade --install {RELEASE} {} --namespace {NAMESPACE} --take-ownership --wait --timeout 4m{}",
+            "helm upgrade --install {RELEASE} {} --namespace {NAMESPACE} --take-ownership --reset-values --wait --timeout 4m{}",
             chart::folder().display(),
             sets.concat()
         ))

@@ -146,12 +146,15 @@ async fn unnoticed(stage: &Stage, what: &str, target: SocketAddrV4, commands: &[
         stage.installation.settled().await
     };
     let mut work = std::pin::pin!(work);
+    // What was begun is finished: Helm never forgets an upgrade that was cut off.
+    let mut talk = Ok(());
     loop {
         tokio::select! {
             done = &mut work => break done?,
-            _ = pace.tick() => conversation.say("still there?", SOON).await.context("the open connection")?,
+            _ = pace.tick(), if talk.is_ok() => talk = conversation.say("still there?", SOON).await,
         }
     }
+    talk.context("the open connection")?;
     conversation
         .say("to the end?", SOON)
         .await

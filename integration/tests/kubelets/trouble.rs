@@ -54,9 +54,6 @@ async fn a_speaker_without_its_capability_says_so(stage: &mut Stage) -> Outcome 
         .await?;
     let logs = format!("kubectl logs -n {NAMESPACE} -l component=speaker --tail=-1 --prefix");
     says(stage, &logs, "the speaker needs the capability NET_RAW").await?;
-    // One after the other: those that were there before go on.
-    stage.installation.run(photos()).await?;
-    stage.installation.served(PHOTOS, PHOTOS_PORT).await?;
     stage.installed().await?;
     stage.home().all_hear_each_other().await
 }
