@@ -205,18 +205,17 @@ fn refusals(schema: &Value) -> String {
         .as_array()
         .into_iter()
         .flatten();
-    rules
-        .map(|rule| {
-            let field = rule["fieldPath"]
-                .as_str()
-                .map(|path| format!("{}: ", path.trim_start_matches('.')));
-            format!(
-                " Refused: \u{201c}{}{}\u{201d}.",
-                field.unwrap_or_default(),
-                said(&rule["message"])
-            )
-        })
-        .collect()
+    let words = rules.map(|rule| {
+        let field = rule["fieldPath"]
+            .as_str()
+            .map(|path| format!("{}: ", path.trim_start_matches('.')));
+        format!(
+            " Refused: \u{201c}{}{}\u{201d}.",
+            field.unwrap_or_default(),
+            said(&rule["message"])
+        )
+    });
+    words.collect::<Vec<String>>().concat()
 }
 
 /// One line.
