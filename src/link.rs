@@ -3,7 +3,8 @@
 //! | module | does |
 //! |---|---|
 //! | [`filter`] | the kernel filter of a packet socket, as a value |
-//! | [`packet`] | one packet socket per interface: ARP frames in and out |
+//! | [`packet`] | packet sockets, one for each interface and protocol: ARP and NDP frames in and out |
+//! | [`group`] | the multicast groups in which questions for IPv6 addresses arrive |
 //! | [`watch`] | interfaces and their addresses, a new snapshot on every change |
 //! | [`packet::echo`] | the same for pings to other nodes' kernels and their answers |
 //! | [`datagram`] | the heartbeats' UDP socket |
@@ -17,6 +18,7 @@
 
 pub mod datagram;
 pub mod filter;
+pub mod group;
 pub mod packet;
 pub mod privilege;
 pub mod watch;

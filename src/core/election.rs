@@ -33,6 +33,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::Ipv6Net;
+
 pub use candidate::{Group, Nobody, Node};
 pub use claim::ClaimSet;
 pub use decision::Because;
@@ -193,6 +195,7 @@ pub struct Election {
     peers: BTreeMap<NodeName, Peer>,
     arrived: BTreeMap<NodeName, Instant>,
     interfaces: Vec<WireInterface>,
+    networks_v6: Vec<Ipv6Net>,
     relinked: Instant,
     relinked_due: Option<Instant>,
     desired: Option<Arc<Desired>>,
@@ -256,6 +259,7 @@ impl Election {
             peers: BTreeMap::new(),
             arrived: BTreeMap::new(),
             interfaces: Vec::new(),
+            networks_v6: Vec::new(),
             relinked: now,
             relinked_due: None,
             desired: None,

@@ -15,11 +15,11 @@ mod reach;
 mod surveying;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 
 pub use published::{Held, Move, Published, SurveyState};
 
@@ -36,8 +36,8 @@ use crate::neighbor::announcement::{TAKEOVER_ROUNDS, Verified};
 use crate::neighbor::echo::EchoFrame;
 use crate::neighbor::responder::AnswerWith;
 use crate::neighbor::{
-    Announcements, Arp, Conflicts, Frame, FrameError, InterfaceIndex, Operation, Outgoing, Peer, Purpose,
-    Responder, Talkers, Verdict,
+    Announcements, Arp, Conflicts, Frame, FrameError, InterfaceIndex, Message, Neighbor, Operation, Outgoing,
+    Purpose, Responder, Statement, Talkers, Verdict, ndp,
 };
 
 /// What the API wants of this speaker.
@@ -64,8 +64,28 @@ pub struct Link {
     pub mac: MacAddr,
     /// Its IPv4 addresses with their networks.
     pub networks: Vec<Ipv4Net>,
-    /// Routers that this node uses there.
+    /// Its IPv6 addresses with their networks, the link-local one included.
+    pub networks_v6: Vec<Ipv6Net>,
+    /// IPv4 routers that this node uses there.
     pub gateways: Vec<Ipv4Addr>,
+}
+
+impl Link {
+    /// Whether one of its networks holds the address.
+    pub fn is_in_network_of(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(v4) => self.networks.iter().any(|network| network.contains(&v4)),
+            IpAddr::V6(v6) => self.networks_v6.iter().any(|network| network.contains(&v6)),
+        }
+    }
+
+    /// The IPv6 address from which a neighbour is asked for `target`: one of its network, or the link-local one.
+    fn own_v6(&self, target: Ipv6Addr) -> Option<Ipv6Addr> {
+        let mut networks = self.networks_v6.iter();
+        let near = networks.clone().find(|network| network.contains(&target));
+        let own = near.or_else(|| networks.find(|network| network.addr().is_unicast_link_local()));
+        own.map(Ipv6Net::addr)
+    }
 }
 
 /// What happens to a speaker.
@@ -141,16 +161,16 @@ pub enum Effect {
 /// Counts of what was received, by what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// ARP frames by the name of their verdict or error.
+    /// ARP and NDP frames by the name of their verdict or error.
     pub frames: BTreeMap<&'static str, u64>,
     /// Datagrams by the reason why they were dropped, or `accepted`.
     pub datagrams: BTreeMap<&'static str, u64>,
-    /// ARP requests for an announced address, by address.
-    pub requests: BTreeMap<Ipv4Addr, u64>,
+    /// Questions for an announced address, by address.
+    pub requests: BTreeMap<IpAddr, u64>,
     /// Answers sent, by address.
-    pub responses: BTreeMap<Ipv4Addr, u64>,
+    pub responses: BTreeMap<IpAddr, u64>,
     /// Gratuitous frames sent, by address.
-    pub gratuitous: BTreeMap<Ipv4Addr, u64>,
+    pub gratuitous: BTreeMap<IpAddr, u64>,
     /// Those of them that defended an address against a stranger.
     pub defences: u64,
     /// For each peer that is watched here, how long its kernel may be silent before its node counts as gone.
@@ -326,6 +346,17 @@ impl Speaker {
         pools.union(&own).union(&announced.collect())
     }
 
+    /// The multicast groups in which questions for what is answered for on an interface arrive (RFC 4291 section 2.7.1):
+    /// switches and network cards pass on what somebody has joined.
+    pub fn groups(&self, interface: InterfaceIndex) -> BTreeSet<Ipv6Addr> {
+        let announced = self.responder.announced_on(interface);
+        let groups = announced.filter_map(|address| match address {
+            IpAddr::V4(_) => None,
+            IpAddr::V6(v6) => Some(ndp::solicited_node(v6)),
+        });
+        groups.collect()
+    }
+
     fn want(&mut self, wanted: Arc<Wanted>, now: Instant) {
         let before = self.wanted.replace(wanted);
         self.stand(now);
@@ -385,6 +416,9 @@ impl Speaker {
         });
         self.election
             .set_interfaces(interfaces.collect(), now, &mut self.outputs);
+        let networks = self.links.values().flat_map(|link| &link.networks_v6);
+        let networks = networks.filter(|network| !network.addr().is_unicast_link_local());
+        self.election.set_networks_v6(networks.copied().collect(), now);
         if self
             .wanted
             .as_ref()
@@ -486,10 +520,10 @@ impl Speaker {
         let Some(held) = self.published.held.remove(&key) else {
             return;
         };
-        for address in held.addresses.iter().filter_map(v4) {
-            self.responder.withdraw(address);
-            self.announcements.stop(address);
-            self.conflicts.unwatch(address);
+        for address in &held.addresses {
+            self.responder.withdraw(*address);
+            self.announcements.stop(*address);
+            self.conflicts.unwatch(*address);
         }
         self.published.moved(Move {
             at: now.wall,
@@ -523,9 +557,9 @@ impl Speaker {
         let Some(held) = self.published.held.get(&key) else {
             return;
         };
-        for address in held.addresses.iter().filter_map(v4) {
+        for address in held.addresses.iter().copied() {
             let links = self
-                .links_for(key, address.into())
+                .links_for(key, address)
                 .into_iter()
                 .map(|link| (link.index, link.mac));
             let links: Vec<(InterfaceIndex, MacAddr)> = links.collect();
@@ -536,9 +570,9 @@ impl Speaker {
             self.conflicts.watch(address, key, &links, now);
             for (index, mac) in links {
                 let gateways = self.gateways.iter().filter(|((at, _), _)| *at == index);
-                let gateways = gateways.map(|((_, address), mac)| Peer {
+                let gateways = gateways.map(|((_, address), mac)| Neighbor {
                     mac: *mac,
-                    address: *address,
+                    address: (*address).into(),
                 });
                 let talkers = self
                     .talkers
@@ -559,51 +593,60 @@ impl Speaker {
         now: Now,
         out: &mut Vec<Effect>,
     ) {
-        let arp = match Arp::parse(bytes) {
-            Ok(arp) => arp,
+        let message = match Message::parse(bytes) {
+            Ok(message) => message,
             Err(error) => return self.count_frame(FrameError::kind(error)),
         };
-        let verdict = self.responder.decide(interface, &arp, age, now.mono);
+        let said = Statement::from(&message);
+        let verdict = self.responder.decide(interface, message, age, now.mono);
         self.count_frame(verdict.as_str());
-        if self.responder.announces(arp.target_ip) && arp.op == Operation::Request {
-            *self.counters.requests.entry(arp.target_ip).or_default() += 1;
+        if self.responder.announces(said.target_ip) && said.op == Operation::Request {
+            *self.counters.requests.entry(said.target_ip).or_default() += 1;
         }
         if let Verdict::Answer { reply, .. } = verdict {
-            *self.counters.responses.entry(arp.target_ip).or_default() += 1;
+            *self.counters.responses.entry(said.target_ip).or_default() += 1;
             out.push(Effect::Answer {
                 interface,
                 frame: reply,
             });
         }
-        self.overhear(interface, &arp, now.mono);
+        self.overhear(interface, &said, now.mono);
     }
 
     /// What a frame tells besides its question.
-    fn overhear(&mut self, interface: InterfaceIndex, arp: &Arp, now: Instant) {
-        self.talkers.hear(interface, arp, now);
-        if let Some(Verified { .. }) = self.announcements.hear(interface, arp, now) {
+    fn overhear(&mut self, interface: InterfaceIndex, said: &Statement, now: Instant) {
+        self.talkers.hear(interface, said, now);
+        if let Some(Verified { .. }) = self.announcements.hear(interface, said, now) {
             self.published.verified += 1;
         }
-        self.surveying.hear(interface, arp);
-        self.first_claims.hear(interface, arp);
-        self.hear_claimant(interface, arp, now);
-        if let Some(mac) = self.gateways.get_mut(&(interface, arp.sender_ip)) {
-            *mac = arp.sender_mac;
+        self.surveying.hear(interface, said);
+        self.first_claims.hear(interface, said);
+        self.hear_claimant(interface, said, now);
+        if let IpAddr::V4(address) = said.sender_ip {
+            self.hear_host(interface, address, said.sender_mac, now);
+        }
+        if self.node_with(said.sender_mac).is_none() {
+            let near = self.links.get(&interface).map_or(&[][..], |link| &link.networks);
+            self.election.witness(near, now);
+        } else if said.op == Operation::Reply && self.group(said.sender_ip).is_some() {
+            self.election.owner_answered(said.sender_mac, now);
+        }
+    }
+
+    /// A gateway or another node's host speaks for itself.
+    fn hear_host(&mut self, interface: InterfaceIndex, address: Ipv4Addr, mac: MacAddr, now: Instant) {
+        let gateway = (interface, address);
+        if let Some(known) = self.gateways.get_mut(&gateway) {
+            *known = mac;
         } else if self
             .links
             .get(&interface)
-            .is_some_and(|link| link.gateways.contains(&arp.sender_ip))
+            .is_some_and(|link| link.gateways.contains(&address))
         {
-            self.gateways.insert((interface, arp.sender_ip), arp.sender_mac);
+            self.gateways.insert(gateway, mac);
         }
-        if self.node_with(arp.sender_mac).is_some() {
-            if arp.op == Operation::Reply && self.group(arp.sender_ip.into()).is_some() {
-                self.election.owner_answered(arp.sender_mac, now);
-            }
-            self.election.neighbor(arp.sender_ip, arp.sender_mac, now);
-        } else {
-            let near = self.links.get(&interface).map_or(&[][..], |link| &link.networks);
-            self.election.witness(near, now);
+        if self.node_with(mac).is_some() {
+            self.election.neighbor(address, mac, now);
         }
     }
 
@@ -658,7 +701,8 @@ impl Speaker {
                 .flat_map(|held| held.addresses.iter().filter_map(v4))
                 .flat_map(|address| self.talkers.recent(address, now))
                 .filter(|talker| talker.interface == link.index);
-            let recent: BTreeSet<Ipv4Addr> = recent.map(|t| t.peer.address).take(talkers).collect();
+            let recent = recent.filter_map(|talker| v4(&talker.peer.address));
+            let recent: BTreeSet<Ipv4Addr> = recent.take(talkers).collect();
             let asked = link.gateways.iter().chain(hosts).copied().chain(recent);
             let asked: BTreeSet<Ipv4Addr> = asked.collect();
             out.extend(asked.into_iter().filter_map(|target| question(link, target)));

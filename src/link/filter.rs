@@ -9,8 +9,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use socket2::SockFilter;
 use tiklb_core::model::{MacAddr, RangeSet};
 
+use self::prefix::Prefix;
 use self::program::Assembler;
 
+mod prefix;
 mod program;
 
 pub use program::Instruction;
@@ -18,17 +20,33 @@ pub use program::Instruction;
 /// More intervals than this are replaced by the one that covers them all. Jumps reach 255 instructions, two
 /// addresses are compared with two instructions per interval; a home has one or two pools.
 pub const MAX_INTERVALS: usize = 32;
+/// The same for prefixes: an IPv6 address is compared with up to nine instructions, at three places.
+pub const MAX_PREFIXES: usize = 8;
 /// Bytes of a frame that are kept: an ARP frame or an echo with Ethernet's padding (60), rounded up.
 pub const SNAP_LENGTH: u32 = 64;
+/// The same for NDP, whose checksum is over the whole of it: 86 bytes without options that no host of a home sends.
+pub const NDP_SNAP_LENGTH: u32 = 512;
 
-/// Which ARP frames a packet socket receives: untagged (or of VLAN 0, which is a priority and no VLAN), not sent by
+/// Which frames a packet socket receives, of one of two protocols.
+///
+/// ARP: untagged (or of VLAN 0, which is a priority and no VLAN), not sent by
 /// ourselves, IPv4 over Ethernet, request or reply, to `own` or to everybody, and with the sender or the target
 /// inside one of the intervals.
+///
+/// NDP: untagged, not sent by ourselves, a neighbour solicitation or advertisement that no router passed on, to us or to a
+/// group, and with the target, the source or the destination in one of the prefixes that cover the intervals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
     own: MacAddr,
+    wanted: Wanted,
+}
+
+/// What is to pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
     /// Ascending, neither overlapping nor touching; both ends included.
-    intervals: Vec<(Ipv4Addr, Ipv4Addr)>,
+    Arp(Vec<(Ipv4Addr, Ipv4Addr)>),
+    Ndp(Vec<Prefix>),
 }
 
 impl Filter {
@@ -48,19 +66,69 @@ impl Filter {
         {
             intervals = vec![(lowest.0, highest.1)];
         }
-        Self { own, intervals }
+        Self {
+            own,
+            wanted: Wanted::Arp(intervals),
+        }
+    }
+
+    /// The filter for NDP about the IPv6 addresses among `addresses`. Without any, no frame passes.
+    pub fn ndp(own: MacAddr, addresses: &RangeSet) -> Self {
+        let ranges = addresses.ranges().iter();
+        let ranges = ranges.filter_map(|range| match (range.first(), range.last()) {
+            (IpAddr::V6(first), IpAddr::V6(last)) => Some((first, last)),
+            _ => None,
+        });
+        let ranges: Vec<_> = ranges.collect();
+        let prefixes = match (ranges.first(), ranges.last()) {
+            (Some((lowest, _)), Some((_, highest))) if ranges.len() > MAX_PREFIXES => {
+                vec![Prefix::covering(*lowest, *highest)]
+            }
+            _ => ranges.iter().map(|(a, b)| Prefix::covering(*a, *b)).collect(),
+        };
+        Self {
+            own,
+            wanted: Wanted::Ndp(prefixes),
+        }
+    }
+
+    /// Whether nothing passes: then a socket is of no use.
+    pub fn is_empty(&self) -> bool {
+        match &self.wanted {
+            Wanted::Arp(intervals) => intervals.is_empty(),
+            Wanted::Ndp(prefixes) => prefixes.is_empty(),
+        }
+    }
+
+    /// Whether it is for NDP; otherwise for ARP.
+    pub(super) const fn is_ndp(&self) -> bool {
+        matches!(self.wanted, Wanted::Ndp(_))
     }
 
     /// The program, for reading and for tests.
     pub fn program(&self) -> Vec<Instruction> {
         let mut code = Assembler::default();
-        code.refuse_outgoing_and_tagged();
-        code.require_arp_for_ipv4_over_ethernet();
-        code.require_destination(self.own);
-        for field in [program::SENDER_IP, program::TARGET_IP] {
-            code.accept_inside(field, &self.intervals);
+        match &self.wanted {
+            Wanted::Arp(intervals) => {
+                code.refuse_outgoing_and_tagged(program::TO_EVERYBODY);
+                code.require_arp_for_ipv4_over_ethernet();
+                code.require_destination(self.own);
+                for field in [program::SENDER_IP, program::TARGET_IP] {
+                    code.accept_inside(field, intervals);
+                }
+                code.finish(SNAP_LENGTH)
+            }
+            Wanted::Ndp(prefixes) => {
+                code.refuse_outgoing_and_tagged(program::TO_A_GROUP);
+                code.require_neighbor_discovery();
+                for prefix in prefixes {
+                    for field in program::NDP_ADDRESSES {
+                        code.accept_prefix(field, *prefix);
+                    }
+                }
+                code.finish(NDP_SNAP_LENGTH)
+            }
         }
-        code.finish(SNAP_LENGTH)
     }
 
     pub(super) fn socket_filter(&self) -> Vec<SockFilter> {
@@ -71,7 +139,7 @@ impl Filter {
 /// Which packets a socket for echo replies receives: those to this host, with the number `id` of one process.
 pub fn echo_program(id: u16) -> Vec<Instruction> {
     let mut code = Assembler::default();
-    code.refuse_outgoing_and_tagged();
+    code.refuse_outgoing_and_tagged(program::TO_EVERYBODY);
     code.accept_echo_reply(id);
     code.finish(SNAP_LENGTH)
 }

@@ -1,7 +1,7 @@
-//! One packet socket per interface: ARP frames in and out.
+//! Packet sockets, one for each interface and protocol: ARP and NDP frames in and out.
 //!
 //! The order of opening is the point: a socket with protocol 0 receives nothing; the filter is attached; only then
-//! `bind` names the interface and ARP. No frame that the filter refuses is ever queued, not even one.
+//! `bind` names the interface and the protocol. No frame that the filter refuses is ever queued, not even one.
 //!
 //! A packet socket on a port of a bridge or bond receives nothing: it belongs on the master
 //! (see [`super::watch::Unusable::Member`]).
@@ -19,7 +19,7 @@ use tiklb_core::neighbor::InterfaceIndex;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::filter::{Filter, SNAP_LENGTH};
+use super::filter::{Filter, NDP_SNAP_LENGTH};
 
 pub mod echo;
 mod raw;
@@ -50,7 +50,7 @@ pub struct PacketSocket {
 /// A frame as it came in.
 #[derive(Debug, Clone, Copy)]
 pub struct Received<'a> {
-    /// From the Ethernet header on; at most [`SNAP_LENGTH`] bytes of it.
+    /// From the Ethernet header on; at most as many bytes of it as the filter keeps.
     pub frame: &'a [u8],
     /// How long it lay in the kernel, by the kernel's timestamp against the wall clock that it uses: zero after
     /// the clock was set back, too long after it was set forward. `None` if the kernel gave no timestamp.
@@ -97,7 +97,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// `SO_ATTACH_FILTER`.
-    #[error("could not attach the ARP filter to the packet socket of interface {interface}")]
+    #[error("could not attach the filter to the packet socket of interface {interface}")]
     Filter {
         /// Which interface.
         interface: InterfaceIndex,
@@ -155,7 +155,12 @@ impl PacketSocket {
     /// # Errors
     /// Which step failed, and what the kernel answered.
     pub fn open(interface: InterfaceIndex, filter: &Filter) -> Result<Self, OpenError> {
-        let socket = open(interface, libc::ETH_P_ARP, &filter.socket_filter())?;
+        let protocol = if filter.is_ndp() {
+            libc::ETH_P_IPV6
+        } else {
+            libc::ETH_P_ARP
+        };
+        let socket = open(interface, protocol, &filter.socket_filter())?;
         let socket =
             raw::register(socket, INTEREST).map_err(|source| OpenError::Register { interface, source })?;
         Ok(Self {
@@ -167,7 +172,7 @@ impl PacketSocket {
         })
     }
 
-    /// Replaces the filter; the kernel changes over between two frames. Frames that the old one let through may
+    /// Replaces the filter by another one of the same protocol; the kernel changes over between two frames. Frames that the old one let through may
     /// still be waiting.
     ///
     /// # Errors
@@ -204,7 +209,7 @@ impl PacketSocket {
     /// # Errors
     /// The interface is down or gone; frames before that were handed over.
     pub fn drain(&mut self, mut each: impl FnMut(Received<'_>)) -> Result<Drained, SocketError> {
-        let mut buffer = [0; SNAP_LENGTH as usize];
+        let mut buffer = [0; NDP_SNAP_LENGTH as usize];
         let mut drained = Drained {
             frames: 0,
             more: false,

@@ -4,8 +4,8 @@
 //! answer. The API side puts what it wants into a watch channel and finds what is announced in another; the latest
 //! value counts in both, so that neither side ever waits for the other.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,14 +19,17 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::link::datagram::{Arrival, DatagramSocket};
 use crate::link::filter::Filter;
+use crate::link::group::{GroupError, Groups};
 use crate::link::packet::echo::EchoSocket;
-use crate::link::packet::{BUDGET, PacketSocket, any_readable};
+use crate::link::packet::{BUDGET, OpenError, PacketSocket, any_readable};
 use crate::link::watch::{Exclusions, Snapshot};
 
 /// Counters are copied out for the metrics this often at most: a scrape needs no fresher ones.
 const COUNTERS_EVERY: Duration = Duration::from_millis(500);
 /// After a stop the thread says goodbye and ends; a heartbeat leaves within a millisecond.
 const GOODBYE: Duration = Duration::from_millis(20);
+/// The `EtherType` of NDP.
+const IPV6: [u8; 2] = [0x86, 0xdd];
 /// Datagrams and frames are read in turns of at most this many budgets before the timers are looked at again.
 const DRAINS: usize = 4;
 
@@ -156,12 +159,65 @@ async fn wait_for_key(inside: &mut Inside) -> Option<Key> {
     }
 }
 
-/// An interface's sockets and the filter of the one for ARP.
+/// An interface's sockets and their filters.
 struct Port {
     socket: PacketSocket,
     filter: Filter,
+    /// Only while there is anything to be heard of IPv6 addresses: a node's IPv6 traffic passes its filter.
+    discovery: Option<(PacketSocket, Filter)>,
+    groups: Option<Groups>,
     /// Without it the other nodes' kernels cannot be asked here, and their heartbeats decide.
     echo: Option<EchoSocket>,
+}
+
+impl Port {
+    fn sockets(&self) -> impl Iterator<Item = &PacketSocket> {
+        let discovery = self.discovery.iter().map(|(socket, _)| socket);
+        std::iter::once(&self.socket).chain(discovery)
+    }
+
+    fn sockets_mut(&mut self) -> impl Iterator<Item = &mut PacketSocket> {
+        let discovery = self.discovery.iter_mut().map(|(socket, _)| socket);
+        std::iter::once(&mut self.socket).chain(discovery)
+    }
+
+    /// The socket of the frame's protocol.
+    fn for_frame(&mut self, frame: &[u8]) -> Option<&mut PacketSocket> {
+        if frame.get(12..14) == Some(&IPV6) {
+            self.discovery.as_mut().map(|(socket, _)| socket)
+        } else {
+            Some(&mut self.socket)
+        }
+    }
+
+    /// Listens for NDP by this filter, or not at all.
+    fn discover(&mut self, filter: Option<Filter>) -> Result<(), OpenError> {
+        let Some(filter) = filter else {
+            self.discovery = None;
+            return Ok(());
+        };
+        match &mut self.discovery {
+            Some((_, known)) if *known == filter => {}
+            Some((socket, known)) => {
+                socket.set_filter(&filter)?;
+                *known = filter;
+            }
+            None => {
+                let socket = PacketSocket::open(self.socket.interface(), &filter)?;
+                self.discovery = Some((socket, filter));
+            }
+        }
+        Ok(())
+    }
+
+    /// Has exactly these groups joined.
+    fn join(&mut self, interface: InterfaceIndex, groups: &BTreeSet<Ipv6Addr>) -> Result<(), GroupError> {
+        match &mut self.groups {
+            Some(joined) => joined.set(groups),
+            None if groups.is_empty() => Ok(()),
+            none => none.insert(Groups::open(interface)?).set(groups),
+        }
+    }
 }
 
 struct Wire {
@@ -249,7 +305,7 @@ impl Wire {
                     self.step(Event::Serving(serving));
                 }
                 readable = self.datagrams.readable() => readable.context("the heartbeat socket failed")?,
-                readable = any_readable(self.ports.values().map(|port| &port.socket)) => {
+                readable = any_readable(self.ports.values().flat_map(Port::sockets)) => {
                     readable.context("a packet socket failed")?;
                 }
                 () = tokio::time::sleep_until(deadline) => {}
@@ -332,18 +388,20 @@ impl Wire {
             ..
         } = self;
         for (index, port) in ports.iter_mut() {
-            let drained = port.socket.drain(|received| {
-                let age = received.age.unwrap_or_default();
-                let event = Event::Frame {
-                    interface: *index,
-                    bytes: received.frame,
-                    age,
-                };
-                speaker.step(event, clock.now(), &mut rand::random::<u64>, effects);
-            });
-            match drained {
-                Ok(drained) => more |= drained.more,
-                Err(error) => closed.push((*index, error)),
+            for socket in port.sockets_mut() {
+                let drained = socket.drain(|received| {
+                    let age = received.age.unwrap_or_default();
+                    let event = Event::Frame {
+                        interface: *index,
+                        bytes: received.frame,
+                        age,
+                    };
+                    speaker.step(event, clock.now(), &mut rand::random::<u64>, effects);
+                });
+                match drained {
+                    Ok(drained) => more |= drained.more,
+                    Err(error) => closed.push((*index, error)),
+                }
             }
         }
         self.carry_out();
@@ -419,7 +477,10 @@ impl Wire {
         let Some(port) = self.ports.get_mut(&interface) else {
             return false;
         };
-        let sent = port.socket.send(frame);
+        let Some(socket) = port.for_frame(frame) else {
+            return false;
+        };
+        let sent = socket.send(frame);
         if let Err(error) = &sent {
             tracing::debug!(interface = interface.0, %error, "frame not sent");
         }
@@ -458,6 +519,8 @@ impl Wire {
                     let port = Port {
                         socket,
                         filter,
+                        discovery: None,
+                        groups: None,
                         echo: echo.ok(),
                     };
                     self.ports.insert(link.index, port);
@@ -480,15 +543,25 @@ impl Wire {
             let Some(port) = self.ports.get_mut(&link.index) else {
                 continue;
             };
-            let filter = Filter::new(link.mac, &self.speaker.interest(link));
-            if filter == port.filter {
-                continue;
-            }
-            match port.socket.set_filter(&filter) {
-                Ok(()) => port.filter = filter,
-                Err(error) => {
-                    tracing::error!(interface = %link.name, %error, "the ARP filter could not be changed");
+            let interest = self.speaker.interest(link);
+            let filter = Filter::new(link.mac, &interest);
+            if filter != port.filter {
+                match port.socket.set_filter(&filter) {
+                    Ok(()) => port.filter = filter,
+                    Err(error) => {
+                        tracing::error!(interface = %link.name, %error, "the ARP filter could not be changed");
+                    }
                 }
+            }
+            let discovery = Filter::ndp(link.mac, &interest);
+            let hears = !discovery.is_empty() && !link.networks_v6.is_empty();
+            if let Err(error) = port.discover(hears.then_some(discovery)) {
+                let error = anyhow::Error::from(error);
+                tracing::error!(interface = %link.name, "cannot listen for NDP: {error:#}");
+            }
+            if let Err(error) = port.join(link.index, &self.speaker.groups(link.index)) {
+                let error = anyhow::Error::from(error);
+                tracing::error!(interface = %link.name, "questions for IPv6 addresses may not arrive: {error:#}");
             }
         }
     }
@@ -527,12 +600,17 @@ fn links(snapshot: &Snapshot) -> Vec<Link> {
                 ipnet::IpNet::V4(network) if network.prefix_len() < 31 => Some(*network),
                 _ => None,
             });
+            let networks_v6 = interface.prefixes.iter().filter_map(|prefix| match prefix {
+                ipnet::IpNet::V6(network) if network.prefix_len() < 127 => Some(*network),
+                _ => None,
+            });
             let gateways = snapshot.gateways.get(&interface.index);
             Some(Link {
                 index: interface.index,
                 name: interface.name.clone(),
                 mac: interface.mac?,
                 networks: networks.collect(),
+                networks_v6: networks_v6.collect(),
                 gateways: gateways.into_iter().flatten().copied().collect(),
             })
         })

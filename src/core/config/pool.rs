@@ -138,8 +138,6 @@ fn read(object: &PoolObject) -> (Pool, Vec<Problem>) {
     }
     if !complaints.is_empty() {
         pool.state = PoolState::Unusable;
-    } else if pool.order.iter().any(|range| range.first().is_ipv6()) {
-        complaints.push(Problem::not_announced(&object.key));
     }
     (pool, complaints)
 }

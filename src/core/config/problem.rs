@@ -91,17 +91,6 @@ impl Problem {
         Self::new(kind, key, ProblemKind::NotActedOn, message)
     }
 
-    /// A pool has IPv6 addresses.
-    pub(super) fn not_announced(key: &ObjectKey) -> Self {
-        let message = "its IPv6 addresses are given to Services and not announced: this version of tiklb speaks ARP, and not yet NDP";
-        Self::new(
-            Kind::IPAddressPool,
-            key,
-            ProblemKind::NotActedOn,
-            message.to_owned(),
-        )
-    }
-
     pub(super) fn idle(kind: Kind, key: &ObjectKey, message: impl Into<String>) -> Self {
         Self::new(kind, key, ProblemKind::Idle, message.into())
     }

@@ -65,11 +65,6 @@ pub enum Nobody {
     /// One of its addresses belongs to no pool (any more), or to another one than the rest.
     #[error("its addresses are not all in one IPAddressPool")]
     NoPool,
-    /// It has IPv6 addresses alone, and speakers speak ARP.
-    #[error(
-        "IPv6 addresses are assigned, and not announced by this version of tiklb: give it an IPv4 address"
-    )]
-    NoNdp,
     /// One of its addresses is a node's own, where the kernel answers for it.
     #[error("it is a node's own address: take the nodes' addresses out of the IPAddressPools")]
     NodeAddress,
@@ -132,9 +127,6 @@ fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> O
     for service in members {
         let these = if belongs_to_a_node {
             Err(Nobody::NodeAddress)
-        } else if key.is_ipv6() {
-            // The lowest of all: there is no IPv4 address among them.
-            Err(Nobody::NoNdp)
         } else {
             candidates_of(service, ground)
         };

@@ -202,7 +202,7 @@ impl Election {
         }
         if !group.candidates.contains_key(&self.me) {
             self.hand_over(group, Cause::NotCandidate, Because::NotCandidate, now, out);
-        } else if self.has_lost_link(group.key, now) && self.others_come_first(group) {
+        } else if self.has_lost_link(group, now) && self.others_come_first(group) {
             self.yield_claim(group.key, Because::NoCarrier, out);
         } else {
             match self.compare_with_records(group, mine, now) {
@@ -395,7 +395,8 @@ impl Election {
         live.iter().position(|name| **name == self.me)
     }
 
-    /// Candidates that are up, in order. Where some of them have the address's subnet connected, only those.
+    /// Candidates that are up, in order. Where some of them have the address's subnet connected, only those; of a group
+    /// with both families those that have all its subnets, where there is one.
     pub(super) fn live_candidates<'a>(&self, group: &'a Group) -> Vec<&'a NodeName> {
         let present = |name: &NodeName| *name == self.me || self.up.contains(name);
         let stays = |name: &NodeName| {
@@ -407,16 +408,16 @@ impl Election {
             .iter()
             .filter(|name| present(name) && stays(name))
             .collect();
-        let connected: Vec<_> = live
-            .iter()
-            .copied()
-            .filter(|name| self.has_link(name, group.key))
-            .collect();
-        let mut live: Vec<_> = if connected.is_empty() {
-            live.into_iter().filter(|name| self.has_any_link(name)).collect()
-        } else {
-            connected
+        let with = |addresses: &mut dyn FnMut(&&NodeName) -> bool| -> Vec<&NodeName> {
+            live.iter().copied().filter(|name| addresses(name)).collect()
         };
+        let fullest = with(&mut |name| self.has_links(name, group));
+        let connected = with(&mut |name| self.has_link(name, group.key));
+        let any = with(&mut |name| self.has_any_link(name));
+        let first = [fullest, connected, any]
+            .into_iter()
+            .find(|names| !names.is_empty());
+        let mut live = first.unwrap_or_default();
         // Stable: those whose proxy is not well come last, in their order. They are better than nobody.
         live.sort_by_key(|name| self.serving_of(name) == Serving::Failing);
         live

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use super::reach::detection::SHORTEST;
 use super::wire::Body;
-use super::{DOWN_AFTER, Election, Output, Peer, RETURN, WireInterface};
-use ipnet::Ipv4Net;
+use super::{DOWN_AFTER, Election, Group, Output, Peer, RETURN, WireInterface};
+use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::model::{Instant, NodeName};
 
@@ -95,6 +95,19 @@ impl Election {
         if regained {
             self.regain(now, out);
         }
+    }
+
+    /// The IPv6 networks of the interfaces that can announce. They come and go with a router's word (RFC 4862) while the
+    /// link stays: no isolation, and no return from one.
+    pub fn set_networks_v6(&mut self, networks: Vec<Ipv6Net>, now: Instant) {
+        if self.networks_v6 == networks {
+            return;
+        }
+        self.networks_v6 = networks;
+        self.relinked = now;
+        self.relinked_due = Some(now + DOWN_AFTER);
+        self.hasten(now);
+        self.dirty = true;
     }
 
     /// An interface is back. If it was away for so long that others may have taken over what is ours, this is a return
@@ -208,19 +221,37 @@ impl Election {
 
     /// Whether a node has an interface in the address's subnet.
     pub(super) fn has_link(&self, node: &NodeName, address: IpAddr) -> bool {
-        let IpAddr::V4(address) = address else {
-            return false;
-        };
-        self.interfaces_of(node)
-            .iter()
-            .any(|interface| interface.network.contains(&address))
+        match address {
+            IpAddr::V4(address) => self
+                .interfaces_of(node)
+                .iter()
+                .any(|interface| interface.network.contains(&address)),
+            IpAddr::V6(address) => self.networks_v6_of(node).iter().any(|n| n.contains(&address)),
+        }
     }
 
-    /// Whether our own interface for the address is gone while peers are still heard some other way. Judged after
+    /// Whether a node has an interface in the subnet of each address of a group.
+    pub(super) fn has_links(&self, node: &NodeName, group: &Group) -> bool {
+        group
+            .addresses
+            .iter()
+            .all(|address| self.has_link(node, *address))
+    }
+
+    /// The IPv6 networks that a node can announce in, as far as they are known; this one's included.
+    fn networks_v6_of(&self, node: &NodeName) -> &[Ipv6Net] {
+        if *node == self.me {
+            &self.networks_v6
+        } else {
+            self.peers.get(node).map_or(&[], Peer::networks_v6)
+        }
+    }
+
+    /// Whether our own interface for one of the addresses is gone while peers are still heard some other way. Judged after
     /// [`DOWN_AFTER`]: before that a peer counts as up that may only have been heard over the lost link, and a blip of
     /// the carrier is no reason to move anything.
-    pub(super) fn has_lost_link(&self, address: IpAddr, now: Instant) -> bool {
-        !self.up.is_empty() && !self.has_link(&self.me, address) && now.since(self.relinked) >= DOWN_AFTER
+    pub(super) fn has_lost_link(&self, group: &Group, now: Instant) -> bool {
+        !self.up.is_empty() && !self.has_links(&self.me, group) && now.since(self.relinked) >= DOWN_AFTER
     }
 
     /// Whether a node has an interface at all.

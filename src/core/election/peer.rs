@@ -17,6 +17,8 @@ use super::claim::ClaimSet;
 use super::link::SUSPECT_AFTER;
 use super::offer::Serving;
 use super::wire::{BootId, ClaimsPart, ClaimsVersion, Heartbeat, WireInterface};
+use ipnet::Ipv6Net;
+
 use crate::model::Instant;
 
 /// How old an echoed heartbeat of mine may be: three periods.
@@ -78,6 +80,7 @@ struct Session {
     /// What an earlier boot claimed, which this one may take up again until then.
     inherited: Option<(ClaimSet, Instant)>,
     interfaces: Vec<WireInterface>,
+    networks_v6: Vec<Ipv6Net>,
     announced: ClaimsVersion,
     claims: ClaimSet,
     known: ClaimsVersion,
@@ -167,6 +170,7 @@ impl Peer {
         session.heard = now;
         session.condemned = None;
         let changed = session.interfaces != heartbeat.interfaces
+            || session.networks_v6 != heartbeat.networks_v6
             || session.announced != heartbeat.claims
             || session.serving != heartbeat.serving;
         if sequence > session.heartbeat {
@@ -183,6 +187,7 @@ impl Peer {
             }
             session.announced = heartbeat.claims;
             session.interfaces.clone_from(&heartbeat.interfaces);
+            session.networks_v6.clone_from(&heartbeat.networks_v6);
         }
         if let Some(sent) = echoed {
             session.contact = now;
@@ -428,6 +433,11 @@ impl Peer {
         self.session.iter().flat_map(|session| session.claims.iter())
     }
 
+    /// The IPv6 networks that it can announce in.
+    pub fn networks_v6(&self) -> &[Ipv6Net] {
+        self.session.as_ref().map_or(&[], |session| &session.networks_v6)
+    }
+
     /// Its announcing interfaces.
     pub fn interfaces(&self) -> &[WireInterface] {
         self.session.as_ref().map_or(&[], |session| &session.interfaces)
@@ -473,6 +483,7 @@ impl Session {
             answers: None,
             inherited: None,
             interfaces: Vec::new(),
+            networks_v6: Vec::new(),
             announced: ClaimsVersion::default(),
             claims: ClaimSet::default(),
             known: ClaimsVersion {

@@ -265,6 +265,7 @@ impl Election {
             failback: self.failback.code(),
             claims: self.claims_version(),
             interfaces: self.interfaces.clone(),
+            networks_v6: self.networks_v6.clone(),
             echoes: self.peers.values().filter_map(Peer::echo).collect(),
         };
         let datagram = Datagram {

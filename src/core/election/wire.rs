@@ -21,7 +21,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 use sha2::{Digest, Sha256};
 
 use self::cursor::{Reader, Writer};
@@ -45,6 +45,8 @@ const HEADER: usize = 12;
 const TAG: usize = 32;
 /// A node with more announcing interfaces than this lists the first ones; the others take no part.
 pub const MAX_INTERFACES: usize = 8;
+/// IPv6 networks beyond these take no part; 17 bytes each.
+pub const MAX_NETWORKS_V6: usize = 8;
 /// Claims per datagram: 25 bytes each beside the longest node name fit [`MAX_LENGTH`].
 pub const CLAIMS_PER_PART: usize = 32;
 /// Parts of one claim set: 8,192 claims. More are no home network; the rest is not announced to peers.
@@ -190,6 +192,8 @@ pub struct Heartbeat {
     pub claims: ClaimsVersion,
     /// The sender's announcing interfaces.
     pub interfaces: Vec<WireInterface>,
+    /// The IPv6 networks that the sender can announce in, at most [`MAX_NETWORKS_V6`].
+    pub networks_v6: Vec<Ipv6Net>,
     /// The newest sequence heard from each peer, by the short form of its boot id.
     pub echoes: BTreeMap<[u8; 8], u64>,
 }
@@ -385,7 +389,9 @@ impl Heartbeat {
         for interface in interfaces {
             out.mac(interface.mac).network(interface.network);
         }
-        let fits = (out.room().saturating_sub(1) / 16).min(usize::from(u8::MAX));
+        let networks = &self.networks_v6[..self.networks_v6.len().min(MAX_NETWORKS_V6)];
+        let behind = 1 + 17 * networks.len();
+        let fits = (out.room().saturating_sub(1 + behind) / 16).min(usize::from(u8::MAX));
         let start = if self.echoes.len() > fits {
             rotate % self.echoes.len()
         } else {
@@ -400,6 +406,12 @@ impl Heartbeat {
         out.count(self.echoes.len().min(fits));
         for (boot, sequence) in chosen {
             out.bytes(boot).u64(*sequence);
+        }
+        if !networks.is_empty() {
+            out.count(networks.len());
+            for network in networks {
+                out.network_v6(*network);
+            }
         }
     }
 
@@ -418,6 +430,15 @@ impl Heartbeat {
         let echoes = (0..from.count(usize::from(u8::MAX))?)
             .map(|_| Some((from.array()?, from.u64()?)))
             .collect::<Option<BTreeMap<_, _>>>()?;
+        // Left out by a node without IPv6, and by earlier versions.
+        let networks_v6 = if from.is_empty() {
+            0
+        } else {
+            from.count(MAX_NETWORKS_V6)?
+        };
+        let networks_v6 = (0..networks_v6)
+            .map(|_| from.network_v6())
+            .collect::<Option<Vec<_>>>()?;
         Some(Self {
             leaving: flags & LEAVING != 0,
             resting: flags & RESTING != 0,
@@ -430,6 +451,7 @@ impl Heartbeat {
             failback,
             claims,
             interfaces,
+            networks_v6,
             echoes,
         })
     }

@@ -11,12 +11,12 @@
 //! one is dropped, not caught up.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use self::queue::{Poke, PokeQueue, Rank};
 use super::rate::TokenBucket;
-use super::{Arp, InterfaceIndex, Operation, Outgoing, Peer, Purpose};
+use super::{InterfaceIndex, Message, Neighbor, Operation, Outgoing, Purpose, Statement};
 use crate::model::{Instant, MacAddr};
 
 mod queue;
@@ -55,7 +55,7 @@ pub const MAX_PEERS: usize = MAX_GATEWAYS + super::talker::MAX_TALKERS;
 /// An announced address on one interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {
-    address: Ipv4Addr,
+    address: IpAddr,
     interface: InterfaceIndex,
 }
 
@@ -82,7 +82,7 @@ struct Announcement {
 
 #[derive(Debug, Clone)]
 struct Poked {
-    peer: Peer,
+    peer: Neighbor,
     rank: Rank,
     /// When it is poked next; `None` when it answered or all rounds are over.
     next: Option<Instant>,
@@ -118,9 +118,9 @@ pub struct Progress {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verified {
     /// The address that it now reaches through us.
-    pub address: Ipv4Addr,
+    pub address: IpAddr,
     /// Who it is.
-    pub peer: Peer,
+    pub peer: Neighbor,
     /// How long after the takeover's start.
     pub after: Duration,
 }
@@ -151,27 +151,28 @@ impl Announcements {
     }
 
     /// Begins a takeover of `address` by `mac` on `interface`: the peers are poked in the given order, gateways
-    /// before talkers. An address that is already announced there with this MAC is left alone (a reconcile is
+    /// before talkers; those of the other family are passed over. An address that is already announced there with this MAC is left alone (a reconcile is
     /// no takeover); with another MAC it starts over. Returns whether anything began.
-    pub fn start(
+    pub fn start<P: Into<Neighbor>>(
         &mut self,
-        address: Ipv4Addr,
+        address: impl Into<IpAddr>,
         interface: InterfaceIndex,
         mac: MacAddr,
-        gateways: impl IntoIterator<Item = Peer>,
-        talkers: impl IntoIterator<Item = Peer>,
+        gateways: impl IntoIterator<Item = P>,
+        talkers: impl IntoIterator<Item = P>,
         now: Instant,
     ) -> bool {
+        let address = address.into();
         let key = Key { address, interface };
         if self.announced.get(&key).is_some_and(|known| known.mac == mac) {
             return false;
         }
         self.remove(key);
-        let gateways = gateways
-            .into_iter()
-            .take(MAX_GATEWAYS)
-            .map(|peer| (Rank::Gateway, peer));
-        let talkers = talkers.into_iter().map(|peer| (Rank::Talker, peer));
+        let speaks_it = |peer: &Neighbor| peer.address.is_ipv4() == address.is_ipv4();
+        let gateways = gateways.into_iter().map(Into::into).filter(speaks_it);
+        let gateways = gateways.take(MAX_GATEWAYS).map(|peer| (Rank::Gateway, peer));
+        let talkers = talkers.into_iter().map(Into::into).filter(speaks_it);
+        let talkers = talkers.map(|peer| (Rank::Talker, peer));
         let mut peers: Vec<Poked> = Vec::new();
         for (rank, peer) in gateways.chain(talkers) {
             let ourselves = peer.address == address || peer.mac == mac;
@@ -202,12 +203,14 @@ impl Announcements {
     }
 
     /// Forgets the address on every interface, and all its due frames.
-    pub fn stop(&mut self, address: Ipv4Addr) {
+    pub fn stop(&mut self, address: impl Into<IpAddr>) {
+        let address = address.into();
         self.remove_where(|key| key.address == address);
     }
 
     /// Forgets the address on all interfaces but these.
-    pub fn keep(&mut self, address: Ipv4Addr, on: impl Fn(InterfaceIndex) -> bool) {
+    pub fn keep(&mut self, address: impl Into<IpAddr>, on: impl Fn(InterfaceIndex) -> bool) {
+        let address = address.into();
         let of_address = |index: u32| Key {
             address,
             interface: InterfaceIndex(index),
@@ -267,17 +270,23 @@ impl Announcements {
 
     /// Notes an answer to a poke: the peer sent it to our MAC for the announced address, so it moved. It is
     /// poked no more.
-    pub fn hear(&mut self, interface: InterfaceIndex, arp: &Arp, now: Instant) -> Option<Verified> {
+    pub fn hear(
+        &mut self,
+        interface: InterfaceIndex,
+        said: impl Into<Statement>,
+        now: Instant,
+    ) -> Option<Verified> {
+        let said = said.into();
         let key = Key {
-            address: arp.target_ip,
+            address: said.target_ip,
             interface,
         };
-        let peer = Peer {
-            mac: arp.sender_mac,
-            address: arp.sender_ip,
+        let peer = Neighbor {
+            mac: said.sender_mac,
+            address: said.sender_ip,
         };
         let announcement = self.announced.get_mut(&key)?;
-        if arp.op != Operation::Reply || arp.target_mac != announcement.mac {
+        if said.op != Operation::Reply || said.target_mac != announcement.mac {
             return None;
         }
         let mut places = announcement.peers.iter_mut().enumerate();
@@ -295,7 +304,8 @@ impl Announcements {
     }
 
     /// How far the takeover of an announced address is.
-    pub fn progress(&self, address: Ipv4Addr, interface: InterfaceIndex) -> Option<Progress> {
+    pub fn progress(&self, address: impl Into<IpAddr>, interface: InterfaceIndex) -> Option<Progress> {
+        let address = address.into();
         let announcement = self.announced.get(&Key { address, interface })?;
         Some(Progress {
             began: announcement.began,
@@ -332,7 +342,7 @@ impl Announcements {
             interface: key.interface,
             address: key.address,
             purpose,
-            frame: Arp::gratuitous(announcement.mac, key.address).frame(),
+            frame: Message::gratuitous(announcement.mac, key.address).frame(),
         })
     }
 
@@ -340,6 +350,7 @@ impl Announcements {
         let Poke { place, key, .. } = due;
         let announcement = self.announced.get_mut(&key)?;
         let poked = announcement.peers.get_mut(place)?;
+        let question = Message::poke(announcement.mac, key.address, poked.peer)?;
         poked.sent = true;
         poked.next = next_round(announcement.began, now);
         if let Some(next) = poked.next {
@@ -355,7 +366,7 @@ impl Announcements {
             interface: key.interface,
             address: key.address,
             purpose: Purpose::Poke,
-            frame: Arp::poke(announcement.mac, key.address, poked.peer).frame(),
+            frame: question.frame(),
         })
     }
 

@@ -13,15 +13,16 @@
 //! Nodes are never defended against: two of ours must not outshout each other.
 //!
 //! Whoever holds the address sees the answers to other hosts' questions no more than we do, so that listening alone
-//! would not find it: hence the questions. They are ARP probes, which change no cache. Silence counts only after a
+//! would not find it: hence the questions. They are ARP probes, or those of duplicate address detection, which change no
+//! cache. Silence counts only after a
 //! question that really left.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::rate::TokenBucket;
-use super::{Arp, InterfaceIndex, Outgoing, Purpose};
+use super::{InterfaceIndex, Message, Outgoing, Purpose, Statement};
 use crate::model::{Instant, MacAddr, NodeName};
 
 /// RFC 5227 section 1.1, `DEFEND_INTERVAL`: no address is defended more often.
@@ -71,10 +72,10 @@ pub struct Dispute {
 /// Every address that is announced here, and who disputes it.
 #[derive(Debug, Clone)]
 pub struct Conflicts {
-    watched: BTreeMap<Ipv4Addr, Watched>,
+    watched: BTreeMap<IpAddr, Watched>,
     /// When something is due for each address: undisputed ones, and disputed ones.
-    routine: BTreeSet<(Instant, Ipv4Addr)>,
-    urgent: BTreeSet<(Instant, Ipv4Addr)>,
+    routine: BTreeSet<(Instant, IpAddr)>,
+    urgent: BTreeSet<(Instant, IpAddr)>,
     routine_rate: TokenBucket,
     urgent_rate: TokenBucket,
     held: bool,
@@ -133,11 +134,12 @@ impl Conflicts {
     /// ends it. What is known of an address that is announced on the same interfaces stays.
     pub fn watch(
         &mut self,
-        address: Ipv4Addr,
+        address: impl Into<IpAddr>,
         group: IpAddr,
         on: &[(InterfaceIndex, MacAddr)],
         now: Instant,
     ) {
+        let address = address.into();
         if on.is_empty() {
             return self.unwatch(address);
         }
@@ -162,7 +164,8 @@ impl Conflicts {
     }
 
     /// The address is not announced here any more.
-    pub fn unwatch(&mut self, address: Ipv4Addr) {
+    pub fn unwatch(&mut self, address: impl Into<IpAddr>) {
+        let address = address.into();
         let Some(gone) = self.watched.remove(&address) else {
             return;
         };
@@ -174,17 +177,25 @@ impl Conflicts {
 
     /// Whether a frame speaks for an address that is announced on the interface that it came in by, with another MAC than
     /// ours: then the address's group, and the caller finds out who it is and says so with [`Conflicts::hear`].
-    pub fn concerns(&self, interface: InterfaceIndex, arp: &Arp) -> Option<IpAddr> {
-        let watched = self.watched.get(&arp.sender_ip)?;
+    pub fn concerns(&self, interface: InterfaceIndex, said: impl Into<Statement>) -> Option<IpAddr> {
+        let said = said.into();
+        let watched = self.watched.get(&said.sender_ip)?;
         let here = watched.on.iter().any(|(index, _)| *index == interface);
-        let ours = watched.on.iter().any(|(_, mac)| *mac == arp.sender_mac);
-        let nobody = arp.sender_mac.is_zero() || arp.sender_mac.is_multicast();
+        let ours = watched.on.iter().any(|(_, mac)| *mac == said.sender_mac);
+        let nobody = said.sender_mac.is_zero() || said.sender_mac.is_multicast();
         (here && !ours && !nobody).then_some(watched.group)
     }
 
     /// Takes in who sent a frame that [`Conflicts::concerns`] an address.
-    pub fn hear(&mut self, interface: InterfaceIndex, arp: &Arp, party: Party, now: Instant) {
-        let address = arp.sender_ip;
+    pub fn hear(
+        &mut self,
+        interface: InterfaceIndex,
+        said: impl Into<Statement>,
+        party: Party,
+        now: Instant,
+    ) {
+        let said = said.into();
+        let address = said.sender_ip;
         let Some(watched) = self.watched.get_mut(&address) else {
             return;
         };
@@ -192,7 +203,7 @@ impl Conflicts {
             let earliest = watched.defended.map_or(now, |at| at + DEFEND_INTERVAL);
             watched.defend_at = Some((earliest.max(now), interface));
         }
-        self.changed |= watched.note(arp.sender_mac, party, now);
+        self.changed |= watched.note(said.sender_mac, party, now);
         self.schedule(address);
     }
 
@@ -230,7 +241,7 @@ impl Conflicts {
         if self.held {
             return None;
         }
-        let of = |queue: &BTreeSet<(Instant, Ipv4Addr)>, rate: &TokenBucket| {
+        let of = |queue: &BTreeSet<(Instant, IpAddr)>, rate: &TokenBucket| {
             let (due, _) = queue.first()?;
             Some((*due).max(rate.ready_at()).max(self.withheld_until))
         };
@@ -256,7 +267,7 @@ impl Conflicts {
     }
 
     /// The disputed addresses.
-    pub fn disputes(&self) -> impl Iterator<Item = (Ipv4Addr, Dispute)> + '_ {
+    pub fn disputes(&self) -> impl Iterator<Item = (IpAddr, Dispute)> + '_ {
         self.watched.iter().filter_map(|(address, watched)| {
             let dispute = watched.dispute();
             (dispute != Dispute::default()).then_some((*address, dispute))
@@ -268,7 +279,7 @@ impl Conflicts {
         self.defences
     }
 
-    fn act(&mut self, address: Ipv4Addr, now: Instant, out: &mut Vec<Outgoing>) {
+    fn act(&mut self, address: IpAddr, now: Instant, out: &mut Vec<Outgoing>) {
         let Some(watched) = self.watched.get_mut(&address) else {
             return;
         };
@@ -287,7 +298,7 @@ impl Conflicts {
     }
 
     /// Puts the address where its next action belongs.
-    fn schedule(&mut self, address: Ipv4Addr) {
+    fn schedule(&mut self, address: IpAddr) {
         let Some(watched) = self.watched.get_mut(&address) else {
             return;
         };
@@ -302,7 +313,7 @@ impl Conflicts {
         self.queue(next.0).insert((next.1, address));
     }
 
-    const fn queue(&mut self, urgent: bool) -> &mut BTreeSet<(Instant, Ipv4Addr)> {
+    const fn queue(&mut self, urgent: bool) -> &mut BTreeSet<(Instant, IpAddr)> {
         if urgent {
             &mut self.urgent
         } else {
@@ -351,7 +362,7 @@ impl Watched {
         self.dispute() != before
     }
 
-    fn ask(&mut self, address: Ipv4Addr, now: Instant, out: &mut Vec<Outgoing>) {
+    fn ask(&mut self, address: IpAddr, now: Instant, out: &mut Vec<Outgoing>) {
         for claimant in &mut self.claimants {
             claimant.unanswered = claimant.unanswered.saturating_add(1);
         }
@@ -365,18 +376,18 @@ impl Watched {
             interface: *interface,
             address,
             purpose: Purpose::Probe,
-            frame: Arp::probe(*mac, address).frame(),
+            frame: Message::probe(*mac, address).frame(),
         }));
     }
 
-    /// One ARP Announcement where the stranger was heard.
-    fn defence(&self, address: Ipv4Addr, interface: InterfaceIndex) -> Option<Outgoing> {
+    /// One announcement where the stranger was heard.
+    fn defence(&self, address: IpAddr, interface: InterfaceIndex) -> Option<Outgoing> {
         let (_, mac) = self.on.iter().find(|(index, _)| *index == interface)?;
         Some(Outgoing {
             interface,
             address,
             purpose: Purpose::Defence,
-            frame: Arp::gratuitous(*mac, address).frame(),
+            frame: Message::gratuitous(*mac, address).frame(),
         })
     }
 

@@ -8,7 +8,8 @@
 //!  |<-------------- Ethernet -------->|<------------------------- ARP ----------------------------------->|
 //! ```
 //!
-//! pnet is named here and in [`super::echo`] only: it is dormant, and these are the files to change should it have to go.
+//! pnet is named here, in [`super::ndp`] and in [`super::echo`] only: it is dormant, and these are the files to change
+//! should it have to go.
 
 use std::net::Ipv4Addr;
 
@@ -16,6 +17,7 @@ use pnet_packet::Packet as _;
 use pnet_packet::arp::{ArpHardwareTypes, ArpOperation, ArpOperations, ArpPacket, MutableArpPacket};
 use pnet_packet::ethernet::{EtherTypes, EthernetPacket, MutableEthernetPacket};
 
+use super::Frame;
 use crate::model::MacAddr;
 
 /// An Ethernet header (14 bytes) and an ARP packet for IPv4 over Ethernet (28 bytes). The kernel's driver pads
@@ -35,9 +37,6 @@ const _: () = assert!(
 const HARDWARE_LENGTH: u8 = 6;
 /// `ar$pln` of RFC 826: bytes of an IPv4 address.
 const PROTOCOL_LENGTH: u8 = 4;
-
-/// A whole ARP frame, ready for a packet socket.
-pub type Frame = [u8; FRAME_LENGTH];
 
 /// `ar$op` of RFC 826. Other operations (RARP, inverse ARP) are errors of [`Arp::parse`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -68,15 +67,15 @@ pub struct Arp {
     pub target_ip: Ipv4Addr,
 }
 
-/// Why bytes are not an ARP frame for IPv4 over Ethernet. Nobody can mend a foreign frame, so this is for
+/// Why bytes are neither an ARP frame for IPv4 over Ethernet nor a neighbour solicitation or advertisement. Nobody can mend a foreign frame, so this is for
 /// counters: [`FrameError::kind`] is the label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
-    /// Fewer than 42 bytes.
-    #[error("a frame of {0} bytes is too short for ARP (42)")]
+    /// It ends before what it should hold.
+    #[error("a frame of {0} bytes is too short for ARP (42) or for the length that its IPv6 header tells")]
     TooShort(usize),
-    /// Another `EtherType` than 0x0806.
-    #[error("EtherType 0x{0:04x} is not ARP (0x0806)")]
+    /// Another `EtherType` than 0x0806 and 0x86dd.
+    #[error("EtherType 0x{0:04x} is neither ARP (0x0806) nor IPv6 (0x86dd)")]
     EtherType(u16),
     /// `ar$hrd` is not Ethernet.
     #[error("ARP hardware type {0} is not Ethernet (1)")]
@@ -95,6 +94,34 @@ pub enum FrameError {
     /// Neither request nor reply.
     #[error("ARP operation {0} is neither request (1) nor reply (2)")]
     Operation(u16),
+    /// IPv6, but not `ICMPv6` right behind its header.
+    #[error("an IPv6 packet with next header {0} is not ICMPv6 (58)")]
+    NotIcmp(u8),
+    /// RFC 4861 sections 7.1.1 and 7.1.2: a router passed it on.
+    #[error("hop limit {0} is not 255: it is not from this link")]
+    HopLimit(u8),
+    /// The checksum of `ICMPv6`.
+    #[error("its ICMPv6 checksum is wrong")]
+    Checksum,
+    /// Neither solicitation nor advertisement.
+    #[error(
+        "ICMPv6 type {kind} code {code} is neither a solicitation (135, 0) nor an advertisement (136, 0)"
+    )]
+    IcmpType {
+        /// Its type.
+        kind: u8,
+        /// Its code.
+        code: u8,
+    },
+    /// RFC 4861: an option of length 0, or one that ends behind the message.
+    #[error("its options do not end with the message")]
+    Options,
+    /// RFC 4861: the target is a group.
+    #[error("its target is a multicast address")]
+    Target,
+    /// RFC 4861: source, destination, flags and options contradict each other.
+    #[error("its source, destination, flags and options contradict each other")]
+    Addresses,
 }
 
 impl FrameError {
@@ -107,6 +134,13 @@ impl FrameError {
             Self::ProtocolType(_) => "protocol_type",
             Self::AddressLengths { .. } => "address_lengths",
             Self::Operation(_) => "operation",
+            Self::NotIcmp(_) => "not_icmp",
+            Self::HopLimit(_) => "hop_limit",
+            Self::Checksum => "checksum",
+            Self::IcmpType { .. } => "icmp_type",
+            Self::Options => "options",
+            Self::Target => "target",
+            Self::Addresses => "addresses",
         }
     }
 }
@@ -223,7 +257,7 @@ impl Arp {
             arp.set_target_hw_addr(self.target_mac);
             arp.set_target_proto_addr(self.target_ip);
         }
-        frame
+        Frame::new(&frame)
     }
 }
 

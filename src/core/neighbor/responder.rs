@@ -1,17 +1,17 @@
-//! Which ARP request is answered, and with which MAC.
+//! Which question is answered, and with which MAC: the same rules for ARP and NDP.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Arp, Frame, InterfaceIndex, Operation};
+use super::{Frame, InterfaceIndex, Message, Operation, Statement};
 use crate::model::{Instant, MacAddr};
 
 /// The answering rules and what they need to know: our interfaces, and what is announced on which of them.
 #[derive(Debug, Clone)]
 pub struct Responder {
     interfaces: BTreeMap<InterfaceIndex, MacAddr>,
-    announced: BTreeMap<Ipv4Addr, BTreeMap<InterfaceIndex, AnswerWith>>,
+    announced: BTreeMap<IpAddr, BTreeMap<InterfaceIndex, AnswerWith>>,
     max_age: Duration,
     withheld_until: Instant,
 }
@@ -44,7 +44,7 @@ pub enum Verdict {
 pub enum Answered {
     /// An ordinary request.
     Request,
-    /// An ARP Probe (RFC 5227): the asker wants to use the address and now knows that it is taken.
+    /// An ARP Probe (RFC 5227) or duplicate address detection (RFC 4862): the asker wants to use the address and now knows that it is taken.
     Probe,
 }
 
@@ -57,7 +57,8 @@ pub enum Ignored {
     Own,
     /// It is a reply.
     Reply,
-    /// Its Ethernet destination is neither broadcast nor the interface's own MAC: it was flooded to us.
+    /// Its Ethernet destination is neither broadcast (for NDP the group of the address) nor the interface's own MAC: it
+    /// was flooded to us.
     NotForUs,
     /// Its sender MAC is zero or a group address: an answer to it would reach nobody or everybody.
     SenderNotUnicast,
@@ -132,10 +133,10 @@ impl Responder {
     /// From now on requests for `address` on exactly these interfaces are answered; none of them withdraws it.
     pub fn announce(
         &mut self,
-        address: Ipv4Addr,
+        address: impl Into<IpAddr>,
         on: impl IntoIterator<Item = (InterfaceIndex, AnswerWith)>,
     ) {
-        let on: BTreeMap<_, _> = on.into_iter().collect();
+        let (address, on) = (address.into(), on.into_iter().collect::<BTreeMap<_, _>>());
         if on.is_empty() {
             self.announced.remove(&address);
         } else {
@@ -144,13 +145,20 @@ impl Responder {
     }
 
     /// From now on nobody hears from us for `address`.
-    pub fn withdraw(&mut self, address: Ipv4Addr) {
-        self.announced.remove(&address);
+    pub fn withdraw(&mut self, address: impl Into<IpAddr>) {
+        self.announced.remove(&address.into());
     }
 
     /// Whether the address is announced on any interface.
-    pub fn announces(&self, address: Ipv4Addr) -> bool {
-        self.announced.contains_key(&address)
+    pub fn announces(&self, address: impl Into<IpAddr>) -> bool {
+        self.announced.contains_key(&address.into())
+    }
+
+    /// The addresses that are answered for on an interface.
+    pub fn announced_on(&self, interface: InterfaceIndex) -> impl Iterator<Item = IpAddr> {
+        let announced = self.announced.iter();
+        let here = announced.filter(move |(_, on)| on.contains_key(&interface));
+        here.map(|(address, _)| *address)
     }
 
     /// Answers nothing before `until` (own lateness, return from isolation); a moment in the past ends it. A
@@ -160,12 +168,20 @@ impl Responder {
     }
 
     /// What becomes of a frame that came in by `interface` and lay `age` in the kernel before it was read.
-    pub fn decide(&self, interface: InterfaceIndex, arp: &Arp, age: Duration, now: Instant) -> Verdict {
-        match self.answer_with(interface, arp, age, now) {
+    pub fn decide(
+        &self,
+        interface: InterfaceIndex,
+        message: impl Into<Message>,
+        age: Duration,
+        now: Instant,
+    ) -> Verdict {
+        let message = message.into();
+        let said = Statement::from(&message);
+        match self.answer_with(interface, &said, age, now) {
             Err(why) => Verdict::Ignore(why),
             Ok((own, answer)) => Verdict::Answer {
-                reply: arp.answer(answer, own).frame(),
-                because: if arp.is_probe() {
+                reply: message.answer(answer, own).frame(),
+                because: if said.is_probe() {
                     Answered::Probe
                 } else {
                     Answered::Request
@@ -178,13 +194,13 @@ impl Responder {
     fn answer_with(
         &self,
         interface: InterfaceIndex,
-        arp: &Arp,
+        said: &Statement,
         age: Duration,
         now: Instant,
     ) -> Result<(MacAddr, MacAddr), Ignored> {
         let own = *self.interfaces.get(&interface).ok_or(Ignored::UnknownInterface)?;
-        self.refuse_form(own, arp)?;
-        let on = self.announced.get(&arp.target_ip).ok_or(Ignored::NotAnnounced)?;
+        self.refuse_form(own, said)?;
+        let on = self.announced.get(&said.target_ip).ok_or(Ignored::NotAnnounced)?;
         let answer = on.get(&interface).ok_or(Ignored::OtherInterface)?;
         if age > self.max_age {
             return Err(Ignored::Late);
@@ -202,24 +218,24 @@ impl Responder {
     }
 
     /// The rules that look at the frame alone.
-    fn refuse_form(&self, own: MacAddr, arp: &Arp) -> Result<(), Ignored> {
+    fn refuse_form(&self, own: MacAddr, said: &Statement) -> Result<(), Ignored> {
         if self
             .interfaces
             .values()
-            .any(|mac| *mac == arp.sender_mac || *mac == arp.eth_src)
+            .any(|mac| *mac == said.sender_mac || *mac == said.eth_src)
         {
             return Err(Ignored::Own);
         }
-        if arp.op == Operation::Reply {
+        if said.op == Operation::Reply {
             return Err(Ignored::Reply);
         }
-        if !arp.eth_dst.is_broadcast() && arp.eth_dst != own {
+        if !said.is_to_all() && said.eth_dst != own {
             return Err(Ignored::NotForUs);
         }
-        if arp.sender_mac.is_zero() || arp.sender_mac.is_multicast() {
+        if said.sender_mac.is_zero() || said.sender_mac.is_multicast() {
             return Err(Ignored::SenderNotUnicast);
         }
-        if arp.is_gratuitous() {
+        if said.is_gratuitous() {
             return Err(Ignored::Claim);
         }
         Ok(())

@@ -9,7 +9,7 @@
 //!                   occupied ─────────────────────────────────────────────► silent
 //! ```
 //!
-//! Any ARP frame that speaks for the address counts, asked for or not: a frame that came too late for its
+//! IPv4 alone: an IPv6 subnet has more addresses than anybody can ask for. Any ARP frame that speaks for the address counts, asked for or not: a frame that came too late for its
 //! question still proves a user. Silence counts only inside the second after a question that really left.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +19,7 @@ use std::time::Duration;
 use ipnet::{IpNet, Ipv4Net};
 
 use self::subnet::Subnet;
-use super::{Arp, InterfaceIndex, Outgoing};
+use super::{InterfaceIndex, Outgoing, Statement};
 use crate::model::{AddressRange, Instant, MacAddr, RangeSet};
 
 mod subnet;
@@ -160,16 +160,13 @@ impl Survey {
 
     /// Notes what a frame says about the addresses that are asked for: its sender address, or in a probe the
     /// address that its sender is about to use.
-    pub fn hear(&mut self, interface: InterfaceIndex, arp: &Arp, found: &mut Vec<Finding>) {
-        let mac = arp.sender_mac;
+    pub fn hear(&mut self, interface: InterfaceIndex, said: impl Into<Statement>, found: &mut Vec<Finding>) {
+        let said = said.into();
+        let mac = said.sender_mac;
         if mac.is_zero() || mac.is_multicast() || self.nodes.contains(&mac) {
             return;
         }
-        let address = if arp.is_probe() {
-            arp.target_ip
-        } else {
-            arp.sender_ip
-        };
+        let IpAddr::V4(address) = said.used() else { return };
         let here = self.subnets.values_mut().filter(|s| s.interface == interface);
         for subnet in here.filter(|s| s.mac != mac) {
             subnet.hear(address, mac, found);
@@ -193,8 +190,11 @@ impl Survey {
             .subnets
             .values_mut()
             .filter(|s| s.interface == probe.interface);
+        let IpAddr::V4(address) = probe.address else {
+            return;
+        };
         for subnet in here {
-            subnet.not_sent(probe.address, now);
+            subnet.not_sent(address, now);
         }
     }
 

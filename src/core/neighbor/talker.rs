@@ -1,10 +1,10 @@
 //! Who asked for which address lately: those hold it in their neighbour cache and have to hear of a takeover.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Arp, InterfaceIndex, Operation, Peer};
+use super::{InterfaceIndex, Neighbor, Operation, Statement};
 use crate::model::Instant;
 
 /// How many are kept per address: as many as a takeover pokes. More of them hear the broadcast all the same.
@@ -19,9 +19,9 @@ pub const MAX_ADDRESSES: usize = 1_024;
 /// Recent askers per address, most recent first.
 #[derive(Debug, Clone, Default)]
 pub struct Talkers {
-    heard: BTreeMap<Ipv4Addr, Vec<Talker>>,
+    heard: BTreeMap<IpAddr, Vec<Talker>>,
     /// The same addresses by the time of their latest question, so that eviction needs no search.
-    by_age: BTreeSet<(Instant, Ipv4Addr)>,
+    by_age: BTreeSet<(Instant, IpAddr)>,
 }
 
 /// Somebody who asked.
@@ -30,7 +30,7 @@ pub struct Talker {
     /// Where it was heard.
     pub interface: InterfaceIndex,
     /// Who it is.
-    pub peer: Peer,
+    pub peer: Neighbor,
     /// When it was heard last.
     pub heard: Instant,
 }
@@ -46,17 +46,18 @@ impl Talkers {
 
     /// Notes who asks. Probes, claims, replies and frames that nobody could answer say nothing about a
     /// neighbour's cache and are passed over.
-    pub fn hear(&mut self, interface: InterfaceIndex, arp: &Arp, now: Instant) {
-        let asks = arp.op == Operation::Request && !arp.is_probe() && !arp.is_gratuitous();
-        if !asks || arp.sender_mac.is_zero() || arp.sender_mac.is_multicast() {
+    pub fn hear(&mut self, interface: InterfaceIndex, said: impl Into<Statement>, now: Instant) {
+        let said = said.into();
+        let asks = said.op == Operation::Request && !said.is_probe() && !said.is_gratuitous();
+        if !asks || said.sender_mac.is_zero() || said.sender_mac.is_multicast() {
             return;
         }
-        let peer = Peer {
-            mac: arp.sender_mac,
-            address: arp.sender_ip,
+        let peer = Neighbor {
+            mac: said.sender_mac,
+            address: said.sender_ip,
         };
         self.note(
-            arp.target_ip,
+            said.target_ip,
             Talker {
                 interface,
                 peer,
@@ -66,9 +67,9 @@ impl Talkers {
     }
 
     /// Who asked for `address` within the last five minutes, most recent first.
-    pub fn recent(&self, address: Ipv4Addr, now: Instant) -> impl Iterator<Item = &Talker> {
+    pub fn recent(&self, address: impl Into<IpAddr>, now: Instant) -> impl Iterator<Item = &Talker> {
         self.heard
-            .get(&address)
+            .get(&address.into())
             .into_iter()
             .flatten()
             .take_while(move |talker| now.since(talker.heard) <= TALKER_LIFETIME)
@@ -79,7 +80,7 @@ impl Talkers {
         self.heard.len()
     }
 
-    fn note(&mut self, address: Ipv4Addr, talker: Talker) {
+    fn note(&mut self, address: IpAddr, talker: Talker) {
         let talkers = self.heard.entry(address).or_default();
         if let Some(latest) = talkers.first() {
             self.by_age.remove(&(latest.heard, address));

@@ -6,27 +6,27 @@ use std::net::IpAddr;
 use super::Speaker;
 use crate::model::{Instant, NodeName};
 use crate::neighbor::conflict::{Dispute, Party};
-use crate::neighbor::{Arp, InterfaceIndex};
+use crate::neighbor::{InterfaceIndex, Statement};
 
 impl Speaker {
     /// A frame that may speak for an address that is announced here.
-    pub(super) fn hear_claimant(&mut self, interface: InterfaceIndex, arp: &Arp, now: Instant) {
-        let Some(group) = self.conflicts.concerns(interface, arp) else {
+    pub(super) fn hear_claimant(&mut self, interface: InterfaceIndex, said: &Statement, now: Instant) {
+        let Some(group) = self.conflicts.concerns(interface, said) else {
             return;
         };
-        if let Some(party) = self.party(group, arp, now) {
-            self.conflicts.hear(interface, arp, party, now);
+        if let Some(party) = self.party(group, said, now) {
+            self.conflicts.hear(interface, said, party, now);
         }
     }
 
     /// Who sent it; `None` where the election knows better what it means.
-    fn party(&self, group: IpAddr, arp: &Arp, now: Instant) -> Option<Party> {
-        let Some(node) = self.node_of(arp.sender_mac, now) else {
+    fn party(&self, group: IpAddr, said: &Statement, now: Instant) -> Option<Party> {
+        let Some(node) = self.node_of(said.sender_mac, now) else {
             return Some(Party::Stranger);
         };
         // Our own other interfaces, also by an earlier MAC; and who stands in for a node, or an access point that answers
         // for its clients, sends from another address than it tells.
-        if *node == self.me || arp.eth_src != arp.sender_mac || self.claims(node, group) {
+        if *node == self.me || said.eth_src != said.sender_mac || self.claims(node, group) {
             return None;
         }
         Some(Party::Node(node.clone()))
@@ -44,9 +44,7 @@ impl Speaker {
             return;
         }
         let disputes = self.conflicts.disputes();
-        let disputes: BTreeMap<IpAddr, Dispute> = disputes
-            .map(|(address, dispute)| (address.into(), dispute))
-            .collect();
+        let disputes: BTreeMap<IpAddr, Dispute> = disputes.collect();
         if disputes != self.published.disputes {
             self.published.disputes = disputes;
             self.published.touch();

@@ -46,16 +46,17 @@ impl Speaker {
     }
 
     /// Where an address of a group is announced: of the interfaces that its advertisements allow those that have its
-    /// subnet; where none has, all of them, as in MetalLB.
+    /// subnet; where none has, all of them, as in MetalLB (for an IPv6 address: all that have any IPv6 address).
     pub(super) fn links_for(&self, key: IpAddr, address: IpAddr) -> Vec<&Link> {
-        let IpAddr::V4(v4) = address else { return vec![] };
         let named = self
             .wanted
             .as_ref()
             .and_then(|wanted| wanted.interfaces.get(&key));
         let allowed = |link: &&Link| named.is_none_or(|names| names.contains(&link.name));
-        let connected = |link: &&Link| link.networks.iter().any(|network| network.contains(&v4));
-        let links = self.links.values().filter(allowed);
+        let connected = |link: &&Link| link.is_in_network_of(address);
+        // Without an IPv6 address of its own the kernel there neither hears nor sends for the address.
+        let speaks = |link: &&Link| address.is_ipv4() || !link.networks_v6.is_empty();
+        let links = self.links.values().filter(allowed).filter(speaks);
         let with_subnet: Vec<&Link> = links.clone().filter(connected).collect();
         // What is named is meant, also where one of two has the subnet.
         if with_subnet.is_empty() || named.is_some() {
@@ -67,7 +68,14 @@ impl Speaker {
 
     /// The names of the interfaces that answer for a group, and the MAC of the first.
     pub(super) fn answering_on(&self, key: IpAddr) -> (Vec<String>, Option<MacAddr>) {
-        let links = self.links_for(key, key);
+        let mut links = self.links_for(key, key);
+        for address in self.group(key).into_iter().flat_map(|group| &group.addresses) {
+            for link in self.links_for(key, *address) {
+                if !links.iter().any(|known| known.index == link.index) {
+                    links.push(link);
+                }
+            }
+        }
         let mac = links.first().map(|link| link.mac);
         (links.into_iter().map(|link| link.name.clone()).collect(), mac)
     }

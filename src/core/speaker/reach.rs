@@ -3,12 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use super::{Effect, Link, Speaker, v4};
+use super::{Effect, Link, Speaker};
 use crate::election::reach::Probe;
 use crate::model::{Instant, MacAddr, NodeName};
 use crate::neighbor::echo::{self, Echo};
 use crate::neighbor::responder::AnswerWith;
-use crate::neighbor::{Arp, Peer};
+use crate::neighbor::{Arp, Ndp, Peer};
 
 /// Talkers that are asked for a sign while a node is suspect. The gateways are asked too, and each round is one of four
 /// within 20 ms.
@@ -39,8 +39,8 @@ impl Speaker {
     pub(super) fn stand_in(&mut self, key: IpAddr, owner: &NodeName) {
         let group = self.group(key);
         let addresses = group.into_iter().flat_map(|group| &group.addresses);
-        for address in addresses.filter_map(v4).collect::<Vec<_>>() {
-            let links = self.links_for(key, address.into()).into_iter();
+        for address in addresses.copied().collect::<Vec<IpAddr>>() {
+            let links = self.links_for(key, address).into_iter();
             let on: Vec<_> = links
                 .filter_map(|link| {
                     let (_, theirs) = self.shared_network(link, owner)?;
@@ -67,13 +67,16 @@ impl Speaker {
     /// Asks a node for an address that its speaker claims, and nobody else: a unicast request, as a neighbour that checks
     /// its entry sends it.
     pub(super) fn ask_owner(&self, key: IpAddr, owner: &NodeName) -> Vec<Effect> {
-        let IpAddr::V4(address) = key else { return vec![] };
         let links = self.links_for(key, key).into_iter();
         let questions = links.filter_map(|link| {
             let (own, mac) = self.shared_network(link, owner)?;
+            let frame = match key {
+                IpAddr::V4(address) => Arp::poke(link.mac, own, Peer { mac, address }).frame(),
+                IpAddr::V6(address) => Ndp::poke(link.mac, link.own_v6(address)?, mac, address).frame(),
+            };
             Some(Effect::Answer {
                 interface: link.index,
-                frame: Arp::poke(link.mac, own, Peer { mac, address }).frame(),
+                frame,
             })
         });
         questions.collect()
@@ -88,8 +91,8 @@ impl Speaker {
         let addresses = self
             .group(key)
             .map_or_else(|| [key].into(), |group| group.addresses.clone());
-        for address in addresses.iter().filter_map(v4) {
-            self.responder.withdraw(address);
+        for address in &addresses {
+            self.responder.withdraw(*address);
         }
         self.published.touch();
     }

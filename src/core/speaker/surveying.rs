@@ -15,7 +15,7 @@ use crate::election::Output;
 use crate::election::wire::{MAX_OCCUPIED, MAX_RANGES, SurveyReport};
 use crate::model::{AddressRange, Instant, MacAddr, NodeName, Now, RangeSet};
 use crate::neighbor::survey::{Area, Change, Finding, Round};
-use crate::neighbor::{Arp, InterfaceIndex, Outgoing, Survey};
+use crate::neighbor::{InterfaceIndex, Outgoing, Statement, Survey};
 
 /// A speaker that comes up later hears of the last round after this at the latest.
 const REPORT_AGAIN: Duration = Duration::from_secs(5);
@@ -46,8 +46,8 @@ struct Known {
 }
 
 impl Surveying {
-    pub(super) fn hear(&mut self, interface: InterfaceIndex, arp: &Arp) {
-        self.survey.hear(interface, arp, &mut self.findings);
+    pub(super) fn hear(&mut self, interface: InterfaceIndex, said: &Statement) {
+        self.survey.hear(interface, said, &mut self.findings);
     }
 
     pub(super) fn not_sent(&mut self, frame: &Outgoing, now: Instant) {
@@ -74,7 +74,10 @@ impl Surveying {
     }
 
     /// Whether a question within the last `max_age` brought no answer.
-    pub(super) fn knows_silent(&self, address: Ipv4Addr, now: Instant, max_age: Duration) -> bool {
+    pub(super) fn knows_silent(&self, address: IpAddr, now: Instant, max_age: Duration) -> bool {
+        let IpAddr::V4(address) = address else {
+            return false;
+        };
         self.survey.knows_silent(address, now, max_age)
             || self.reports.values().any(|known| {
                 now.since(known.at) <= max_age
@@ -84,7 +87,8 @@ impl Surveying {
     }
 
     /// Who is known to have the address.
-    pub(super) fn occupant(&self, address: Ipv4Addr, now: Instant, max_age: Duration) -> Option<MacAddr> {
+    pub(super) fn occupant(&self, address: IpAddr, now: Instant, max_age: Duration) -> Option<MacAddr> {
+        let address = super::v4(&address)?;
         let fresh = self
             .reports
             .values()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 mod conflict;
+mod discovery;
 mod interface;
 
 use litemap::LiteMap;
@@ -29,6 +30,7 @@ fn link() -> Link {
         name: "eth0".to_owned(),
         mac: MINE,
         networks: vec![Ipv4Net::new(lan(11), 24).unwrap()],
+        networks_v6: vec![],
         gateways: vec![lan(1)],
     }
 }
@@ -128,7 +130,7 @@ impl Desk {
 
     fn sent(&self, purpose: Purpose) -> Vec<(Instant, Ipv4Addr)> {
         let frames = self.effects.iter().filter_map(|(at, effect)| match effect {
-            Effect::Announce(frame) if frame.purpose == purpose => Some((*at, frame.address)),
+            Effect::Announce(frame) if frame.purpose == purpose => Some((*at, v4(&frame.address)?)),
             _ => None,
         });
         frames.collect()
@@ -412,7 +414,7 @@ fn foreign_frames_are_counted_by_kind() {
     let counters = desk.speaker.counters(desk.now.mono);
     assert_eq!(counters.frames.get("answered_request"), Some(&1));
     assert_eq!(counters.frames.get("not_announced"), Some(&1));
-    assert_eq!(counters.responses[&lan(200)], 1);
+    assert_eq!(counters.responses[&lan(200).into()], 1);
     assert_eq!(counters.frames.values().sum::<u64>(), 3);
 }
 

@@ -10,10 +10,11 @@ mod property;
 type Property = fn(&[u8]);
 
 /// The targets, and how many inputs each has at least: an empty folder would hold everything.
-const TARGETS: [(&str, Property, usize); 3] = [
+const TARGETS: [(&str, Property, usize); 4] = [
     ("arp", property::arp, 150),
     ("echo", property::echo, 80),
     ("heartbeat", property::heartbeat, 200),
+    ("ndp", property::ndp, 120),
 ];
 
 fn fuzz() -> PathBuf {

@@ -6,6 +6,8 @@ use std::net::Ipv4Addr;
 
 use tiklb_core::model::MacAddr;
 
+use super::prefix::Prefix;
+
 /// One instruction (`struct sock_filter` of `linux/filter.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instruction {
@@ -31,6 +33,8 @@ pub(super) const JUMP_EQUAL: u16 = 0x15;
 pub(super) const JUMP_GREATER: u16 = 0x25;
 /// `BPF_JMP | BPF_JGE | BPF_K`, unsigned.
 pub(super) const JUMP_GREATER_OR_EQUAL: u16 = 0x35;
+/// `BPF_ALU | BPF_AND | BPF_K`.
+pub(super) const AND: u16 = 0x54;
 /// `BPF_RET | BPF_K`: how many bytes are kept; 0 refuses the frame.
 pub(super) const RETURN: u16 = 0x06;
 
@@ -41,7 +45,9 @@ pub(super) const PACKET_TYPE: u32 = ANCILLARY + 4;
 /// `PACKET_HOST`: to the interface's own MAC.
 const TO_US: u32 = 0;
 /// `PACKET_BROADCAST`.
-const TO_EVERYBODY: u32 = 1;
+pub(super) const TO_EVERYBODY: u32 = 1;
+/// `PACKET_MULTICAST`.
+pub(super) const TO_A_GROUP: u32 = 2;
 /// `SKF_AD_VLAN_TAG_PRESENT`: the tag itself is no longer in the bytes by the time a filter sees them.
 pub(super) const VLAN_TAG_PRESENT: u32 = ANCILLARY + 48;
 
@@ -70,6 +76,19 @@ const IP_PROTOCOL: u32 = 23;
 const ICMP_TYPE_AND_CODE: u32 = 34;
 const ICMP_ID: u32 = 38;
 
+/// `ETH_P_IPV6`.
+const IPV6: u32 = 0x86dd;
+/// Next header `ICMPv6` (58) and hop limit 255: see the picture in `core::neighbor::ndp`.
+const NEXT_HEADER_AND_HOP_LIMIT: u32 = 20;
+const ICMPV6_FROM_THIS_LINK: u32 = 0x3aff;
+const ICMPV6_TYPE_AND_CODE: u32 = 54;
+/// Type 135 and code 0 of RFC 4861.
+const SOLICITATION: u32 = 0x8700;
+/// Type 136 and code 0.
+const ADVERTISEMENT: u32 = 0x8800;
+/// Where a solicitation or an advertisement has addresses: target, source, destination.
+pub(super) const NDP_ADDRESSES: [u32; 3] = [62, 22, 38];
+
 /// Hardware type 1 (Ethernet) and protocol type 0x0800 (IPv4), one word.
 const ETHERNET_AND_IPV4: u32 = 0x0001_0800;
 /// Lengths 6 and 4 and operation 1.
@@ -95,16 +114,16 @@ enum To {
 pub(super) struct Assembler(Vec<(Instruction, To, To)>);
 
 impl Assembler {
-    /// What was sent by this machine, was for another one, or has a VLAN tag.
+    /// What was sent by this machine, was for another one, or has a VLAN tag. `to_several`: broadcast, or a group.
     ///
     /// A socket bound to one protocol never sees the mark of a tag: the kernel clears it first, and calls a frame
     /// of a VLAN that it has no interface for "for another host", whatever its destination
     /// (`__netif_receive_skb_core`). So it is the packet type that keeps tagged frames out; the mark would matter
     /// to a socket bound to every protocol.
-    pub(super) fn refuse_outgoing_and_tagged(&mut self) {
+    pub(super) fn refuse_outgoing_and_tagged(&mut self, to_several: u32) {
         self.load(LOAD_WORD, PACKET_TYPE);
         self.jump(JUMP_EQUAL, TO_US, To::Skip(1), To::Next);
-        self.jump(JUMP_EQUAL, TO_EVERYBODY, To::Next, To::Refuse);
+        self.jump(JUMP_EQUAL, to_several, To::Next, To::Refuse);
         self.load(LOAD_WORD, VLAN_TAG_PRESENT);
         self.jump(JUMP_EQUAL, 0, To::Next, To::Refuse);
     }
@@ -117,6 +136,37 @@ impl Assembler {
         self.load(LOAD_WORD, LENGTHS_AND_OPERATION);
         self.jump(JUMP_EQUAL, REQUEST, To::Skip(1), To::Next);
         self.jump(JUMP_EQUAL, REPLY, To::Next, To::Refuse);
+    }
+
+    /// A solicitation or an advertisement that no router has passed on.
+    pub(super) fn require_neighbor_discovery(&mut self) {
+        self.load(LOAD_HALF, ETHER_TYPE);
+        self.jump(JUMP_EQUAL, IPV6, To::Next, To::Refuse);
+        self.load(LOAD_HALF, NEXT_HEADER_AND_HOP_LIMIT);
+        self.jump(JUMP_EQUAL, ICMPV6_FROM_THIS_LINK, To::Next, To::Refuse);
+        self.load(LOAD_HALF, ICMPV6_TYPE_AND_CODE);
+        self.jump(JUMP_EQUAL, SOLICITATION, To::Skip(1), To::Next);
+        self.jump(JUMP_EQUAL, ADVERTISEMENT, To::Next, To::Refuse);
+    }
+
+    /// Accepts a frame whose IPv6 address at `field` has the prefix; goes on otherwise.
+    pub(super) fn accept_prefix(&mut self, field: u32, prefix: Prefix) {
+        let words: Vec<_> = prefix.words().collect();
+        let length = |mask: u32| if mask == u32::MAX { 2 } else { 3 };
+        let mut left: u8 = words.iter().map(|(_, _, mask)| length(*mask)).sum();
+        if words.is_empty() {
+            // Every address has the empty prefix.
+            self.jump(JUMP_EQUAL, 0, To::Accept, To::Accept);
+        }
+        for (offset, value, mask) in words {
+            left -= length(mask);
+            self.load(LOAD_WORD, field + offset);
+            if mask != u32::MAX {
+                self.push(AND, mask, To::Next, To::Next);
+            }
+            let fits = if left == 0 { To::Accept } else { To::Next };
+            self.jump(JUMP_EQUAL, value, fits, To::Skip(left));
+        }
     }
 
     /// An echo reply to the process that asks with this number.
@@ -167,7 +217,7 @@ impl Assembler {
         let distance = |from: usize, to: To| match to {
             To::Next => 0,
             To::Skip(count) => count,
-            // Bounded by MAX_INTERVALS; the tests run the longest program.
+            // Bounded by MAX_INTERVALS and MAX_PREFIXES; the tests run the longest program.
             To::Refuse => u8::try_from(refuse - from - 1).unwrap_or(u8::MAX),
             To::Accept => u8::try_from(accept - from - 1).unwrap_or(u8::MAX),
         };

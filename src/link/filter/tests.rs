@@ -1,12 +1,14 @@
 //! The program run by a small interpreter over tables of frames. The kernel runs it in the `link` test target.
 
 use proptest::prelude::*;
+use std::net::Ipv6Addr;
 use tiklb_core::model::{AddressRange, Question};
-use tiklb_core::neighbor::{Arp, Operation, Peer};
+
+use tiklb_core::neighbor::{Arp, Ndp, Operation, Peer};
 
 use super::program::{
-    JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_OR_EQUAL, LOAD_BYTE, LOAD_HALF, LOAD_WORD, PACKET_TYPE, RETURN,
-    VLAN_TAG_PRESENT,
+    AND, JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_OR_EQUAL, LOAD_BYTE, LOAD_HALF, LOAD_WORD, PACKET_TYPE,
+    RETURN, VLAN_TAG_PRESENT,
 };
 use super::*;
 
@@ -39,6 +41,10 @@ fn run(program: &[Instruction], frame: &[u8], beside: Beside) -> u32 {
             LOAD_HALF => 2,
             LOAD_BYTE => 1,
             RETURN => return operand,
+            AND => {
+                accumulator &= operand;
+                continue;
+            }
             _ => {
                 let holds = match code {
                     JUMP_EQUAL => accumulator == operand,
@@ -171,7 +177,7 @@ fn every_other_field_is_tested_too() {
         (21, 3),
     ];
     for (offset, value) in table {
-        let mut frame = question().frame();
+        let mut frame = question().frame().to_vec();
         frame[*offset] = *value;
         assert!(!passes(&filter(), &frame), "byte {offset}");
     }
@@ -180,7 +186,7 @@ fn every_other_field_is_tested_too() {
             eth_dst: OURS,
             ..question()
         };
-        let mut almost_us = to_us.frame();
+        let mut almost_us = to_us.frame().to_vec();
         assert!(passes(&filter(), &almost_us));
         almost_us[offset] ^= 0x10;
         assert!(!passes(&filter(), &almost_us), "destination byte {offset}");
@@ -254,7 +260,7 @@ proptest! {
             sender_ip: Ipv4Addr::from_bits(sender),
             ..question()
         }
-        .frame();
+        .frame().to_vec();
         for (at, value) in flips {
             frame[at] = value;
         }
@@ -304,4 +310,95 @@ fn only_answers_to_this_process_pass() {
         assert_eq!(run(&program, &other, here), 0, "byte {at} as {value:#x}");
     }
     assert_eq!(run(&program, &reply[..39], here), 0, "cut short");
+}
+
+const SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x200);
+const CLIENT_SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x50);
+
+fn hears(filter: &Filter, frame: &[u8]) -> bool {
+    let beside = Beside {
+        packet_type: 2,
+        tagged: false,
+    };
+    match run(&filter.program(), frame, beside) {
+        0 => false,
+        NDP_SNAP_LENGTH => true,
+        other => panic!("keeps {other} bytes"),
+    }
+}
+
+fn six(last: u16) -> Ipv6Addr {
+    Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, last)
+}
+
+#[test]
+fn neighbor_discovery_about_our_addresses_passes() {
+    let filter = Filter::ndp(
+        OURS,
+        &ranges(&["192.168.1.0/24", "fd00:0:0:1::200-fd00:0:0:1::20f"]),
+    );
+    let question = Ndp::question(ASKER, CLIENT_SIX, SIX);
+    for ndp in [
+        question,
+        Ndp::probe(ASKER, SIX),
+        Ndp::gratuitous(ASKER, SIX),
+        // Who speaks with our address, and who answers a question of it.
+        Ndp::question(ASKER, SIX, CLIENT_SIX),
+        Ndp::poke(OURS, SIX, ASKER, CLIENT_SIX).answer(ASKER, ASKER),
+    ] {
+        assert!(hears(&filter, &ndp.frame()), "{ndp:?}");
+    }
+    let elsewhere = Ndp::question(ASKER, CLIENT_SIX, six(0x210));
+    assert!(!hears(&filter, &elsewhere.frame()));
+    let changed = |at: usize, value: u8| {
+        let mut frame = question.frame().to_vec();
+        frame[at] = value;
+        frame
+    };
+    for (at, value) in [(12, 8), (20, 17), (21, 254), (54, 134), (55, 1)] {
+        assert!(!hears(&filter, &changed(at, value)), "byte {at} is {value}");
+    }
+    for (packet_type, tagged, passes) in [
+        (0, false, true),
+        (2, false, true),
+        (1, false, false),
+        (3, false, false),
+        (4, false, false),
+        (2, true, false),
+    ] {
+        let kept = run(
+            &filter.program(),
+            &question.frame(),
+            Beside { packet_type, tagged },
+        );
+        assert_eq!(kept != 0, passes, "{packet_type} {tagged}");
+    }
+    let arp = self::question().frame();
+    assert!(!hears(&filter, &arp));
+    assert!(Filter::ndp(OURS, &ranges(&["192.168.1.0/24"])).is_empty());
+}
+
+#[test]
+fn the_longest_program_reaches_its_end_and_more_ranges_are_covered_by_one() {
+    let range = |n: u16| format!("fd00:0:0:1::{n:x}00-fd00:0:0:1::{n:x}05");
+    let of = |count: u16| {
+        let texts: Vec<_> = (1..=count).map(|n| range(2 * n)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        Filter::ndp(OURS, &ranges(&texts))
+    };
+    let most = u16::try_from(MAX_PREFIXES).unwrap();
+    let longest = of(most);
+    for n in 1..=most {
+        for last in [0, 5] {
+            let target = six(2 * n * 256 + last);
+            assert!(hears(&longest, &Ndp::probe(ASKER, target).frame()), "{target}");
+        }
+    }
+    assert!(!hears(&longest, &Ndp::probe(ASKER, six(0x300)).frame()));
+    assert!(
+        hears(&of(most + 1), &Ndp::probe(ASKER, six(0x300)).frame()),
+        "coarser, never finer"
+    );
+    let everything = Filter::ndp(OURS, &ranges(&["::/0"]));
+    assert!(hears(&everything, &Ndp::probe(ASKER, SIX).frame()));
 }

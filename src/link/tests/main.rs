@@ -9,6 +9,7 @@ use anyhow::Result;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 mod datagram;
+mod discovery;
 mod lan;
 mod packet;
 mod watch;
@@ -19,7 +20,7 @@ type Body = fn(lan::Lan) -> lan::Running;
 fn main() {
     let arguments = Arguments::from_args();
     let isolation = lan::isolate().map_err(|error| format!("{error:#}"));
-    let bodies = [packet::TESTS, watch::TESTS, datagram::TESTS].concat();
+    let bodies = [packet::TESTS, discovery::TESTS, watch::TESTS, datagram::TESTS].concat();
     let trials = bodies.into_iter().map(|(name, body)| {
         let isolation = isolation.clone();
         Trial::ignorable_test(name, move || match isolation {

@@ -274,7 +274,10 @@ async fn a_poke_is_answered_by_the_kernel(lan: Lan) -> Result<()> {
     }
     let answer = frames(&mut socket, 1).await?;
     let verified = announcements.hear(lan.eth0, &answer[0], start);
-    assert_eq!(verified.map(|v| (v.address, v.peer)), Some((VIP, client)));
+    assert_eq!(
+        verified.map(|v| (v.address, v.peer)),
+        Some((VIP.into(), client.into()))
+    );
     assert_eq!(
         peers_neighbour(&lan, VIP).await?,
         Some(NODE),

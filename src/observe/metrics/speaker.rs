@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,19 +23,19 @@ const ANNOUNCED: Family = Family::gauge(
 );
 const REQUESTS: Family = Family::untyped(
     "metallb_layer2_requests_received",
-    "ARP requests for an announced address, by address.",
+    "ARP requests and neighbour solicitations for an announced address, by address.",
 );
 const RESPONSES: Family = Family::untyped(
     "metallb_layer2_responses_sent",
-    "Answers to ARP requests, by address.",
+    "Answers to ARP requests and neighbour solicitations, by address.",
 );
 const GRATUITOUS: Family = Family::untyped(
     "metallb_layer2_gratuitous_sent",
-    "Gratuitous ARP frames that were sent, by address.",
+    "Gratuitous ARP frames and unsolicited neighbour advertisements that were sent, by address.",
 );
 const FRAMES: Family = Family::counter(
     "tiklb_speaker_frames",
-    "ARP frames that were read, by what became of them.",
+    "ARP and NDP frames that were read, by what became of them.",
 );
 const DATAGRAMS: Family = Family::counter(
     "tiklb_speaker_datagrams",
@@ -55,7 +55,7 @@ const DISPUTED: Family = Family::gauge(
 );
 const DEFENCES: Family = Family::counter(
     "tiklb_speaker_defences",
-    "Gratuitous ARP frames that defended an announced address against a stranger.",
+    "Announcements (ARP or NDP) that defended an announced address against a stranger.",
 );
 const STANDING_IN: Family = Family::gauge(
     "tiklb_speaker_standing_in",
@@ -177,7 +177,7 @@ impl Speaker {
     }
 }
 
-fn by_address(counts: &BTreeMap<Ipv4Addr, u64>) -> impl Iterator<Item = Row<u64, 1>> {
+fn by_address(counts: &BTreeMap<IpAddr, u64>) -> impl Iterator<Item = Row<u64, 1>> {
     counts
         .iter()
         .map(|(address, count)| ([("ip", address.to_string())], *count))

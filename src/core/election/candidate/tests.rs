@@ -78,7 +78,7 @@ impl World {
             seniority,
             labels: Labels::new(),
             spec: Ok(PoolSpec {
-                addresses: vec!["10.0.0.0/24".to_owned()],
+                addresses: vec!["10.0.0.0/24".to_owned(), "fd00::/112".to_owned()],
                 auto_assign: true,
                 avoid_buggy_ips: false,
                 service_allocation: None,
@@ -265,15 +265,14 @@ fn what_a_node_has_itself_is_announced_by_none() {
     assert_eq!(world.of("10.0.0.12").0, ALL);
 }
 
-/// With an IPv4 address beside it, that one is announced.
 #[test]
-fn ipv6_alone_is_announced_by_nobody() {
+fn ipv6_alone_has_the_same_candidates_and_goes_with_its_ipv4_twin() {
     let mut world = world();
     world.service("six", "fd00::1", &["node1"]);
     let both = world.service("both", "fd00::2", &["node1"]);
     both.ingress.push("10.0.0.7".parse().unwrap());
-    assert_eq!(world.of("fd00::1"), (vec![], Some(Nobody::NoNdp)));
-    assert_ne!(world.of("fd00::2").1, Some(Nobody::NoNdp));
+    assert_eq!(world.of("fd00::1"), (world.of("10.0.0.7").0, None));
+    assert_eq!(world.of("10.0.0.7").1, None);
 }
 
 fn prefer(weight: i64, key: &str, value: &str) -> PreferredNodes {

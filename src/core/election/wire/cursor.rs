@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 
 use super::{CLAIMS_PER_PART, ClaimsVersion, MAX_EPOCH};
 use crate::model::MacAddr;
@@ -69,6 +69,10 @@ impl Writer {
     }
 
     pub(super) fn network(&mut self, network: Ipv4Net) -> &mut Self {
+        self.bytes(&network.addr().octets()).u8(network.prefix_len())
+    }
+
+    pub(super) fn network_v6(&mut self, network: Ipv6Net) -> &mut Self {
         self.bytes(&network.addr().octets()).u8(network.prefix_len())
     }
 
@@ -149,6 +153,11 @@ impl<'a> Reader<'a> {
     pub(super) fn network(&mut self) -> Option<Ipv4Net> {
         let address = Ipv4Addr::from(self.array::<4>()?);
         Ipv4Net::new(address, self.u8()?).ok()
+    }
+
+    pub(super) fn network_v6(&mut self) -> Option<Ipv6Net> {
+        let address = Ipv6Addr::from(self.array::<16>()?);
+        Ipv6Net::new(address, self.u8()?).ok()
     }
 
     pub(super) fn address(&mut self) -> Option<IpAddr> {

@@ -27,6 +27,7 @@ fn heartbeat() -> Datagram {
                 mac: MacAddr(2, 0, 0, 0, 1, 0x11),
                 network: "192.168.1.11/24".parse().unwrap(),
             }],
+            networks_v6: vec![],
             echoes: [([5; 8], 77)].into(),
         }),
     }
@@ -51,6 +52,23 @@ fn a_heartbeat_is_these_bytes() {
     .concat();
     assert_eq!(bytes[..bytes.len() - 32], expected);
     assert_eq!(Datagram::decode(&bytes, &key()), Ok(heartbeat()));
+}
+
+/// Behind what every version reads, and not at all where there are none: heartbeats of a cluster without IPv6 are the same
+/// in all versions.
+#[test]
+fn ipv6_networks_stand_at_the_end() {
+    let mut datagram = heartbeat();
+    let without = datagram.encode(&key(), 0);
+    let Body::Heartbeat(body) = &mut datagram.body else {
+        unreachable!()
+    };
+    body.networks_v6 = vec!["fd00:0:0:1::11/64".parse().unwrap()];
+    let bytes = datagram.encode(&key(), 0);
+    let expected = [1, 0xfd, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x11, 64];
+    assert_eq!(bytes[..bytes.len() - 50], without[..without.len() - 32]);
+    assert_eq!(bytes[bytes.len() - 50..bytes.len() - 32], expected);
+    assert_eq!(Datagram::decode(&bytes, &key()), Ok(datagram));
 }
 
 #[test]
@@ -100,15 +118,16 @@ fn fifty_nodes_fit_and_the_rest_takes_turns() {
         unreachable!()
     };
     body.interfaces = vec![body.interfaces[0]; MAX_INTERFACES];
+    body.networks_v6 = vec!["fd00::1/64".parse().unwrap(); MAX_NETWORKS_V6];
     body.echoes = (0u64..100).map(|i| (i.to_be_bytes(), i)).collect();
     let mut seen = std::collections::BTreeSet::new();
-    for rotate in [0, 45, 90] {
+    for rotate in [0, 30, 60, 90] {
         let bytes = datagram.encode(&key(), rotate);
         assert!(bytes.len() <= MAX_LENGTH, "{}", bytes.len());
         let Body::Heartbeat(read) = Datagram::decode(&bytes, &key()).unwrap().body else {
             unreachable!()
         };
-        assert!(read.echoes.len() >= 40, "{}", read.echoes.len());
+        assert!(read.echoes.len() >= 32, "{}", read.echoes.len());
         seen.extend(read.echoes.into_keys());
     }
     assert_eq!(seen.len(), 100);
@@ -116,6 +135,10 @@ fn fifty_nodes_fit_and_the_rest_takes_turns() {
 
 fn networks() -> impl Strategy<Value = Ipv4Net> {
     (any::<u32>(), 0u8..=32).prop_map(|(a, p)| Ipv4Net::new(Ipv4Addr::from_bits(a), p).unwrap())
+}
+
+fn networks_v6() -> impl Strategy<Value = Ipv6Net> {
+    (any::<u128>(), 0u8..=128).prop_map(|(a, p)| Ipv6Net::new(std::net::Ipv6Addr::from_bits(a), p).unwrap())
 }
 
 fn surveys() -> impl Strategy<Value = Body> {
@@ -164,21 +187,27 @@ fn bodies() -> impl Strategy<Value = Body> {
         any::<bool>(),
         (serving, any::<u32>()),
         version.clone(),
-        proptest::collection::vec(interface, 0..=MAX_INTERFACES),
-        proptest::collection::btree_map(any::<[u8; 8]>(), any::<u64>(), 0..40),
+        (
+            proptest::collection::vec(interface, 0..=MAX_INTERFACES),
+            proptest::collection::vec(networks_v6(), 0..=MAX_NETWORKS_V6),
+        ),
+        proptest::collection::btree_map(any::<[u8; 8]>(), any::<u64>(), 0..32),
     )
-        .prop_map(|(leaving, (serving, failback), claims, interfaces, echoes)| {
-            Body::Heartbeat(Heartbeat {
-                leaving,
-                resting: !leaving,
-                settled: leaving,
-                serving,
-                failback,
-                claims,
-                interfaces,
-                echoes,
-            })
-        });
+        .prop_map(
+            |(leaving, (serving, failback), claims, (interfaces, networks_v6), echoes)| {
+                Body::Heartbeat(Heartbeat {
+                    leaving,
+                    resting: !leaving,
+                    settled: leaving,
+                    serving,
+                    failback,
+                    claims,
+                    interfaces,
+                    networks_v6,
+                    echoes,
+                })
+            },
+        );
     let entry = (any::<IpAddr>(), any::<u64>());
     let claims = (
         version,

@@ -1,8 +1,10 @@
 //! The schedule by the clock, the order within a round, the rates over a thousand addresses, and what stops it.
 
+use std::net::Ipv4Addr;
+
 use proptest::prelude::*;
 
-use super::super::frame::Frame;
+use super::super::{Arp, Frame, Peer};
 use super::*;
 
 const ETH0: InterfaceIndex = InterfaceIndex(2);
@@ -69,7 +71,7 @@ fn a_takeover_repeats_for_4_4_seconds_and_is_refreshed_each_minute() {
     assert_eq!(times, [0, 100, 1_100, 2_200, 3_300, 4_400, 64_400, 124_400]);
     for (after, outgoing) in &sent {
         assert_eq!(outgoing.frame, Arp::gratuitous(OURS, VIP).frame());
-        assert_eq!((outgoing.interface, outgoing.address), (ETH0, VIP));
+        assert_eq!((outgoing.interface, outgoing.address), (ETH0, VIP.into()));
         let refresh = *after > 4_400;
         assert_eq!(outgoing.purpose == Purpose::Refresh, refresh, "at {after} ms");
     }
@@ -118,8 +120,8 @@ fn a_peer_is_poked_until_it_answers() {
     assert_eq!(
         verified,
         Verified {
-            address: VIP,
-            peer: ROUTER,
+            address: VIP.into(),
+            peer: ROUTER.into(),
             after: Duration::from_millis(51)
         }
     );
@@ -201,7 +203,7 @@ fn a_reconcile_is_no_takeover() {
 fn a_new_mac_starts_over_and_the_old_schedule_is_gone() {
     let mut announcements = started(&[ROUTER], &[]);
     run(&mut announcements, ms(1_000));
-    assert!(announcements.start(VIP, ETH0, OURS_NEW, [], [], ms(1_000)));
+    assert!(announcements.start::<Peer>(VIP, ETH0, OURS_NEW, [], [], ms(1_000)));
     let sent = run(&mut announcements, ms(20_000));
     let times: Vec<u64> = sent.iter().map(|(after, _)| *after).collect();
     assert_eq!(times, [1_000, 1_100, 2_100, 3_200, 4_300, 5_400]);
@@ -307,7 +309,7 @@ fn a_thousand_addresses_keep_both_rates_and_none_waits_for_anothers_repeat() {
     assert!(broadcasts[999] <= ms(1_010), "all are told within a second");
 
     let told = order.iter().filter(|o| o.purpose == Purpose::Takeover);
-    let first_round: BTreeSet<Ipv4Addr> = told.take(1_000).map(|o| o.address).collect();
+    let first_round: BTreeSet<IpAddr> = told.take(1_000).map(|o| o.address).collect();
     assert_eq!(
         first_round.len(),
         1_000,
@@ -317,7 +319,7 @@ fn a_thousand_addresses_keep_both_rates_and_none_waits_for_anothers_repeat() {
     let first_pokes: Vec<&Outgoing> = order.iter().filter(to_router).take(1_000).collect();
     let routers = first_pokes
         .iter()
-        .filter(|o| o.frame == Arp::poke(OURS, o.address, ROUTER).frame())
+        .filter(|o| o.frame == Message::poke(OURS, o.address, ROUTER.into()).unwrap().frame())
         .count();
     assert_eq!(
         routers, 1_000,
@@ -364,18 +366,18 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..60),
     ) {
         let mut announcements = Announcements::new();
-        let mut model: BTreeMap<Ipv4Addr, MacAddr> = BTreeMap::new();
+        let mut model: BTreeMap<IpAddr, MacAddr> = BTreeMap::new();
         let (mut now, mut held) = (start_of_time(), false);
         for step in steps {
             match step {
                 Step::Start(n, mac) => {
                     let mac = MacAddr(2, 0, 0, 0, 0, mac);
-                    let before = model.insert(address(n), mac);
+                    let before = model.insert(address(n).into(), mac);
                     let began = announcements.start(address(n), ETH0, mac, [ROUTER], [CLIENT], now);
                     prop_assert_eq!(began, before != Some(mac));
                 }
                 Step::Stop(n) => {
-                    model.remove(&address(n));
+                    model.remove(&address(n).into());
                     announcements.stop(address(n));
                 }
                 Step::Hold(value) => {

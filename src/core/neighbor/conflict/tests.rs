@@ -1,7 +1,10 @@
 //! Disputes against a small LAN: who is heard for an address, what leaves because of it, and when it is over.
 
+use std::net::Ipv4Addr;
+
 use proptest::prelude::*;
 
+use super::super::Arp;
 use super::*;
 use crate::neighbor::Operation;
 
@@ -73,7 +76,10 @@ impl Lan {
         let mut out = Vec::new();
         self.conflicts.poll(ms(self.now), &mut out);
         for frame in out {
-            let host = frame.address.octets()[3];
+            let IpAddr::V4(address) = frame.address else {
+                panic!("{frame:?}")
+            };
+            let host = address.octets()[3];
             self.sent.push((self.now, frame.purpose, host));
             if frame.purpose == Purpose::Probe {
                 let answers = self.answers.iter().filter(|(about, ..)| *about == host);
@@ -217,7 +223,7 @@ fn silence_counts_only_after_questions_that_left() {
         lan.until(lan.now + 10_000);
         lan.conflicts.not_sent(&Outgoing {
             interface: ETH0,
-            address: address(200),
+            address: address(200).into(),
             purpose: Purpose::Probe,
             frame: Arp::probe(OURS, address(200)).frame(),
         });

@@ -11,7 +11,7 @@ const VIP: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 200);
 
 /// RFC 826's example, "who has 192.168.1.200, tell 192.168.1.50", as it stands on the wire.
 #[rustfmt::skip]
-const QUESTION: Frame = [
+const QUESTION: [u8; FRAME_LENGTH] = [
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff,  0x02, 0, 0, 0, 0, 0x50,  0x08, 0x06, // Ethernet
     0x00, 0x01,  0x08, 0x00,  6,  4,  0x00, 0x01,                             // hrd pro hln pln op
     0x02, 0, 0, 0, 0, 0x50,  192, 168, 1, 50,                                 // sha spa
@@ -48,7 +48,7 @@ fn ethernet_padding_is_ignored() {
 #[test]
 fn the_answer_swaps_sender_and_target() {
     #[rustfmt::skip]
-    let expected: Frame = [
+    let expected: [u8; FRAME_LENGTH] = [
         0x02, 0, 0, 0, 0, 0x50,  0x02, 0, 0, 0, 0, 0x01,  0x08, 0x06,
         0x00, 0x01,  0x08, 0x00,  6,  4,  0x00, 0x02,
         0x02, 0, 0, 0, 0, 0x01,  192, 168, 1, 200,
@@ -69,7 +69,7 @@ fn a_stand_in_answers_with_the_owners_mac_from_its_own() {
 fn the_announcement_is_a_request_with_both_addresses_the_same() {
     // RFC 5227 section 2.3: as the probe, but sender and target IP are the address now in use.
     #[rustfmt::skip]
-    let expected: Frame = [
+    let expected: [u8; FRAME_LENGTH] = [
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff,  0x02, 0, 0, 0, 0, 0x01,  0x08, 0x06,
         0x00, 0x01,  0x08, 0x00,  6,  4,  0x00, 0x01,
         0x02, 0, 0, 0, 0, 0x01,  192, 168, 1, 200,
@@ -84,7 +84,7 @@ fn the_announcement_is_a_request_with_both_addresses_the_same() {
 fn the_probe_has_no_sender_address() {
     // RFC 5227 section 2.1.1: sender IP all zero, target MAC SHOULD be all zero.
     #[rustfmt::skip]
-    let expected: Frame = [
+    let expected: [u8; FRAME_LENGTH] = [
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff,  0x02, 0, 0, 0, 0, 0x01,  0x08, 0x06,
         0x00, 0x01,  0x08, 0x00,  6,  4,  0x00, 0x01,
         0x02, 0, 0, 0, 0, 0x01,  0, 0, 0, 0,
@@ -98,7 +98,7 @@ fn the_probe_has_no_sender_address() {
 #[test]
 fn the_poke_is_an_ordinary_request_to_one_neighbour() {
     #[rustfmt::skip]
-    let expected: Frame = [
+    let expected: [u8; FRAME_LENGTH] = [
         0x02, 0, 0, 0, 0, 0x50,  0x02, 0, 0, 0, 0, 0x01,  0x08, 0x06,
         0x00, 0x01,  0x08, 0x00,  6,  4,  0x00, 0x01,
         0x02, 0, 0, 0, 0, 0x01,  192, 168, 1, 200,

@@ -1,5 +1,8 @@
 //! Each answering rule alone, and what an answer looks like.
 
+use std::net::Ipv4Addr;
+
+use super::super::{Arp, Ndp, ndp};
 use super::*;
 
 const ETH0: InterfaceIndex = InterfaceIndex(2);
@@ -194,4 +197,124 @@ fn announcing_again_replaces_the_interfaces() {
     );
     responder.announce(VIP, []);
     assert!(!responder.announces(VIP));
+}
+
+mod ndp_questions {
+    //! The same rules for IPv6.
+
+    use std::net::Ipv6Addr;
+
+    use super::*;
+
+    const SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x200);
+    const CLIENT: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x50);
+
+    fn responder() -> Responder {
+        let mut responder = super::responder();
+        responder.announce(SIX, [(ETH0, AnswerWith::Own)]);
+        responder
+    }
+
+    fn decide(responder: &Responder, question: &Ndp) -> Verdict {
+        responder.decide(ETH0, question, Duration::ZERO, now())
+    }
+
+    fn answer(verdict: &Verdict) -> Ndp {
+        match verdict {
+            Verdict::Answer { reply, .. } => Ndp::parse(reply).unwrap(),
+            Verdict::Ignore(why) => panic!("ignored: {why:?}"),
+        }
+    }
+
+    fn solicited(answer: &Ndp) -> bool {
+        match answer.kind {
+            ndp::Kind::Advertisement(flags) => {
+                assert!(flags.overrides && !flags.router);
+                flags.solicited
+            }
+            ndp::Kind::Solicitation => panic!("{answer:?}"),
+        }
+    }
+
+    #[test]
+    fn a_question_to_the_group_is_answered_with_the_interfaces_own_mac() {
+        let verdict = decide(&responder(), &Ndp::question(ASKER, CLIENT, SIX));
+        assert_eq!(verdict.as_str(), "answered_request");
+        let answer = answer(&verdict);
+        assert_eq!((answer.eth_src, answer.eth_dst), (OURS, ASKER));
+        assert_eq!((answer.target, answer.destination), (SIX, CLIENT));
+        assert_eq!(answer.link_layer, Some(OURS));
+        assert!(solicited(&answer));
+    }
+
+    #[test]
+    fn who_checks_an_entry_by_unicast_is_answered() {
+        let check = Ndp {
+            eth_dst: OURS,
+            destination: SIX,
+            link_layer: None,
+            ..Ndp::question(ASKER, CLIENT, SIX)
+        };
+        assert!(solicited(&answer(&decide(&responder(), &check))));
+    }
+
+    #[test]
+    fn who_is_about_to_use_the_address_hears_before_all_that_it_is_taken() {
+        let verdict = decide(&responder(), &Ndp::probe(ASKER, SIX));
+        assert_eq!(verdict.as_str(), "answered_probe");
+        let answer = answer(&verdict);
+        assert_eq!(answer.destination, ndp::ALL_NODES);
+        assert_eq!(answer.eth_dst, ndp::multicast_mac(ndp::ALL_NODES));
+        assert!(!solicited(&answer));
+    }
+
+    #[test]
+    fn a_stand_in_answers_with_the_owners_mac_and_its_own_source() {
+        let mut responder = responder();
+        responder.announce(SIX, [(ETH0, AnswerWith::Other(OWNER))]);
+        let answer = answer(&decide(&responder, &Ndp::question(ASKER, CLIENT, SIX)));
+        assert_eq!((answer.link_layer, answer.eth_src), (Some(OWNER), OURS));
+    }
+
+    #[test]
+    fn each_rule_refuses_by_its_own_name() {
+        let question = Ndp::question(ASKER, CLIENT, SIX);
+        let other = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x201);
+        let table = [
+            (question.answer(ASKER, ASKER), Ignored::Reply),
+            (Ndp::gratuitous(ASKER, SIX), Ignored::Reply),
+            (
+                Ndp {
+                    eth_dst: OURS_TOO,
+                    ..question
+                },
+                Ignored::NotForUs,
+            ),
+            (
+                Ndp {
+                    eth_dst: ndp::multicast_mac(ndp::ALL_NODES),
+                    ..question
+                },
+                Ignored::NotForUs,
+            ),
+            (
+                Ndp {
+                    eth_src: OURS,
+                    ..question
+                },
+                Ignored::Own,
+            ),
+            (
+                Ndp {
+                    source: SIX,
+                    ..question
+                },
+                Ignored::Claim,
+            ),
+            (Ndp::question(ASKER, CLIENT, other), Ignored::NotAnnounced),
+        ];
+        for (ndp, why) in table {
+            assert_eq!(decide(&responder(), &ndp), Verdict::Ignore(why), "{ndp:?}");
+        }
+    }
 }

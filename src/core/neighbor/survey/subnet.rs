@@ -142,7 +142,7 @@ impl Subnet {
             self.windows.push_back((now, address));
             out.push(Outgoing {
                 interface: self.interface,
-                address,
+                address: address.into(),
                 purpose: Purpose::Probe,
                 frame: Arp::probe(self.mac, address).frame(),
             });

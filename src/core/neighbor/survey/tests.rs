@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::Arp;
 use super::*;
 use crate::neighbor::Purpose;
 
@@ -64,12 +65,15 @@ impl Lan {
             let mut out = Vec::new();
             self.survey.poll(now, &mut out, &mut self.found);
             for probe in out {
-                assert_eq!(probe.frame, Arp::probe(OURS, probe.address).frame());
+                let IpAddr::V4(asked) = probe.address else {
+                    panic!("{probe:?}")
+                };
+                assert_eq!(probe.frame, Arp::probe(OURS, asked).frame());
                 assert_eq!((probe.interface, probe.purpose), (ETH0, Purpose::Probe));
                 let after = u64::try_from(now.since(ms(0)).as_millis()).unwrap();
-                self.asked.push((after, probe.address));
-                for mac in self.hosts.get(&probe.address).cloned().unwrap_or_default() {
-                    let answer = Arp::probe(OURS, probe.address).answer(mac, mac);
+                self.asked.push((after, asked));
+                for mac in self.hosts.get(&asked).cloned().unwrap_or_default() {
+                    let answer = Arp::probe(OURS, asked).answer(mac, mac);
                     self.survey.hear(ETH0, &answer, &mut self.found);
                 }
             }

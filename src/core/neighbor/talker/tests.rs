@@ -1,7 +1,10 @@
 //! Who counts as a talker, in which order, and the bounds.
 
+use std::net::Ipv4Addr;
+
 use proptest::prelude::*;
 
+use super::super::{Arp, Peer};
 use super::*;
 use crate::model::MacAddr;
 
@@ -33,7 +36,15 @@ fn at(seconds: u64) -> Instant {
 }
 
 fn recent(talkers: &Talkers, address: Ipv4Addr, now: Instant) -> Vec<Peer> {
-    talkers.recent(address, now).map(|t| t.peer).collect()
+    let peers = talkers.recent(address, now).map(|t| t.peer);
+    let v4 = |peer: Neighbor| match peer.address {
+        IpAddr::V4(address) => Peer {
+            mac: peer.mac,
+            address,
+        },
+        IpAddr::V6(_) => panic!("{peer:?}"),
+    };
+    peers.map(v4).collect()
 }
 
 #[test]
@@ -143,7 +154,7 @@ proptest! {
         prop_assert_eq!(kept.len(), alive.min(MAX_TALKERS));
         let oldest_kept = kept.last().map(|t| t.heard);
         for (n, heard) in last {
-            let is_kept = kept.iter().any(|t| t.peer == host(n));
+            let is_kept = kept.iter().any(|t| t.peer == host(n).into());
             prop_assert!(is_kept || now - heard > 300 || Some(at(heard)) <= oldest_kept);
         }
     }

@@ -146,6 +146,7 @@ fn our_own_cards_are_no_strangers_neither_the_second_nor_the_replaced_one() {
         name: "eth1".to_owned(),
         mac: THEIRS,
         networks: vec![],
+        networks_v6: vec![],
         gateways: vec![],
     };
     desk.step(Event::Links(vec![link(), other]));

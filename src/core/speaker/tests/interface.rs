@@ -11,6 +11,7 @@ fn second() -> Link {
         name: "eth1".to_owned(),
         mac: SECOND,
         networks: vec![],
+        networks_v6: vec![],
         gateways: vec![],
     }
 }

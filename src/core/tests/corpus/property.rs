@@ -3,22 +3,24 @@
     clippy::unwrap_used,
     clippy::panic,
     dead_code,
-    reason = "a broken property ends the run, and a fuzz target calls one of the three"
+    reason = "a broken property ends the run, and a fuzz target calls one of the four"
 )]
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 use sha2::{Digest as _, Sha256};
 use tiklb_core::election::wire::{Datagram, MAX_LENGTH};
 use tiklb_core::election::{BootId, Desired, Group, Key, Listed, MAX_PEERS, order};
 use tiklb_core::model::{Instant, MacAddr, NodeName, Now, ObjectKey, Question, RangeSet, Timestamp};
 use tiklb_core::neighbor::echo::{ECHO_LENGTH, Echo};
 use tiklb_core::neighbor::frame::FRAME_LENGTH;
-use tiklb_core::neighbor::{Arp, InterfaceIndex, Operation, Outgoing, Peer, Purpose};
+use tiklb_core::neighbor::{
+    Arp, InterfaceIndex, Message, Ndp, Operation, Outgoing, Peer, Purpose, Statement, ndp as discovery,
+};
 use tiklb_core::speaker::{Effect, Event, Link, Speaker, Wanted};
 
 const ETH0: InterfaceIndex = InterfaceIndex(2);
@@ -32,6 +34,9 @@ const MOST: usize = 64;
 const ANSWERS: usize = 4 * MAX_PEERS;
 /// RFC 5227, `DEFEND_INTERVAL`.
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Announced beside 192.168.1.200.
+const SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x200);
 
 const fn lan(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(192, 168, 1, last)
@@ -55,6 +60,34 @@ pub(crate) fn arp(bytes: &[u8]) {
         let asked = read.filter(|arp| arp.op == Operation::Request && arp.target_ip == lan(200));
         let most = u32::from(asked.is_some_and(|arp| !arp.sender_mac.is_multicast()));
         assert!(life.answers - before <= most, "{read:?} was answered");
+        life.judge();
+        assert!(life.announces(), "{read:?} moved the address");
+    }
+    life.judge_defence();
+}
+
+/// Neighbour solicitations and advertisements, one after another.
+pub(crate) fn ndp(bytes: &[u8]) {
+    let mut life = Life::announcing();
+    for (wait, frame) in steps(bytes, discovery::FRAME_LENGTH) {
+        life.pass(STEP * u32::from(wait));
+        let read = Ndp::parse(frame).ok();
+        if let Some(ndp) = read {
+            assert_eq!(Ndp::parse(&ndp.frame()), Ok(ndp), "it is printed as it was read");
+            assert_eq!((frame[21], frame[55]), (255, 0), "hop limit and code");
+            assert!(!ndp.target.is_multicast());
+        }
+        let before = life.answers;
+        life.take(Event::Frame {
+            interface: ETH0,
+            bytes: frame,
+            age: Duration::ZERO,
+        });
+        let asked = read.filter(|ndp| ndp.kind == discovery::Kind::Solicitation && ndp.target == SIX);
+        assert!(
+            life.answers - before <= u32::from(asked.is_some()),
+            "{read:?} was answered"
+        );
         life.judge();
         assert!(life.announces(), "{read:?} moved the address");
     }
@@ -152,7 +185,7 @@ struct Life {
     now: Now,
     answers: u32,
     datagrams: usize,
-    defences: Vec<Instant>,
+    defences: BTreeMap<IpAddr, Vec<Instant>>,
 }
 
 impl Life {
@@ -167,13 +200,14 @@ impl Life {
             now,
             answers: 0,
             datagrams: 0,
-            defences: Vec::new(),
+            defences: BTreeMap::new(),
         };
         life.take(Event::Links(vec![Link {
             index: ETH0,
             name: "eth0".to_owned(),
             mac: MINE,
             networks: vec![Ipv4Net::new(lan(11), 24).unwrap()],
+            networks_v6: vec![Ipv6Net::new(Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x11), 64).unwrap()],
             gateways: vec![lan(1)],
         }]));
         life.take(Event::Wanted(Arc::new(wanted())));
@@ -214,25 +248,29 @@ impl Life {
 
     /// An answer for the announced address, or a question of our own.
     fn judge_answer(&mut self, frame: &[u8]) {
-        let arp = Arp::parse(frame).unwrap();
-        assert_eq!(arp.eth_src, MINE);
-        if arp.op == Operation::Reply {
-            assert_eq!((arp.sender_ip, arp.sender_mac), (lan(200), MINE));
-            assert!(!arp.eth_dst.is_multicast());
+        let said = Statement::from(&Message::parse(frame).unwrap());
+        assert_eq!(said.eth_src, MINE);
+        if said.op == Operation::Reply {
+            assert!(ours(&said.sender_ip) && said.sender_mac == MINE);
+            // Who detects duplicates has no address yet, and is answered before all.
+            assert!(!said.eth_dst.is_multicast() || said.is_gratuitous());
             self.answers += 1;
         } else {
-            assert_eq!(arp.sender_ip, lan(11));
+            assert_eq!(said.sender_ip, lan(11));
         }
     }
 
     fn judge_announcement(&mut self, outgoing: &Outgoing) {
-        let arp = Arp::parse(&outgoing.frame).unwrap();
-        assert!(arp.sender_mac == MINE && arp.eth_src == MINE);
+        let said = Statement::from(&Message::parse(&outgoing.frame).unwrap());
+        assert!(said.sender_mac == MINE && said.eth_src == MINE);
         if outgoing.purpose != Purpose::Probe {
-            assert_eq!(arp.sender_ip, lan(200));
+            assert!(ours(&said.sender_ip), "{said:?}");
         }
         if outgoing.purpose == Purpose::Defence {
-            self.defences.push(self.now.mono);
+            self.defences
+                .entry(outgoing.address)
+                .or_default()
+                .push(self.now.mono);
         }
     }
 
@@ -240,19 +278,29 @@ impl Life {
     fn judge(&self) {
         let published = self.speaker.published();
         assert!(published.held.keys().all(|key| *key == lan(200)));
-        assert!(published.disputes.keys().all(|key| *key == lan(200)));
+        assert!(published.disputes.keys().all(ours));
         assert!(published.alive.len() <= MAX_PEERS);
         let counters = self.speaker.counters(self.now.mono);
         assert!(counters.frames.len() < 32 && counters.datagrams.len() < 16);
         for counted in [counters.requests, counters.responses, counters.gratuitous] {
-            assert!(counted.keys().all(|address| *address == lan(200)));
+            assert!(counted.keys().all(ours));
         }
     }
 
     fn judge_defence(&self) {
         let apart = |pair: &[Instant]| pair[1].since(pair[0]) >= DEFEND_INTERVAL;
-        assert!(self.defences.windows(2).all(apart), "{:?}", self.defences);
+        let mut all = self.defences.values();
+        assert!(
+            all.all(|times| times.windows(2).all(apart)),
+            "{:?}",
+            self.defences
+        );
     }
+}
+
+/// The announced addresses.
+fn ours(address: &IpAddr) -> bool {
+    *address == lan(200) || *address == SIX
 }
 
 fn wanted() -> Wanted {
@@ -261,14 +309,17 @@ fn wanted() -> Wanted {
     let ordered = order(candidates.iter().map(|(node, weight)| (node, *weight)), key);
     let group = Group {
         key,
-        addresses: [key].into(),
+        addresses: [key, SIX.into()].into(),
         services: [ObjectKey::new("default", "web")].into(),
         order: ordered.into_iter().cloned().collect(),
         nobody: None,
         candidates: candidates.into_iter().collect(),
     };
-    let pools: RangeSet = (200..=204).map(|last| IpAddr::from(lan(last))).collect();
-    let used: RangeSet = [key].into_iter().collect();
+    let pools: RangeSet = (200..=204)
+        .map(|last| IpAddr::from(lan(last)))
+        .chain([SIX.into()])
+        .collect();
+    let used: RangeSet = [key, SIX.into()].into_iter().collect();
     let other = Listed {
         address: lan(12).into(),
         ready: false,

@@ -119,7 +119,7 @@ fn what_is_announced_is_shown_and_gone_when_it_is_given_up() {
 #[test]
 fn counters_have_metallbs_names_to_the_letter() {
     let desk = desk();
-    let address: Ipv4Addr = "192.0.2.1".parse().unwrap();
+    let address: IpAddr = "192.0.2.1".parse().unwrap();
     desk.counters.send_replace(Arc::new(Counters {
         frames: [("answered_request", 4), ("not_announced", 9)].into(),
         datagrams: [("accepted", 7), ("other_key", 1)].into(),

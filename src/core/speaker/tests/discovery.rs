@@ -1,0 +1,130 @@
+//! IPv6 addresses: asked for before the first claim, answered, told, defended, and their groups joined.
+
+use std::net::Ipv6Addr;
+
+use super::*;
+use crate::neighbor::{Ndp, ndp};
+
+const SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x200);
+const THEIRS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x50);
+
+fn link_with(networks: &[&str]) -> Link {
+    Link {
+        networks_v6: networks.iter().map(|n| n.parse().unwrap()).collect(),
+        ..link()
+    }
+}
+
+/// A speaker on a LAN with IPv6, of which a Service with both families is wanted.
+fn desk() -> Desk {
+    let mut desk = Desk::new();
+    desk.step(Event::Links(vec![link_with(&[
+        "fe80::11/64",
+        "fd00:0:0:1::11/64",
+    ])]));
+    let mut both = group(200, &["node1"]);
+    both.addresses.insert(SIX.into());
+    let wanted = Wanted {
+        election: Arc::new(Desired {
+            groups: [(both.key, both)].into(),
+            ..Desired::default()
+        }),
+        ..Wanted::default()
+    };
+    desk.step(Event::Wanted(Arc::new(wanted)));
+    desk
+}
+
+fn announcing() -> Desk {
+    let mut desk = desk();
+    desk.pass(Duration::from_secs(10));
+    assert_eq!(desk.held(), [lan(200).into()].into());
+    desk
+}
+
+/// What left unasked about the IPv6 address.
+fn told(desk: &Desk, purpose: Purpose) -> Vec<Ndp> {
+    let effects = desk.effects.iter().filter_map(|(_, effect)| match effect {
+        Effect::Announce(frame) if frame.purpose == purpose && frame.address == SIX => Some(frame.frame),
+        _ => None,
+    });
+    effects.map(|frame| Ndp::parse(&frame).unwrap()).collect()
+}
+
+fn hear(desk: &mut Desk, ndp: &Ndp) -> Option<Ndp> {
+    desk.effects.clear();
+    let frame = ndp.frame();
+    desk.step(Event::Frame {
+        interface: ETH0,
+        bytes: &frame,
+        age: Duration::ZERO,
+    });
+    let answer = desk.effects.iter().find_map(|(_, effect)| match effect {
+        Effect::Answer { frame, .. } => Some(Ndp::parse(frame).unwrap()),
+        _ => None,
+    });
+    desk.step(Event::Tick);
+    answer
+}
+
+#[test]
+fn it_is_asked_for_three_times_then_told_and_answered() {
+    let mut desk = announcing();
+    assert_eq!(told(&desk, Purpose::Probe), vec![Ndp::probe(MINE, SIX); 3]);
+    assert_eq!(
+        told(&desk, Purpose::Takeover),
+        vec![Ndp::gratuitous(MINE, SIX); 6]
+    );
+    let answer = hear(&mut desk, &Ndp::question(CLIENT, THEIRS, SIX)).unwrap();
+    assert_eq!((answer.link_layer, answer.eth_dst), (Some(MINE), CLIENT));
+    let counters = desk.speaker.counters(desk.now.mono);
+    assert_eq!(counters.requests[&SIX.into()], 1);
+    assert_eq!(counters.responses[&SIX.into()], 1);
+    assert_eq!(counters.gratuitous[&SIX.into()], 6);
+}
+
+#[test]
+fn who_answers_the_question_keeps_both_families_from_being_announced() {
+    let mut desk = desk();
+    desk.pass(Duration::from_millis(30));
+    let theirs = Ndp::probe(MINE, SIX).answer(CLIENT, CLIENT);
+    hear(&mut desk, &theirs);
+    desk.pass(Duration::from_secs(1));
+    assert!(desk.held().is_empty());
+    assert_eq!(desk.speaker.published().blocked, [(SIX.into(), CLIENT)].into());
+}
+
+#[test]
+fn a_stranger_is_told_and_outshouted_at_once() {
+    let mut desk = announcing();
+    hear(&mut desk, &Ndp::gratuitous(CLIENT, SIX));
+    assert_eq!(told(&desk, Purpose::Defence), [Ndp::gratuitous(MINE, SIX)]);
+    let disputes = &desk.speaker.published().disputes;
+    assert_eq!(disputes[&SIX.into()].stranger, Some(CLIENT));
+    assert!(!disputes.contains_key(&lan(200).into()));
+}
+
+#[test]
+fn the_group_is_joined_where_it_is_announced_and_left_with_it() {
+    let mut desk = announcing();
+    assert_eq!(desk.speaker.groups(ETH0), [ndp::solicited_node(SIX)].into());
+    desk.step(Event::Wanted(Arc::new(Wanted::default())));
+    assert!(desk.held().is_empty() && desk.speaker.groups(ETH0).is_empty());
+}
+
+/// Without any IPv6 address there the kernel sends no report for a group, and nobody on that LAN asks.
+#[test]
+fn a_link_without_ipv6_announces_the_ipv4_twin_alone() {
+    let mut desk = announcing();
+    desk.step(Event::Links(vec![link()]));
+    desk.step(Event::Tick);
+    assert!(desk.speaker.groups(ETH0).is_empty());
+    assert_eq!(hear(&mut desk, &Ndp::question(CLIENT, THEIRS, SIX)), None);
+    assert!(desk.answer_to(200).is_some());
+    desk.step(Event::Links(vec![link_with(&["fe80::11/64"])]));
+    assert_eq!(
+        desk.speaker.groups(ETH0),
+        [ndp::solicited_node(SIX)].into(),
+        "no subnet is needed"
+    );
+}
