@@ -38,7 +38,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use rtnetlink::LinkUnspec;
 
 pub use builder::Builder;
@@ -247,7 +247,12 @@ impl Lan {
     ///
     /// # Errors
     /// When there is no such host or interface, or the kernel refuses.
-    pub async fn add_address(&self, host: &str, address: Ipv4Net, interface: &str) -> Result<(), Error> {
+    pub async fn add_address(
+        &self,
+        host: &str,
+        address: impl Into<IpNet>,
+        interface: &str,
+    ) -> Result<(), Error> {
         self.host(host)?.add_address(address, interface).await
     }
 

@@ -12,6 +12,7 @@
 //! | `assignment` | MetalLB's acceptance list for assignment, by its identifiers |
 //! | `announcement` | one node answers; another takes over when it is cut off or its speaker dies |
 //! | `conflict` | somebody else uses an announced address: it is told, defended, and over when they are gone |
+//! | `discovery` | IPv6: NDP answers, a cut cable moves both families, an address that is taken stays taken |
 //! | `configuration` | what is wrong is said where a person looks, and takes nothing else down |
 //! | `leadership` | of two allocators one writes; the other takes over from one that ends, crashes or is stopped |
 //! | `lease` | DHCP clients: none gets an address of the range, and one that has one is waited for |
@@ -34,6 +35,7 @@ mod announcement;
 mod assignment;
 mod configuration;
 mod conflict;
+mod discovery;
 mod doctor;
 mod drift;
 mod interface;
@@ -124,6 +126,7 @@ impl Story {
             assignment::stories(),
             configuration::stories(),
             conflict::stories(),
+            discovery::stories(),
             doctor::stories(),
             drift::stories(),
             interface::stories(),

@@ -1,10 +1,10 @@
 //! What is wanted of a home, before it stands.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 use routeros_sim::{Config, Lease, Mac, Menu};
 
 use super::Ranges;
@@ -31,6 +31,8 @@ pub const POOL: &str = "dhcp_pool";
 
 /// All hosts are in one network.
 const PREFIX: u8 = 24;
+/// And in this one.
+const PREFIX_V6: u8 = 64;
 /// The nodes' addresses follow this one.
 const BEFORE_NODES: u8 = 10;
 /// Enough that a node can die and two are left to agree.
@@ -68,6 +70,7 @@ pub struct Plan {
     /// Whether tiklb is installed: its kinds, its rights, the Pods of its processes.
     pub(super) installed: bool,
     nodes: u8,
+    ipv6: bool,
     config: Config,
 }
 
@@ -85,6 +88,7 @@ impl Default for Plan {
             phone: Wish::Usual,
             installed: true,
             nodes: NODES,
+            ipv6: false,
             config: Config::default().lease(nas.server("defconf")),
         }
     }
@@ -110,6 +114,12 @@ impl Plan {
     #[must_use]
     pub fn nodes(self, nodes: u8) -> Self {
         Self { nodes, ..self }
+    }
+
+    /// A LAN with both families: whoever has an address has an IPv6 address with the same last octet too.
+    #[must_use]
+    pub fn ipv6(self) -> Self {
+        Self { ipv6: true, ..self }
     }
 
     /// Another router.
@@ -227,24 +237,41 @@ impl Plan {
         if let Some(folder) = &self.folder {
             switch.mount_below(folder)?;
         }
+        let both = |host: HostPlan| if self.ipv6 { host.ipv6() } else { host };
         let mut lan = Lan::builder()
             .switch_in(switch)
             .gateway(ROUTER)
             .host(HostPlan::router("router", on_lan(ROUTER)?))
             .host(HostPlan::client("control", on_lan(CONTROL)?));
         for (name, address) in self.node_addresses() {
-            lan = lan.host(HostPlan::node(&name, on_lan(address)?));
+            lan = lan.host(both(HostPlan::node(&name, on_lan(address)?)));
         }
         lan = lan
-            .host(HostPlan::client("client", on_lan(CLIENT)?))
+            .host(both(HostPlan::client("client", on_lan(CLIENT)?)))
             .host(HostPlan::client("printer", on_lan(PRINTER)?))
             .host(HostPlan::bare("phone"))
-            .host(HostPlan::bare("newcomer"));
+            .host(both(HostPlan::bare("newcomer")));
         if let Some(folder) = &self.folder {
             lan = lan.mount_below(folder);
         }
-        lan.build().await.context("building the home's LAN")
+        let lan = lan.build().await.context("building the home's LAN")?;
+        if self.ipv6 {
+            let nodes = self.node_addresses();
+            let named = nodes.iter().map(|(name, address)| (name.as_str(), *address));
+            for (name, address) in named.chain([("client", CLIENT)]) {
+                let network = Ipv6Net::new(address_v6(address), PREFIX_V6)?;
+                let host = lan.host(name)?;
+                host.add_address(network, host.interface()).await?;
+            }
+        }
+        Ok(lan)
     }
+}
+
+/// The IPv6 address of a host beside its IPv4 address: `fd00:0:0:1::11` of 192.168.1.17.
+fn address_v6(address: Ipv4Addr) -> Ipv6Addr {
+    let [.., last] = address.octets();
+    Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, u16::from(last))
 }
 
 fn on_lan(address: Ipv4Addr) -> Result<Ipv4Net> {

@@ -7,11 +7,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -36,7 +36,7 @@ const REQUEST_LIMIT: usize = 4 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     /// By node and address.
-    echoes: BTreeMap<(String, SocketAddrV4), Echo>,
+    echoes: BTreeMap<(String, SocketAddr), Echo>,
     health: Vec<AbortHandle>,
 }
 
@@ -56,7 +56,8 @@ impl Listeners {
         Ok(listeners)
     }
 
-    async fn listen(&mut self, node: &Host, address: SocketAddrV4) -> Result<()> {
+    async fn listen(&mut self, node: &Host, address: impl Into<SocketAddr>) -> Result<()> {
+        let address = address.into();
         let place = (node.name().to_owned(), address);
         if let Entry::Vacant(free) = self.echoes.entry(place) {
             free.insert(Echo::start(node, address).await?);
@@ -109,18 +110,19 @@ impl Home {
     ///
     /// # Errors
     /// When a node refuses the address or the port is taken.
-    pub async fn serve(&mut self, address: Ipv4Addr, port: u16) -> Result<()> {
+    pub async fn serve(&mut self, address: impl Into<IpAddr>, port: u16) -> Result<()> {
+        let address = address.into();
         if self.control_plane.has_proxies() {
             return Ok(());
         }
         let added = self
             .node_names()
-            .map(|node| self.lan.add_address(node, Ipv4Net::from(address), "lo"));
+            .map(|node| self.lan.add_address(node, IpNet::from(address), "lo"));
         try_join_all(added).await?;
         for (node, _) in &self.nodes {
             let node = self.lan.host(node)?;
             self.listeners
-                .listen(node, SocketAddrV4::new(address, port))
+                .listen(node, SocketAddr::new(address, port))
                 .await?;
         }
         Ok(())
@@ -136,7 +138,7 @@ impl Home {
         }
         self.listeners
             .echoes
-            .retain(|(_, listening), _| *listening.ip() != address);
+            .retain(|(_, listening), _| listening.ip() != address);
         let removed = self.node_names().map(|node| self.lan.del_address(node, address));
         try_join_all(removed).await?;
         Ok(())

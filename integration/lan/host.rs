@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::future::Future;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
 use tokio::runtime;
@@ -251,8 +251,16 @@ impl Host {
     ///
     /// # Errors
     /// When there is no such interface, or the kernel refuses.
-    pub async fn add_address(&self, address: Ipv4Net, interface: &str) -> Result<(), Error> {
-        self.links().add_address(address, interface).await
+    pub async fn add_address(&self, address: impl Into<IpNet>, interface: &str) -> Result<(), Error> {
+        self.links().add_address(address.into(), interface).await
+    }
+
+    /// Whether the host's kernel has found out that somebody else uses this address of its own.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub async fn is_duplicate(&self, address: Ipv6Addr) -> Result<bool, Error> {
+        self.links().is_duplicate(address).await
     }
 
     /// Takes an address away, wherever the host has it; not to have it is not an error.
@@ -300,8 +308,8 @@ impl Host {
     ///
     /// # Errors
     /// When the kernel refuses.
-    pub async fn neighbor(&self, address: Ipv4Addr) -> Result<Option<Neighbor>, Error> {
-        self.links().neighbor(address).await
+    pub async fn neighbor(&self, address: impl Into<IpAddr>) -> Result<Option<Neighbor>, Error> {
+        self.links().neighbor(address.into()).await
     }
 
     /// Makes the host's kernel send what is for `address` to `mac`, whatever the LAN says of it.

@@ -1,14 +1,14 @@
 //! Links, addresses, routes and neighbours of one namespace, by rtnetlink.
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use nix::errno::Errno;
 use rtnetlink::packet_route::AddressFamily;
-use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use rtnetlink::packet_route::link::{LinkAttribute, LinkFlags, LinkMessage, State};
 use rtnetlink::packet_route::neighbour::{
     NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState,
@@ -190,16 +190,28 @@ impl Links {
         })
     }
 
-    pub(super) async fn add_address(&self, address: Ipv4Net, interface: &str) -> Result<(), Error> {
+    pub(super) async fn add_address(&self, address: IpNet, interface: &str) -> Result<(), Error> {
         let index = self.index(interface).await?;
         // `replace` makes it no error that the address is there.
         let request = self
             .handle
             .address()
-            .add(index, IpAddr::V4(address.addr()), address.prefix_len())
+            .add(index, address.addr(), address.prefix_len())
             .replace();
         self.ask(|| format!("add {address} to {interface}"), request.execute())
             .await
+    }
+
+    /// Whether the kernel has found out that somebody else uses this address of its own (RFC 4862 section 5.4.5).
+    pub(super) async fn is_duplicate(&self, address: Ipv6Addr) -> Result<bool, Error> {
+        let doing = || format!("read the state of {address}");
+        let request = self.handle.address().get();
+        let found = request.set_address_filter(IpAddr::V6(address)).execute();
+        let found: Vec<AddressMessage> = self.ask(doing, found.try_collect()).await?;
+        let mut attributes = found.iter().flat_map(|message| &message.attributes);
+        Ok(attributes.any(|attribute| {
+            matches!(attribute, AddressAttribute::Flags(flags) if flags.contains(AddressFlags::Dadfailed))
+        }))
     }
 
     pub(super) async fn del_address(&self, address: Ipv4Addr) -> Result<(), Error> {
@@ -266,7 +278,7 @@ impl Links {
         }
     }
 
-    pub(super) async fn neighbor(&self, address: Ipv4Addr) -> Result<Option<Neighbor>, Error> {
+    pub(super) async fn neighbor(&self, address: IpAddr) -> Result<Option<Neighbor>, Error> {
         let found = self.find_neighbors(address).await?;
         Ok(found.first().map(|message| Neighbor {
             mac: read_mac(message),
@@ -275,7 +287,7 @@ impl Links {
     }
 
     pub(super) async fn flush_neighbor(&self, address: Ipv4Addr) -> Result<(), Error> {
-        for message in self.find_neighbors(address).await? {
+        for message in self.find_neighbors(address.into()).await? {
             let doing = || format!("forget the neighbour {address}");
             self.ask(doing, self.handle.neighbours().del(message).execute())
                 .await?;
@@ -305,17 +317,21 @@ impl Links {
         .await
     }
 
-    async fn find_neighbors(&self, address: Ipv4Addr) -> Result<Vec<NeighbourMessage>, Error> {
+    async fn find_neighbors(&self, address: IpAddr) -> Result<Vec<NeighbourMessage>, Error> {
+        let (family, wanted) = match address {
+            IpAddr::V4(v4) => (AddressFamily::Inet, NeighbourAddress::Inet(v4)),
+            IpAddr::V6(v6) => (AddressFamily::Inet6, NeighbourAddress::Inet6(v6)),
+        };
         let request = self
             .handle
             .neighbours()
             .get()
-            .set_address_family(AddressFamily::Inet)
+            .set_address_family(family)
             .execute();
         let all: Vec<NeighbourMessage> = self
             .ask(|| "read its neighbours".to_owned(), request.try_collect())
             .await?;
-        let wanted = NeighbourAttribute::Destination(NeighbourAddress::Inet(address));
+        let wanted = NeighbourAttribute::Destination(wanted);
         Ok(all
             .into_iter()
             .filter(|message| message.attributes.contains(&wanted))

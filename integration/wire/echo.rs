@@ -1,7 +1,7 @@
 //! What stands behind a Service's address on each node: answers datagrams and connections with the node's name.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -32,14 +32,16 @@ const LINE_LIMIT: u64 = 4 * 1024;
 ///
 /// ```no_run
 /// # async fn example(lan: lab::lan::Lan) -> Result<(), lab::wire::Error> {
-/// lan.add_address("node1", "192.168.1.200/32".parse().unwrap(), "lo").await?;
-/// let echo = lab::wire::Echo::start(lan.host("node1")?, "192.168.1.200:5432".parse().unwrap()).await?;
+/// let address: ipnet::Ipv4Net = "192.168.1.200/32".parse().unwrap();
+/// lan.add_address("node1", address, "lo").await?;
+/// let service: std::net::SocketAddr = "192.168.1.200:5432".parse().unwrap();
+/// let echo = lab::wire::Echo::start(lan.host("node1")?, service).await?;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
 pub struct Echo {
-    address: SocketAddrV4,
+    address: SocketAddr,
     ending: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     connections: AbortHandle,
@@ -50,7 +52,8 @@ impl Echo {
     ///
     /// # Errors
     /// When the port is taken, or the kernel refuses.
-    pub async fn start(host: &Host, address: SocketAddrV4) -> Result<Self, Error> {
+    pub async fn start(host: &Host, address: impl Into<SocketAddr>) -> Result<Self, Error> {
+        let address = address.into();
         let failed = |source| Error::system(host, format!("listen on {address}"), source);
         let (datagrams, listener) = host
             .run(|| io::Result::Ok((udp(address)?, tcp(address)?)))?
@@ -76,13 +79,13 @@ impl Echo {
     }
 
     /// Where it answers.
-    pub fn address(&self) -> SocketAddrV4 {
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The address without the port.
-    pub fn ip(&self) -> Ipv4Addr {
-        *self.address.ip()
+    pub fn ip(&self) -> IpAddr {
+        self.address.ip()
     }
 }
 
@@ -99,23 +102,31 @@ impl Drop for Echo {
 }
 
 /// Bound to the very address, so that answers come from it and from no other of the host's.
-fn udp(address: SocketAddrV4) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
-    socket.set_freebind_v4(true)?;
-    socket.bind(&SocketAddr::V4(address).into())?;
+fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    set_freebind(&socket, address)?;
+    socket.bind(&address.into())?;
     socket.set_read_timeout(Some(PATIENCE))?;
     Ok(socket.into())
 }
 
-fn tcp(address: SocketAddrV4) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_freebind_v4(true)?;
+fn tcp(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    set_freebind(&socket, address)?;
     // Connections of an earlier echo may still be in their last state.
     socket.set_reuse_address(true)?;
-    socket.bind(&SocketAddr::V4(address).into())?;
+    socket.bind(&address.into())?;
     socket.listen(128)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
+}
+
+fn set_freebind(socket: &Socket, address: SocketAddr) -> io::Result<()> {
+    if address.is_ipv4() {
+        socket.set_freebind_v4(true)
+    } else {
+        socket.set_freebind_v6(true)
+    }
 }
 
 fn answer_datagrams(socket: &UdpSocket, name: &str, ending: &AtomicBool) {

@@ -3,7 +3,7 @@
 mod run;
 
 use std::io;
-use std::net::{SocketAddrV4, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -54,7 +54,7 @@ pub struct PingSample {
 #[derive(Debug, Clone, Serialize)]
 pub struct PingReport {
     /// Where the datagrams went.
-    pub target: SocketAddrV4,
+    pub target: SocketAddr,
     /// The instant from which everything is counted.
     #[serde(skip)]
     pub begun: Instant,
@@ -96,7 +96,8 @@ impl PingReport {
 /// # async fn example(lan: lab::lan::Lan) -> Result<(), lab::wire::Error> {
 /// use std::time::Duration;
 /// use lab::wire::Pinger;
-/// let pinger = Pinger::start(lan.host("client")?, "192.168.1.200:7000".parse().unwrap())?;
+/// let service: std::net::SocketAddr = "192.168.1.200:7000".parse().unwrap();
+/// let pinger = Pinger::start(lan.host("client")?, service)?;
 /// let first = pinger.wait_for(|_| true, Duration::from_secs(1)).await?;
 /// lan.cut(&first.node).await?;
 /// pinger.wait_for(|answer| answer.node != first.node, Duration::from_secs(10)).await?;
@@ -108,7 +109,7 @@ impl PingReport {
 #[derive(Debug)]
 pub struct Pinger {
     host: Host,
-    target: SocketAddrV4,
+    target: SocketAddr,
     ending: Arc<AtomicBool>,
     latest: watch::Receiver<Option<PingAnswer>>,
     thread: Option<JoinHandle<io::Result<PingReport>>>,
@@ -119,10 +120,12 @@ impl Pinger {
     ///
     /// # Errors
     /// When the kernel refuses the socket or the thread.
-    pub fn start(host: &Host, target: SocketAddrV4) -> Result<Self, Error> {
+    pub fn start(host: &Host, target: impl Into<SocketAddr>) -> Result<Self, Error> {
+        let target = target.into();
+        let from = if target.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
         let failed = |source| Error::system(host, format!("send datagrams to {target}"), source);
         let open = || {
-            let socket = UdpSocket::bind("0.0.0.0:0")?;
+            let socket = UdpSocket::bind(from)?;
             socket.set_nonblocking(true).map(|()| socket)
         };
         let socket = host.run(open)?.map_err(failed)?;

@@ -14,7 +14,7 @@ fn handover(lost: u64, repeated: u64) -> Handover {
         moved_us: 1_500,
         ended_us: 4_600_000,
         client: PingReport {
-            target: SocketAddrV4::new([192, 168, 1, 200].into(), 80),
+            target: SocketAddrV4::new([192, 168, 1, 200].into(), 80).into(),
             begun: Instant::now(),
             ran: Duration::from_secs(5),
             sent: 5_000,

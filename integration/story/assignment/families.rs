@@ -1,4 +1,4 @@
-//! Services of two families: allocation alone, for nobody here announces IPv6.
+//! Services of two families: allocation alone, on a LAN without IPv6.
 
 use serde_json::{Value, json};
 

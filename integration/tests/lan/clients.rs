@@ -322,7 +322,7 @@ async fn an_echo_ends_when_dropped() -> Outcome {
     let client = lan.host("client")?;
     for _ in 0..3 {
         let echo = hold(&lan, "node1").await?;
-        ensure!(echo.address() == service());
+        ensure!(echo.address() == service().into());
         ensure!(tcp_connect(client, service(), BOUND).await? == "node1");
         let error = Echo::start(lan.host("node1")?, service()).await.unwrap_err();
         ensure!(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{SocketAddr, SocketAddrV4, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,7 +27,7 @@ const LONGEST: Duration = Duration::from_mins(10);
 /// The thread's own state.
 pub(super) struct Run {
     socket: UdpSocket,
-    target: SocketAddrV4,
+    target: SocketAddr,
     latest: watch::Sender<Option<PingAnswer>>,
     begun: Instant,
     ran: Duration,
@@ -45,7 +45,7 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn new(
         socket: UdpSocket,
-        target: SocketAddrV4,
+        target: SocketAddr,
         latest: watch::Sender<Option<PingAnswer>>,
     ) -> Self {
         Self {
@@ -122,7 +122,7 @@ impl Run {
         let mut buffer = [0; HEADER + NAME_LIMIT];
         loop {
             match self.socket.recv_from(&mut buffer) {
-                Ok((length, from)) if from == SocketAddr::V4(self.target) => self.take(&buffer[..length]),
+                Ok((length, from)) if from == self.target => self.take(&buffer[..length]),
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error)
