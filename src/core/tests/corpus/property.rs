@@ -6,6 +6,7 @@
     reason = "a broken property ends the run, and a fuzz target calls one of the four"
 )]
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
