@@ -19,6 +19,12 @@ pub enum Error {
         #[source]
         source: caps::errors::CapsError,
     },
+    /// It would take addresses over and answer for none of them.
+    #[error(
+        "the speaker needs the capability NET_RAW and was not given it: write it under securityContext.capabilities.add of \
+         its container, in a namespace of the Pod Security level privileged; outside of a cluster run it as root"
+    )]
+    NoNetRaw,
     /// `PR_SET_NO_NEW_PRIVS`.
     #[error("could not forbid new privileges (PR_SET_NO_NEW_PRIVS)")]
     NoNewPrivileges(#[source] nix::errno::Errno),
@@ -28,13 +34,15 @@ pub enum Error {
 /// execute could get more. To be called while there is one thread: each has capabilities of its own.
 ///
 /// # Errors
-/// What the kernel refused. A process that never had `CAP_NET_RAW` finds out when it opens a packet socket.
+/// What the kernel refused, or that the process never had `CAP_NET_RAW`: a rollout that forgets it ends with the first node.
 pub fn narrow() -> Result<(), Error> {
     nix::sys::prctl::set_no_new_privs().map_err(Error::NoNewPrivileges)?;
     let failed = |set| move |source| Error::Capabilities { set, source };
     let needed: CapsHashSet = [Capability::CAP_NET_RAW].into();
     let permitted = caps::read(None, CapSet::Permitted).map_err(failed(CapSet::Permitted))?;
-    let kept: CapsHashSet = permitted.intersection(&needed).copied().collect();
+    if !permitted.is_superset(&needed) {
+        return Err(Error::NoNetRaw);
+    }
     if permitted.contains(&Capability::CAP_SETPCAP) {
         let bounding = caps::read(None, CapSet::Bounding).map_err(failed(CapSet::Bounding))?;
         for capability in bounding.difference(&needed) {
@@ -43,6 +51,6 @@ pub fn narrow() -> Result<(), Error> {
     }
     caps::clear(None, CapSet::Ambient).map_err(failed(CapSet::Ambient))?;
     caps::set(None, CapSet::Inheritable, &CapsHashSet::new()).map_err(failed(CapSet::Inheritable))?;
-    caps::set(None, CapSet::Effective, &kept).map_err(failed(CapSet::Effective))?;
-    caps::set(None, CapSet::Permitted, &kept).map_err(failed(CapSet::Permitted))
+    caps::set(None, CapSet::Effective, &needed).map_err(failed(CapSet::Effective))?;
+    caps::set(None, CapSet::Permitted, &needed).map_err(failed(CapSet::Permitted))
 }

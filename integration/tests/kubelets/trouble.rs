@@ -10,7 +10,7 @@ use crate::stage::{FIRST_SYNC, Outcome, ROUTER, Stage, Story, stories};
 pub(crate) fn stories() -> Vec<(&'static str, Story)> {
     stories![trouble:
         a_secret_that_is_missing_is_named,
-        a_speaker_without_its_capability_says_so,
+        a_rollout_without_the_capability_ends_with_the_first_node,
         a_card_that_no_node_has_is_said,
     ]
 }
@@ -43,7 +43,7 @@ async fn a_secret_that_is_missing_is_named(stage: &mut Stage) -> Outcome {
     Ok(())
 }
 
-async fn a_speaker_without_its_capability_says_so(stage: &mut Stage) -> Outcome {
+async fn a_rollout_without_the_capability_ends_with_the_first_node(stage: &mut Stage) -> Outcome {
     stage.installed().await?;
     let patch =
         r#"[{"op": "remove", "path": "/spec/template/spec/containers/0/securityContext/capabilities/add"}]"#;
@@ -54,6 +54,13 @@ async fn a_speaker_without_its_capability_says_so(stage: &mut Stage) -> Outcome 
         .await?;
     let logs = format!("kubectl logs -n {NAMESPACE} -l component=speaker --tail=-1 --prefix");
     says(stage, &logs, "the speaker needs the capability NET_RAW").await?;
+    // Started again, it ends again: it never counts as ready, and the others stay.
+    let restarts = format!(
+        "kubectl get pods -n {NAMESPACE} -l component=speaker --no-headers -o custom-columns=N:.status.containerStatuses[0].restartCount"
+    );
+    says(stage, &restarts, "1").await?;
+    let ready = format!("kubectl get daemonset -n {NAMESPACE} tiklb-speaker -o jsonpath={{.status.numberReady}}");
+    says(stage, &ready, "2").await?;
     stage.installed().await?;
     stage.home().all_hear_each_other().await
 }

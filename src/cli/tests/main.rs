@@ -10,6 +10,8 @@ mod plan;
 #[cfg(test)]
 mod plugin;
 #[cfg(test)]
+mod privilege;
+#[cfg(test)]
 mod release;
 #[cfg(test)]
 mod shell;

@@ -1,6 +1,7 @@
 //! Random faults from a seed. A failure prints the seed; `SEED=n cargo test -p tiklb-core random` repeats it.
 //! `TIKLB_ELECTION_CASES=n` plays so many.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::segment::*;
@@ -136,7 +137,24 @@ fn after_any_faults_every_address_is_answered_by_one_node_and_stays_there() {
         return;
     }
     let histories = option_env!("TIKLB_ELECTION_CASES").unwrap_or_default().parse();
-    for seed in 0..histories.unwrap_or(60) {
-        history(seed).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
-    }
+    let histories: u64 = histories.unwrap_or(60);
+    let next = AtomicU64::new(0);
+    let play = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= histories {
+                return;
+            }
+            history(seed).unwrap_or_else(|error| {
+                next.store(histories, Ordering::Relaxed);
+                panic!("seed {seed}: {error}")
+            });
+        }
+    };
+    let hands = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..hands {
+            scope.spawn(play);
+        }
+    });
 }
