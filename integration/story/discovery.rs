@@ -127,8 +127,10 @@ async fn a_service_of_ipv6_alone_is_announced_and_moves(scene: &mut Scene) -> Ou
     scene.record("web", &heir).await?;
     judge("IPv6 alone", &pinger.stop()?)?;
     let pools = IP_ADDRESS_POOLS.in_namespace(NAMESPACE);
-    let pool = scene.home.kube().get(pools, "lan").await?;
-    ensure!(pool["status"]["assignedIPv6"] == 1, "{pool}");
+    let counted = |pool: &Value| pool["status"]["assignedIPv6"] == 1;
+    let kube = scene.home.kube();
+    kube.wait_for(&pools, "lan", SOON, "the pool to count the address", counted)
+        .await?;
     Ok(())
 }
 

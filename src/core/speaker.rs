@@ -8,6 +8,7 @@
 mod conflict;
 mod first_claim;
 mod interface;
+mod membership;
 mod node;
 pub mod proxy;
 pub mod published;
@@ -27,6 +28,7 @@ use self::first_claim::FirstClaims;
 use self::node::NodeMacs;
 use self::surveying::Surveying;
 use crate::election::talk::Dropped;
+use crate::election::wire::MAX_NETWORKS_V6;
 use crate::election::{
     self, BootId, DOWN_AFTER, Departure, Desired, Election, Failback, Group, Key, Output, Serving,
     WireInterface,
@@ -193,6 +195,8 @@ pub struct Speaker {
     gateways: BTreeMap<(InterfaceIndex, Ipv4Addr), MacAddr>,
     gateways_asked: Option<Instant>,
     wanted: Option<Arc<Wanted>>,
+    /// The addresses of its groups.
+    assigned: BTreeSet<IpAddr>,
     published: Published,
     nowhere: BTreeMap<IpAddr, Instant>,
     counters: Counters,
@@ -231,6 +235,7 @@ impl Speaker {
             gateways: BTreeMap::new(),
             gateways_asked: None,
             wanted: None,
+            assigned: BTreeSet::new(),
             published: Published::default(),
             nowhere: BTreeMap::new(),
             counters: Counters::default(),
@@ -358,9 +363,11 @@ impl Speaker {
     }
 
     fn want(&mut self, wanted: Arc<Wanted>, now: Instant) {
+        let groups = wanted.election.groups.values();
+        self.assigned = groups.flat_map(|group| &group.addresses).copied().collect();
         let before = self.wanted.replace(wanted);
         self.stand(now);
-        self.regroup();
+        self.regroup(before.as_deref(), now);
         self.unblock();
         let before = before.as_ref().map(|wanted| &wanted.interfaces);
         if before != self.wanted.as_ref().map(|wanted| &wanted.interfaces) {
@@ -371,23 +378,6 @@ impl Speaker {
     /// What is wanted announced under a key.
     fn group(&self, key: IpAddr) -> Option<&Group> {
         self.wanted.as_ref()?.election.groups.get(&key)
-    }
-
-    /// Services join and leave addresses that are announced already.
-    fn regroup(&mut self) {
-        let Some(wanted) = &self.wanted else { return };
-        let mut changed = false;
-        for (key, held) in &mut self.published.held {
-            if let Some(group) = wanted.election.groups.get(key)
-                && held.services != group.services
-            {
-                held.services.clone_from(&group.services);
-                changed = true;
-            }
-        }
-        if changed {
-            self.published.touch();
-        }
     }
 
     fn relink(&mut self, links: Vec<Link>, now: Instant) {
@@ -418,7 +408,11 @@ impl Speaker {
             .set_interfaces(interfaces.collect(), now, &mut self.outputs);
         let networks = self.links.values().flat_map(|link| &link.networks_v6);
         let networks = networks.filter(|network| !network.addr().is_unicast_link_local());
-        self.election.set_networks_v6(networks.copied().collect(), now);
+        // Subnets, each once: a host has many addresses in one, and they come and go. As many as others are told of, so that
+        // all judge alike.
+        let networks: BTreeSet<Ipv6Net> = networks.map(Ipv6Net::trunc).collect();
+        let networks = networks.into_iter().take(MAX_NETWORKS_V6).collect();
+        self.election.set_networks_v6(networks, now);
         if self
             .wanted
             .as_ref()
@@ -521,9 +515,7 @@ impl Speaker {
             return;
         };
         for address in &held.addresses {
-            self.responder.withdraw(*address);
-            self.announcements.stop(*address);
-            self.conflicts.unwatch(*address);
+            self.silence(*address);
         }
         self.published.moved(Move {
             at: now.wall,
@@ -615,7 +607,10 @@ impl Speaker {
 
     /// What a frame tells besides its question.
     fn overhear(&mut self, interface: InterfaceIndex, said: &Statement, now: Instant) {
-        self.talkers.hear(interface, said, now);
+        // An IPv6 pool has more addresses than could be remembered: who scans it would have all talkers forgotten.
+        if said.target_ip.is_ipv4() || self.assigned.contains(&said.target_ip) {
+            self.talkers.hear(interface, said, now);
+        }
         if let Some(Verified { .. }) = self.announcements.hear(interface, said, now) {
             self.published.verified += 1;
         }
@@ -628,7 +623,10 @@ impl Speaker {
         if self.node_with(said.sender_mac).is_none() {
             let near = self.links.get(&interface).map_or(&[][..], |link| &link.networks);
             self.election.witness(near, now);
-        } else if said.op == Operation::Reply && self.group(said.sender_ip).is_some() {
+        // Only an answer to a question: an advertisement that nobody asked for is a reply by its form, and one that answers
+        // everybody may be a stand-in's.
+        } else if said.op == Operation::Reply && !said.is_gratuitous() && self.group(said.sender_ip).is_some()
+        {
             self.election.owner_answered(said.sender_mac, now);
         }
     }

@@ -59,7 +59,8 @@ async fn a_rollout_without_the_capability_ends_with_the_first_node(stage: &mut S
         "kubectl get pods -n {NAMESPACE} -l component=speaker --no-headers -o custom-columns=N:.status.containerStatuses[0].restartCount"
     );
     says(stage, &restarts, "1").await?;
-    let ready = format!("kubectl get daemonset -n {NAMESPACE} tiklb-speaker -o jsonpath={{.status.numberReady}}");
+    let ready =
+        format!("kubectl get daemonset -n {NAMESPACE} tiklb-speaker -o jsonpath={{.status.numberReady}}");
     says(stage, &ready, "2").await?;
     stage.installed().await?;
     stage.home().all_hear_each_other().await

@@ -22,8 +22,14 @@ fn desk() -> Desk {
         "fe80::11/64",
         "fd00:0:0:1::11/64",
     ])]));
+    want(&mut desk, &[IpAddr::from(SIX)]);
+    desk
+}
+
+/// A Service with 192.168.1.200 and these is wanted.
+fn want(desk: &mut Desk, more: &[IpAddr]) {
     let mut both = group(200, &["node1"]);
-    both.addresses.insert(SIX.into());
+    both.addresses.extend(more.iter().copied());
     let wanted = Wanted {
         election: Arc::new(Desired {
             groups: [(both.key, both)].into(),
@@ -32,7 +38,6 @@ fn desk() -> Desk {
         ..Wanted::default()
     };
     desk.step(Event::Wanted(Arc::new(wanted)));
-    desk
 }
 
 fn announcing() -> Desk {
@@ -102,6 +107,20 @@ fn a_stranger_is_told_and_outshouted_at_once() {
     let disputes = &desk.speaker.published().disputes;
     assert_eq!(disputes[&SIX.into()].stranger, Some(CLIENT));
     assert!(!disputes.contains_key(&lan(200).into()));
+}
+
+/// What a Service gives up may be another's the next moment, and on another node.
+#[test]
+fn an_address_that_leaves_a_service_is_answered_for_no_more_and_one_that_joins_is() {
+    let mut desk = announcing();
+    want(&mut desk, &[]);
+    assert_eq!(hear(&mut desk, &Ndp::question(CLIENT, THEIRS, SIX)), None);
+    assert!(desk.speaker.groups(ETH0).is_empty());
+    assert!(desk.answer_to(200).is_some(), "the other stays");
+    want(&mut desk, &[IpAddr::from(SIX)]);
+    desk.pass(Duration::from_secs(1));
+    assert!(!told(&desk, Purpose::Takeover).is_empty());
+    assert!(hear(&mut desk, &Ndp::question(CLIENT, THEIRS, SIX)).is_some());
 }
 
 #[test]
