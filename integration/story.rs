@@ -79,6 +79,17 @@ type Act = for<'a> fn(&'a mut Scene) -> Pin<Box<dyn Future<Output = Outcome> + '
 /// needs two minutes by the clock.
 const BOUND: Duration = Duration::from_mins(5);
 
+/// On which cluster a story can be played.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// On both.
+    Any,
+    /// It needs what the embedded API server is not: other people's programs run in it.
+    Real,
+    /// It needs nodes that take IPv6: the real cluster's Services, and so its kube-proxies, have IPv4 alone.
+    Embedded,
+}
+
 /// A story.
 #[derive(Clone, Copy)]
 pub struct Story {
@@ -86,8 +97,7 @@ pub struct Story {
     pub name: &'static str,
     plan: fn(Plan) -> Plan,
     act: Act,
-    /// It needs what the embedded API server is not: other people's programs run in it.
-    only_real: bool,
+    stage: Stage,
 }
 
 impl std::fmt::Debug for Story {
@@ -103,7 +113,7 @@ macro_rules! stories {
             name: concat!(stringify!($file), "::", stringify!($story)),
             plan: crate::story::planned!($($plan)?),
             act: |scene| Box::pin($story(scene)),
-            only_real: false,
+            stage: crate::story::Stage::Any,
         }),*]
     };
 }
@@ -150,11 +160,17 @@ impl Story {
         files.into_iter().flatten().collect()
     }
 
-    /// The same story, to be played on the real cluster alone.
-    const fn only_real(self) -> Self {
-        Self {
-            only_real: true,
-            ..self
+    /// The same story, to be played there alone.
+    const fn only(self, stage: Stage) -> Self {
+        Self { stage, ..self }
+    }
+
+    /// Whether it can be played on this cluster.
+    const fn fits(self, api: &Api) -> bool {
+        match self.stage {
+            Stage::Any => true,
+            Stage::Real => !matches!(api, Api::Embedded),
+            Stage::Embedded => matches!(api, Api::Embedded),
         }
     }
 

@@ -9,7 +9,7 @@ use ipnet::Ipv6Net;
 use serde_json::{Value, json};
 
 use super::scene::{APPS, FIRST_SYNC, PORT, SOON, Scene, service};
-use super::{Outcome, Story, stories};
+use super::{Outcome, Stage, Story, stories};
 use crate::home::NAMESPACE;
 use crate::home::kind::IP_ADDRESS_POOLS;
 use crate::kube::SERVICES;
@@ -17,11 +17,12 @@ use crate::wait::until;
 use crate::wire::{PingAnswer, PingReport, Pinger};
 
 pub(super) fn stories() -> Vec<Story> {
-    stories![discovery:
+    let all = stories![discovery:
         both_families_of_a_service_move_together with |plan| plan.ipv6(),
         a_service_of_ipv6_alone_is_announced_and_moves with |plan| plan.ipv6(),
         who_configures_an_announced_address_gives_it_up with |plan| plan.ipv6(),
-    ]
+    ];
+    all.into_iter().map(|story| story.only(Stage::Embedded)).collect()
 }
 
 const FOUR: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 210);

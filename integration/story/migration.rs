@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::doctor::says;
 use super::scene::{APPS, FIRST_SYNC, GRACE, PORT, SOON, Scene};
-use super::{Outcome, Story, stories};
+use super::{Outcome, Stage, Story, stories};
 use crate::home::kind::IP_ADDRESS_POOLS;
 use crate::home::{NAMESPACE, status_address};
 use crate::kube::SERVICES;
@@ -24,7 +24,7 @@ pub(super) fn stories() -> Vec<Story> {
         by_helm_and_back with crate::home::Plan::before_tiklb,
         by_manifests_and_back with crate::home::Plan::before_tiklb,
     ];
-    all.into_iter().map(Story::only_real).collect()
+    all.into_iter().map(|story| story.only(Stage::Real)).collect()
 }
 
 /// The Services that are moved, each with its address.
