@@ -172,8 +172,8 @@ impl PacketSocket {
         })
     }
 
-    /// Replaces the filter by another one of the same protocol; the kernel changes over between two frames. Frames that the old one let through may
-    /// still be waiting.
+    /// Replaces the filter by another one of the same protocol; the kernel changes over between two frames. Frames that the
+    /// old one let through may still be waiting.
     ///
     /// # Errors
     /// What the kernel answered; the old filter stays.

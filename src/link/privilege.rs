@@ -34,7 +34,8 @@ pub enum Error {
 /// execute could get more. To be called while there is one thread: each has capabilities of its own.
 ///
 /// # Errors
-/// What the kernel refused, or that the process never had `CAP_NET_RAW`: a rollout that forgets it ends with the first node.
+/// What the kernel refused, or that the process never had `CAP_NET_RAW`: a rollout that forgets it ends with the first
+/// node.
 pub fn narrow() -> Result<(), Error> {
     nix::sys::prctl::set_no_new_privs().map_err(Error::NoNewPrivileges)?;
     let failed = |set| move |source| Error::Capabilities { set, source };

@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tiklb_core::election::{BootId, Departure, Failback, Key, Serving};
 use tiklb_core::model::{Instant, NodeName};
-use tiklb_core::neighbor::InterfaceIndex;
+use tiklb_core::neighbor::{InterfaceIndex, ndp};
 use tiklb_core::speaker::{Counters, Effect, Event, Link, Published, Speaker, Wanted};
 use tokio::sync::watch;
 
@@ -28,8 +28,6 @@ use crate::link::watch::{Exclusions, Snapshot};
 const COUNTERS_EVERY: Duration = Duration::from_millis(500);
 /// After a stop the thread says goodbye and ends; a heartbeat leaves within a millisecond.
 const GOODBYE: Duration = Duration::from_millis(20);
-/// The `EtherType` of NDP.
-const IPV6: [u8; 2] = [0x86, 0xdd];
 /// Datagrams and frames are read in turns of at most this many budgets before the timers are looked at again.
 const DRAINS: usize = 4;
 
@@ -183,7 +181,7 @@ impl Port {
 
     /// The socket of the frame's protocol.
     fn for_frame(&mut self, frame: &[u8]) -> Option<&mut PacketSocket> {
-        if frame.get(12..14) == Some(&IPV6) {
+        if frame.get(12..14) == Some(&ndp::ETHER_TYPE) {
             self.discovery.as_mut().map(|(socket, _)| socket)
         } else {
             Some(&mut self.socket)

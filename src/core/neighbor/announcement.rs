@@ -151,8 +151,8 @@ impl Announcements {
     }
 
     /// Begins a takeover of `address` by `mac` on `interface`: the peers are poked in the given order, gateways
-    /// before talkers; those of the other family are passed over. An address that is already announced there with this MAC is left alone (a reconcile is
-    /// no takeover); with another MAC it starts over. Returns whether anything began.
+    /// before talkers; those of the other family are passed over. An address that is already announced there with this
+    /// MAC is left alone (a reconcile is no takeover); with another MAC it starts over. Returns whether anything began.
     pub fn start<P: Into<Neighbor>>(
         &mut self,
         address: impl Into<IpAddr>,

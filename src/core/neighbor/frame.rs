@@ -67,8 +67,8 @@ pub struct Arp {
     pub target_ip: Ipv4Addr,
 }
 
-/// Why bytes are neither an ARP frame for IPv4 over Ethernet nor a neighbour solicitation or advertisement. Nobody can mend a foreign frame, so this is for
-/// counters: [`FrameError::kind`] is the label.
+/// Why bytes are neither an ARP frame for IPv4 over Ethernet nor a neighbour solicitation or advertisement. Nobody can mend
+/// a foreign frame, so this is for counters: [`FrameError::kind`] is the label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// It ends before what it should hold.
@@ -225,16 +225,6 @@ impl Arp {
             target_mac: MacAddr::zero(),
             target_ip: address,
         }
-    }
-
-    /// Whether it is an ARP Probe: its sender is about to use `target_ip`.
-    pub fn is_probe(&self) -> bool {
-        self.op == Operation::Request && self.sender_ip.is_unspecified()
-    }
-
-    /// Whether it claims an address instead of asking for one: both protocol addresses are the same.
-    pub fn is_gratuitous(&self) -> bool {
-        self.sender_ip == self.target_ip
     }
 
     /// The frame's bytes.

@@ -32,7 +32,7 @@ const OPTION: usize = 8;
 pub const FRAME_LENGTH: usize = ETHERNET + IP + BODY + OPTION;
 
 /// 0x86dd, IPv6's.
-pub(super) const ETHER_TYPE: [u8; 2] = [0x86, 0xdd];
+pub const ETHER_TYPE: [u8; 2] = [0x86, 0xdd];
 /// RFC 4861 sections 7.1.1 and 7.1.2: no router has passed it on, so it is from this link.
 const HOP_LIMIT: u8 = 255;
 /// RFC 4861 section 4.3.

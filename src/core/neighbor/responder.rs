@@ -44,7 +44,8 @@ pub enum Verdict {
 pub enum Answered {
     /// An ordinary request.
     Request,
-    /// An ARP Probe (RFC 5227) or duplicate address detection (RFC 4862): the asker wants to use the address and now knows that it is taken.
+    /// An ARP Probe (RFC 5227) or duplicate address detection (RFC 4862): the asker wants to use the address and now knows
+    /// that it is taken.
     Probe,
 }
 

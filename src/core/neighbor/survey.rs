@@ -9,8 +9,9 @@
 //!                   occupied ─────────────────────────────────────────────► silent
 //! ```
 //!
-//! IPv4 alone: an IPv6 subnet has more addresses than anybody can ask for. Any ARP frame that speaks for the address counts, asked for or not: a frame that came too late for its
-//! question still proves a user. Silence counts only inside the second after a question that really left.
+//! IPv4 alone: an IPv6 subnet has more addresses than anybody can ask for. Any ARP frame that speaks for the address
+//! counts, asked for or not: a frame that came too late for its question still proves a user. Silence counts only inside
+//! the second after a question that really left.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};

@@ -3,7 +3,13 @@
 use std::net::IpAddr;
 
 use super::{Speaker, Wanted};
-use crate::model::Instant;
+use crate::model::{Few, Instant};
+
+/// What belongs to a group.
+fn addresses<'a>(wanted: &'a Wanted, key: &IpAddr) -> Option<&'a Few<IpAddr>> {
+    let group = wanted.election.groups.get(key)?;
+    Some(&group.addresses)
+}
 
 impl Speaker {
     /// Services and addresses join and leave groups that are answered for already. What leaves may be another group's by
@@ -30,12 +36,14 @@ impl Speaker {
                 changed = true;
             }
         }
-        let standing = self.published.standing.clone();
-        for key in standing.keys() {
-            let has = wanted.election.groups.get(key).map(|group| &group.addresses);
-            let before = before.and_then(|before| before.election.groups.get(key));
-            let before = before.into_iter().flat_map(|group| &group.addresses);
-            left.extend(before.filter(|address| has.is_none_or(|has| !has.contains(address))));
+        let (none, mut stood_in) = (Few::default(), Vec::new());
+        for (key, owner) in &self.published.standing {
+            let had = before.and_then(|before| addresses(before, key)).unwrap_or(&none);
+            let has = addresses(&wanted, key).unwrap_or(&none);
+            if had != has {
+                left.extend(had.iter().filter(|address| !has.contains(address)));
+                stood_in.push((*key, owner.clone()));
+            }
         }
         for address in left {
             self.silence(address);
@@ -43,7 +51,7 @@ impl Speaker {
         for key in joined {
             self.announce(key, now);
         }
-        for (key, owner) in &standing {
+        for (key, owner) in &stood_in {
             self.stand_in(*key, owner);
         }
         if changed {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::Peer;
+use super::super::{Peer, Statement};
 use super::*;
 
 const OURS: MacAddr = MacAddr(0x02, 0, 0, 0, 0, 0x01);
@@ -77,7 +77,8 @@ fn the_announcement_is_a_request_with_both_addresses_the_same() {
     ];
     let announcement = Arp::gratuitous(OURS, VIP);
     assert_eq!(announcement.frame(), expected);
-    assert!(announcement.is_gratuitous() && !announcement.is_probe());
+    let said = Statement::from(&announcement);
+    assert!(said.is_gratuitous() && !said.is_probe());
 }
 
 #[test]
@@ -92,7 +93,8 @@ fn the_probe_has_no_sender_address() {
     ];
     let probe = Arp::probe(OURS, VIP);
     assert_eq!(probe.frame(), expected);
-    assert!(probe.is_probe() && !probe.is_gratuitous());
+    let said = Statement::from(&probe);
+    assert!(said.is_probe() && !said.is_gratuitous());
 }
 
 #[test]
@@ -110,7 +112,8 @@ fn the_poke_is_an_ordinary_request_to_one_neighbour() {
     };
     let poke = Arp::poke(OURS, VIP, peer);
     assert_eq!(poke.frame(), expected);
-    assert!(!poke.is_gratuitous() && !poke.is_probe());
+    let said = Statement::from(&poke);
+    assert!(!said.is_gratuitous() && !said.is_probe());
 }
 
 #[test]
