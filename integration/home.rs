@@ -54,9 +54,10 @@ use routeros_sim::{Menu, PASSWORD, Router};
 
 pub use control_plane::{ControlPlane, NAMESPACE};
 pub use device::Phone;
-pub use inventory::{deployed, homelab, manifests};
+pub use inventory::{deployed, guide, homelab, manifests};
 pub use other::OtherCluster;
 pub use person::Shown;
+pub(crate) use person::shown;
 pub use plan::{Api, CLIENT, CONTROL, NAS, PHONE, POOL, PRINTER, Plan, ROUTER};
 pub use ranges::{Ranges, RangesError};
 pub use sight::{Answerer, condition, status_address};

@@ -42,6 +42,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::unistd::{getpid, getppid};
 
+pub(crate) use cgroup::PROCESSES;
 pub use cgroup::cgroup_hierarchies;
 pub use obstacle::Obstacle;
 pub use running::{Running, find_running, join};

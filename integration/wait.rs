@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 /// Between two looks. What is looked at here answers in microseconds, and a person sees no difference.
@@ -36,5 +37,30 @@ pub async fn until<T>(what: &str, bound: Duration, mut look: impl AsyncFnMut() -
             Err(_) => sleep(BETWEEN).await,
             found => return found,
         }
+    }
+}
+
+/// The signals by which a person, a terminal or a supervisor ends a program.
+pub(crate) struct Termination(Vec<Signal>);
+
+impl Termination {
+    /// From now on they end nothing by themselves.
+    ///
+    /// # Errors
+    /// When the kernel does not let them be caught.
+    pub(crate) fn listen() -> Result<Self> {
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        let signals = kinds.into_iter().map(signal).collect::<std::io::Result<_>>();
+        Ok(Self(signals.context("listening for Ctrl-C")?))
+    }
+
+    /// Waits for the first one.
+    pub(crate) async fn comes(&mut self) {
+        let any = self.0.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures::future::select_all(any).await;
     }
 }

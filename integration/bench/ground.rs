@@ -55,9 +55,7 @@ pub(super) async fn apply_homelab(screen: &mut Screen, home: &mut Home) -> Resul
         services.extend(applied.iter().filter_map(service));
     }
     for Applied { namespace, name, .. } in &services {
-        let nodes: Vec<String> = home.node_names().map(str::to_owned).collect();
-        let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
-        home.put_endpoints(namespace, name, &nodes).await?;
+        home.put_endpoints_everywhere(namespace, name).await?;
     }
     let home = &*home;
     let synced = async {

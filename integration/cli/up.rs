@@ -2,20 +2,17 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use anyhow::Result;
 
 use super::runtime;
 use crate::cluster::{self, Options};
-use crate::home::{Api, Home, Plan, deployed};
+use crate::home::{Api, Home, Plan, guide};
 use crate::installation::{Installation, Parts};
 use crate::sandbox::{self, Inside};
+use crate::wait::Termination;
 
 /// Its sandbox, by which `shell` finds it.
 pub(super) const TAG: &str = "cluster";
-
-/// The folder of the guide's manifests.
-const MANIFESTS: &str = "examples/homelab/config/tiklb/manifests";
 
 /// Builds what is missing, brings it up, and stays until Ctrl-C.
 pub(super) fn run(kubelets: bool) -> Result<ExitCode> {
@@ -57,30 +54,21 @@ async fn whole(inside: &Inside) -> Result<()> {
     let installation = Installation::build(Plan::default().open_at(inside.dir()), &parts).await?;
     println!("Installing deploy/chart …");
     installation.install(&[]).await?;
-    let manifests = format!("kubectl apply -f {}", deployed(MANIFESTS).display());
+    let manifests = format!("kubectl apply -f {}", guide().display());
     installation.shell(&manifests).await?;
     println!("{}", installation.shell("kubectl get pods -A -o wide").await?);
     stay(&installation.home).await
 }
 
 async fn stay(home: &Home) -> Result<()> {
+    let mut end = Termination::listen()?;
     let hosts: Vec<&str> = home.lan().hosts().map(crate::lan::Host::name).collect();
     println!(
         "\nIt stays up until Ctrl-C; in another terminal, from this folder:\n\n\
          cargo run --release -p lab -- shell client\n(or {}),\n\nand in there: kubectl get pods -A",
         hosts.join(", ")
     );
-    let mut ends = [
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-    ]
-    .into_iter()
-    .map(signal)
-    .collect::<std::io::Result<Vec<_>>>()
-    .context("listening for Ctrl-C")?;
-    let any = ends.iter_mut().map(|end| Box::pin(end.recv()));
-    futures::future::select_all(any).await;
+    end.comes().await;
     println!("\nEnded: the cluster and everything on it is gone.");
     Ok(())
 }

@@ -24,11 +24,9 @@ impl Demo {
                 self.screen.say(format!("{name:<22} {}", title(&object)))?;
             }
         }
-        let nodes: Vec<String> = self.home.node_names().map(str::to_owned).collect();
-        let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
         for example in EXAMPLES {
             self.home
-                .put_endpoints(example.namespace, example.name, &nodes)
+                .put_endpoints_everywhere(example.namespace, example.name)
                 .await?;
         }
         self.screen

@@ -1,12 +1,12 @@
 //! `--keep`: everything stays up, and a person is told how to look around.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use routeros_sim::PASSWORD;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::Demo;
 use crate::home::{ROUTER, ROUTER_USER};
 use crate::lan::Host;
+use crate::wait::Termination;
 
 /// How the lab is run again from the folder of the checkout.
 const LAB: &str = if cfg!(debug_assertions) {
@@ -18,21 +18,12 @@ const LAB: &str = if cfg!(debug_assertions) {
 impl Demo {
     /// Stays until the person has seen enough.
     pub(super) async fn keep(&mut self) -> Result<()> {
-        let mut ends = [
-            SignalKind::interrupt(),
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-        ]
-        .into_iter()
-        .map(signal)
-        .collect::<std::io::Result<Vec<Signal>>>()
-        .context("listening for Ctrl-C")?;
+        let mut end = Termination::listen()?;
         self.screen
             .step("It stays up until Ctrl-C; in another terminal, from this folder:")?;
         let hints = self.hints();
         self.screen.say(hints)?;
-        let any = ends.iter_mut().map(|end| Box::pin(end.recv()));
-        futures::future::select_all(any).await;
+        end.comes().await;
         self.screen
             .say("\nEnded: the LAN and everything on it is gone.")?;
         Ok(())

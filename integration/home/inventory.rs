@@ -27,9 +27,14 @@ pub fn deployed(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy").join(path)
 }
 
-/// A manifest of the guide's repository, `deploy/examples/homelab`, by its name without the ending.
+/// The folder of manifests in the guide's repository, `deploy/examples/homelab`.
+pub fn guide() -> PathBuf {
+    deployed("examples/homelab/config/tiklb/manifests")
+}
+
+/// One of them, by its name without the ending.
 pub fn homelab(manifest: &str) -> PathBuf {
-    deployed("examples/homelab/config/tiklb/manifests").join(format!("{manifest}.yaml"))
+    guide().join(format!("{manifest}.yaml"))
 }
 
 /// Writes all of it. `router` is the router's user, password and CA.

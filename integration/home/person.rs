@@ -81,7 +81,8 @@ impl Home {
     }
 }
 
-async fn shown(process: &Process, patience: Duration) -> Result<Shown> {
+/// What a program printed that runs no longer than this.
+pub(crate) async fn shown(process: &Process, patience: Duration) -> Result<Shown> {
     let status = process.wait(patience).await?;
     let lines: Vec<String> = process.logs().into_iter().map(|line| line.text).collect();
     Ok(Shown {

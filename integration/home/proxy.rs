@@ -75,6 +75,16 @@ impl Drop for Listeners {
 }
 
 impl Home {
+    /// Gives a Service an endpoint on every node; see [`put_endpoints`](Self::put_endpoints).
+    ///
+    /// # Errors
+    /// When there is no such Service, or a port is taken.
+    pub async fn put_endpoints_everywhere(&mut self, namespace: &str, service: &str) -> Result<()> {
+        let nodes: Vec<String> = self.node_names().map(str::to_owned).collect();
+        let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
+        self.put_endpoints(namespace, service, &nodes).await
+    }
+
     /// Gives a Service an endpoint on each of `nodes`, as the endpointslice controller would for pods on the host's
     /// network. Where kube-proxy runs, something listens there.
     ///

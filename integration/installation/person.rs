@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 
 use super::Installation;
-use crate::home::Shown;
+use crate::home::{Shown, shown};
 
 /// What a person waits for a command that waits for Pods, or for the router.
 pub const PATIENCE: Duration = Duration::from_mins(6);
@@ -43,13 +43,8 @@ impl Installation {
             .env("NO_PROXY", "*")
             .spawn()
             .await?;
-        let ended = process.wait(PATIENCE).await;
-        let status = ended.with_context(|| format!("waiting for `{line}`"))?;
-        let lines: Vec<String> = process.logs().into_iter().map(|line| line.text).collect();
-        Ok(Shown {
-            code: status.code(),
-            text: lines.join("\n"),
-        })
+        let ended = shown(&process, PATIENCE).await;
+        ended.with_context(|| format!("waiting for `{line}`"))
     }
 
     fn path(&self) -> Result<std::ffi::OsString> {

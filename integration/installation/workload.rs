@@ -110,9 +110,7 @@ impl Installation {
         for object in [namespace, service] {
             self.home.kube().apply(object).await?;
         }
-        let nodes: Vec<String> = self.home.node_names().map(str::to_owned).collect();
-        let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
-        self.home.put_endpoints(APPS, ECHO, &nodes).await?;
+        self.home.put_endpoints_everywhere(APPS, ECHO).await?;
         self.home.service_address(APPS, ECHO, STARTED).await
     }
 

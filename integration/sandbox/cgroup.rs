@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use anyhow::{Context as _, Result};
+
 /// Where cgroups are mounted, on every distribution.
 const ROOT: &str = "/sys/fs/cgroup";
 /// Every cgroup has this file, and no other folder has.
-const PROCESSES: &str = "cgroup.procs";
+pub(crate) const PROCESSES: &str = "cgroup.procs";
 /// Before the outer process's number.
 const NAME: &str = "tiklb-lab-";
 /// A process that was killed counts until the kernel has run it once more.
@@ -28,12 +30,13 @@ pub(super) fn name(outer: u32) -> String {
 ///
 /// # Errors
 /// Cgroups are not mounted where they usually are.
-pub fn cgroup_hierarchies() -> io::Result<Vec<PathBuf>> {
+pub fn cgroup_hierarchies() -> Result<Vec<PathBuf>> {
     let root = Path::new(ROOT);
     if root.join(PROCESSES).is_file() {
         return Ok(vec![root.to_owned()]);
     }
-    let mut found: Vec<PathBuf> = fs::read_dir(root)?
+    let mut found: Vec<PathBuf> = fs::read_dir(root)
+        .with_context(|| format!("listing {ROOT}"))?
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|folder| folder.join(PROCESSES).is_file())
         .collect();

@@ -1,6 +1,6 @@
 //! Somebody else uses an address that is announced: it is told, defended, and over when they are gone.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
@@ -43,16 +43,16 @@ fn announced(capture: &Capture, mac: Mac) -> Vec<Seen> {
     frames.filter(fits).collect()
 }
 
-async fn mac_of(scene: &Scene, host: &str) -> anyhow::Result<Mac> {
+pub(super) async fn mac_of(scene: &Scene, host: &str) -> anyhow::Result<Mac> {
     let host = scene.home.lan().host(host)?;
     Ok(host.link(host.interface()).await?.mac)
 }
 
 /// The client's kernel sends what is for the address to this MAC address.
-async fn client_goes_to(scene: &Scene, mac: Mac) -> Outcome {
-    let client = scene.home.client()?;
-    until("the client to go back to the announcing node", SOON, async || {
-        let entry = client.neighbor(ADDRESS).await?;
+pub(super) async fn client_goes_to(scene: &Scene, address: impl Into<IpAddr>, mac: Mac) -> Outcome {
+    let (client, address) = (scene.home.client()?, address.into());
+    until("the client to go to the announcing node", SOON, async || {
+        let entry = client.neighbor(address).await?;
         let known = entry.as_ref().and_then(|entry| entry.mac);
         ensure!(known == Some(mac), "it goes to {entry:?}, not to {mac}");
         Ok(())
@@ -95,7 +95,7 @@ async fn a_stranger_claims_an_announced_address(scene: &mut Scene) -> Outcome {
     stranger.del_address(ADDRESS).await?;
     let lasted = began.elapsed();
     judge_defence(&announced(&capture, mac)[before..], began, lasted)?;
-    client_goes_to(scene, mac).await?;
+    client_goes_to(scene, ADDRESS, mac).await?;
     let note = scene.event(APPS, "web", "AddressConflict").await?;
     ensure!(note.contains(&strange.to_string()), "{note}");
     told(scene, strange, &node).await?;

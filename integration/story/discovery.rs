@@ -2,14 +2,13 @@
 //! that is announced finds out that it is taken.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use ipnet::Ipv6Net;
 use serde_json::{Value, json};
 
 use super::scene::{APPS, FIRST_SYNC, PORT, SOON, Scene, service};
-use super::{Outcome, Stage, Story, stories};
+use super::{Outcome, Stage, Story, announcement, conflict, stories};
 use crate::home::NAMESPACE;
 use crate::home::kind::IP_ADDRESS_POOLS;
 use crate::kube::SERVICES;
@@ -28,9 +27,6 @@ pub(super) fn stories() -> Vec<Story> {
 const FOUR: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 210);
 const SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x210);
 
-/// A silence that a person notices; see the story of a cut link.
-const NOTICED: Duration = Duration::from_secs(2);
-
 /// Pings before something happens.
 const STEADY: u64 = 200;
 
@@ -43,9 +39,7 @@ async fn given(scene: &mut Scene, addresses: &[&str], policy: &str, families: Va
     object["spec"]["ipFamilies"] = families;
     let services = SERVICES.in_namespace(APPS);
     scene.home.kube().create(&services, &object).await?;
-    let nodes: Vec<String> = scene.home.node_names().map(str::to_owned).collect();
-    let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
-    scene.home.put_endpoints(APPS, "web", &nodes).await?;
+    scene.home.put_endpoints_everywhere(APPS, "web").await?;
     let has = |service: &Value| {
         let entries = service["status"]["loadBalancer"]["ingress"].as_array();
         let mut given = entries.into_iter().flatten();
@@ -67,35 +61,13 @@ async fn pinging(scene: &Scene, address: SocketAddr) -> anyhow::Result<(Pinger, 
 }
 
 fn judge(what: &str, report: &PingReport) -> Outcome {
-    let silence = &report.silence;
-    println!("    {what}: longest silence {:?}", silence.length());
-    ensure!(
-        silence.length() < NOTICED,
-        "{what}: silent for {:?} ({:?} -> {:?})",
-        silence.length(),
-        silence.before,
-        silence.after
-    );
-    ensure!(
-        report.repeated == 0,
-        "{what}: {} were answered twice",
-        report.repeated
-    );
-    Ok(())
+    println!("    {what}: longest silence {:?}", report.silence.length());
+    announcement::judge(report).with_context(|| what.to_owned())
 }
 
 /// The client's kernel has the node's MAC address for the IPv6 address.
 async fn resolves_to(scene: &Scene, node: &str) -> Outcome {
-    let host = scene.home.lan().host(node)?;
-    let mac = host.link(host.interface()).await?.mac;
-    let client = scene.home.client()?;
-    until("the client's entry for the IPv6 address", SOON, async || {
-        let entry = client.neighbor(SIX).await?;
-        let known = entry.as_ref().and_then(|entry| entry.mac);
-        ensure!(known == Some(mac), "it goes to {entry:?}, not to {node} ({mac})");
-        Ok(())
-    })
-    .await
+    conflict::client_goes_to(scene, SIX, conflict::mac_of(scene, node).await?).await
 }
 
 async fn both_families_of_a_service_move_together(scene: &mut Scene) -> Outcome {

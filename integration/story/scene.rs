@@ -138,9 +138,7 @@ impl Scene {
         let service = service(name, annotations);
         let services = SERVICES.in_namespace(APPS);
         self.home.kube().create(&services, &service).await?;
-        let nodes: Vec<String> = self.home.node_names().map(str::to_owned).collect();
-        let nodes: Vec<&str> = nodes.iter().map(String::as_str).collect();
-        self.home.put_endpoints(APPS, name, &nodes).await
+        self.home.put_endpoints_everywhere(APPS, name).await
     }
 
     /// Creates a Service that asks for an address.

@@ -5,23 +5,19 @@
 //! folder to which the parent's controllers are handed down.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
 use crate::sandbox;
 
-/// Where they are mounted, on every distribution.
-const ROOT: &str = "/sys/fs/cgroup";
-/// A folder with this file is a cgroup.
-const PROCESSES: &str = "cgroup.procs";
 /// What a kubelet uses of version 2.
 const HANDED_DOWN: &str = "+cpu +cpuset +memory +pids";
 
 /// Makes the folder of a node, and says what the kubelet calls it.
 pub(super) fn make(node: &str) -> Result<String> {
     let lab = sandbox::cgroup().context("a cluster lives in the lab's sandbox: call sandbox::enter first")?;
-    let hierarchies = hierarchies()?;
+    let hierarchies = sandbox::cgroup_hierarchies()?;
     for hierarchy in &hierarchies {
         let doing = || format!("making a cgroup for {node} in {}", hierarchy.display());
         let outer = hierarchy.join(&lab);
@@ -38,7 +34,7 @@ pub(super) fn make(node: &str) -> Result<String> {
 pub(super) fn processes(path: &str) -> Result<Vec<i32>> {
     let mut found = Vec::new();
     // Containers are in all of them: the first one tells.
-    if let Some(hierarchy) = hierarchies()?.first() {
+    if let Some(hierarchy) = sandbox::cgroup_hierarchies()?.first() {
         collect(&hierarchy.join(path.trim_start_matches('/')), &mut found);
     }
     Ok(found)
@@ -46,17 +42,13 @@ pub(super) fn processes(path: &str) -> Result<Vec<i32>> {
 
 /// What goes while it is read has no processes any more.
 fn collect(folder: &Path, found: &mut Vec<i32>) {
-    let own = fs::read_to_string(folder.join(PROCESSES)).unwrap_or_default();
+    let own = fs::read_to_string(folder.join(sandbox::PROCESSES)).unwrap_or_default();
     found.extend(own.lines().filter_map(|line| line.parse::<i32>().ok()));
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.path().is_dir() {
             collect(&entry.path(), found);
         }
     }
-}
-
-fn hierarchies() -> Result<Vec<PathBuf>> {
-    sandbox::cgroup_hierarchies().with_context(|| format!("listing {ROOT}"))
 }
 
 /// Version 2 only: a child has the controllers that its parent hands down.
