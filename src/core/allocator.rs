@@ -8,6 +8,7 @@
 //! **Invariant:** an effect is a wish about the state of one target. Doing it twice is harmless, and it is not wished
 //! for while the target was last seen in that state.
 
+mod arrivals;
 mod contest;
 pub mod effect;
 pub mod event;
@@ -72,6 +73,7 @@ pub struct Allocator {
     /// Those of them that name addresses: routers are told which.
     naming: BTreeSet<ObjectKey>,
     pools: BTreeMap<ObjectKey, PoolObject>,
+    arrivals: arrivals::Arrivals,
     reservations: BTreeMap<ObjectKey, ReservationObject>,
     advertisements: BTreeMap<ObjectKey, AdvertisementObject>,
     nodes: BTreeMap<ObjectKey, NodeObject>,
@@ -142,6 +144,7 @@ impl Allocator {
             services: BTreeMap::new(),
             naming: BTreeSet::new(),
             pools: BTreeMap::new(),
+            arrivals: arrivals::Arrivals::default(),
             reservations: BTreeMap::new(),
             advertisements: BTreeMap::new(),
             nodes: BTreeMap::new(),
@@ -247,8 +250,16 @@ impl Allocator {
                 }
             }
             Event::ServiceWritten { service, result } => self.service_written(&service, result, now),
+            Event::Pools(change) => self.take_pools(change, now.mono),
             plain => self.take_plain(plain),
         }
+    }
+
+    fn take_pools(&mut self, change: Change<PoolObject>, now: Instant) {
+        let first = !self.listed.contains(&event::Kind::Pools);
+        self.arrivals.note(&change, &self.pools, first, now);
+        let listed = &mut self.listed;
+        self.reconfigure |= apply(&mut self.pools, change, |o| &o.key, listed, event::Kind::Pools);
     }
 
     /// Objects that are only kept.
@@ -257,9 +268,6 @@ impl Allocator {
         let listed = &mut self.listed;
         let mut known_better = false;
         match event {
-            Event::Pools(change) => {
-                self.reconfigure |= apply(&mut self.pools, change, |o| &o.key, listed, Kind::Pools);
-            }
             Event::Advertisements(change) => {
                 let table = &mut self.advertisements;
                 self.reconfigure |= apply(table, change, |o| &o.key, listed, Kind::Advertisements);

@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use super::arrivals;
 use super::routers::Entry;
+use crate::config::Pool;
 use crate::ipam::{Availability, Occupancy};
 use crate::model::{Now, ObjectKey};
 use crate::reservation::Landscape;
@@ -16,6 +18,8 @@ mod tests;
 pub(super) struct Network<'a> {
     pub(super) routers: &'a BTreeMap<ObjectKey, Entry>,
     pub(super) landscape: Landscape<'a>,
+    /// Pools that have just come.
+    pub(super) new: Vec<&'a Pool>,
     pub(super) now: Now,
 }
 
@@ -32,7 +36,9 @@ impl Occupancy for Network<'_> {
             .routers
             .values()
             .filter_map(|e| e.router.availability(address, &self.landscape, self.now));
-        let verdict = verdicts.fold(Availability::Free, graver);
+        let verdict = verdicts
+            .reduce(graver)
+            .unwrap_or_else(|| self.ungoverned(address));
         if let Some(user) = user {
             return Availability::Held(user.or_known_as(verdict.holder()));
         }
@@ -42,6 +48,16 @@ impl Occupancy for Network<'_> {
             Availability::Held(_) => verdict,
             _ => fixture().map_or(verdict, Availability::Held),
         }
+    }
+}
+
+impl Network<'_> {
+    /// Where no router has a say, an address is free, once none can be on its way.
+    fn ungoverned(&self, address: IpAddr) -> Availability {
+        if self.new.iter().any(|pool| pool.holds(address)) {
+            return Availability::Unproven(arrivals::WORDS.to_owned());
+        }
+        Availability::Free
     }
 }
 

@@ -183,6 +183,7 @@ impl Allocator {
         );
         let network = Network {
             routers: &self.routers,
+            new: self.arrivals.among(&self.config),
             landscape,
             now,
         };
@@ -199,6 +200,11 @@ impl Allocator {
         if let Some(at) = next {
             step.wake_at(at);
         }
+        let (settled, next) = self.arrivals.settle(now.mono);
+        if settled {
+            self.reconsider_waiting();
+        }
+        next.into_iter().for_each(|at| step.wake_at(at));
         if self.overdue.is_some_and(|due| due <= now.mono) {
             self.overdue = None;
             self.dirty.extend(self.awaiting.keys().cloned());

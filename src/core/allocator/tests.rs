@@ -1,6 +1,7 @@
 //! The whole allocator: events in, effects out.
 
 mod acceptance;
+mod arrivals;
 mod histories;
 mod leadership;
 mod orders;
@@ -133,6 +134,12 @@ impl World {
     pub(super) fn list(&mut self) {
         let all = self.objects.values().cloned().collect();
         self.step([Event::Services(Change::Listed(all))]);
+    }
+
+    /// Pools change, and have been there for a while.
+    pub(super) fn pools(&mut self, change: Change<PoolObject>) {
+        self.step([Event::Pools(change)]);
+        self.pass(super::arrivals::SETTLING);
     }
 
     /// Steps until nothing follows any more.

@@ -9,7 +9,7 @@ use super::*;
 /// A world with these pools.
 fn with(pools: Vec<PoolObject>) -> World {
     let mut world = World::new();
-    world.step([Event::Pools(Change::Listed(pools))]);
+    world.pools(Change::Listed(pools));
     world
 }
 
@@ -186,7 +186,7 @@ fn who_has_an_address_and_asks_for_another_gets_it_when_it_becomes_free() {
 fn a05_all_pools_deleted_empties_the_statuses() {
     let mut world = World::new();
     world.apply(service("a", 1));
-    world.step([Event::Pools(Change::Listed(vec![]))]);
+    world.pools(Change::Listed(vec![]));
     assert_eq!(addresses(&world, "a"), "");
 }
 
@@ -196,7 +196,7 @@ fn a06_its_pool_deleted_the_service_gets_an_address_of_another() {
     let mut world = with(vec![home.clone(), pool("other", &["192.168.2.200/30"])]);
     world.apply(service("a", 1));
     assert_eq!(addresses(&world, "a"), "192.168.1.200");
-    world.step([Event::Pools(Change::Deleted(home.key))]);
+    world.pools(Change::Deleted(home.key));
     assert_eq!(addresses(&world, "a"), "192.168.2.200");
     assert_eq!(
         world.objects[&key("a")]

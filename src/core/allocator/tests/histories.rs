@@ -62,7 +62,7 @@ struct Model {
 impl Model {
     fn new() -> Self {
         let mut world = World::new();
-        world.step([Event::Pools(Change::Listed(vec![pool("home", &[POOL])]))]);
+        world.pools(Change::Listed(vec![pool("home", &[POOL])]));
         Self {
             world,
             asked: BTreeMap::new(),

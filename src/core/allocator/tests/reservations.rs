@@ -180,7 +180,7 @@ fn what_is_wrong_is_in_the_report_the_status_and_an_event() {
     world.step([gone]);
     assert_eq!(said(&world, "b"), "Free: waits for Service default/tv");
     assert_eq!((world.report.len(), world.warnings.len()), (0, 1));
-    world.step([Event::Pools(Change::Applied(pool("home", &["garbage"])))]);
+    world.pools(Change::Applied(pool("home", &["garbage"])));
     assert!(
         said(&world, "b").starts_with("Free: an IPAddressPool cannot be used"),
         "{}",

@@ -91,10 +91,7 @@ fn whoever_asks_for_one_waits_and_is_told_what_it_is() {
 #[test]
 fn what_was_assigned_before_stays() {
     let mut world = World::new();
-    world.step([Event::Pools(Change::Listed(vec![pool(
-        "home",
-        &["192.168.1.0/24"],
-    )]))]);
+    world.pools(Change::Listed(vec![pool("home", &["192.168.1.0/24"])]));
     world.apply(service("web", 1));
     assert_eq!(world.address("web").as_deref(), Some("192.168.1.0"));
     world.step([Event::Surveys(Change::Applied(record(

@@ -83,10 +83,7 @@ fn failed_writes_are_tried_again_and_the_address_stays_reserved() {
 #[test]
 fn a_freed_address_goes_to_the_one_that_waits_for_it() {
     let mut world = World::new();
-    world.step([Event::Pools(Change::Listed(vec![pool(
-        "home",
-        &["192.168.1.200/32"],
-    )]))]);
+    world.pools(Change::Listed(vec![pool("home", &["192.168.1.200/32"])]));
     world.apply(service("a", 1));
     world.apply(service("b", 2));
     assert_eq!(world.address("b"), None);
@@ -136,8 +133,8 @@ fn a_broken_pool_is_said_once_and_takes_nothing_away() {
     let mut world = World::new();
     world.apply(service("a", 1));
     let garbage = pool("home", &["192.168.1.200-oops"]);
-    world.step([Event::Pools(Change::Applied(garbage.clone()))]);
-    world.step([Event::Pools(Change::Applied(garbage))]);
+    world.pools(Change::Applied(garbage.clone()));
+    world.pools(Change::Applied(garbage));
     assert_eq!(world.address("a").as_deref(), Some("192.168.1.200"));
     let said: Vec<_> = world
         .events
@@ -152,7 +149,7 @@ fn a_broken_pool_is_said_once_and_takes_nothing_away() {
 fn a_deleted_pool_takes_its_addresses_back() {
     let mut world = World::new();
     world.apply(service("a", 1));
-    world.step([Event::Pools(Change::Listed(vec![]))]);
+    world.pools(Change::Listed(vec![]));
     assert_eq!(world.address("a"), None);
     assert!(
         world.events.iter().any(|e| e.starts_with("ClearAssignment a")),
@@ -331,7 +328,7 @@ fn a_router_that_is_being_deleted_keeps_new_services_off_what_it_gives_back() {
     assert_eq!(world.address("new"), None);
     assert_eq!(world.address("old").as_deref(), Some("192.168.1.200"));
     let more = pool("more", &["192.168.1.220-192.168.1.221"]);
-    world.step([Event::Pools(Change::Applied(more))]);
+    world.pools(Change::Applied(more));
     assert_eq!(world.address("new").as_deref(), Some("192.168.1.220"));
     world.apply(service("third", 3));
     assert_eq!(world.address("third").as_deref(), Some("192.168.1.221"));
@@ -359,7 +356,7 @@ fn an_annotation_of_a_quarter_mebibyte_says_no_more_than_any_other() {
     );
     world.apply(of_a_pool);
     world.apply(of_an_address);
-    world.step([Event::Pools(Change::Applied(pool("bad", &[&long])))]);
+    world.pools(Change::Applied(pool("bad", &[&long])));
     world.apply(service("good", 3));
     assert_eq!(world.address("good").as_deref(), Some("192.168.1.200"));
     assert_eq!(world.report.len(), 3);
@@ -378,7 +375,7 @@ fn ten_thousand_broken_objects_are_a_short_report() {
         })
         .collect();
     pools.push(pool("home", &["192.168.1.200-192.168.1.210"]));
-    world.step([Event::Pools(Change::Listed(pools))]);
+    world.pools(Change::Listed(pools));
     let mut greedy = service("a", 1);
     greedy
         .annotations

@@ -13,10 +13,7 @@ fn counts(world: &World) -> Vec<(&'static str, usize)> {
 
 fn one_address() -> World {
     let mut world = World::new();
-    world.step([Event::Pools(Change::Listed(vec![pool(
-        "one",
-        &["192.168.1.200/32"],
-    )]))]);
+    world.pools(Change::Listed(vec![pool("one", &["192.168.1.200/32"])]));
     world
 }
 

@@ -42,7 +42,7 @@ fn an_advertisement_that_selects_nothing_is_a_warning_and_a_name_that_does_not_e
     // A pool with the label comes.
     let mut dmz = pool("dmz", &["10.0.0.0/30"]);
     dmz.labels = [("zone".to_owned(), "dmz".to_owned())].into_iter().collect();
-    world.step([Event::Pools(Change::Applied(dmz))]);
+    world.pools(Change::Applied(dmz));
     assert!(
         world.report.is_empty() && world.warnings.is_empty(),
         "{:?}",
@@ -59,7 +59,7 @@ fn an_advertisement_that_selects_nothing_is_a_warning_and_a_name_that_does_not_e
         ]
     );
     assert!(world.warnings.is_empty());
-    world.step([Event::Pools(Change::Applied(pool("hom", &["10.0.1.0/30"])))]);
+    world.pools(Change::Applied(pool("hom", &["10.0.1.0/30"])));
     assert!(world.report.is_empty(), "{:?}", world.report);
 }
 

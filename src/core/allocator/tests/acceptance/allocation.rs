@@ -114,7 +114,7 @@ fn a08_priority_alone_orders_pools_for_everybody() {
     }
     // A better pool that appears moves nobody.
     let writes = world.writes.len();
-    world.step([Event::Pools(Change::Applied(of("e", "10.0.1.1/32", 1)))]);
+    world.pools(Change::Applied(of("e", "10.0.1.1/32", 1)));
     assert_eq!(world.writes.len(), writes);
 }
 
@@ -327,11 +327,7 @@ fn a_selector_that_is_none_makes_a_pool_unusable_and_takes_nothing_away() {
         ))],
         ..Default::default()
     };
-    world.step([Event::Pools(Change::Applied(pool_for(
-        "home",
-        "10.0.0.1-10.0.0.9",
-        broken,
-    )))]);
+    world.pools(Change::Applied(pool_for("home", "10.0.0.1-10.0.0.9", broken)));
     world.apply(service("b", 2));
     assert_eq!(addresses(&world, "a"), "10.0.0.1");
     assert_eq!(addresses(&world, "b"), "");
@@ -352,7 +348,7 @@ fn addresses_that_are_avoided_are_for_nobody_from_then_on() {
     }
     assert_eq!(addresses(&world, "b"), "10.0.0.255");
     avoiding.spec.as_mut().unwrap().avoid_buggy_ips = true;
-    world.step([Event::Pools(Change::Applied(avoiding))]);
+    world.pools(Change::Applied(avoiding));
     assert_eq!(addresses(&world, "a"), "10.0.0.254");
     assert_eq!(addresses(&world, "b") + &addresses(&world, "c"), "10.0.1.1");
     world.apply(annotated("d", 4, &[("metallb.io/loadBalancerIPs", "10.0.0.255")]));
@@ -373,25 +369,16 @@ fn a20_the_counters_of_a_pool_follow_what_is_assigned() {
     world.apply(sharing("b", 2, 80));
     world.apply(sharing("c", 3, 443));
     assert_eq!(counts(&world, "home"), (2, 2), "a shared address counts once");
-    world.step([Event::Pools(Change::Applied(pool(
-        "home",
-        &["10.0.0.1-10.0.0.9"],
-    )))]);
+    world.pools(Change::Applied(pool("home", &["10.0.0.1-10.0.0.9"])));
     assert_eq!(counts(&world, "home"), (2, 7));
     delete(&mut world, "c");
     assert_eq!(counts(&world, "home"), (2, 7));
     delete(&mut world, "b");
     assert_eq!(counts(&world, "home"), (1, 8));
     let of = |world: &World| world.allocator.pool_counts().values().next().copied().unwrap();
-    world.step([Event::Pools(Change::Applied(pool(
-        "home",
-        &["fd00::/66", "10.0.0.1/32"],
-    )))]);
+    world.pools(Change::Applied(pool("home", &["fd00::/66", "10.0.0.1/32"])));
     assert_eq!(of(&world).available_v6, i64::MAX, "as MetalLB says it");
-    world.step([Event::Pools(Change::Applied(pool(
-        "home",
-        &["fd00::/67", "10.0.0.1/32"],
-    )))]);
+    world.pools(Change::Applied(pool("home", &["fd00::/67", "10.0.0.1/32"])));
     assert_eq!(of(&world).available_v6, 1 << 61);
     assert_eq!(of(&world).available_v4, 0);
 }

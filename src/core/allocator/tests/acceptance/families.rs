@@ -37,7 +37,7 @@ fn requires(name: &str, created: i64) -> Service {
 }
 
 fn replace(world: &mut World, name: &str, addresses: &[&str]) {
-    world.step([Event::Pools(Change::Applied(pool(name, addresses)))]);
+    world.pools(Change::Applied(pool(name, addresses)));
 }
 
 fn pool_of(world: &World, name: &str) -> String {
