@@ -164,3 +164,41 @@ fn our_own_cards_are_no_strangers_neither_the_second_nor_the_replaced_one() {
     }
     assert_eq!(dispute(&desk), None);
 }
+
+/// For how long the address of a node that is silent all of a sudden is left to it, while such frames of it are heard every
+/// 20 ms.
+fn left_to_it(frame: &Arp) -> Option<Duration> {
+    let mut pair = pair();
+    pair[1].step(Event::Links(vec![their_link(THEIRS)]));
+    let groups = || vec![group(200, &["node2", "node1"])];
+    want_groups(&mut pair[1], groups());
+    talk(&mut pair, 300);
+    want_groups(&mut pair[0], groups());
+    talk(&mut pair, 100);
+    assert_eq!((pair[0].held().len(), pair[1].held().len()), (0, 1));
+    let began = pair[0].now.mono;
+    for _ in 0..40 {
+        heard(&mut pair[0], frame);
+        heard(&mut pair[0], &reply(GATEWAY, lan(1)));
+        pair[0].pass(Duration::from_millis(20));
+        if !pair[0].held().is_empty() {
+            return Some(pair[0].now.mono.since(began));
+        }
+    }
+    None
+}
+
+/// It has the form of a reply. A kernel that is up answers questions; an advertisement may be somebody's who stands in.
+#[test]
+fn only_an_answer_to_a_question_speaks_for_a_silent_owner() {
+    assert_eq!(left_to_it(&reply(THEIRS, lan(200))), None);
+    let unasked = Arp {
+        op: Operation::Reply,
+        ..claim(THEIRS)
+    };
+    let took = left_to_it(&unasked);
+    assert!(
+        took.is_some_and(|took| took < Duration::from_millis(600)),
+        "{took:?}"
+    );
+}

@@ -147,3 +147,41 @@ fn a_link_without_ipv6_announces_the_ipv4_twin_alone() {
         "no subnet is needed"
     );
 }
+
+/// An IPv6 pool has more addresses than are remembered.
+#[test]
+fn who_scans_a_pool_makes_nobody_forget_who_asked_for_what_is_announced() {
+    let mut desk = announcing();
+    hear(&mut desk, &Ndp::question(CLIENT, THEIRS, SIX));
+    let scanner = MacAddr(2, 0, 0, 0, 1, 66);
+    for last in 0x1000..0x1800 {
+        let address = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, last);
+        assert_eq!(hear(&mut desk, &Ndp::question(scanner, THEIRS, address)), None);
+    }
+    let talkers = desk.speaker.talkers.recent(SIX, desk.now.mono);
+    assert_eq!(
+        talkers.map(|talker| talker.peer.mac).collect::<Vec<_>>(),
+        [CLIENT]
+    );
+}
+
+/// Privacy addresses come and go by the hour; others are told of what changes for them.
+#[test]
+fn a_second_address_in_a_subnet_is_no_news_for_other_nodes_and_another_subnet_is() {
+    let mut pair = pair();
+    let mut told = |networks: &[&str]| {
+        pair[0].effects.clear();
+        pair[0].step(Event::Links(vec![link_with(networks)]));
+        pair[0].step(Event::Tick);
+        let sent = pair[0].effects.iter();
+        let told = sent
+            .filter(|(_, effect)| matches!(effect, Effect::Datagram { .. }))
+            .count()
+            > 0;
+        talk(&mut pair, 20);
+        told
+    };
+    assert!(told(&["fd00:0:0:1::11/64"]));
+    assert!(!told(&["fd00:0:0:1::11/64", "fd00:0:0:1::12/64", "fe80::12/64"]));
+    assert!(told(&["fd00:0:0:1::11/64", "fd00:0:0:2::12/64"]));
+}
