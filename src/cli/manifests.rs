@@ -279,7 +279,7 @@ impl Manifests {
         let routers = self.routers.iter().map(|router| router.object.clone());
         vec![
             Event::Leadership(Leadership::Leading { unclean: false }),
-            Event::Services(Change::Listed(self.services.clone())),
+            Event::services(Change::Listed(self.services.clone())),
             Event::Pools(Change::Listed(self.pools.clone())),
             Event::Advertisements(Change::Listed(self.advertisements.clone())),
             Event::Routers(Change::Listed(routers.collect())),

@@ -107,7 +107,7 @@ impl Stage {
                     self.services.extend(
                         services
                             .iter()
-                            .map(|service| (service.key.clone(), service.clone())),
+                            .map(|service| (service.key.clone(), Service::clone(service))),
                     );
                     Event::Services(Change::Listed(services))
                 }
@@ -229,7 +229,7 @@ impl Stage {
         let annotation = pool.map(|pool| (FROM_POOL.to_owned(), pool));
         service.annotations.extend(annotation);
         service.resource_version.clone_from(&version);
-        let event = Event::Services(Change::Applied(service.clone()));
+        let event = Event::services(Change::Applied(service.clone()));
         self.events.push(Event::ServiceWritten {
             service: key.clone(),
             result: WriteResult::Written(version),

@@ -115,7 +115,7 @@ pub(super) fn plan(object: &RouterObject, owner: &Owner, reading: &Reading, now:
 pub(super) fn empty_cluster(object: RouterObject) -> Vec<Event> {
     vec![
         Event::Leadership(Leadership::Leading { unclean: false }),
-        Event::Services(Change::Listed(Vec::new())),
+        Event::services(Change::Listed(Vec::new())),
         Event::Pools(Change::Listed(Vec::new())),
         Event::Advertisements(Change::Listed(Vec::new())),
         Event::Routers(Change::Listed(vec![object])),

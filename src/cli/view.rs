@@ -82,7 +82,7 @@ impl View {
         );
         Ok(Self {
             cluster_uid,
-            services: services?,
+            services: services?.into_iter().map(|service| *service).collect(),
             pools: pools?,
             advertisements: advertisements?,
             routers: routers?,
@@ -105,7 +105,7 @@ impl View {
         let routers = self.routers.iter().map(|known| known.value.object.clone());
         vec![
             Event::Leadership(Leadership::Leading { unclean: false }),
-            Event::Services(Change::Listed(self.services.clone())),
+            Event::services(Change::Listed(self.services.clone())),
             Event::Pools(values(&self.pools)),
             Event::Advertisements(values(&self.advertisements)),
             Event::Routers(Change::Listed(routers.collect())),

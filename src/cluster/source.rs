@@ -61,14 +61,11 @@ impl Source {
     }
 
     /// Services everywhere, as far as they concern a load balancer.
-    pub fn services(&self) -> impl Stream<Item = Change<Service>> + Send + use<> {
+    pub fn services(&self) -> impl Stream<Item = Change<Box<Service>>> + Send + use<> {
         let api: Api<core::Service> = Api::all(self.client.clone());
-        watch(
-            api,
-            Scope::default(),
-            self.health.clone(),
-            object::service::service,
-        )
+        watch(api, Scope::default(), self.health.clone(), |object| {
+            object::service::service(object).map(Box::new)
+        })
     }
 
     /// Namespaces.

@@ -24,6 +24,9 @@ use super::object::{Verdict, key_of};
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 /// Longest wait: a home has one API server, and when it is back nobody should wait for long.
 const RETRY_MAX: Duration = Duration::from_secs(5);
+/// Objects in one answer to a list. As the API server sends them and the library reads them they are several times as large
+/// as what is kept, and what a process once had it mostly keeps: with the library's 500 it would be megabytes.
+const PAGE: u32 = 100;
 /// Objects whose faults are remembered, so that each is said once: more are not said at all.
 const FAULTS_REMEMBERED: usize = 1_000;
 
@@ -76,6 +79,7 @@ where
         field_selector: scope.fields,
         label_selector: scope.labels,
         timeout: Some(WATCH_SECONDS),
+        page_size: Some(PAGE),
         ..watcher::Config::default()
     };
     let backoff = backon::ExponentialBuilder::default()

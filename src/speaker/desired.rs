@@ -19,7 +19,7 @@ use crate::cluster::object::pod::SpeakerPod;
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
     /// `v1` Services.
-    Services(Change<Service>),
+    Services(Change<Box<Service>>),
     /// `IPAddressPools`.
     Pools(Change<PoolObject>),
     /// `L2Advertisements`.
@@ -32,6 +32,14 @@ pub enum News {
     Pods(Change<SpeakerPod>),
     /// What speakers have on record.
     Records(Change<Announcement>),
+}
+
+#[cfg(test)]
+impl News {
+    /// Services that are not in boxes yet.
+    pub(super) fn services(change: Change<Service>) -> Self {
+        Self::Services(change.boxed())
+    }
 }
 
 /// The kinds that must be listed before anything is announced.
@@ -63,7 +71,7 @@ pub struct Settings {
 pub struct Objects {
     settings: Settings,
     listed: BTreeSet<Kind>,
-    services: BTreeMap<ObjectKey, Service>,
+    services: BTreeMap<ObjectKey, Box<Service>>,
     pools: BTreeMap<ObjectKey, PoolObject>,
     advertisements: BTreeMap<ObjectKey, AdvertisementObject>,
     nodes: BTreeMap<NodeName, Node>,
@@ -149,8 +157,9 @@ impl Objects {
         let handed_out = self.config.usable();
         let usable = handed_out.fold(RangeSet::new(), |all, pool| all.union(&pool.ranges));
         // Whatever class it has: an address in a status is somebody's.
-        let assigned = self.services.values().flat_map(|service| &service.ingress);
-        let groups = groups(self.services.values(), &ground);
+        let services = || self.services.values().map(Box::as_ref);
+        let assigned = services().flat_map(|service| &service.ingress);
+        let groups = groups(services(), &ground);
         let records = self.records(&groups);
         let interfaces = self.interfaces(&groups, &ground, me);
         Wanted {
@@ -189,14 +198,13 @@ impl Objects {
 
     /// A Service.
     pub fn service(&self, key: &ObjectKey) -> Option<&Service> {
-        self.services.get(key)
+        self.services.get(key).map(Box::as_ref)
     }
 
     /// The Services whose status names an address.
     pub fn services_with(&self, address: IpAddr) -> impl Iterator<Item = &Service> {
-        self.services
-            .values()
-            .filter(move |service| service.ingress.contains(&address))
+        let services = self.services.values().map(Box::as_ref);
+        services.filter(move |service| service.ingress.contains(&address))
     }
 
     /// The interfaces of a node by group, where advertisements name any.

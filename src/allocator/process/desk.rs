@@ -259,7 +259,7 @@ impl Desk {
             Arrival::Event(event) => self.pending.push(*event),
             Arrival::Services(watch, change) => {
                 if watch == self.services_watches {
-                    self.pending.push(Event::Services(*change));
+                    self.pending.push(Event::Services(change));
                 }
             }
             Arrival::Advertisements(change) => {

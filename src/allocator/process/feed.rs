@@ -23,7 +23,7 @@ pub(super) enum Arrival {
     /// For core as it is.
     Event(Box<Event>),
     /// Services, out of the watch of this number.
-    Services(u64, Box<Change<Service>>),
+    Services(u64, Change<Box<Service>>),
     /// Advertisements, whose UIDs events need.
     Advertisements(Box<Change<Known<AdvertisementObject>>>),
     /// Routers, whose access the sessions need.
@@ -95,7 +95,7 @@ pub(super) fn read(tasks: &mut Tasks, source: &Source, writer: &Writer, inbox: &
 /// Services, listed anew with each watch.
 pub(super) async fn services(source: Source, number: u64, inbox: mpsc::Sender<Arrival>) {
     let changes = source.services();
-    let arrivals = changes.map(move |change| Arrival::Services(number, Box::new(change)));
+    let arrivals = changes.map(move |change| Arrival::Services(number, change));
     forward(arrivals, inbox).await;
 }
 

@@ -216,7 +216,7 @@ impl Home {
         let routers = self.routers.iter().map(|known| known.value.object.clone());
         let events = vec![
             Event::Leadership(Leadership::Leading { unclean: false }),
-            Event::Services(Change::Listed(self.services.clone())),
+            Event::services(Change::Listed(self.services.clone())),
             Event::Pools(values(&self.pools)),
             Event::Advertisements(Change::Listed(vec![])),
             Event::Routers(Change::Listed(routers.collect())),

@@ -1,6 +1,6 @@
 //! Pools that have just come: the MikrotikRouter that governs them may be on its way.
 //!
-//! One `kubectl apply`, Helm or ArgoCD writes a Service, an IPAddressPool and a MikrotikRouter one after the other, in an
+//! One `kubectl apply`, Helm or `ArgoCD` writes a Service, an IPAddressPool and a MikrotikRouter one after the other, in an
 //! order of its own (Services mostly first), and each kind has a watch of its own. Whoever gave a new pool's addresses
 //! away at once would give away what the router has leased to a phone.
 

@@ -24,6 +24,17 @@ pub enum Change<T> {
     Deleted(ObjectKey),
 }
 
+impl<T> Change<T> {
+    /// The same with each object in a place of its own: a list of many large ones is no large piece of memory then.
+    pub fn boxed(self) -> Change<Box<T>> {
+        match self {
+            Self::Listed(objects) => Change::Listed(objects.into_iter().map(Box::new).collect()),
+            Self::Applied(object) => Change::Applied(Box::new(object)),
+            Self::Deleted(key) => Change::Deleted(key),
+        }
+    }
+}
+
 /// The kinds that must be listed before anything is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
@@ -79,12 +90,16 @@ pub enum Leadership {
 
 /// What can happen.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "events are handed over one by one, and routers are few and hardly ever change"
+)]
 pub enum Event {
     /// This replica leads, or no longer does. One that begins to lead is owed a list of Services that was begun
     /// thereafter: a watch may lag behind what the last leader wrote.
     Leadership(Leadership),
     /// Services.
-    Services(Change<Service>),
+    Services(Change<Box<Service>>),
     /// `IPAddressPools`.
     Pools(Change<PoolObject>),
     /// `L2Advertisements`.
@@ -131,6 +146,13 @@ pub enum Event {
         /// How it ended.
         result: WriteResult,
     },
+}
+
+impl Event {
+    /// Services that are not in boxes yet.
+    pub fn services(change: Change<Service>) -> Self {
+        Self::Services(change.boxed())
+    }
 }
 
 /// How a write to the API server ended.

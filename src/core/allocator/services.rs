@@ -44,7 +44,7 @@ enum WriteState {
 }
 
 impl Allocator {
-    pub(super) fn take_services(&mut self, change: Change<Service>) {
+    pub(super) fn take_services(&mut self, change: Change<Box<Service>>) {
         match change {
             Change::Listed(services) => {
                 self.listed.insert(Kind::Services);
@@ -67,7 +67,7 @@ impl Allocator {
         }
     }
 
-    fn see_service(&mut self, service: Service) {
+    fn see_service(&mut self, service: Box<Service>) {
         let key = service.key.clone();
         if let Some(write) = self.writes.get(&key) {
             let shown = write.addresses == service.ingress
@@ -87,7 +87,7 @@ impl Allocator {
         } else {
             self.naming.remove(&key);
         }
-        let before = self.services.insert(key.clone(), Box::new(service));
+        let before = self.services.insert(key.clone(), service);
         self.know_status(
             &key,
             before.is_none_or(|before| before.resource_version != version),
@@ -204,7 +204,9 @@ impl Allocator {
         if settled {
             self.reconsider_waiting();
         }
-        next.into_iter().for_each(|at| step.wake_at(at));
+        if let Some(at) = next {
+            step.wake_at(at);
+        }
         if self.overdue.is_some_and(|due| due <= now.mono) {
             self.overdue = None;
             self.dirty.extend(self.awaiting.keys().cloned());

@@ -120,20 +120,20 @@ impl World {
             Event::Announcements(Change::Listed(vec![])),
             Event::Conflicts(Change::Listed(vec![])),
             Event::Surveys(Change::Listed(vec![])),
-            Event::Services(Change::Listed(vec![])),
+            Event::services(Change::Listed(vec![])),
         ]);
         world
     }
 
     pub(super) fn apply(&mut self, service: Service) {
         self.objects.insert(service.key.clone(), service.clone());
-        self.step([Event::Services(Change::Applied(service))]);
+        self.step([Event::services(Change::Applied(service))]);
     }
 
     /// Services are listed as they are stored.
     pub(super) fn list(&mut self) {
         let all = self.objects.values().cloned().collect();
-        self.step([Event::Services(Change::Listed(all))]);
+        self.step([Event::services(Change::Listed(all))]);
     }
 
     /// Pools change, and have been there for a while.
@@ -193,7 +193,7 @@ impl World {
                 object
                     .annotations
                     .extend(pool.map(|pool| (FROM_POOL.to_owned(), pool)));
-                let seen = Event::Services(Change::Applied(object.clone()));
+                let seen = Event::services(Change::Applied(object.clone()));
                 let written = Event::ServiceWritten {
                     service,
                     result: WriteResult::Written(version),

@@ -201,7 +201,7 @@ fn weight(node: &Node, ads: &[&Advertisement]) -> i32 {
 /// advertisements that select it and the Service names, and all where one of them names none.
 pub fn interfaces(
     group: &Group,
-    services: &BTreeMap<ObjectKey, Service>,
+    services: &BTreeMap<ObjectKey, Box<Service>>,
     ground: &Ground<'_>,
     node: &NodeName,
 ) -> Option<BTreeSet<String>> {

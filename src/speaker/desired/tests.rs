@@ -95,7 +95,7 @@ fn record(node: &str, address: &str, epoch: u64) -> Announcement {
 
 fn listed() -> Vec<News> {
     vec![
-        News::Services(Change::Listed(vec![
+        News::services(Change::Listed(vec![
             service("web", Some("192.168.1.200")),
             service("new", None),
         ])),
@@ -126,7 +126,7 @@ fn it_is_complete_when_every_kind_was_listed_even_if_there_is_none() {
     assert!(objects.is_complete());
     let mut objects = Objects::new(Settings::default());
     for empty in [
-        News::Services(Change::Listed(vec![])),
+        News::services(Change::Listed(vec![])),
         News::Pools(Change::Listed(vec![])),
         News::Advertisements(Change::Listed(vec![])),
         News::Nodes(Change::Listed(vec![])),
@@ -156,7 +156,7 @@ fn an_address_of_another_class_is_not_announced_and_not_surveyed_either() {
     let mut objects = objects();
     let mut other = service("other", Some("192.168.1.201"));
     other.class = Some("elsewhere".to_owned());
-    assert!(objects.take(News::Services(Change::Applied(other))));
+    assert!(objects.take(News::services(Change::Applied(other))));
     let wanted = objects.wanted(&NodeName::from("n1"));
     assert_eq!(wanted.election.groups.len(), 1);
     assert_eq!(wanted.unassigned.to_string(), "192.168.1.202-192.168.1.203");
@@ -165,11 +165,11 @@ fn an_address_of_another_class_is_not_announced_and_not_surveyed_either() {
 #[test]
 fn only_what_differs_is_news() {
     let mut objects = objects();
-    assert!(!objects.take(News::Services(Change::Applied(service(
+    assert!(!objects.take(News::services(Change::Applied(service(
         "web",
         Some("192.168.1.200")
     )))));
-    assert!(objects.take(News::Services(Change::Applied(service(
+    assert!(objects.take(News::services(Change::Applied(service(
         "web",
         Some("192.168.1.202")
     )))));

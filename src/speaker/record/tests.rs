@@ -108,7 +108,7 @@ fn side(world: &World, node: &str) -> Side {
         heartbeat_port: 7946,
     };
     let mut objects = Objects::new(Settings::default());
-    objects.take(News::Services(Change::Listed(vec![Service {
+    objects.take(News::services(Change::Listed(vec![Service {
         key: web(),
         uid: Uid("web-uid".to_owned()),
         ..Service::default()
@@ -356,7 +356,7 @@ async fn a_stranger_at_an_announced_address_is_told_once_and_its_object_goes_wit
     let world = world().await;
     let mut side = side(&world, "n1");
     let mac = MacAddr(0xaa, 0, 0, 0, 0, 1);
-    side.objects.take(News::Services(Change::Listed(vec![Service {
+    side.objects.take(News::services(Change::Listed(vec![Service {
         key: web(),
         uid: Uid("web-uid".to_owned()),
         ingress: vec![ip("192.168.1.200")],

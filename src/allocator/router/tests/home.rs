@@ -162,7 +162,7 @@ impl Home {
             Event::Reservations(Change::Listed(self.reservations.values().cloned().collect())),
             Event::Namespaces(Change::Listed(vec![])),
             Event::Nodes(Change::Listed(vec![node])),
-            Event::Services(Change::Listed(self.services.values().cloned().collect())),
+            Event::services(Change::Listed(self.services.values().cloned().collect())),
             Event::Announcements(Change::Listed(self.announcements.values().cloned().collect())),
             Event::Conflicts(Change::Listed(vec![])),
             Event::Surveys(Change::Listed(vec![])),
@@ -228,14 +228,14 @@ impl Home {
             ..Service::default()
         };
         self.services.insert(key, service.clone());
-        self.news.push(Event::Services(Change::Applied(service)));
+        self.news.push(Event::services(Change::Applied(service)));
     }
 
     /// A person changes a Service.
     pub(super) fn change_service(&mut self, name: &str, change: impl FnOnce(&mut Service)) {
         if let Some(service) = self.services.get_mut(&named(name)) {
             change(service);
-            self.news.push(Event::Services(Change::Applied(service.clone())));
+            self.news.push(Event::services(Change::Applied(service.clone())));
         }
     }
 

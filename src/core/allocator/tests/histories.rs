@@ -135,7 +135,7 @@ impl Model {
         self.world.version += 1;
         object.resource_version = self.world.version.to_string();
         let object = object.clone();
-        self.world.step([Event::Services(Change::Applied(object))]);
+        self.world.step([Event::services(Change::Applied(object))]);
     }
 
     /// What is stored is what speakers go by, at every moment.

@@ -11,7 +11,7 @@ fn nothing_is_decided_before_every_kind_was_listed() {
     };
     let mut lists = vec![
         Event::Leadership(Leadership::Leading { unclean: false }),
-        Event::Services(Change::Listed(vec![service("a", 1)])),
+        Event::services(Change::Listed(vec![service("a", 1)])),
         Event::Pools(Change::Listed(vec![pool("home", &["192.168.1.200/30"])])),
         Event::Advertisements(Change::Listed(vec![])),
         Event::Routers(Change::Listed(vec![])),

@@ -68,7 +68,7 @@ fn decide(services: Vec<Service>, reservations: Vec<ReservationObject>) -> Decid
     allocator.step([Event::Leadership(Leadership::Leading { unclean: false })], now);
     let mut events: Vec<Event> = services
         .into_iter()
-        .map(|s| Event::Services(Change::Applied(s)))
+        .map(|s| Event::services(Change::Applied(s)))
         .collect();
     // Each reservation comes between two Services.
     for (at, object) in reservations.into_iter().enumerate() {

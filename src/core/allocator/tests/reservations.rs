@@ -34,7 +34,7 @@ fn nothing_is_decided_before_reservations_were_listed() {
     };
     let lists = [
         Event::Leadership(Leadership::Leading { unclean: false }),
-        Event::Services(Change::Listed(vec![service("a", 1)])),
+        Event::services(Change::Listed(vec![service("a", 1)])),
         Event::Pools(Change::Listed(vec![pool("home", &["192.168.1.200/31"])])),
         Event::Advertisements(Change::Listed(vec![])),
         Event::Routers(Change::Listed(vec![])),
@@ -202,7 +202,7 @@ fn statuses_are_said_on_change_and_anew_by_another_leader() {
     let services = world.objects.values().cloned().collect();
     let leading = [
         Event::Leadership(Leadership::Leading { unclean: false }),
-        Event::Services(Change::Listed(services)),
+        Event::services(Change::Listed(services)),
     ];
     assert_eq!(count(world.allocator.step(leading, world.now)), 1);
 }

@@ -18,7 +18,7 @@ fn a_service_gets_one_status_write_and_one_event() {
     );
     let object = world.objects[&key("a")].clone();
     world.apply(object);
-    world.step([Event::Services(Change::Listed(
+    world.step([Event::services(Change::Listed(
         world.objects.values().cloned().collect(),
     ))]);
     assert_eq!(
@@ -36,7 +36,7 @@ fn a_write_that_the_watch_has_not_shown_yet_is_not_repeated() {
     let mut touched = service("a", 1);
     touched.labels.insert("app".to_owned(), "x".to_owned());
     world.step([
-        Event::Services(Change::Applied(touched)),
+        Event::services(Change::Applied(touched)),
         Event::Nodes(Change::Listed(vec![])),
     ]);
     assert_eq!(world.writes.len(), 1, "{:?}", world.writes);

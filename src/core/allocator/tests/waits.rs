@@ -69,7 +69,7 @@ fn a_wait_is_measured_once_while_the_watch_lags_and_not_for_what_had_an_address_
     world.apply(service("first", 1));
     world.now.mono = world.now.mono + Duration::from_secs(5);
     // The same old copy comes again, and the one with the address at last.
-    world.step([Event::Services(Change::Applied(service("first", 1)))]);
+    world.step([Event::services(Change::Applied(service("first", 1)))]);
     world.watch_lags = false;
     world.list();
     assert_eq!(world.served, [Duration::ZERO]);

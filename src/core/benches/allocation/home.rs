@@ -71,7 +71,7 @@ impl Home {
     /// The Services are listed, none of which has an address; each gets one.
     pub(super) fn list(&mut self) -> Duration {
         self.services = (0..self.size).map(|_| self.make()).collect();
-        let listed = Event::Services(Change::Listed(self.services.clone()));
+        let listed = Event::services(Change::Listed(self.services.clone()));
         let took = self.time(vec![listed]);
         assert_eq!(self.unstored.len(), self.size, "each Service has one write");
         took
@@ -92,7 +92,7 @@ impl Home {
                 .annotations
                 .extend(pool.map(|pool| (FROM_POOL.to_owned(), pool)));
             service.resource_version.clone_from(&version);
-            events.push(Event::Services(Change::Applied(service.clone())));
+            events.push(Event::services(Change::Applied(service.clone())));
             events.push(Event::ServiceWritten {
                 service: key,
                 result: WriteResult::Written(version),
@@ -106,7 +106,7 @@ impl Home {
     pub(super) fn create(&mut self) -> Duration {
         let service = self.make();
         self.services.push(service.clone());
-        let took = self.time(vec![Event::Services(Change::Applied(service))]);
+        let took = self.time(vec![Event::services(Change::Applied(service))]);
         assert_eq!(self.unstored.len(), 1, "it has one write");
         self.stored();
         took
@@ -122,7 +122,7 @@ impl Home {
             .labels
             .insert("changed".to_owned(), self.version.to_string());
         let service = service.clone();
-        let took = self.time(vec![Event::Services(Change::Applied(service))]);
+        let took = self.time(vec![Event::services(Change::Applied(service))]);
         assert!(self.unstored.is_empty(), "nothing is written");
         took
     }

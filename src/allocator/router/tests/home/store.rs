@@ -84,7 +84,7 @@ impl Home {
         };
         let annotation = "tiklb.io/use-existing-lease".to_owned();
         service.annotations.insert(annotation, "true".to_owned());
-        self.news.push(Event::Services(Change::Applied(service.clone())));
+        self.news.push(Event::services(Change::Applied(service.clone())));
     }
 
     /// It is gone.
@@ -150,7 +150,7 @@ impl Home {
         let annotation = "metallb.io/ip-allocated-from-pool".to_owned();
         object.annotations.remove(&annotation);
         object.annotations.extend(pool.map(|pool| (annotation, pool)));
-        self.news.push(Event::Services(Change::Applied(object.clone())));
+        self.news.push(Event::services(Change::Applied(object.clone())));
         let result = WriteResult::Written(version);
         self.news.push(Event::ServiceWritten { service, result });
     }
