@@ -185,6 +185,7 @@ impl Allocator {
         let mut step = Step::default();
         if self.reconfigure || !was_ready {
             self.reconfigure(&mut step);
+            self.arrivals.update(&self.config, !was_ready, now.mono);
         }
         if !was_ready {
             self.adopt();
@@ -250,16 +251,8 @@ impl Allocator {
                 }
             }
             Event::ServiceWritten { service, result } => self.service_written(&service, result, now),
-            Event::Pools(change) => self.take_pools(change, now.mono),
             plain => self.take_plain(plain),
         }
-    }
-
-    fn take_pools(&mut self, change: Change<PoolObject>, now: Instant) {
-        let first = !self.listed.contains(&event::Kind::Pools);
-        self.arrivals.note(&change, &self.pools, first, now);
-        let listed = &mut self.listed;
-        self.reconfigure |= apply(&mut self.pools, change, |o| &o.key, listed, event::Kind::Pools);
     }
 
     /// Objects that are only kept.
@@ -268,6 +261,9 @@ impl Allocator {
         let listed = &mut self.listed;
         let mut known_better = false;
         match event {
+            Event::Pools(change) => {
+                self.reconfigure |= apply(&mut self.pools, change, |o| &o.key, listed, Kind::Pools);
+            }
             Event::Advertisements(change) => {
                 let table = &mut self.advertisements;
                 self.reconfigure |= apply(table, change, |o| &o.key, listed, Kind::Advertisements);

@@ -1,63 +1,78 @@
-//! Pools that have just come: the MikrotikRouter that governs them may be on its way.
+//! Pools that have just come: the MikrotikRouter that governs them, or a pool that goes before them, may be on its way.
 //!
-//! One `kubectl apply`, Helm or `ArgoCD` writes a Service, an IPAddressPool and a MikrotikRouter one after the other, in an
+//! One `kubectl apply`, Helm or `ArgoCD` writes a Service, IPAddressPools and a MikrotikRouter one after the other, in an
 //! order of its own (Services mostly first), and each kind has a watch of its own. Whoever gave a new pool's addresses
-//! away at once would give away what the router has leased to a phone.
+//! away at once would give away what the router has leased to a phone; and whoever let a Service make do with another pool
+//! meanwhile would have it there for good.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::event::Change;
-use crate::config::{Config, Pool, PoolObject};
-use crate::model::{Instant, ObjectKey};
+use crate::config::{Config, Pool};
+use crate::model::{Instant, ObjectKey, RangeSet};
 
-/// How long a new pool gives nothing away unless a router has a say in it. What applies a folder of manifests needs some
-/// ten milliseconds for each; and nobody who has just written a pool notices two seconds.
+/// How long nothing is given away after IPv4 addresses have come into a pool that no router has a say in. What applies a
+/// folder of manifests needs some ten milliseconds for each; and nobody who has just written a pool notices two seconds.
 pub(super) const SETTLING: Duration = Duration::from_secs(2);
 
-/// What a person reads.
-pub(super) const WORDS: &str =
-    "its IPAddressPool is two seconds old at most, and the MikrotikRouter that governs it may be on its way";
-
-/// Since when they have been there.
+/// Pools with new addresses, and which addresses are new no more.
 #[derive(Debug, Default)]
-pub(super) struct Arrivals(BTreeMap<ObjectKey, Instant>);
+pub(super) struct Arrivals {
+    since: BTreeMap<ObjectKey, Instant>,
+    /// A pool that is renamed or split brings nothing new.
+    known: RangeSet,
+}
 
 impl Arrivals {
-    /// A change of the pools is about to be taken in. What the first list names was there before this process asked, and
-    /// so were its routers.
-    pub(super) fn note(
-        &mut self,
-        change: &Change<PoolObject>,
-        known: &BTreeMap<ObjectKey, PoolObject>,
-        first: bool,
-        now: Instant,
-    ) {
-        let objects = match change {
-            Change::Listed(objects) if !first => objects.as_slice(),
-            Change::Applied(object) => std::slice::from_ref(object),
-            Change::Listed(_) | Change::Deleted(_) => return,
-        };
-        let new = objects.iter().filter(|object| !known.contains_key(&object.key));
-        self.0.extend(new.map(|object| (object.key.clone(), now)));
+    /// The configuration is another one. `first`: it is the first, which was there before this process, and so were its
+    /// routers.
+    pub(super) fn update(&mut self, config: &Config, first: bool, now: Instant) {
+        self.since
+            .retain(|key, _| config.usable().any(|pool| pool.key == *key));
+        for pool in config.usable() {
+            let addresses = v4(pool);
+            if first {
+                self.known = self.known.union(&addresses);
+            } else if !self.known.contains_all(&addresses) {
+                self.since.entry(pool.key.clone()).or_insert(now);
+            }
+        }
     }
 
     /// Forgets those that have been there for long enough: whether there were any, and when the next one will.
-    pub(super) fn settle(&mut self, now: Instant) -> (bool, Option<Instant>) {
-        let before = self.0.len();
-        self.0.retain(|_, since| now < *since + SETTLING);
-        let next = self.0.values().min().map(|since| *since + SETTLING);
-        (self.0.len() < before, next)
+    pub(super) fn settle(&mut self, config: &Config, now: Instant) -> (bool, Option<Instant>) {
+        let due = |since: &Instant| *since + SETTLING <= now;
+        let settled = self.since.values().any(due);
+        if settled {
+            for pool in config.usable() {
+                if self.since.get(&pool.key).is_some_and(due) {
+                    self.known = self.known.union(&v4(pool));
+                }
+            }
+            self.since.retain(|_, since| !due(since));
+        }
+        let next = self.since.values().min().map(|since| *since + SETTLING);
+        (settled, next)
     }
 
-    /// Those of the configuration.
-    pub(super) fn among<'a>(&self, config: &'a Config) -> Vec<&'a Pool> {
-        if self.0.is_empty() {
-            return Vec::new();
+    /// One that no router has a say in.
+    pub(super) fn ungoverned(&self, config: &Config, governed: impl Fn(IpAddr) -> bool) -> Option<String> {
+        if self.since.is_empty() {
+            return None;
         }
-        config
-            .usable()
-            .filter(|pool| self.0.contains_key(&pool.key))
-            .collect()
+        let new = |pool: &&Pool| self.since.contains_key(&pool.key);
+        let free = |pool: &&Pool| v4(pool).ranges().iter().any(|range| !governed(range.first()));
+        let found = config.usable().filter(new).find(free)?;
+        Some(found.name.clone())
     }
+}
+
+/// Routers hand out and reserve IPv4 here.
+fn v4(pool: &Pool) -> RangeSet {
+    let ranges = pool.ranges.ranges().iter();
+    ranges
+        .filter(|range| range.first().is_ipv4())
+        .copied()
+        .collect::<RangeSet>()
 }

@@ -4,9 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::arrivals;
 use super::routers::Entry;
-use crate::config::Pool;
 use crate::ipam::{Availability, Occupancy};
 use crate::model::{Now, ObjectKey};
 use crate::reservation::Landscape;
@@ -18,8 +16,6 @@ mod tests;
 pub(super) struct Network<'a> {
     pub(super) routers: &'a BTreeMap<ObjectKey, Entry>,
     pub(super) landscape: Landscape<'a>,
-    /// Pools that have just come.
-    pub(super) new: Vec<&'a Pool>,
     pub(super) now: Now,
 }
 
@@ -36,9 +32,7 @@ impl Occupancy for Network<'_> {
             .routers
             .values()
             .filter_map(|e| e.router.availability(address, &self.landscape, self.now));
-        let verdict = verdicts
-            .reduce(graver)
-            .unwrap_or_else(|| self.ungoverned(address));
+        let verdict = verdicts.fold(Availability::Free, graver);
         if let Some(user) = user {
             return Availability::Held(user.or_known_as(verdict.holder()));
         }
@@ -52,12 +46,11 @@ impl Occupancy for Network<'_> {
 }
 
 impl Network<'_> {
-    /// Where no router has a say, an address is free, once none can be on its way.
-    fn ungoverned(&self, address: IpAddr) -> Availability {
-        if self.new.iter().any(|pool| pool.holds(address)) {
-            return Availability::Unproven(arrivals::WORDS.to_owned());
-        }
-        Availability::Free
+    /// Whether a router has a say in an address.
+    pub(super) fn is_governed(&self, address: IpAddr) -> bool {
+        let routers = self.routers.values();
+        let verdict = |entry: &Entry| entry.router.availability(address, &self.landscape, self.now);
+        routers.filter_map(verdict).next().is_some()
     }
 }
 

@@ -183,12 +183,14 @@ impl Allocator {
         );
         let network = Network {
             routers: &self.routers,
-            new: self.arrivals.among(&self.config),
             landscape,
             now,
         };
+        let governed = |address| network.is_governed(address);
+        let new = self.arrivals.ungoverned(&self.config, governed);
         let class = self.settings.class.as_deref();
         let ground = Ground::new(&self.config, &network, class, &self.namespaces)
+            .withheld(new.map(|pool| Because::NewPool { pool }))
             .named(self.named.by_address(), self.named.sent());
         f(&mut self.ledger, &ground, &self.services)
     }
@@ -200,7 +202,7 @@ impl Allocator {
         if let Some(at) = next {
             step.wake_at(at);
         }
-        let (settled, next) = self.arrivals.settle(now.mono);
+        let (settled, next) = self.arrivals.settle(&self.config, now.mono);
         if settled {
             self.reconsider_waiting();
         }
@@ -385,7 +387,10 @@ impl Allocator {
 
     /// Whether it waits for proof, and not for so long yet that a person should be told.
     fn is_on_its_way(&mut self, key: &ObjectKey, decision: &Decision, now: Instant, step: &mut Step) -> bool {
-        if !matches!(decision.because, Because::Unproven { .. }) {
+        if !matches!(
+            decision.because,
+            Because::Unproven { .. } | Because::NewPool { .. }
+        ) {
             self.awaiting.remove(key);
             return false;
         }
@@ -432,7 +437,9 @@ impl Allocator {
             (Outcome::Pending, Because::NoLongerAllowed { .. }) if had => {
                 (Notice::ClearAssignment, because.to_string())
             }
-            (Outcome::Pending, Because::Unproven { .. }) => (Notice::AwaitingProof, because.to_string()),
+            (Outcome::Pending, Because::Unproven { .. } | Because::NewPool { .. }) => {
+                (Notice::AwaitingProof, because.to_string())
+            }
             (Outcome::Pending, because) if is_short_of_cluster_ips(because) => {
                 (Notice::NotEnoughClusterIps, because.to_string())
             }

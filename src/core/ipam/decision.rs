@@ -119,6 +119,11 @@ pub enum Because {
         /// What is missing.
         why: String,
     },
+    /// Addresses have just come into a pool that no router governs: what governs it may be on its way.
+    NewPool {
+        /// The pool.
+        pool: String,
+    },
     /// Every address of the pools is taken or held.
     Exhausted {
         /// What was looked for.
@@ -237,6 +242,7 @@ impl Because {
             Self::ReservedForOther { .. } => "ReservedForOther",
             Self::Held { .. } => "Held",
             Self::Unproven { .. } => "Unproven",
+            Self::NewPool { .. } => "NewPool",
             Self::Exhausted { .. } => "Exhausted",
             Self::NoPools => "NoPools",
             // What it waits for says more than that it waits.
@@ -272,6 +278,7 @@ impl Because {
             | Self::OtherClass
             | Self::Held { .. }
             | Self::Unproven { .. }
+            | Self::NewPool { .. }
             | Self::Exhausted { .. }
             | Self::NoPools => None,
         }
@@ -319,6 +326,10 @@ impl fmt::Display for Because {
                 )
             }
             Self::Unproven { address, why } => write!(f, "{address} is not proven free yet: {why}"),
+            Self::NewPool { pool } => write!(
+                f,
+                "IPAddressPool {pool} has just come, and its MikrotikRouter may be on its way: nothing is given for two seconds"
+            ),
             Self::Exhausted {
                 sought,
                 pools,

@@ -4,10 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::Occupancy;
 use super::request::leased_by_others;
 use super::search::Walk;
 use super::sharing::SharingKey;
+use super::{Because, Occupancy};
 use crate::config::{Admission, Config, Pool};
 use crate::model::service::Service;
 use crate::model::{Family, Few, Labels, ObjectKey};
@@ -30,6 +30,8 @@ pub struct Ground<'a> {
     named: Option<&'a BTreeMap<IpAddr, Few<ObjectKey>>>,
     /// Addresses that writes may have put into a Service's status.
     sent: Option<&'a BTreeMap<ObjectKey, Few<IpAddr>>>,
+    /// Why nobody who has nothing is given anything now.
+    withheld: Option<Because>,
     /// How far each of them was searched for each family.
     pub(super) walks: RefCell<Vec<[Walk; 2]>>,
 }
@@ -55,7 +57,20 @@ impl<'a> Ground<'a> {
             pools,
             named: None,
             sent: None,
+            withheld: None,
         }
+    }
+
+    /// Whoever has no address waits, for this reason.
+    #[must_use]
+    pub fn withheld(mut self, why: Option<Because>) -> Self {
+        self.withheld = why;
+        self
+    }
+
+    /// Why this Service, which has nothing, is given nothing now.
+    pub(super) fn withholds(&self, service: &Service) -> Option<Because> {
+        self.withheld.clone().filter(|_| service.ingress.is_empty())
     }
 
     /// With what stored statuses name, and what of it is not known to be stored. An address that one still names is given to nobody else, although its Service has

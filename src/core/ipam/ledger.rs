@@ -145,7 +145,10 @@ impl Ledger {
         let seeker = Seeker::new(service, ground.config);
         let had = self.had(&seeker, ground);
         let decision = match Request::of(service) {
-            Ok(request) => self.serve(&seeker, &request, had, ground),
+            Ok(request) => match ground.withholds(service) {
+                Some(why) if !self.services.contains_key(&service.key) => had.stay_or_wait(why),
+                _ => self.serve(&seeker, &request, had, ground),
+            },
             Err(error) => had.stay_or_wait(Because::BadRequest(error)),
         };
         self.record(service, &decision.outcome);

@@ -1,6 +1,7 @@
 //! Addresses that a subnet keeps for itself, as the speakers tell them: without a router nobody else does.
 
 use super::*;
+use crate::allocator::arrivals::SETTLING;
 use crate::model::NodeName;
 
 fn record(subnet: &str, gateways: &[&str], age: Duration) -> SurveyRecord {
@@ -25,6 +26,7 @@ fn world(range: &str, record: SurveyRecord) -> World {
         Event::Pools(Change::Listed(vec![pool("home", &[range])])),
         Event::Surveys(Change::Applied(record)),
     ]);
+    world.pass(SETTLING);
     world
 }
 
@@ -122,6 +124,7 @@ fn a_subnet_that_nobody_has_seen_for_a_day_is_gone() {
             Event::Pools(Change::Listed(vec![pool("home", &["192.168.1.0/24"])])),
             Event::Surveys(Change::Applied(record("192.168.1.0/24", &[], age))),
         ]);
+        world.pass(SETTLING);
         world.apply(service("web", 1));
         assert_eq!(world.address("web").as_deref(), Some(given), "after {hours} h");
     }
