@@ -83,6 +83,7 @@ pub async fn run(options: Options, mut panel: Panel, mut stop: watch::Receiver<b
         settings: tiklb_core::allocator::Settings {
             class: options.class,
             cluster_uid: cluster.short(),
+            namespace: options.namespace.clone(),
         },
         namespace: options.namespace,
         owner,
@@ -101,9 +102,8 @@ pub async fn run(options: Options, mut panel: Panel, mut stop: watch::Receiver<b
     let election = tokio::spawn(candidate.run(client, retired));
     tokio::select! {
         biased;
-        _ = stop.wait_for(|stop| *stop) => {}
+        outcome = desk.run(inbox, answers, standing, stop) => outcome?,
         name = tasks.first_ended() => bail!("{name} ended, which it never should: see the log above"),
-        outcome = desk.run(inbox, answers, standing) => outcome?,
     }
     finish(desk, &writer).await;
     // Only now may another replica write: nothing of ours is on its way any more.

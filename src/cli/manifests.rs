@@ -269,6 +269,7 @@ impl Manifests {
             NamespaceObject {
                 key: ObjectKey::new("", name),
                 labels,
+                deleting: false,
             }
         };
         names.into_iter().map(whole).collect()

@@ -144,8 +144,8 @@ impl ReleaseVerb {
         }
         let object = undo::deleted(&object, &owner, &read, clock.now().wall);
         let allocator = Allocator::new(Settings {
-            class: None,
             cluster_uid: owner.uid.clone(),
+            ..Settings::default()
         });
         let mut drive = Drive::new(allocator, object.clone(), &client, clock, self.timeout());
         let end = drive.run(undo::empty_cluster(object.clone())).await;

@@ -99,8 +99,8 @@ pub(super) fn plan(object: &RouterObject, owner: &Owner, reading: &Reading, now:
     let object = deleted(object, owner, reading, now.wall);
     let key = object.key.clone();
     let mut allocator = Allocator::new(Settings {
-        class: None,
         cluster_uid: owner.uid.clone(),
+        ..Settings::default()
     });
     let mut events = empty_cluster(object);
     events.push(Event::RouterRead {

@@ -12,6 +12,7 @@ mod arrivals;
 mod contest;
 pub mod effect;
 pub mod event;
+mod leaving;
 mod named;
 mod occupancy;
 mod reservations;
@@ -29,6 +30,7 @@ pub use event::{
     SurveyRecord, WriteResult,
 };
 
+pub use leaving::BOUND as LEAVING_BOUND;
 pub use reservations::{Phase, ReservationStatus, Row};
 
 use crate::config::{
@@ -58,6 +60,8 @@ pub struct Settings {
     pub class: Option<String>,
     /// The kube-system namespace's UID in its short form.
     pub cluster_uid: String,
+    /// Where tiklb's own objects and its Pods live: its deletion is that of the `MikrotikRouters` in it. Empty: nobody's.
+    pub namespace: String,
 }
 
 /// The allocator's whole state.
@@ -67,6 +71,7 @@ pub struct Allocator {
     leading: bool,
     /// Before this moment no router is written: a leader that ended without a word may have a request there.
     fence: Instant,
+    leaving: leaving::Leaving,
     listed: BTreeSet<event::Kind>,
     /// Each in a box: a map keeps a third of its places empty, and these would be large ones.
     services: BTreeMap<ObjectKey, Box<Service>>,
@@ -140,6 +145,7 @@ impl Allocator {
             settings,
             leading: false,
             fence: Instant::ZERO,
+            leaving: leaving::Leaving::default(),
             listed: BTreeSet::new(),
             services: BTreeMap::new(),
             naming: BTreeSet::new(),
@@ -190,6 +196,12 @@ impl Allocator {
         if !was_ready {
             self.adopt();
         }
+        if self.is_leaving() {
+            // No status is written any more, and no address given: what is there is given back.
+            self.leave(now.mono, &mut step);
+            self.drive_routers(now, &mut step);
+            return step;
+        }
         self.decide_services(now, &mut step);
         self.report_problems(&mut step);
         self.report_pools(&mut step);
@@ -233,7 +245,11 @@ impl Allocator {
         match event {
             Event::Leadership(leadership) => self.lead(leadership, now),
             Event::Services(change) => self.take_services(change),
-            Event::Namespaces(change) => self.take_namespaces(change),
+            Event::Namespaces(change) => {
+                self.note_deletion(&change, now);
+                self.take_namespaces(change);
+            }
+            Event::ToldToEnd => self.leaving.told(now.mono),
             Event::Surveys(change) => self.take_surveys(change, now),
             Event::Reservations(change) => self.take_reservations(change),
             Event::Routers(change) => self.take_routers(change, now),
@@ -400,7 +416,9 @@ impl Allocator {
             self.dirty.extend(self.services.keys().cloned());
         }
         self.report_due = true;
-        self.tell_problems(step);
+        if !self.is_leaving() {
+            self.tell_problems(step);
+        }
     }
 
     /// The whole list of what is wrong, in one ConfigurationState, when it changed.
@@ -542,6 +560,9 @@ impl Allocator {
 
     /// Addresses that a status names, is about to name, or a speaker announces.
     fn in_use(&self) -> RangeSet {
+        if self.leaving.speakers_are_gone() {
+            return RangeSet::new();
+        }
         let announced = self
             .announcements
             .values()

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use tiklb_core::allocator::{About, Allocator, Change, Effect, Event, Leadership, Notice, Settings};
+use tiklb_core::allocator::{
+    About, Allocator, Change, Effect, Event, LEAVING_BOUND, Leadership, Notice, Settings,
+};
 use tiklb_core::config::Kind as ObjectKind;
 use tiklb_core::model::{Instant, ObjectKey, Uid};
 use tokio::sync::{mpsc, watch};
@@ -97,6 +99,10 @@ pub(super) struct Desk {
     unread: BTreeSet<String>,
     /// What the next step takes in.
     pending: Vec<Event>,
+    /// This process was told to end, and stays until it has given back what nobody else would.
+    staying: bool,
+    /// The log knows that the namespace is being deleted.
+    leaving: bool,
 }
 
 impl Desk {
@@ -121,10 +127,13 @@ impl Desk {
             report: None,
             unread: BTreeSet::new(),
             pending: Vec::new(),
+            staying: false,
+            leaving: false,
         }
     }
 
-    /// Takes in whatever comes, for as long as it does.
+    /// Takes in whatever comes, until `stop` is true: at once, unless tiklb's own namespace is being deleted and its
+    /// routers are to be given back before.
     ///
     /// # Errors
     /// A source of events ended.
@@ -133,6 +142,7 @@ impl Desk {
         mut inbox: mpsc::Receiver<Arrival>,
         mut answers: mpsc::Receiver<Event>,
         mut standing: watch::Receiver<Standing>,
+        mut stop: watch::Receiver<bool>,
     ) -> Result<()> {
         self.watch_services();
         let mut wake = None;
@@ -141,6 +151,11 @@ impl Desk {
             self.parts.pulse.touch();
             tokio::select! {
                 biased;
+                _ = stop.wait_for(|stop| *stop), if !self.staying => {
+                    if !self.stay() {
+                        return Ok(());
+                    }
+                }
                 changed = standing.changed() => {
                     changed.context("the election ended")?;
                     self.stand(*standing.borrow_and_update());
@@ -168,28 +183,82 @@ impl Desk {
                     self.release_routers();
                 }
             }
-            for _ in 0..BATCH {
-                if let Ok(answer) = answers.try_recv() {
-                    self.pending.push(answer);
-                } else if let Ok(arrival) = inbox.try_recv() {
-                    self.take(arrival);
-                } else {
-                    break;
-                }
+            self.take_what_is_there(&mut inbox, &mut answers);
+            wake = self.step();
+            if self.staying && !self.allocator.has_to_stay(self.clock.mono()) {
+                self.say_what_is_left();
+                return Ok(());
             }
-            let events = std::mem::take(&mut self.pending);
-            let step = self.allocator.step(events, self.clock.now());
-            wake = step.wake;
-            if self.allocator.is_complete()
-                && let Some(listing) = self.parts.listing.take()
-            {
-                listing.done();
+        }
+    }
+
+    fn take_what_is_there(
+        &mut self,
+        inbox: &mut mpsc::Receiver<Arrival>,
+        answers: &mut mpsc::Receiver<Event>,
+    ) {
+        for _ in 0..BATCH {
+            if let Ok(answer) = answers.try_recv() {
+                self.pending.push(answer);
+            } else if let Ok(arrival) = inbox.try_recv() {
+                self.take(arrival);
+            } else {
+                break;
             }
-            for effect in step.effects {
-                self.carry_out(effect);
+        }
+    }
+
+    /// Has core decide on what has come, and carries it out; when to do so again if nothing comes.
+    fn step(&mut self) -> Option<Instant> {
+        let events = std::mem::take(&mut self.pending);
+        let step = self.allocator.step(events, self.clock.now());
+        if self.allocator.is_complete()
+            && let Some(listing) = self.parts.listing.take()
+        {
+            listing.done();
+        }
+        if self.allocator.is_leaving() != self.leaving {
+            self.leaving = self.allocator.is_leaving();
+            if self.leaving {
+                tracing::info!(
+                    "the namespace {} is being deleted: no address is given any more, and who leads gives the routers back",
+                    self.parts.namespace
+                );
             }
-            self.forget_wishes();
-            self.parts.instruments.step(&self.allocator, &step.served);
+        }
+        for effect in step.effects {
+            self.carry_out(effect);
+        }
+        self.forget_wishes();
+        self.parts.instruments.step(&self.allocator, &step.served);
+        step.wake
+    }
+
+    /// This process is told to end. Whether it stays for a while, because nobody else would give the routers back.
+    fn stay(&mut self) -> bool {
+        self.staying = self.allocator.has_to_stay(self.clock.mono());
+        if self.staying {
+            tracing::info!(
+                "told to end while the namespace {} is being deleted: staying until the routers are given back, {} s at most",
+                self.parts.namespace,
+                LEAVING_BOUND.as_secs()
+            );
+            self.pending.push(Event::ToldToEnd);
+        }
+        self.staying
+    }
+
+    /// Whoever leads is the last who can say it: the namespace takes no more events.
+    fn say_what_is_left(&self) {
+        if !self.allocator.is_ready() {
+            return;
+        }
+        let left = self.allocator.left_behind();
+        if left.is_empty() {
+            tracing::info!("every router is given back");
+        }
+        for words in left {
+            tracing::error!("{words}");
         }
     }
 

@@ -234,6 +234,7 @@ impl Source {
             let settings = Settings {
                 class: class.cloned(),
                 cluster_uid: uid,
+                ..Settings::default()
             };
             let mut finding = match self {
                 Self::Cluster(view) => present(view, looked, settings, now),

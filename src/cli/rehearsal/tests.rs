@@ -38,8 +38,8 @@ fn homelab() -> Manifests {
 
 fn played(manifests: &Manifests, reading: Reading) -> (Played, Vec<String>) {
     let settings = Settings {
-        class: None,
         cluster_uid: "1a2b3c4d".to_owned(),
+        ..Settings::default()
     };
     let key = manifests.routers[0].object.key.clone();
     let readings = [(key.clone(), Ok(reading))].into();

@@ -264,8 +264,8 @@ async fn lead(
         }
     }
     let allocator = Allocator::new(Settings {
-        class: None,
         cluster_uid: owner.uid.clone(),
+        ..Settings::default()
     });
     let clock = Clock::start();
     let mut drive = Drive::new(allocator, object.clone(), client, clock, verb.timeout());

@@ -118,6 +118,8 @@ pub enum Event {
     Conflicts(Change<Conflict>),
     /// Survey records.
     Surveys(Change<SurveyRecord>),
+    /// This process was told to end (SIGTERM), and [has to stay](super::Allocator::has_to_stay).
+    ToldToEnd,
     /// [`Effect::ReadRouter`](super::Effect::ReadRouter) ended.
     RouterRead {
         /// Which router.
@@ -175,6 +177,8 @@ pub struct NamespaceObject {
     pub key: ObjectKey,
     /// `metadata.labels`.
     pub labels: Labels,
+    /// `metadata.deletionTimestamp` is set; nobody can take that back.
+    pub deleting: bool,
 }
 
 /// A node.

@@ -232,7 +232,8 @@ impl Allocator {
         }
     }
 
-    fn see_router(&mut self, object: RouterObject, now: Now) {
+    pub(super) fn see_router(&mut self, mut object: RouterObject, now: Now) {
+        object.deleting |= self.goes_with_namespace(&object.key);
         match self.routers.get_mut(&object.key) {
             // Deleted and created again under the same name: nothing that is known belongs to it.
             Some(entry) if entry.router.object().uid == object.uid => entry.router.update(object, now.mono),

@@ -4,6 +4,7 @@ mod acceptance;
 mod arrivals;
 mod histories;
 mod leadership;
+mod leaving;
 mod orders;
 mod reservations;
 mod segments;
@@ -81,6 +82,8 @@ pub(super) struct World {
     pub(super) unanswered: bool,
     /// How long those waited that have got an address.
     pub(super) served: Vec<Duration>,
+    /// A router and its object, where the test has one.
+    home: Option<leaving::Home>,
 }
 
 impl World {
@@ -89,6 +92,7 @@ impl World {
             allocator: Allocator::new(Settings {
                 class: None,
                 cluster_uid: "1a2b3c4d".to_owned(),
+                namespace: "metallb-system".to_owned(),
             }),
             now: Now {
                 mono: Instant::at(Duration::from_secs(100)),
@@ -105,6 +109,7 @@ impl World {
             watch_lags: false,
             unanswered: false,
             served: vec![],
+            home: None,
         };
         world.step([
             Event::Leadership(Leadership::Leading { unclean: false }),
@@ -211,7 +216,10 @@ impl World {
                 vec![]
             }
             Effect::SetConfigurationState { .. } => self.read(effect),
-            _ => vec![],
+            other => self
+                .home
+                .as_mut()
+                .map_or_else(Vec::new, |home| home.carry_out(other)),
         }
     }
 

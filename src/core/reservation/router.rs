@@ -256,6 +256,11 @@ impl Router {
         (failure.kind == FailureKind::SecretMissing).then_some(failure.message.as_str())
     }
 
+    /// Why the router could not be read the last time, with what to do; `None` where it could.
+    pub fn failed(&self) -> Option<&str> {
+        self.failure.as_ref().map(|failure| failure.message.as_str())
+    }
+
     /// The object as last seen.
     pub fn object(&self) -> &RouterObject {
         &self.object

@@ -69,8 +69,8 @@ fn named(name: &str) -> ObjectKey {
 
 fn knowledge() -> Knowledge {
     Knowledge {
-        class: None,
         cluster_uid: "1a2b3c4d".to_owned(),
+        ..Knowledge::default()
     }
 }
 

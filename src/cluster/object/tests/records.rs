@@ -9,6 +9,7 @@ use tiklb_core::model::NodeName;
 
 use super::super::announcement::announcement;
 use super::super::conflict::conflict;
+use super::super::namespace::namespace;
 use super::super::node::{address_owner, candidate};
 use super::super::pod::speaker;
 use super::super::secret::secret;
@@ -26,6 +27,18 @@ const NODE: &str = r#"
         - {type: InternalIP, address: not-one}
       conditions: [{type: Ready, status: "True"}, {type: NetworkUnavailable, status: "STATUS"}]
     "#;
+
+#[test]
+fn a_namespace_has_labels_and_may_be_on_its_way_out() {
+    let namespace = |more: &str| {
+        let yaml = format!("{{metadata: {{name: apps, labels: {{zone: a}}{more}}}}}");
+        kept(namespace(object(&yaml)))
+    };
+    let stays = namespace("");
+    assert_eq!((stays.key, stays.deleting), (key("", "apps"), false));
+    assert_eq!(stays.labels.get("zone").map(String::as_str), Some("a"));
+    assert!(namespace(", deletionTimestamp: '2026-01-01T00:00:00Z'").deleting);
+}
 
 #[test]
 fn a_nodes_own_addresses_are_its_internal_and_external_ones() {

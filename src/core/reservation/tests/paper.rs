@@ -182,8 +182,8 @@ pub(super) fn pools(text: &[(&str, &str)]) -> Config {
 }
 
 /// The paper router, the cluster around it, and the state machine between them.
-pub(super) struct Paper {
-    pub(super) rows: Reading,
+pub(crate) struct Paper {
+    pub(crate) rows: Reading,
     pub(super) router: Router,
     pub(super) config: Config,
     pub(super) assigned: BTreeMap<IpAddr, Few<ObjectKey>>,
@@ -204,7 +204,7 @@ pub(super) struct Paper {
 }
 
 impl Paper {
-    pub(super) fn new(rows: Reading) -> Self {
+    pub(crate) fn new(rows: Reading) -> Self {
         Self {
             rows,
             router: Router::new(object(spec())),
@@ -263,7 +263,7 @@ impl Paper {
         self.with(|router, landscape, now| router.availability(address, landscape, now))
     }
 
-    pub(super) fn pass(&mut self, time: Duration) {
+    pub(crate) fn pass(&mut self, time: Duration) {
         self.now.mono = self.now.mono + time;
         self.now.wall.0 += i64::try_from(time.as_secs()).unwrap();
         self.rows.uptime += time;
@@ -387,7 +387,7 @@ impl Paper {
         changed
     }
 
-    pub(super) fn write(&mut self, write: &Write) -> Outcome {
+    pub(crate) fn write(&mut self, write: &Write) -> Outcome {
         self.journal.push(write.to_string());
         self.writes.push(write.clone());
         self.next_id += 1;

@@ -40,6 +40,7 @@ fn relabel(world: &mut World, namespace: &str, labels: &[(&str, &str)]) {
     let object = NamespaceObject {
         key: ObjectKey::new("", namespace),
         labels: labels.map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+        deleting: false,
     };
     world.step([Event::Namespaces(Change::Applied(object))]);
 }
