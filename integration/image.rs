@@ -49,6 +49,14 @@ pub fn place() -> Result<PathBuf> {
     Ok(target_folder()?.join("image").join(file))
 }
 
+/// The program in it, once it was made.
+///
+/// # Errors
+/// The cargo target folder cannot be told.
+pub fn program() -> Result<PathBuf> {
+    Ok(program::place(&target_folder()?))
+}
+
 /// Builds the program and packs it. What cargo says to a person goes to stderr.
 ///
 /// # Errors

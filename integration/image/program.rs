@@ -1,6 +1,6 @@
 //! The program that is packed: linked with everything that it needs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -12,8 +12,17 @@ const PROFILE: &str = "dist";
 /// which a compiler loads and which therefore cannot be static.
 const STATIC: &str = "-C target-feature=+crt-static";
 
+fn target() -> String {
+    format!("{}-unknown-linux-gnu", std::env::consts::ARCH)
+}
+
+/// Where it is, once it was built.
+pub(super) fn place(target_folder: &Path) -> PathBuf {
+    target_folder.join(target()).join(PROFILE).join("tiklb")
+}
+
 pub(super) fn build() -> Result<PathBuf> {
-    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let target = target();
     let mut command = binary::building();
     command
         .args(["--profile", PROFILE, "--target", &target])
