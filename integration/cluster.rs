@@ -343,11 +343,11 @@ impl Cluster {
         &self.options.binaries
     }
 
-    /// The requests that were finished so far: who asked for what, and was it allowed (`audit.k8s.io/v1` Event, level
-    /// Metadata). The log behind it is cut at 64 MiB, about 50,000 requests.
+    /// The requests of service accounts that were finished so far: who asked for what, and was it allowed (`audit.k8s.io/v1`
+    /// Event, level Metadata). The log behind it holds 64 MiB, about 50,000 requests.
     ///
     /// # Errors
-    /// When the log cannot be read.
+    /// When the log cannot be read, or was cut off.
     pub fn requests(&self) -> Result<Vec<Value>> {
         control_plane::requests(self.state.folder())
     }

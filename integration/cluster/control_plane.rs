@@ -4,7 +4,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use super::identity::{Files, Identity};
@@ -28,7 +28,11 @@ pub(super) const ETCD_COMPACTION: &str = "http://127.0.0.1:2379/v3/kv/compaction
 /// Answers 200 once etcd has a leader, which is itself.
 pub(super) const ETCD_HEALTH: &str = "http://127.0.0.1:2379/health";
 
-/// The audit log is cut off here, in MiB: it lies in memory. A story writes about one.
+/// Whose requests are written down: those of programs in Pods, whose rights are judged by it. Not those of kubelets,
+/// controllers and the lab itself, which may do everything.
+const AUDITED: &str = "system:serviceaccounts";
+
+/// The audit log is cut off here, in MiB: it lies in memory. All stories on kubelets together write 2,500 lines.
 const AUDIT_LIMIT: u32 = 64;
 
 /// etcd's arguments. Its data need not outlive the lab, so it never waits for a disk and keeps no old
@@ -57,6 +61,10 @@ fn audit_log(folder: &Path) -> PathBuf {
 
 /// What it has written: one object a line.
 pub(super) fn requests(folder: &Path) -> Result<Vec<Value>> {
+    ensure!(
+        !is_cut_off(folder)?,
+        "the audit log has lost its beginning: it is cut off at {AUDIT_LIMIT} MiB"
+    );
     let file = audit_log(folder);
     let log = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
     // The last line may be half written; it is whole the next time.
@@ -66,14 +74,28 @@ pub(super) fn requests(folder: &Path) -> Result<Vec<Value>> {
         .collect())
 }
 
-/// Who did what to which object, once for each finished request; never the objects themselves, which may be Secrets.
+/// kube-apiserver puts a full log aside, under a name with the time, and begins another one.
+fn is_cut_off(folder: &Path) -> Result<bool> {
+    let entries = fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut names = entries.flatten().map(|entry| entry.file_name());
+    Ok(names.any(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("audit-") && name.ends_with(".log")
+    }))
+}
+
+/// Which account did what to which object, once for each finished request, for a watch when it begins, too; never the
+/// objects themselves, which may be Secrets.
 fn write_audit_policy(folder: &Path) -> Result<PathBuf> {
     let file = folder.join("audit-policy.json");
     let policy = json!({
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
         "omitStages": ["RequestReceived"],
-        "rules": [{"level": "Metadata"}],
+        "rules": [
+            {"level": "Metadata", "userGroups": [AUDITED]},
+            {"level": "None"},
+        ],
     });
     fs::write(&file, policy.to_string()).with_context(|| format!("writing {}", file.display()))?;
     Ok(file)
