@@ -14,6 +14,7 @@ pub mod kube;
 pub mod lan;
 pub mod peers;
 mod readiness;
+pub mod rights;
 pub mod sandbox;
 mod screen;
 pub mod story;
