@@ -83,8 +83,11 @@ async fn accounts(binaries: Binaries) -> Outcome {
         account.list(IP_ADDRESS_POOLS.in_namespace(NAMESPACE)).await?;
     }
     let secrets = SECRETS.in_namespace(NAMESPACE);
-    allocator.get(&secrets, "mikrotik").await?;
-    let refused = speaker.get(&secrets, "mikrotik").await;
+    // As a watch begins, by which Secrets are read.
+    let one = [("fieldSelector", "metadata.name=mikrotik")];
+    let read = allocator.list_where(&secrets, &one).await?;
+    ensure!(read["items"][0]["data"].is_object(), "{read}");
+    let refused = speaker.list_where(&secrets, &one).await;
     let refused = refused
         .err()
         .context("a speaker never sees the router's password")?;
