@@ -112,7 +112,10 @@ impl Helm {
     }
 
     /// What is rendered, with these arguments besides.
-    pub(super) async fn template(&self, more: &[&str]) -> Result<String> {
+    ///
+    /// # Errors
+    /// What Helm says of the chart, or of the arguments.
+    pub async fn template(&self, more: &[&str]) -> Result<String> {
         let chart = folder();
         let arguments = rendering(text(&chart)?);
         self.ask(&[&arguments[..], more].concat()).await
