@@ -48,9 +48,8 @@ impl Occupancy for Network<'_> {
 impl Network<'_> {
     /// Whether a router has a say in an address.
     pub(super) fn is_governed(&self, address: IpAddr) -> bool {
-        let routers = self.routers.values();
         let verdict = |entry: &Entry| entry.router.availability(address, &self.landscape, self.now);
-        routers.filter_map(verdict).next().is_some()
+        self.routers.values().any(|entry| verdict(entry).is_some())
     }
 }
 

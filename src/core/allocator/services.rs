@@ -23,6 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A write without an answer counts as failed after this: the adapter's own timeout is shorter.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
+/// What is said of an annotation that `MetalLB` has renamed.
+const DEPRECATED: &str =
+    "an annotation under metallb.universe.tf/ was read: it works, but metallb.io/ is its name now";
+
 /// A status write that is under way, or done and not yet seen in the watch.
 #[derive(Debug, Clone)]
 pub(super) struct Write {
@@ -387,10 +391,7 @@ impl Allocator {
 
     /// Whether it waits for proof, and not for so long yet that a person should be told.
     fn is_on_its_way(&mut self, key: &ObjectKey, decision: &Decision, now: Instant, step: &mut Step) -> bool {
-        if !matches!(
-            decision.because,
-            Because::Unproven { .. } | Because::NewPool { .. }
-        ) {
+        if !decision.because.awaits_proof() {
             self.awaiting.remove(key);
             return false;
         }
@@ -437,7 +438,7 @@ impl Allocator {
             (Outcome::Pending, Because::NoLongerAllowed { .. }) if had => {
                 (Notice::ClearAssignment, because.to_string())
             }
-            (Outcome::Pending, Because::Unproven { .. } | Because::NewPool { .. }) => {
+            (Outcome::Pending, because) if because.awaits_proof() => {
                 (Notice::AwaitingProof, because.to_string())
             }
             (Outcome::Pending, because) if is_short_of_cluster_ips(because) => {
@@ -457,11 +458,10 @@ impl Allocator {
         let deprecated =
             notice == Notice::IpAllocated && Request::of(service).is_ok_and(|request| request.deprecated);
         if deprecated {
-            let note = "an annotation under metallb.universe.tf/ was read: it works, but metallb.io/ is its name now";
             step.effects.push(Effect::Event {
                 about: about.clone(),
                 notice: Notice::DeprecatedAnnotation,
-                note: note.to_owned(),
+                note: DEPRECATED.to_owned(),
             });
         }
         self.say(about, notice, note, step);

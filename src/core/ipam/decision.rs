@@ -250,6 +250,11 @@ impl Because {
         }
     }
 
+    /// Whether it ends by itself, once more is known of the network.
+    pub fn awaits_proof(&self) -> bool {
+        matches!(self, Self::Unproven { .. } | Self::NewPool { .. })
+    }
+
     /// What a person has to correct in the Service or in the pools before it can have what it asks for. `None` where
     /// nothing is wrong, where time or the network decides, and where pools are merely full.
     pub fn fault_of_the_request(&self) -> Option<String> {
