@@ -15,6 +15,10 @@ const RETRY_FIRST: Duration = Duration::from_millis(500);
 /// Longest wait: what is written here is for people, and an API server that comes back is asked again soon.
 const RETRY_MAX: Duration = Duration::from_secs(30);
 
+/// Whoever defines the kind anew, MetalLB's chart among them, may take fields out that we write.
+const DROPPED: &str = "the API server drops a part of the status, as the kind's CustomResourceDefinition is older than tiklb: \
+                       apply deploy/crds (`tiklb doctor` names the fields)";
+
 /// Between two creations of one object: somebody else may want it gone as much as we want it there, and such a dispute
 /// must not become a storm.
 const RECREATE: Duration = Duration::from_secs(5);
@@ -252,8 +256,9 @@ impl Desk {
         self.in_flight.remove(target);
         let complaint = match outcome {
             Outcome::Stored(stored) => {
+                let dropped = self.is_dropped(job, &stored);
                 self.stored(target.kind, Change::Applied(*stored));
-                None
+                dropped.then(|| DROPPED.to_owned())
             }
             Outcome::Gone => {
                 self.stored.remove(target);
@@ -288,6 +293,15 @@ impl Desk {
             }
         }
         self.dirty.insert(target.clone());
+    }
+
+    /// Whether what was written is not what is stored, so that writing it again at once would do no better.
+    fn is_dropped(&self, job: &Job, stored: &Stored) -> bool {
+        let (Request::PatchStatus(sent), Some(entry)) = (&job.request, self.wishes.get(&job.target)) else {
+            return false;
+        };
+        let again = difference(&job.target, &entry.wish, Some(stored));
+        matches!(again, Some(Request::PatchStatus(again)) if again["status"] == sent["status"])
     }
 
     fn mark(&mut self, target: Target) {

@@ -238,7 +238,8 @@ fn failures_wait_longer_each_time_and_a_success_forgets_them() {
         [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]
     );
     let job = only(desk.due(8, now));
-    desk.done(&job, Outcome::Stored(Box::new(stored(2, Value::Null))), now);
+    let written = stored(2, json!({"assignedIPv4": 1}));
+    desk.done(&job, Outcome::Stored(Box::new(written)), now);
     desk.wish(target(Kind::Pool), status_wish(json!({"assignedIPv4": 2})));
     let job = only(desk.due(8, now + Duration::from_secs(5)));
     desk.done(&job, Outcome::Failed("500".to_owned()), now);
@@ -323,4 +324,28 @@ fn of_objects_that_are_gone_nothing_is_remembered() {
     };
     desk.stored(Kind::Pool, Change::Applied(again));
     assert_eq!(desk.due(8, at(60)), [], "one of its name is another pool");
+}
+
+#[test]
+fn what_an_older_definition_drops_is_not_written_again_at_once() {
+    let mut desk = Desk::default();
+    desk.stored(
+        Kind::Announcement,
+        Change::Listed(vec![stored(5, json!({"node": "n1"}))]),
+    );
+    let whole = |epoch: u32| own(json!({"node": "n1", "epoch": epoch}));
+    desk.wish(target(Kind::Announcement), whole(1));
+    let write = only(desk.due(8, at(1)));
+    let pruned = || Outcome::Stored(Box::new(stored(5, json!({"node": "n1"}))));
+    desk.done(&write, pruned(), at(1));
+    assert_eq!(desk.due(8, at(1)), []);
+    assert_eq!(desk.next_deadline(), Some(at(1) + RETRY_FIRST));
+    let again = only(desk.due(8, at(1) + RETRY_FIRST));
+    // Wished for meanwhile: what was stored is not the answer to it.
+    desk.wish(target(Kind::Announcement), whole(2));
+    desk.done(&again, pruned(), at(2));
+    let other = only(desk.due(8, at(2)));
+    let defined = stored(6, json!({"node": "n1", "epoch": 2}));
+    desk.done(&other, Outcome::Stored(Box::new(defined)), at(2));
+    assert_eq!((desk.due(8, at(9)), desk.next_deadline()), (vec![], None));
 }
