@@ -48,8 +48,8 @@ async fn an_event_that_happens_again_is_counted(stage: &mut Stage) -> Outcome {
     Ok(())
 }
 
-/// Makes it a Service that nobody announces, and waits until it is one.
-async fn withdraw(stage: &Stage) -> Outcome {
+/// Makes the guide's Service one that nobody announces, and waits until it is.
+pub(crate) async fn withdraw(stage: &Stage) -> Outcome {
     turn_into(stage, "ClusterIP").await?;
     let kube = stage.home().kube();
     let service = SERVICES.in_namespace(SERVICE.1);
@@ -66,7 +66,7 @@ async fn withdraw(stage: &Stage) -> Outcome {
     Ok(())
 }
 
-async fn turn_into(stage: &Stage, kind: &str) -> Outcome {
+pub(crate) async fn turn_into(stage: &Stage, kind: &str) -> Outcome {
     let (name, namespace) = SERVICE;
     stage
         .shell(&format!(

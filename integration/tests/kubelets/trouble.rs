@@ -1,10 +1,13 @@
 //! What is wrong is said where a person looks, with what to do.
 
-use anyhow::ensure;
+use anyhow::{Context as _, Result, ensure};
 use lab::home::NAMESPACE;
+use lab::home::kind::SERVICE_L2_STATUSES;
 use lab::wait::until;
+use serde_json::Value;
 
 use crate::guide::{PHOTOS, PHOTOS_PORT, photos};
+use crate::records::{turn_into, withdraw};
 use crate::stage::{FIRST_SYNC, Outcome, ROUTER, Stage, Story, stories};
 
 pub(crate) fn stories() -> Vec<(&'static str, Story)> {
@@ -12,8 +15,16 @@ pub(crate) fn stories() -> Vec<(&'static str, Story)> {
         a_secret_that_is_missing_is_named,
         a_rollout_without_the_capability_ends_with_the_first_node,
         a_card_that_no_node_has_is_said,
+        a_definition_of_metallbs_is_said_and_not_written_against,
     ]
 }
+
+/// Fields of a ServiceL2Status' status that MetalLB's definition does not have, up to 0.15.2.
+const METALLB_LACKS: [&str; 5] = ["addresses", "epoch", "mac", "reason", "since"];
+
+/// Writes of one status that the API server drops a part of, until the log has said so: a request takes milliseconds, and
+/// one that was not spaced out would have been made a hundred times.
+const FEW: usize = 10;
 
 /// Waits until a command's output has these words.
 async fn says(stage: &Stage, command: &str, words: &str) -> Outcome {
@@ -89,4 +100,51 @@ async fn a_card_that_no_node_has_is_said(stage: &mut Stage) -> Outcome {
     said?;
     stage.installation.served(PHOTOS, PHOTOS_PORT).await?;
     Ok(())
+}
+
+/// Whoever puts MetalLB's definitions back over tiklb's takes fields away that the speakers write.
+async fn a_definition_of_metallbs_is_said_and_not_written_against(stage: &mut Stage) -> Outcome {
+    stage.installed().await?;
+    stage.installation.run(photos()).await?;
+    stage.installation.served(PHOTOS, PHOTOS_PORT).await?;
+    withdraw(stage).await?;
+    let removals = METALLB_LACKS.map(|field| {
+        let path = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties";
+        format!(r#"{{"op": "remove", "path": "{path}/{field}"}}"#)
+    });
+    stage
+        .shell(&format!(
+            "kubectl patch crd servicel2statuses.metallb.io --type=json --patch='[{}]'",
+            removals.join(", ")
+        ))
+        .await?;
+    let before = status_writes(stage)?;
+    turn_into(stage, "LoadBalancer").await?;
+    stage.installation.served(PHOTOS, PHOTOS_PORT).await?;
+    let logs = format!("kubectl logs -n {NAMESPACE} -l component=speaker --tail=-1 --prefix");
+    let words = "as the kind's CustomResourceDefinition is older than tiklb";
+    let said = says(stage, &logs, words).await;
+    let writes = status_writes(stage)? - before;
+    ensure!(writes <= FEW, "the status was written {writes} times");
+    said?;
+
+    stage.installed().await?;
+    let whole = |all: &[Value]| !all.is_empty() && all.iter().all(|one| one["status"]["epoch"].is_u64());
+    let statuses = SERVICE_L2_STATUSES.in_namespace(NAMESPACE);
+    let kube = stage.home().kube();
+    kube.wait_list(statuses, FIRST_SYNC, "whole statuses", whole)
+        .await?;
+    Ok(())
+}
+
+/// How often speakers have written who announces what.
+fn status_writes(stage: &Stage) -> Result<usize> {
+    let cluster = stage.home().control_plane().real();
+    let log = cluster
+        .context("the stories stand on a real cluster")?
+        .requests()?;
+    let write = |event: &&Value| {
+        event["objectRef"]["resource"] == "servicel2statuses" && event["objectRef"]["subresource"] == "status"
+    };
+    Ok(log.iter().filter(write).count())
 }
