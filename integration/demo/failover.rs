@@ -79,18 +79,17 @@ impl Demo {
         Ok(())
     }
 
-    /// The node comes back, and the address stays where it is: that is the default. What the cut node's kernel kept of
-    /// its answers comes when its cable is mended: only datagrams that were sent after the heir's own answer count.
+    /// The node comes back, and the address stays where it is: that is the default.
     async fn bring_back(&mut self, pinger: &Pinger, node: &str, placed: &Placed, heir: &str) -> Result<()> {
         let last = pinger.wait_for(|answer| *answer.node == *heir, SOON).await?;
         self.home.lan().mend(node).await?;
         let returned = async {
-            let back = |answer: &PingAnswer| *answer.node == *node && answer.sequence > last.sequence;
-            match pinger.wait_for(back, OBSERVED).await {
-                Err(_) => Ok(()),
-                Ok(_) => bail!(
-                    "expected {} to stay at {heir} when {node} came back, found it at {node}",
-                    placed.address
+            match pinger.leaves(&last, OBSERVED).await {
+                None => Ok(()),
+                Some(answer) => bail!(
+                    "expected {} to stay at {heir} when {node} came back, found it at {}",
+                    placed.address,
+                    answer.node
                 ),
             }
         };

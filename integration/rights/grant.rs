@@ -38,20 +38,22 @@ impl fmt::Display for Grant {
 impl Grant {
     /// Whether the request needs no other right than this one.
     pub fn allows(&self, request: &Request) -> bool {
-        let within = |limit: &Option<String>, asked: &Option<String>| limit.is_none() || limit == asked;
         self.account == request.account
             && self.action == request.action
-            && within(&self.namespace, &request.namespace)
-            && within(&self.object, &request.object)
+            && self.reaches(request.namespace.as_ref(), request.object.as_ref())
     }
 
     /// Whether it allows all that `other` does.
     pub(super) fn includes(&self, other: &Self) -> bool {
-        let within = |limit: &Option<String>, other: &Option<String>| limit.is_none() || limit == other;
         self.account == other.account
             && self.action == other.action
-            && within(&self.namespace, &other.namespace)
-            && within(&self.object, &other.object)
+            && self.reaches(other.namespace.as_ref(), other.object.as_ref())
+    }
+
+    /// Whether this place and this object, or all of them, lie within its limits.
+    fn reaches(&self, namespace: Option<&String>, object: Option<&String>) -> bool {
+        let within = |limit: &Option<String>, asked| limit.is_none() || limit.as_ref() == asked;
+        within(&self.namespace, namespace) && within(&self.object, object)
     }
 }
 

@@ -68,14 +68,12 @@ pub(super) async fn other_than(pinger: &Pinger, node: &str) -> anyhow::Result<St
     Ok(answer.node.to_string())
 }
 
-/// It stays where it is. What a cut node's kernel kept of its answers comes when its cable is mended: only datagrams that
-/// were sent after the node's own answer count.
+/// It stays where it is.
 pub(super) async fn stays(pinger: &Pinger, node: &str) -> Outcome {
     let first = pinger.wait_for(|answer| *answer.node == *node, SOON).await?;
-    let other = |answer: &PingAnswer| *answer.node != *node && answer.sequence > first.sequence;
-    match pinger.wait_for(other, OBSERVED).await {
-        Err(_) => Ok(()),
-        Ok(answer) => bail!("{ADDRESS} moved from {node} to {} without need", answer.node),
+    match pinger.leaves(&first, OBSERVED).await {
+        None => Ok(()),
+        Some(answer) => bail!("{ADDRESS} moved from {node} to {} without need", answer.node),
     }
 }
 

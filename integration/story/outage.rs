@@ -51,9 +51,7 @@ async fn twenty_seconds_without_an_api_server(scene: &mut Scene) -> Outcome {
     let heir = first.node.to_string();
     scene.home.lan().mend(&node).await?;
     let left = AWAY.saturating_sub(begun.elapsed());
-    // What the cut node's kernel kept of its answers comes when its cable is mended, and counts for nothing.
-    let leaves = |answer: &PingAnswer| *answer.node != *heir && answer.sequence > first.sequence;
-    if let Ok(moved) = pinger.wait_for(leaves, left).await {
+    if let Some(moved) = pinger.leaves(&first, left).await {
         bail!("the address moved on from {heir} to {}", moved.node);
     }
     scene.home.control_plane_mut().start_again().await?;

@@ -179,6 +179,14 @@ impl Pinger {
         })
     }
 
+    /// Waits whether another node than that of `own` answers, for as long as `bound`; `None`: nobody did. Only datagrams count
+    /// that were sent after the one of `own`: what a node's kernel kept of its answers while its cable was cut, it sends when
+    /// that is mended.
+    pub async fn leaves(&self, own: &PingAnswer, bound: Duration) -> Option<PingAnswer> {
+        let other = |answer: &PingAnswer| answer.node != own.node && answer.sequence > own.sequence;
+        self.wait_for(other, bound).await.ok()
+    }
+
     /// Stops sending, and reports.
     ///
     /// # Errors

@@ -33,9 +33,7 @@ pub use event::{
 pub use leaving::BOUND as LEAVING_BOUND;
 pub use reservations::{Phase, ReservationStatus, Row};
 
-use crate::config::{
-    Admission, AdvertisementObject, Config, Pool, PoolObject, ReservationObject, RouterObject,
-};
+use crate::config::{Admission, AdvertisementObject, Config, Pool, PoolObject, ReservationObject};
 use crate::ipam::{Holder, Ledger};
 use crate::model::service::Service;
 use crate::model::{Instant, Labels, Now, ObjectKey, RangeSet, excerpt};
@@ -403,11 +401,7 @@ impl Allocator {
         self.reconfigure = false;
         let pools: Vec<_> = self.pools.values().cloned().collect();
         let advertisements: Vec<_> = self.advertisements.values().cloned().collect();
-        let routers: Vec<RouterObject> = self
-            .routers
-            .values()
-            .map(|entry| entry.router.object().clone())
-            .collect();
+        let routers = self.router_objects();
         let reservations: Vec<_> = self.reservations.values().cloned().collect();
         let config = Config::new(&pools, &advertisements, &routers).with_reservations(&reservations);
         if config != self.config {

@@ -7,7 +7,6 @@ use anyhow::{Context as _, Result, ensure};
 use lab::chart::RELEASE;
 use lab::home::{NAMESPACE, ROUTER_USER, homelab};
 use lab::image;
-use lab::kube::PODS;
 use lab::wait::until;
 use routeros_sim::PASSWORD;
 use serde_json::Value;
@@ -53,13 +52,7 @@ async fn delete_services(stage: &Stage) -> Outcome {
 async fn gone(stage: &Stage, what: &str, began: Instant, bound: Duration) -> Outcome {
     stage.no_router().await?;
     stage.router_as_before()?;
-    let none = <[Value]>::is_empty;
-    let pods = PODS.in_namespace(NAMESPACE);
-    stage
-        .home()
-        .kube()
-        .wait_list(pods, FIRST_SYNC, "no Pod to be left", none)
-        .await?;
+    stage.no_pod(FIRST_SYNC).await?;
     eprintln!(
         "{what}: gone after {:.1} s, the router is as before",
         began.elapsed().as_secs_f64()
@@ -143,10 +136,7 @@ async fn a_deleted_namespace_gives_the_router_back_under_its_services(stage: &mu
     })
     .await?;
     let given_back = began.elapsed().as_secs_f64();
-    let pods = PODS.in_namespace(NAMESPACE);
-    let none = <[Value]>::is_empty;
-    let kube = stage.home().kube();
-    kube.wait_list(pods, SOON, "no Pod to be left", none).await?;
+    stage.no_pod(SOON).await?;
     eprintln!(
         "the router is as before after {given_back:.1} s, and the last Pod has ended after {:.1} s",
         began.elapsed().as_secs_f64()
@@ -218,13 +208,7 @@ async fn leave_without_the_router(stage: &Stage) -> Outcome {
     ] {
         ensure!(log.contains(words), "no {words:?} in {log}");
     }
-    let pods = PODS.in_namespace(NAMESPACE);
-    let none = <[Value]>::is_empty;
-    stage
-        .home()
-        .kube()
-        .wait_list(pods, SOON, "no Pod to be left", none)
-        .await?;
+    stage.no_pod(SOON).await?;
     eprintln!(
         "without the router: the last Pod is gone after {:.1} s",
         began.elapsed().as_secs_f64()

@@ -8,7 +8,9 @@ use anyhow::{Context as _, Result, ensure};
 use lab::home::kind::MIKROTIK_ROUTERS;
 use lab::home::{Home, NAMESPACE, Plan, homelab};
 use lab::installation::{Installation, Parts};
+use lab::kube::PODS;
 use routeros_sim::{Snapshot, diff};
+use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 /// The name of the guide's MikrotikRouter.
@@ -85,8 +87,7 @@ impl Stage {
         self.configured().await
     }
 
-    /// Applies the guide's manifests, the Services last, and waits until the router agrees. In one go a Service that names no
-    /// address may be decided on before the allocator has heard of the MikrotikRouter.
+    /// Applies the guide's manifests, the Services when the router knows the pool, and waits until the router agrees.
     pub(crate) async fn configured(&self) -> Outcome {
         for manifest in [
             "addressreservations",
@@ -121,6 +122,21 @@ impl Stage {
         let difference = diff(&self.first.configured(), &now.configured());
         ensure!(difference.is_empty(), "the router is not as it was: {difference}");
         Ok(())
+    }
+
+    /// No Pod of tiklb's is left.
+    pub(crate) async fn no_pod(&self, bound: Duration) -> Outcome {
+        let none = <[Value]>::is_empty;
+        let pods = PODS.in_namespace(NAMESPACE);
+        let kube = self.home().kube();
+        kube.wait_list(pods, bound, "no Pod to be left", none).await?;
+        Ok(())
+    }
+
+    /// What accounts have asked of the API server so far, as its audit log has it.
+    pub(crate) fn requests(&self) -> Result<Vec<Value>> {
+        let cluster = self.home().control_plane().real();
+        cluster.context("the stories stand on a real cluster")?.requests()
     }
 
     /// No MikrotikRouter is left.

@@ -1,6 +1,6 @@
 //! What is wrong is said where a person looks, with what to do.
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use lab::home::NAMESPACE;
 use lab::home::kind::SERVICE_L2_STATUSES;
 use lab::wait::until;
@@ -139,12 +139,8 @@ async fn a_definition_of_metallbs_is_said_and_not_written_against(stage: &mut St
 
 /// How often speakers have written who announces what.
 fn status_writes(stage: &Stage) -> Result<usize> {
-    let cluster = stage.home().control_plane().real();
-    let log = cluster
-        .context("the stories stand on a real cluster")?
-        .requests()?;
     let write = |event: &&Value| {
         event["objectRef"]["resource"] == "servicel2statuses" && event["objectRef"]["subresource"] == "status"
     };
-    Ok(log.iter().filter(write).count())
+    Ok(stage.requests()?.iter().filter(write).count())
 }

@@ -101,8 +101,6 @@ pub(super) struct Desk {
     pending: Vec<Event>,
     /// This process was told to end, and stays until it has given back what nobody else would.
     staying: bool,
-    /// The log knows that the namespace is being deleted.
-    leaving: bool,
 }
 
 impl Desk {
@@ -128,7 +126,6 @@ impl Desk {
             unread: BTreeSet::new(),
             pending: Vec::new(),
             staying: false,
-            leaving: false,
         }
     }
 
@@ -211,20 +208,18 @@ impl Desk {
     /// Has core decide on what has come, and carries it out; when to do so again if nothing comes.
     fn step(&mut self) -> Option<Instant> {
         let events = std::mem::take(&mut self.pending);
+        let was_leaving = self.allocator.is_leaving();
         let step = self.allocator.step(events, self.clock.now());
         if self.allocator.is_complete()
             && let Some(listing) = self.parts.listing.take()
         {
             listing.done();
         }
-        if self.allocator.is_leaving() != self.leaving {
-            self.leaving = self.allocator.is_leaving();
-            if self.leaving {
-                tracing::info!(
-                    "the namespace {} is being deleted: no address is given any more, and who leads gives the routers back",
-                    self.parts.namespace
-                );
-            }
+        if self.allocator.is_leaving() && !was_leaving {
+            tracing::info!(
+                "the namespace {} is being deleted: no address is given any more, and who leads gives the routers back",
+                self.parts.namespace
+            );
         }
         for effect in step.effects {
             self.carry_out(effect);

@@ -16,7 +16,7 @@ use crate::model::{Instant, ObjectKey, RangeSet};
 /// folder of manifests needs some ten milliseconds for each; and nobody who has just written a pool notices two seconds.
 pub(super) const SETTLING: Duration = Duration::from_secs(2);
 
-/// Pools with new addresses, and which addresses are new no more.
+/// Pools with new addresses, and which addresses are new no more: of IPv4, which alone routers hand out and reserve here.
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
     since: BTreeMap<ObjectKey, Instant>,
@@ -31,7 +31,7 @@ impl Arrivals {
         self.since
             .retain(|key, _| config.usable().any(|pool| pool.key == *key));
         for pool in config.usable() {
-            let addresses = v4(pool);
+            let addresses = pool.ranges.v4();
             if first {
                 self.known = self.known.union(&addresses);
             } else if !self.known.contains_all(&addresses) {
@@ -47,7 +47,7 @@ impl Arrivals {
         if settled {
             for pool in config.usable() {
                 if self.since.get(&pool.key).is_some_and(due) {
-                    self.known = self.known.union(&v4(pool));
+                    self.known = self.known.union(&pool.ranges.v4());
                 }
             }
             self.since.retain(|_, since| !due(since));
@@ -62,17 +62,14 @@ impl Arrivals {
             return None;
         }
         let new = |pool: &&Pool| self.since.contains_key(&pool.key);
-        let free = |pool: &&Pool| v4(pool).ranges().iter().any(|range| !governed(range.first()));
+        let free = |pool: &&Pool| {
+            pool.ranges
+                .v4()
+                .ranges()
+                .iter()
+                .any(|range| !governed(range.first()))
+        };
         let found = config.usable().filter(new).find(free)?;
         Some(found.name.clone())
     }
-}
-
-/// Routers hand out and reserve IPv4 here.
-fn v4(pool: &Pool) -> RangeSet {
-    let ranges = pool.ranges.ranges().iter();
-    ranges
-        .filter(|range| range.first().is_ipv4())
-        .copied()
-        .collect::<RangeSet>()
 }

@@ -98,12 +98,7 @@ impl Allocator {
             return;
         }
         self.leaving.begun = begun;
-        let objects: Vec<RouterObject> = self
-            .routers
-            .values()
-            .map(|entry| entry.router.object().clone())
-            .collect();
-        for object in objects {
+        for object in self.router_objects() {
             self.see_router(object, now);
         }
         self.relate_routers();

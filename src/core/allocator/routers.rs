@@ -219,13 +219,15 @@ impl Allocator {
         self.reconsider_waiting();
     }
 
+    /// The routers' objects as last seen.
+    pub(super) fn router_objects(&self) -> Vec<RouterObject> {
+        let objects = self.routers.values().map(|entry| entry.router.object());
+        objects.cloned().collect()
+    }
+
     /// Objects for the same router must know of each other.
     pub(super) fn relate_routers(&mut self) {
-        let objects: Vec<RouterObject> = self
-            .routers
-            .values()
-            .map(|entry| entry.router.object().clone())
-            .collect();
+        let objects = self.router_objects();
         for entry in self.routers.values_mut() {
             let twins = Twins::of(entry.router.object(), objects.iter());
             entry.router.relate(twins);

@@ -31,7 +31,7 @@ pub struct Ground<'a> {
     /// Addresses that writes may have put into a Service's status.
     sent: Option<&'a BTreeMap<ObjectKey, Few<IpAddr>>>,
     /// Why nobody who has nothing is given anything now.
-    withheld: Option<Because>,
+    pub(super) withheld: Option<Because>,
     /// How far each of them was searched for each family.
     pub(super) walks: RefCell<Vec<[Walk; 2]>>,
 }
@@ -66,11 +66,6 @@ impl<'a> Ground<'a> {
     pub fn withheld(mut self, why: Option<Because>) -> Self {
         self.withheld = why;
         self
-    }
-
-    /// Why this Service, which has nothing, is given nothing now.
-    pub(super) fn withholds(&self, service: &Service) -> Option<Because> {
-        self.withheld.clone().filter(|_| service.ingress.is_empty())
     }
 
     /// With what stored statuses name, and what of it is not known to be stored. An address that one still names is given to nobody else, although its Service has

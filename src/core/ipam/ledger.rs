@@ -145,8 +145,8 @@ impl Ledger {
         let seeker = Seeker::new(service, ground.config);
         let had = self.had(&seeker, ground);
         let decision = match Request::of(service) {
-            Ok(request) => match ground.withholds(service) {
-                Some(why) if !self.services.contains_key(&service.key) => had.stay_or_wait(why),
+            Ok(request) => match &ground.withheld {
+                Some(why) if had.is_nothing() => had.stay_or_wait(why.clone()),
                 _ => self.serve(&seeker, &request, had, ground),
             },
             Err(error) => had.stay_or_wait(Because::BadRequest(error)),

@@ -95,6 +95,11 @@ impl Had {
         self
     }
 
+    /// There was nothing to keep or to lose.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.kept.is_empty() && self.lost.is_none()
+    }
+
     /// Nothing of it may stay.
     pub(super) fn give_up(&mut self, why: Lost) {
         if !self.kept.is_empty() {

@@ -159,6 +159,13 @@ impl RangeSet {
         &self.0
     }
 
+    /// What of it is IPv4.
+    #[must_use]
+    pub fn v4(&self) -> Self {
+        let ranges = self.0.iter().filter(|range| range.first.is_ipv4());
+        Self(ranges.copied().collect())
+    }
+
     /// How many addresses; saturates.
     pub fn count(&self) -> u128 {
         self.0.iter().fold(0, |sum, r| sum.saturating_add(r.count()))

@@ -209,13 +209,7 @@ pub fn claim(
     nodes: &[(NodeName, IpAddr)],
     earlier: &[Claim],
 ) -> Result<Claim, Refusal> {
-    let ranges: RangeSet = pool
-        .ranges
-        .ranges()
-        .iter()
-        .filter(|r| r.first().is_ipv4())
-        .copied()
-        .collect();
+    let ranges = pool.ranges.v4();
     let place = place_of_range(pool, &ranges, reading)?;
     if let Some((node, address)) = nodes.iter().find(|(_, address)| ranges.contains(*address)) {
         return Err(Refusal::NodeAddress {

@@ -1,6 +1,7 @@
 //! `kubectl delete namespace`: the namespace goes, and before it the allocator gives the routers back.
 
 use super::*;
+use crate::config::RouterObject;
 use crate::model::NodeName;
 use crate::reservation::tests::paper::{Paper, home_router, mac, object, spec};
 use crate::reservation::{Depth, Failure, FailureKind};
