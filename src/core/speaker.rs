@@ -643,9 +643,7 @@ impl Speaker {
         {
             self.gateways.insert(gateway, mac);
         }
-        if self.node_with(mac).is_some() {
-            self.election.neighbor(address, mac, now);
-        }
+        self.election.neighbor(address, mac, now);
     }
 
     fn count_frame(&mut self, kind: &'static str) {

@@ -290,10 +290,16 @@ impl Election {
         }
     }
 
-    /// A peer's kernel was heard by ARP.
+    /// A peer's kernel was heard by ARP. With another MAC address than its speaker gave, its card was changed (a bond's, a
+    /// virtual machine's) and the speaker has not told so yet, or somebody else uses its address: that nobody answers at
+    /// the old MAC says nothing then, and the heartbeats decide.
     pub fn neighbor(&mut self, address: Ipv4Addr, mac: MacAddr, now: Instant) {
-        for ((node, at), path) in &mut self.reach.paths {
-            if *at == address && path.theirs.mac == mac {
+        let paths = self.reach.paths.iter_mut();
+        for ((node, _), path) in paths.filter(|((_, at), _)| *at == address) {
+            if path.theirs.mac != mac {
+                path.give_up();
+                path.late(now);
+            } else {
                 path.alive(now);
                 if let Some(peer) = self.peers.get_mut(node) {
                     peer.kernel_seen(now);

@@ -84,6 +84,37 @@ fn who_blinked_for_too_long_ceases_at_the_new_owners_first_word() {
     }
 }
 
+/// A card has its new MAC address at once, and its speaker hears of it when a processor is free.
+#[test]
+fn a_card_with_another_mac_address_is_not_a_dead_node() {
+    for seed in 0..40 {
+        let mut lan = Segment::settled(3, &[200], 80 + seed);
+        let owner = lan.answerers(200)[0];
+        let moves = lan.history.len();
+        lan.run(Duration::from_micros(seed * 257));
+        lan.exchanged.insert(owner);
+        lan.run(ms(100));
+        lan.relink(owner);
+        lan.run(ms(2_000));
+        assert_eq!(lan.history[moves..], [], "seed {seed}");
+        // And it is watched as before.
+        let took = takeover(&mut lan, 200, |lan| lan.kill(owner));
+        assert!(took <= ms(38), "seed {seed}: {took:?}");
+    }
+}
+
+#[test]
+fn who_dies_with_a_new_card_is_missed_by_its_heartbeats() {
+    let mut lan = Segment::settled(3, &[200], 120);
+    let owner = lan.answerers(200)[0];
+    let took = takeover(&mut lan, 200, |lan| {
+        lan.exchanged.insert(owner);
+        lan.run(ms(100));
+        lan.kill(owner);
+    });
+    assert!(took <= ms(500), "{took:?}");
+}
+
 #[test]
 fn without_a_sign_of_our_own_link_nobody_is_judged() {
     let mut lan = Segment::settled(2, &[200], 4);

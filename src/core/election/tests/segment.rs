@@ -63,6 +63,11 @@ enum Parcel {
     Witness {
         node: usize,
     },
+    /// An ARP answer of a node's kernel.
+    Neighbor {
+        to: usize,
+        of: usize,
+    },
     /// A ping on its way to a kernel.
     Ping {
         from: usize,
@@ -120,6 +125,8 @@ pub(super) struct Segment {
     pub(super) unpingable: BTreeSet<usize>,
     /// Nodes that nothing reaches, though what they send arrives.
     pub(super) deaf: BTreeSet<usize>,
+    /// Nodes whose card was exchanged.
+    pub(super) exchanged: BTreeSet<usize>,
     /// Nodes without power.
     pub(super) dark: BTreeSet<usize>,
     /// Nodes whose speaker is stopped, and what waits in its sockets.
@@ -191,6 +198,7 @@ impl Segment {
             muffled: BTreeMap::new(),
             unpingable: BTreeSet::new(),
             deaf: BTreeSet::new(),
+            exchanged: BTreeSet::new(),
             dark: BTreeSet::new(),
             stopped: BTreeMap::new(),
             prefix: 24,
@@ -414,9 +422,16 @@ impl Segment {
         }
     }
 
-    fn relink(&mut self, node: usize) {
+    /// The MAC address of the card that it has now.
+    fn mac(&self, node: usize) -> MacAddr {
+        let MacAddr(a, b, c, d, e, f) = mac(node);
+        MacAddr(a, b, c, d, e + u8::from(self.exchanged.contains(&node)), f)
+    }
+
+    /// Its speaker hears of the card that it has now.
+    pub(super) fn relink(&mut self, node: usize) {
         let interface = WireInterface {
-            mac: mac(node),
+            mac: self.mac(node),
             network: ipnet::Ipv4Net::new(
                 Ipv4Addr::new(192, 168, 1, 11 + u8::try_from(node).unwrap()),
                 self.prefix,
@@ -485,6 +500,7 @@ impl Segment {
             Output::AskWitness | Output::AskLink => {
                 if self.random.below(100) >= self.loss {
                     self.post(Duration::from_micros(300), Parcel::Witness { node });
+                    self.ask_suspects(node);
                 }
             }
             Output::Probe(probe) => {
@@ -520,6 +536,16 @@ impl Segment {
         }
     }
 
+    /// The kernels that are suspect are asked by ARP, too.
+    fn ask_suspects(&mut self, node: usize) {
+        let suspects = self.speakers[node].election.suspects();
+        for of in (0..self.speakers.len()).filter(|n| *n != node) {
+            if suspects.iter().any(|address| host(of) == *address) {
+                self.post(Duration::from_micros(400), Parcel::Neighbor { to: node, of });
+            }
+        }
+    }
+
     fn delay(&mut self) -> Duration {
         Duration::from_micros(100 + self.random.below(900))
     }
@@ -541,12 +567,10 @@ impl Segment {
         let to = IpAddr::from(probe.theirs.network.addr());
         let target = (0..self.speakers.len()).find(|n| host(*n) == to);
         let hears = |target: &usize| {
-            self.connected(from, *target)
-                && !self.dark.contains(target)
-                && !self.deaf.contains(target)
+            self.neighbors(from, *target)
+                && self.mac(*target) == probe.theirs.mac
                 && !self.unpingable.contains(target)
                 && self.muffled.get(target).is_none_or(|until| *until <= self.now)
-                && !self.deaf.contains(&from)
         };
         let Some(_) = target.filter(hears) else { return };
         let delay = self.delay();
@@ -572,6 +596,12 @@ impl Segment {
     fn connected(&self, a: usize, b: usize) -> bool {
         let apart = self.apart.contains(&(a, b)) || self.apart.contains(&(b, a));
         !apart && self.side[a] == self.side[b] && !self.unplugged.contains(&a) && !self.unplugged.contains(&b)
+    }
+
+    /// Whether the kernel of one answers the other's by ARP.
+    fn neighbors(&self, from: usize, to: usize) -> bool {
+        let deaf = self.deaf.contains(&to) || self.deaf.contains(&from);
+        self.connected(from, to) && !self.dark.contains(&to) && !deaf
     }
 
     fn deliver(&mut self, parcel: Parcel) {
@@ -603,6 +633,13 @@ impl Segment {
                     Answer::Silent
                 };
                 self.act(node, |election, now, _| election.asked(key, answer, now));
+            }
+            Parcel::Neighbor { to, of } => {
+                let IpAddr::V4(address) = host(of) else { return };
+                if self.neighbors(to, of) {
+                    let mac = self.mac(of);
+                    self.act(to, |election, now, _| election.neighbor(address, mac, now));
+                }
             }
             Parcel::Owner { from, key, owner } => self.answer_for_itself(from, key, &owner),
             Parcel::Ping { from, probe } => self.answer_ping(from, probe),
