@@ -6,8 +6,10 @@
 //!   restart    with those 1,000:  the process starts, one more is created ── … its address
 //!   many       the same with 10,000
 //! ```
-//! Each system has a home of its own, one after the other, and runs alone in it: no speaker, no router. What it writes is
-//! counted by a watch, which shows every version of every Service, and by the API server's audit log.
+//! Each system has a home of its own and runs alone in it: no speaker, no router. Single Services are created in one and
+//! in the other by turns, so that a machine which grows slower does so for both; everything else one system after the
+//! other. What it writes is counted by a watch, which shows every version of every Service, and by the API server's audit
+//! log.
 
 mod burst;
 mod created;
@@ -28,7 +30,7 @@ use crate::peers::metallb::{self, Metallb};
 use burst::Burst;
 use created::Created;
 use restart::Restart;
-use system::Which;
+use system::{System, Which};
 
 /// Of so many, p99 leaves five slower ones: a disk's hiccup or two decides nothing.
 const RUNS: u32 = 500;
@@ -136,76 +138,79 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     let setting = stage.allocator.clone().context("nobody has prepared it")?;
     let runs = stage.runs.unwrap_or(RUNS);
     let metallb = setting.metallb.clone();
-    let mut all = Vec::new();
-    for which in [
-        Some(Which::Tiklb),
-        metallb.map(|metallb| Which::Metallb(Box::new(metallb))),
-    ]
-    .into_iter()
-    .flatten()
-    {
+    let metallb = metallb.map(|metallb| Which::Metallb(Box::new(metallb)));
+    let mut systems = Vec::new();
+    for which in [Some(Which::Tiklb), metallb].into_iter().flatten() {
         let name = which.name();
-        let seen = Box::pin(measure(stage, &setting, which, runs)).await;
-        all.push(seen.unwrap_or_else(|why| Seen {
+        let built = system::build(&stage.tiklb, setting.cluster.as_ref(), which);
+        let built = stage.screen.wait(&format!("a home for {name}"), built).await;
+        let mut seen = Seen {
             system: name,
-            broken: vec![format!("{why:#}")],
             ..Seen::default()
-        }));
+        };
+        systems.push((kept(&mut seen.broken, "its home", built), seen));
+    }
+    if setting.wish.wants(Part::Created) {
+        one_by_one(stage, &mut systems, runs).await?;
+    }
+    let mut all = Vec::new();
+    for (system, mut seen) in systems {
+        if let Some(mut system) = system {
+            many_at_once(stage, &setting.wish, &mut system, &mut seen).await?;
+            if !seen.broken.is_empty() {
+                stage.screen.say(system.last_words())?;
+            }
+        }
+        all.push(seen);
     }
     findings(&setting, &all)
 }
 
-/// Everything that is wanted of one system, in a home of its own.
-async fn measure(stage: &mut Stage, setting: &Setting, which: Which, runs: u32) -> Result<Seen> {
-    let wish = &setting.wish;
-    let name = which.name();
-    let built = system::build(&stage.tiklb, setting.cluster.as_ref(), which);
-    let mut system = stage.screen.wait(&format!("a home for {name}"), built).await?;
-    let mut seen = Seen {
-        system: name,
-        ..Seen::default()
-    };
-    if wish.wants(Part::Created) {
-        for number in 1..=runs {
-            let created = created::run(&system, number).await;
+/// One Service after the other, by turns.
+async fn one_by_one(stage: &mut Stage, systems: &mut [(Option<System>, Seen)], runs: u32) -> Result<()> {
+    for number in 1..=runs {
+        for (system, seen) in &mut *systems {
+            let Some(system) = system else { continue };
+            let created = created::run(system, number).await;
             if let Ok(created) = &created {
-                let line = format!("{name}: {number} of {runs}: {:.1} ms", created.addressed_ms());
+                let took = created.addressed_ms();
+                let line = format!("{}: {number} of {runs}: {took:.1} ms", seen.system);
                 stage.screen.progress(line)?;
             }
             seen.created
                 .push(created.map_err(|why| format!("Service {number}: {why:#}")));
         }
     }
+    Ok(())
+}
+
+/// Everything else that is wanted of one system.
+async fn many_at_once(stage: &mut Stage, wish: &Wish, system: &mut System, seen: &mut Seen) -> Result<()> {
+    let name = seen.system;
     let thousand = wish.wants(Part::Burst) || wish.wants(Part::Restart);
     if thousand {
         let what = format!("{} Services at once to have addresses from {name}", wish.services);
-        let burst = stage.screen.wait(&what, burst::run(&system, wish.services)).await;
+        let burst = stage.screen.wait(&what, burst::run(system, wish.services)).await;
         seen.burst = kept(&mut seen.broken, "burst", burst);
     }
     if wish.wants(Part::Restart) && seen.burst.is_some() {
         let what = format!("a restart of {name} with {} Services", wish.services);
         let restart = stage
             .screen
-            .wait(&what, restart::run(&mut system, wish.services))
+            .wait(&what, restart::run(system, wish.services))
             .await;
         seen.restart = kept(&mut seen.broken, "restart", restart);
     }
     if wish.wants(Part::Many) && system.is_tiklb() {
         let what = format!("{} Services to have addresses from {name}", wish.many);
-        let filled = stage.screen.wait(&what, restart::fill(&system, wish.many)).await;
+        let filled = stage.screen.wait(&what, restart::fill(system, wish.many)).await;
         if kept(&mut seen.broken, "many", filled).is_some() {
             let what = format!("a restart of {name} with {} Services", wish.many);
-            let many = stage
-                .screen
-                .wait(&what, restart::run(&mut system, wish.many))
-                .await;
+            let many = stage.screen.wait(&what, restart::run(system, wish.many)).await;
             seen.many = kept(&mut seen.broken, "many", many);
         }
     }
-    if !seen.broken.is_empty() {
-        stage.screen.say(system.last_words())?;
-    }
-    Ok(seen)
+    Ok(())
 }
 
 /// What was found; or why not, for the end.
