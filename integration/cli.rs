@@ -155,7 +155,7 @@ struct BenchArguments {
     #[arg(value_name = "NAME")]
     names: Vec<bench::Name>,
     /// How many runs of each [default: 30 failovers, 20 moves, 50 Services, 3 rounds of answer, 1 home of idle, 3 demos, 1
-    /// home for memory, 11 polls of a router, 100
+    /// home for memory, 11 polls of a router, 500
     /// Services of allocator]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     runs: Option<u32>,

@@ -18,6 +18,8 @@ mod sight;
 mod system;
 mod verdict;
 
+use std::time::Duration;
+
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -34,6 +36,9 @@ use system::{System, Which};
 
 /// Of so many, p99 leaves five slower ones: a disk's hiccup or two decides nothing.
 const RUNS: u32 = 500;
+
+/// Between two of them: what either system has to say about the last one, its events, is not to be in the way of the next.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// What is promised for a burst.
 pub(super) const SERVICES: usize = 1_000;
@@ -179,6 +184,7 @@ async fn one_by_one(stage: &mut Stage, systems: &mut [(Option<System>, Seen)], r
             }
             seen.created
                 .push(created.map_err(|why| format!("Service {number}: {why:#}")));
+            tokio::time::sleep(PAUSE).await;
         }
     }
     Ok(())
@@ -239,6 +245,9 @@ fn findings(setting: &Setting, all: &[Seen]) -> Result<Findings> {
         runs: all.iter().map(recorded).collect::<Result<Vec<Value>>>()?,
         failures: failures.collect(),
         notes: vec![
+            "The goal of single Services is MetalLB's percentile in this run, as far as its samples tell: the upper end of \
+             its one-sided confidence interval of 95 %."
+                .to_owned(),
             "Times of single Services count from the sending of their POST, that of a burst from the answer to the last \
              POST, those of a restart from the start of the process."
                 .to_owned(),

@@ -47,8 +47,20 @@ impl Distribution {
     /// The smallest sample that at least `percent` of all do not exceed (nearest rank): always one that was measured,
     /// never a mean of two. Nothing if that one failed, or if there is none.
     pub(super) fn percentile(&self, percent: usize) -> Option<f64> {
-        let rank = (percent * self.0.len()).div_ceil(100).max(1);
-        self.0.get(rank - 1).copied().flatten()
+        self.ranked((percent * self.0.len()).div_ceil(100))
+    }
+
+    /// What the true percentile is not above, with 95 % confidence: the sample whose rank lies 1.645 standard deviations of
+    /// the binomial distribution higher. Another system is slower only if its own percentile is above this one.
+    pub(super) fn percentile_at_most(&self, percent: usize) -> Option<f64> {
+        // 2.706 is the square of 1.645.
+        let deviation = (2_706 * self.0.len() * percent * (100 - percent) / 10_000_000).isqrt() + 1;
+        let rank = (percent * self.0.len()).div_ceil(100) + deviation;
+        self.ranked(rank.min(self.0.len()))
+    }
+
+    fn ranked(&self, rank: usize) -> Option<f64> {
+        self.0.get(rank.max(1) - 1).copied().flatten()
     }
 }
 

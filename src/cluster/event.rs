@@ -25,8 +25,8 @@ use crate::api::event::EventReason;
 /// Events that wait to be written. A thousand Services at once make a thousand of them; what is beyond is dropped and
 /// counted.
 const QUEUE: usize = 2_048;
-/// At most this many in a second: the API server keeps each for an hour.
-const PER_SECOND: u32 = 50;
+/// Before each: at most 50 in a second, as the API server keeps each for an hour.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Events whose repetition is counted instead of written anew, and for how long: client-go's numbers.
 const REMEMBERED: usize = 1_024;
 const REMEMBERED_FOR: Duration = Duration::from_mins(6);
@@ -131,12 +131,12 @@ impl Events {
 impl Recorder {
     /// Writes until every [`Events`] is gone.
     pub async fn run(mut self, client: Client) {
-        let mut pace = tokio::time::interval(Duration::from_secs(1) / PER_SECOND);
-        pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while let Some((occurrence, warrant)) = self.queue.recv().await {
             // A backlog that nobody answers for any more is gone at once; the next leader says what there is to say.
             if warrant.stands() {
-                pace.tick().await;
+                // The pause comes before an event and not after it: what was decided is written to its object first, and a
+                // small API server does one thing at a time.
+                tokio::time::sleep(PAUSE).await;
             }
             if !warrant.stands() {
                 continue;

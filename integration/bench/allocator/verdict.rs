@@ -63,7 +63,7 @@ fn created(tiklb: &Seen, metallb: Option<&Seen>) -> Vec<Measure> {
     // Tenths of a millisecond are more than such a figure is worth.
     let limit = |percent| {
         found
-            .percentile(percent)
+            .percentile_at_most(percent)
             .map(|figure| (figure * 10.0).ceil() / 10.0)
     };
     let judged = |mut measure: Measure, statistic, percent| {

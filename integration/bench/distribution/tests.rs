@@ -32,6 +32,24 @@ fn a_percentile_is_a_sample_by_nearest_rank() {
 }
 
 #[test]
+fn few_samples_tell_little_of_a_percentile_and_many_tell_much() {
+    let at_most = |count: u16, percent| {
+        let samples: Vec<f64> = (1..=count).map(f64::from).collect();
+        of(&samples).percentile_at_most(percent)
+    };
+    assert_eq!(
+        [50, 99].map(|percent| at_most(500, percent)),
+        [269.0, 499.0].map(Some)
+    );
+    assert_eq!(
+        [50, 99].map(|percent| at_most(10, percent)),
+        [8.0, 10.0].map(Some)
+    );
+    assert_eq!(at_most(1, 50), Some(1.0));
+    assert_eq!(at_most(0, 50), None);
+}
+
+#[test]
 fn one_sample_is_every_percentile_and_none_is_none() {
     let one = of(&[7.5]);
     assert_eq!(

@@ -296,14 +296,14 @@ impl Election {
     pub fn neighbor(&mut self, address: Ipv4Addr, mac: MacAddr, now: Instant) {
         let paths = self.reach.paths.iter_mut();
         for ((node, _), path) in paths.filter(|((_, at), _)| *at == address) {
-            if path.theirs.mac != mac {
-                path.give_up();
-                path.late(now);
-            } else {
+            if path.theirs.mac == mac {
                 path.alive(now);
                 if let Some(peer) = self.peers.get_mut(node) {
                     peer.kernel_seen(now);
                 }
+            } else {
+                path.give_up();
+                path.late(now);
             }
         }
     }

@@ -177,10 +177,6 @@ impl Segment {
             candidates: candidates.clone(),
             nobody: None,
         };
-        let listed = |n| Listed {
-            address: host(n),
-            ready: true,
-        };
         let peers = (0..nodes).map(|n| (name(n), listed(n))).collect();
         let desired = Desired {
             groups: addresses.iter().map(|a| (ip(*a), group(*a))).collect(),
@@ -424,8 +420,9 @@ impl Segment {
 
     /// The MAC address of the card that it has now.
     fn mac(&self, node: usize) -> MacAddr {
-        let MacAddr(a, b, c, d, e, f) = mac(node);
-        MacAddr(a, b, c, d, e + u8::from(self.exchanged.contains(&node)), f)
+        let mut card = mac(node);
+        card.4 += u8::from(self.exchanged.contains(&node));
+        card
     }
 
     /// Its speaker hears of the card that it has now.
@@ -759,6 +756,13 @@ impl Segment {
         claims
             .map(|(_, node, _, epoch, _)| (*node, epoch.unwrap()))
             .collect()
+    }
+}
+
+fn listed(node: usize) -> Listed {
+    Listed {
+        address: host(node),
+        ready: true,
     }
 }
 
