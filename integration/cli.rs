@@ -102,6 +102,7 @@ struct ShellArguments {
     Examples:\n  \
         lab story                              all of them, with the embedded API server\n  \
         lab story --cluster outage             on a real API server, those with outage in their name\n  \
+        lab story --skip router:: --skip pin   all but those with one of these in their name\n  \
         lab story --list\n  \
         lab story --exact router::a_wrong_password\n\n\
     `cargo test --test stories` plays the same stories.")]
@@ -118,6 +119,9 @@ struct StoryArguments {
     /// Stories at once: 4 with the embedded API server and 2 on the real one, if not given
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// No stories with this in their name; may be given more than once
+    #[arg(long, value_name = "TEXT")]
+    skip: Vec<String>,
     /// Only stories with this in their name
     filter: Option<String>,
 }
@@ -280,6 +284,7 @@ fn play(arguments: &StoryArguments) -> Result<ExitCode> {
         exact: arguments.exact,
         test_threads: arguments.threads,
         filter: arguments.filter.clone(),
+        skip: arguments.skip.clone(),
         ..libtest_mimic::Arguments::default()
     };
     let theatre = if arguments.cluster {
