@@ -227,14 +227,8 @@ async fn who_announces_stands_in_the_api_as_long_as_it_does() {
         1,
         "saying the same again writes nothing: {after:?}"
     );
-    let events = world
-        .judge
-        .list(lab::kube::EVENTS_V1.in_namespace("default"))
-        .await
-        .unwrap();
-    let notes: Vec<&Value> = events.iter().map(|event| &event["note"]).collect();
-    assert_eq!(notes, ["announcing from node \"n1\" with protocol \"layer2\""]);
-    assert_eq!(events[0]["reason"], "nodeAssigned");
+    let told = notes(&world, "nodeAssigned").await;
+    assert_eq!(told, ["announcing from node \"n1\" with protocol \"layer2\""]);
     assert_eq!(world.server.unsupported(), Vec::<String>::new());
 }
 
@@ -341,14 +335,21 @@ fn dispute(stranger: Option<MacAddr>, nodes: &[&str]) -> Dispute {
     }
 }
 
-/// The notes of the events about the Service, by reason.
+/// The notes of the events for a reason, when there are any.
 async fn notes(world: &World, reason: &str) -> Vec<String> {
-    let events = lab::kube::EVENTS_V1.in_namespace("default");
-    let events = world.judge.list(events).await.unwrap();
-    let found = events.iter().filter(|event| event["reason"] == reason);
-    found
-        .map(|event| event["note"].as_str().unwrap().to_owned())
-        .collect()
+    let deadline = tokio::time::Instant::now() + BOUND;
+    loop {
+        let events = lab::kube::EVENTS_V1.in_namespace("default");
+        let events = world.judge.list(events).await.unwrap();
+        let found = events.iter().filter(|event| event["reason"] == reason);
+        let notes = found.map(|event| event["note"].as_str().unwrap().to_owned());
+        let notes: Vec<String> = notes.collect();
+        if !notes.is_empty() {
+            return notes;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{events:#?}");
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -374,11 +375,7 @@ async fn a_stranger_at_an_announced_address_is_told_once_and_its_object_goes_wit
     let objects = sweeping(&world, &mut side, &disputed, &wanted, CONFLICTS, heard).await;
     assert_eq!(objects[0]["spec"]["address"], "192.168.1.200");
     assert_eq!(objects[0]["status"]["mac"], "aa:00:00:00:00:01");
-    let mut told = notes(&world, "NodeAnswersARP").await;
-    while told.is_empty() {
-        tokio::task::yield_now().await;
-        told = notes(&world, "NodeAnswersARP").await;
-    }
+    let told = notes(&world, "NodeAnswersARP").await;
     assert!(told.len() == 1 && told[0].starts_with("n2 answers ARP for 192.168.1.200, which n1 announces"));
     let told = notes(&world, "AddressConflict").await;
     assert!(
