@@ -142,8 +142,7 @@ struct Seen {
 pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     let setting = stage.allocator.clone().context("nobody has prepared it")?;
     let runs = stage.runs.unwrap_or(RUNS);
-    let metallb = setting.metallb.clone();
-    let metallb = metallb.map(|metallb| Which::Metallb(Box::new(metallb)));
+    let metallb = setting.metallb.clone().map(Box::new).map(Which::Metallb);
     let mut systems = Vec::new();
     for which in [Some(Which::Tiklb), metallb].into_iter().flatten() {
         let name = which.name();

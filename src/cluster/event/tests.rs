@@ -24,16 +24,9 @@ fn occurrence(note: &str) -> Occurrence {
 }
 
 /// Waits until there are so many events about the Service.
-async fn stored(judge: &lab::kube::Kube, fits: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-    let until = tokio::time::Instant::now() + BOUND;
-    loop {
-        let events = judge.list(EVENTS_V1.in_namespace("default")).await.unwrap();
-        if fits(&events) {
-            return events;
-        }
-        assert!(tokio::time::Instant::now() < until, "{events:?}");
-        tokio::task::yield_now().await;
-    }
+async fn stored(judge: &lab::kube::Kube, fits: impl FnMut(&[Value]) -> bool + Send) -> Vec<Value> {
+    let events = EVENTS_V1.in_namespace("default");
+    judge.wait_list(events, BOUND, "events", fits).await.unwrap()
 }
 
 #[tokio::test]

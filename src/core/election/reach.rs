@@ -303,7 +303,6 @@ impl Election {
                 }
             } else {
                 path.give_up();
-                path.late(now);
             }
         }
     }

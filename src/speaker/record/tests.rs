@@ -122,20 +122,10 @@ fn side(world: &World, node: &str) -> Side {
 }
 
 /// Waits until the collection holds what fits, and returns it.
-async fn until(world: &World, resource: Resource, fits: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-    let deadline = tokio::time::Instant::now() + BOUND;
-    loop {
-        let objects = world
-            .judge
-            .list(resource.in_namespace("metallb-system"))
-            .await
-            .unwrap();
-        if fits(&objects) {
-            return objects;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{objects:#?}");
-        tokio::task::yield_now().await;
-    }
+async fn until(world: &World, resource: Resource, fits: impl FnMut(&[Value]) -> bool + Send) -> Vec<Value> {
+    let collection = resource.in_namespace("metallb-system");
+    let objects = world.judge.wait_list(collection, BOUND, "what fits", fits);
+    objects.await.unwrap()
 }
 
 /// Sweeps until the API holds what fits.
@@ -227,8 +217,13 @@ async fn who_announces_stands_in_the_api_as_long_as_it_does() {
         1,
         "saying the same again writes nothing: {after:?}"
     );
-    let told = notes(&world, "nodeAssigned").await;
-    assert_eq!(told, ["announcing from node \"n1\" with protocol \"layer2\""]);
+    let events = lab::kube::EVENTS_V1.in_namespace("default");
+    let any = |events: &[Value]| !events.is_empty();
+    let events = world.judge.wait_list(events, BOUND, "an event", any);
+    let events = events.await.unwrap();
+    let notes: Vec<&Value> = events.iter().map(|event| &event["note"]).collect();
+    assert_eq!(notes, ["announcing from node \"n1\" with protocol \"layer2\""]);
+    assert_eq!(events[0]["reason"], "nodeAssigned");
     assert_eq!(world.server.unsupported(), Vec::<String>::new());
 }
 
@@ -337,19 +332,14 @@ fn dispute(stranger: Option<MacAddr>, nodes: &[&str]) -> Dispute {
 
 /// The notes of the events for a reason, when there are any.
 async fn notes(world: &World, reason: &str) -> Vec<String> {
-    let deadline = tokio::time::Instant::now() + BOUND;
-    loop {
-        let events = lab::kube::EVENTS_V1.in_namespace("default");
-        let events = world.judge.list(events).await.unwrap();
-        let found = events.iter().filter(|event| event["reason"] == reason);
-        let notes = found.map(|event| event["note"].as_str().unwrap().to_owned());
-        let notes: Vec<String> = notes.collect();
-        if !notes.is_empty() {
-            return notes;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{events:#?}");
-        tokio::task::yield_now().await;
-    }
+    let events = lab::kube::EVENTS_V1.in_namespace("default");
+    let told = |events: &[Value]| events.iter().any(|event| event["reason"] == reason);
+    let events = world.judge.wait_list(events, BOUND, reason, told);
+    let events = events.await.unwrap();
+    let found = events.iter().filter(|event| event["reason"] == reason);
+    found
+        .map(|event| event["note"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]

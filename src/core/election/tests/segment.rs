@@ -553,8 +553,7 @@ impl Segment {
             return;
         };
         let claims = self.speakers[target].election.claims().epoch(key).is_some();
-        let both = !self.deaf.contains(&target) && !self.deaf.contains(&from);
-        if both && claims && self.connected(from, target) && self.answers(target, key) {
+        if claims && self.neighbors(from, target) && self.answers(target, key) {
             self.act(from, |election, now, _| election.owner_answered(mac(target), now));
         }
     }
@@ -595,7 +594,7 @@ impl Segment {
         !apart && self.side[a] == self.side[b] && !self.unplugged.contains(&a) && !self.unplugged.contains(&b)
     }
 
-    /// Whether the kernel of one answers the other's by ARP.
+    /// Whether what one asks reaches the other's kernel, and the answer comes back.
     fn neighbors(&self, from: usize, to: usize) -> bool {
         let deaf = self.deaf.contains(&to) || self.deaf.contains(&from);
         self.connected(from, to) && !self.dark.contains(&to) && !deaf
