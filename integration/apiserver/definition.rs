@@ -24,6 +24,7 @@ pub(crate) fn custom_storage(definition: &Value) -> Storage {
 /// One resource for each served version.
 pub(crate) fn resources(definition: &Value) -> Vec<Resource> {
     let (spec, names) = (&definition["spec"], &definition["spec"]["names"]);
+    let converter = converter(spec);
     let served = items(&spec["versions"])
         .iter()
         .filter(|version| version["served"] == json!(true));
@@ -40,6 +41,7 @@ pub(crate) fn resources(definition: &Value) -> Vec<Resource> {
         custom: Some(Custom {
             schema: version["schema"]["openAPIV3Schema"].clone(),
             columns: items(&version["additionalPrinterColumns"]).to_vec(),
+            converter: converter.clone().filter(|_| version["storage"] != json!(true)),
         }),
         storage: custom_storage(definition),
     };
@@ -92,13 +94,7 @@ fn check(definition: &Value) -> Vec<Cause> {
             &[json!("Cluster"), json!("Namespaced")],
         ));
     }
-    if spec["conversion"]["strategy"] != json!("None") {
-        causes.push(Cause::invalid(
-            "spec.conversion.strategy",
-            &spec["conversion"],
-            "only None is supported here",
-        ));
-    }
+    check_conversion(&spec["conversion"], &mut causes);
     let stored = items(&spec["versions"])
         .iter()
         .filter(|version| version["storage"] == json!(true))
@@ -111,6 +107,39 @@ fn check(definition: &Value) -> Vec<Cause> {
         check_version(version, &format!("spec.versions[{index}]"), &mut causes);
     }
     causes
+}
+
+/// The Service that converts objects into any other version than the stored one.
+fn converter(spec: &Value) -> Option<String> {
+    let service = &spec["conversion"]["webhook"]["clientConfig"]["service"];
+    (spec["conversion"]["strategy"] == json!("Webhook")).then(|| text(&service["name"]).to_owned())
+}
+
+fn check_conversion(conversion: &Value, causes: &mut Vec<Cause>) {
+    let webhook = &conversion["webhook"];
+    match conversion["strategy"].as_str() {
+        // A merge patch that only changes the strategy is refused by the real one, too.
+        Some("None") if !webhook.is_null() => causes.push(Cause::forbidden(
+            "spec.conversion.webhook",
+            "should not be set when strategy is not set to Webhook",
+        )),
+        Some("None") => {}
+        Some("Webhook") => {
+            if !webhook["clientConfig"]["service"]["name"].is_string() {
+                causes.push(Cause::required("spec.conversion.webhook.clientConfig"));
+            }
+            if items(&webhook["conversionReviewVersions"]).is_empty() {
+                causes.push(Cause::required(
+                    "spec.conversion.webhook.conversionReviewVersions",
+                ));
+            }
+        }
+        _ => causes.push(Cause::unsupported(
+            "spec.conversion.strategy",
+            &conversion["strategy"],
+            &[json!("None"), json!("Webhook")],
+        )),
+    }
 }
 
 fn check_version(version: &Value, path: &str, causes: &mut Vec<Cause>) {

@@ -62,12 +62,14 @@ pub(crate) struct Resource {
 }
 
 /// What a `CustomResourceDefinition` adds to a resource.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Custom {
     /// `openAPIV3Schema` of this version.
     pub(crate) schema: Value,
     /// `additionalPrinterColumns` of this version.
     pub(crate) columns: Vec<Value>,
+    /// The Service whose webhook makes this version out of the stored one. Nobody serves one here.
+    pub(crate) converter: Option<String>,
 }
 
 impl Resource {

@@ -21,6 +21,18 @@ impl Server {
     /// Answers a request for objects.
     pub(crate) fn objects(&self, call: &Call) -> Result<Answer, Refusal> {
         let resource = self.resource(&call.target)?;
+        if let Some(service) = resource
+            .custom
+            .as_ref()
+            .and_then(|custom| custom.converter.as_ref())
+        {
+            // A list without objects is answered by the real one: there is nothing to convert.
+            return Err(Refusal::unknown(format!(
+                "conversion webhook for {}, Kind={} failed: Post \"https://{service}:443/convert?timeout=30s\": service \"{service}\" not found",
+                resource.api_version(),
+                resource.kind
+            )));
+        }
         if resource.is_read_only() && !matches!(call.verb, Verb::Get | Verb::List | Verb::Watch) {
             let what = qualified(&resource.group, &resource.plural);
             return Err(Refusal::unsupported(format!("{} of {what}", call.verb)));

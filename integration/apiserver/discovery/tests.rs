@@ -20,7 +20,7 @@ fn resources() -> Vec<Arc<Resource>> {
         has_status: true,
         custom: Some(Custom {
             schema: json!({ "type": "object" }),
-            columns: Vec::new(),
+            ..Custom::default()
         }),
         storage: Storage::of("example.com", "things"),
     };

@@ -212,6 +212,7 @@ fn printer_columns_hold_to_their_type() {
     widgets.custom = Some(Custom {
         schema: json!({}),
         columns,
+        ..Custom::default()
     });
     let date = "2020-01-01T00:00:00Z";
     let fitting = json!({ "string": "s", "integer": 1, "number": 1.5, "boolean": true, "date": date });
@@ -235,7 +236,7 @@ fn printer_columns_hold_to_their_type() {
     );
     widgets.custom = Some(Custom {
         schema: json!({}),
-        columns: Vec::new(),
+        ..Custom::default()
     });
     assert_eq!(
         cells(&widgets, json!({}))[1].0,

@@ -127,6 +127,55 @@ async fn a_definition_takes_its_objects_and_its_resource_along() {
     assert_eq!(kube.list(&things).await.unwrap_err().code(), Some(404));
 }
 
+/// What MetalLB leaves behind: a webhook that is gone between two versions.
+#[tokio::test]
+async fn versions_that_a_webhook_converts_are_out_of_reach_until_nothing_converts_them() {
+    let (_server, kube) = server().await;
+    let things = Resource::cluster_wide("example.com", "v1", "things", "Thing");
+    let version = |name: &str, storage: bool| {
+        let schema = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+        json!({ "name": name, "served": true, "storage": storage, "schema": { "openAPIV3Schema": schema } })
+    };
+    let service = json!({ "namespace": "default", "name": "gone", "path": "/convert" });
+    let webhook = json!({ "clientConfig": { "service": service }, "conversionReviewVersions": ["v1"] });
+    let definition = json!({ "metadata": { "name": "things.example.com" }, "spec": {
+        "group": "example.com",
+        "names": { "kind": "Thing", "plural": "things" },
+        "scope": "Cluster",
+        "versions": [version("v1", true), version("v1beta1", false)],
+        "conversion": { "strategy": "Webhook", "webhook": webhook },
+    } });
+    kube.create(CUSTOM_RESOURCE_DEFINITIONS, &definition)
+        .await
+        .unwrap();
+    kube.create(&things, &json!({ "metadata": { "name": "one" } }))
+        .await
+        .unwrap();
+    assert_eq!(kube.list(&things).await.unwrap().len(), 1, "as it is stored");
+    let older = Resource {
+        version: "v1beta1".into(),
+        ..things
+    };
+    let why = kube.list(&older).await.unwrap_err();
+    assert!(
+        why.code() == Some(500)
+            && why
+                .to_string()
+                .contains("conversion webhook for example.com/v1beta1, Kind=Thing failed"),
+        "{why}"
+    );
+    let name = "things.example.com";
+    let half = json!({ "spec": { "conversion": { "strategy": "None" } } });
+    let why = kube.merge_patch(CUSTOM_RESOURCE_DEFINITIONS, name, &half).await;
+    let why = why.unwrap_err().to_string();
+    assert!(why.contains("spec.conversion.webhook"), "{why}");
+    let whole = json!({ "spec": { "conversion": { "strategy": "None", "webhook": null } } });
+    kube.merge_patch(CUSTOM_RESOURCE_DEFINITIONS, name, &whole)
+        .await
+        .unwrap();
+    assert_eq!(kube.list(&older).await.unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn definitions_that_cannot_work_are_refused() {
     let (_server, kube) = server().await;
