@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use anyhow::ensure;
+use anyhow::{Context as _, Result, ensure};
 use routeros_sim::Menu;
 use serde_json::{Value, json};
 
@@ -10,13 +10,14 @@ use super::scene::{APPS, FIRST_SYNC, SOON, Scene};
 use super::{Outcome, Story, stories};
 use crate::home::NAMESPACE;
 use crate::home::kind::{CONFIGURATION_STATES, IP_ADDRESS_POOLS};
-use crate::kube::{Resource, SERVICES};
+use crate::kube::{CUSTOM_RESOURCE_DEFINITIONS, Resource, SERVICES};
 use crate::wait::until;
 
 pub(super) fn stories() -> Vec<Story> {
     stories![doctor:
         nothing_is_found_on_a_healthy_home,
         what_is_missing_or_left_over_is_found_with_its_fix,
+        what_an_older_metallb_left_is_found_until_it_is_mended,
         what_the_router_does_not_allow_is_found_when_it_is_asked,
         without_an_api_server_nothing_is_said_to_be_well,
     ]
@@ -212,6 +213,99 @@ async fn what_is_missing_or_left_over_is_found_with_its_fix(scene: &mut Scene) -
         .delete(WEBHOOKS, "metallb-webhook-configuration")
         .await?;
     says(scene, &["doctor"], 0, &["nothing found, "]).await
+}
+
+/// Nobody has served it since MetalLB went.
+fn dead_conversion() -> Value {
+    let service = json!({"name": "webhook-service", "namespace": NAMESPACE, "path": "/convert"});
+    let webhook =
+        json!({"clientConfig": {"service": service}, "conversionReviewVersions": ["v1alpha1", "v1beta1"]});
+    json!({"strategy": "Webhook", "webhook": webhook})
+}
+
+/// The kind of MetalLB 0.13, as far as it has a say here.
+fn address_pools() -> Value {
+    let version = |name: &str, storage: bool| {
+        let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        json!({"name": name, "served": true, "storage": storage, "schema": {"openAPIV3Schema": schema}})
+    };
+    json!({
+        "metadata": {"name": "addresspools.metallb.io"},
+        "spec": {
+            "group": "metallb.io",
+            "scope": "Namespaced",
+            "names": {"kind": "AddressPool", "listKind": "AddressPoolList", "plural": "addresspools", "singular": "addresspool"},
+            "versions": [version("v1alpha1", false), version("v1beta1", true)],
+            "conversion": dead_conversion(),
+        },
+    })
+}
+
+/// Does to a definition with a dead conversion what the doctor says.
+async fn mend_conversion(scene: &Scene, definition: &str) -> Result<String> {
+    let shown = scene.home.ask_tiklb(&["doctor", "-o", "json"]).await?;
+    let document: Value = serde_json::from_str(&shown.text)?;
+    let mut findings = document["findings"].as_array().into_iter().flatten();
+    let finding = findings
+        .find(|finding| finding["kind"] == "DeadConversion")
+        .with_context(|| format!("no dead conversion in {document}"))?;
+    let fix = finding["fix"].as_str().unwrap_or_default().to_owned();
+    let command = format!("kubectl patch crd {definition} --type=merge -p '");
+    let (_, patch) = fix.split_once(&command).with_context(|| fix.clone())?;
+    let patch: Value = serde_json::from_str(patch.split('\'').next().unwrap_or_default())?;
+    let kube = scene.home.kube();
+    kube.merge_patch(CUSTOM_RESOURCE_DEFINITIONS, definition, &patch)
+        .await?;
+    Ok(fix)
+}
+
+async fn what_an_older_metallb_left_is_found_until_it_is_mended(scene: &mut Scene) -> Outcome {
+    scene
+        .home
+        .kube()
+        .create(CUSTOM_RESOURCE_DEFINITIONS, &address_pools())
+        .await?;
+    let old = json!({
+        "apiVersion": "metallb.io/v1beta1",
+        "kind": "AddressPool",
+        "metadata": {"name": "old", "namespace": NAMESPACE},
+        "spec": {"protocol": "layer2", "addresses": ["192.168.1.210-192.168.1.220"]},
+    });
+    scene.home.kube().apply(old).await?;
+    let left = [
+        "AddressPool metallb-system/old is not read, and 192.168.1.210-192.168.1.220 is in no IPAddressPool (EarlierPoolNotRead)",
+        "CustomResourceDefinition addresspools.metallb.io has a conversion webhook: Service metallb-system/webhook-service does not exist (DeadConversion)",
+    ];
+    says(scene, &["doctor"], 2, &left).await?;
+    scene.create_pool("lan", &["192.168.1.210-192.168.1.220"]).await?;
+    scene.advertise().await?;
+    let rest = [
+        "no pool of MetalLB 0.13 or older is left unread",
+        "1 fault, 0 warnings, ",
+    ];
+    says(scene, &["doctor"], 2, &rest).await?;
+    mend_conversion(scene, "addresspools.metallb.io").await?;
+    says(scene, &["doctor"], 0, &["nothing found, "]).await?;
+
+    // A kind that tiklb reads: its objects have to outlive the cure.
+    let (pools, kind) = (
+        IP_ADDRESS_POOLS.in_namespace(NAMESPACE),
+        "ipaddresspools.metallb.io",
+    );
+    let converted = json!({"spec": {"conversion": dead_conversion()}});
+    let kube = scene.home.kube();
+    kube.merge_patch(CUSTOM_RESOURCE_DEFINITIONS, kind, &converted)
+        .await?;
+    let found = [
+        "CustomResourceDefinition ipaddresspools.metallb.io has a conversion webhook",
+        "1 fault, 0 warnings, ",
+    ];
+    says(scene, &["doctor"], 2, &found).await?;
+    let fix = mend_conversion(scene, kind).await?;
+    ensure!(!fix.contains("delete crd"), "{fix}");
+    says(scene, &["doctor"], 0, &["nothing found, "]).await?;
+    scene.home.kube().get(&pools, "lan").await?;
+    Ok(())
 }
 
 async fn what_the_router_does_not_allow_is_found_when_it_is_asked(scene: &mut Scene) -> Outcome {

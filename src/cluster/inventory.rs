@@ -9,6 +9,7 @@ use kube::api::{Api, DynamicObject, ListParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::{Client, Error, Resource};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tiklb_core::model::ObjectKey;
 
 use super::client::Chain;
@@ -102,11 +103,27 @@ impl Inventory {
     /// # Errors
     /// Why they were not read; [`Unread::Undefined`] where the kind is not installed.
     pub async fn names(&self, group: &str, version: &str, kind: &str, plural: &str) -> Read<Vec<ObjectKey>> {
+        let objects = self.specs(group, version, kind, plural).await?;
+        Ok(objects.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// All objects of a kind that may not be installed: each with its spec as it is.
+    ///
+    /// # Errors
+    /// Why they were not read; [`Unread::Undefined`] where the kind is not installed.
+    pub async fn specs(
+        &self,
+        group: &str,
+        version: &str,
+        kind: &str,
+        plural: &str,
+    ) -> Read<Vec<(ObjectKey, Value)>> {
         let resource =
             ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural);
         let api: Api<DynamicObject> = Api::all_with(self.client.clone(), &resource);
-        let objects = pages(&api, None).await?;
-        Ok(objects.iter().map(|object| key_of(&object.metadata)).collect())
+        let objects = pages(&api, None).await?.into_iter();
+        let spec = |mut object: DynamicObject| (key_of(&object.metadata), object.data["spec"].take());
+        Ok(objects.map(spec).collect())
     }
 
     /// One object of a namespace; `None` where there is none.

@@ -53,6 +53,8 @@ pub(super) struct Facts {
     pub(super) lease: Read<Option<LeaderLease>>,
     /// BGP objects: kind and key.
     pub(super) bgp: Read<Vec<(&'static str, ObjectKey)>>,
+    /// Pools that only MetalLB up to 0.13 reads.
+    pub(super) earlier: Read<Vec<EarlierPool>>,
     /// Rights that tiklb's accounts lack; `None` where none of its workloads was found.
     pub(super) rights: Option<Read<Vec<MissingRight>>>,
     /// Routers that were asked; `None` where nobody wanted that.
@@ -117,6 +119,14 @@ pub(super) struct Undecoded {
     pub(super) key: ObjectKey,
     /// Which field is wrong.
     pub(super) why: String,
+}
+
+/// A pool as MetalLB had it before there were IPAddressPools.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct EarlierPool {
+    /// `AddressPool metallb-system/lan`, `pool lan of ConfigMap metallb-system/config`.
+    pub(super) what: String,
+    pub(super) addresses: Vec<String>,
 }
 
 /// A webhook that the API server asks about MetalLB's kinds.

@@ -91,8 +91,11 @@ kinds! {
         "the API server asks a Service that does not answer: every apply of a pool or an advertisement fails",
         "`kubectl delete validatingwebhookconfiguration metallb-webhook-configuration`";
     DeadConversion: Fault, "`conversion webhook for metallb.io/v1beta1, Kind=BGPPeer failed`: a definition whose conversion nobody serves",
-        "listing the kind fails, which holds up the deletion of namespaces and every backup; tiklb reads none of it",
-        "`kubectl delete crd bgppeers.metallb.io` (its objects go with it), or set its spec.conversion.strategy to None";
+        "listing objects of the kind fails, which holds up the deletion of namespaces and every backup",
+        "of a kind that tiklb does not read (BGPPeer, AddressPool): `kubectl delete crd bgppeers.metallb.io` (its objects go with it); of any: set its spec.conversion.strategy to None, by the command that the finding names. `tiklb crds` leaves that field as it is";
+    EarlierPoolNotRead: Fault, "AddressPool objects, or `address-pools` in the ConfigMap `config`: pools of MetalLB 0.13 and older",
+        "tiklb reads IPAddressPools alone: a Service whose address is in none of them loses it (event ClearAssignment)",
+        "write each as an IPAddressPool with the same addresses, and an L2Advertisement, best before tiklb starts: docs/migrate-from-metallb.md, \"From MetalLB 0.13 or older\"";
     HelmOwnsDefinitions: Warning, "MetalLB's Helm release still owns the CustomResourceDefinitions",
         "`helm uninstall` of that release deletes the definitions, and with them every pool: all addresses are given up",
         "let Helm forget the release before anybody uninstalls it: `kubectl -n metallb-system delete secret -l owner=helm,name=metallb`, then take the annotations meta.helm.sh/release-name and -namespace off the definitions";

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
-use super::facts::{Backend, Facts, Webhook};
+use tiklb_core::model::{AddressRange, RangeSet};
+
+use super::facts::{Backend, EarlierPool, Facts, Webhook};
 use super::finding::{Kind, Report, named};
-use crate::api::METALLB_GROUP;
 use crate::api::label::APP_NAME_VALUE;
+use crate::api::{METALLB_GROUP, crds};
 
 /// Whose object it is, as Helm marks it.
 const RELEASE: &str = "meta.helm.sh/release-name";
@@ -20,6 +22,7 @@ pub(super) fn check(facts: &Facts, report: &mut Report) {
         conversions(facts, report);
         ownership(definitions, report);
     }
+    earlier_pools(facts, report);
 }
 
 fn webhooks(facts: &Facts, report: &mut Report) {
@@ -79,10 +82,66 @@ fn conversions(facts: &Facts, report: &mut Report) {
                 "CustomResourceDefinition {definition} has a conversion webhook: {}",
                 backend.words()
             ),
+            unconverted(definition),
+        );
+    }
+}
+
+/// With the strategy alone the API server refuses the change: a webhook must not stand beside None.
+fn unconverted(definition: &str) -> String {
+    let patch = format!(
+        "kubectl patch crd {definition} --type=merge -p '{{\"spec\":{{\"conversion\":{{\"strategy\":\"None\",\"webhook\":null}}}}}}'"
+    );
+    let is = |ours: &CustomResourceDefinition| ours.metadata.name.as_deref() == Some(definition);
+    if crds().iter().any(is) {
+        format!("{patch} (do not delete it: what tiklb reads would go with it)")
+    } else {
+        format!("kubectl delete crd {definition} (its objects go with it), or: {patch}")
+    }
+}
+
+/// Whatever of them is in no IPAddressPool is taken from its Services.
+fn earlier_pools(facts: &Facts, report: &mut Report) {
+    let before = report.findings.len();
+    let (Some(earlier), Some(pools)) = (
+        report.seen("pools of MetalLB 0.13 and older", &facts.earlier),
+        report.seen("IPAddressPools", &facts.pools),
+    ) else {
+        return;
+    };
+    let ours = pools.iter().filter(|pool| pool.key.namespace == facts.namespace);
+    let listed = ours.flat_map(|pool| pool.spec.iter().flat_map(|spec| &spec.addresses));
+    let read: RangeSet = listed.filter_map(|text| AddressRange::parse(text).ok()).collect();
+    for EarlierPool { what, addresses } in earlier.iter().filter(|pool| !pool.is_within(&read)) {
+        report.find_with(
+            Kind::EarlierPoolNotRead,
+            format!("{what} is not read, and {} in no IPAddressPool", lies(addresses)),
             format!(
-                "kubectl delete crd {definition} (its objects go with it), or: kubectl patch crd {definition} --type=merge -p '{{\"spec\":{{\"conversion\":{{\"strategy\":\"None\",\"webhook\":null}}}}}}'"
+                "write it as an IPAddressPool of namespace {} with these addresses, beside an L2Advertisement, and apply both \
+                 (docs/migrate-from-metallb.md, \"From MetalLB 0.13 or older\")",
+                facts.namespace
             ),
         );
+    }
+    report.fine_since(before, "no pool of MetalLB 0.13 or older is left unread");
+}
+
+fn lies(addresses: &[String]) -> String {
+    match addresses {
+        [one] => format!("{one} is"),
+        many => format!("{} are", named(many)),
+    }
+}
+
+impl EarlierPool {
+    /// What cannot be understood lies in no pool.
+    fn is_within(&self, read: &RangeSet) -> bool {
+        let ranges: Result<RangeSet, _> = self
+            .addresses
+            .iter()
+            .map(|text| AddressRange::parse(text))
+            .collect();
+        ranges.is_ok_and(|ranges| read.contains_all(&ranges))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Facts from the API, each kind once, by the person's account. What cannot be read stays told apart from what is not
 //! there.
 
+mod earlier;
 mod rights;
 #[cfg(test)]
 mod tests;
@@ -34,8 +35,8 @@ use crate::cluster::object::{self, Known, Stored, Verdict, key_of};
 
 /// Where Kubernetes' own components live, and k3s's servicelb.
 const SYSTEM: &str = "kube-system";
-/// MetalLB's definition whose conversion goes through a webhook.
-const CONVERTED: &str = "bgppeers.metallb.io";
+/// MetalLB's definitions whose conversion goes through a webhook: since 0.13, and of 0.13 alone.
+const CONVERTED: [&str; 2] = ["bgppeers.metallb.io", "addresspools.metallb.io"];
 /// Kinds that tiklb does not read: version, kind, plural.
 const BGP: [(&str, &str, &str); 4] = [
     ("v1beta2", "BGPPeer", "bgppeers"),
@@ -125,7 +126,7 @@ pub(super) async fn look(inventory: &Inventory, namespace: &str, class: Option<S
         cilium_settings(inventory),
         webhooks(inventory),
     );
-    let (objects, states, nodes, proxy, definitions, lease, bgp) = tokio::join!(
+    let (objects, states, nodes, proxy, definitions, lease, bgp, earlier) = tokio::join!(
         Objects::read(inventory, namespace),
         states(inventory, namespace),
         nodes(inventory),
@@ -133,6 +134,7 @@ pub(super) async fn look(inventory: &Inventory, namespace: &str, class: Option<S
         definitions(inventory),
         lease(inventory, namespace),
         bgp(inventory),
+        earlier::pools(inventory, namespace),
     );
     let ours = workloads.as_ref().map_or(&[][..], Vec::as_slice);
     let rights = rights::missing(inventory, namespace, ours).await;
@@ -167,6 +169,7 @@ pub(super) async fn look(inventory: &Inventory, namespace: &str, class: Option<S
         definitions,
         lease,
         bgp,
+        earlier,
         rights,
         asked: None,
     };
@@ -442,12 +445,12 @@ async fn backend(inventory: &Inventory, service: Option<ObjectKey>) -> Read<Back
     })
 }
 
-/// Ours, and the one whose conversion may be left over.
+/// Ours, and those whose conversion may be left over.
 async fn definitions(inventory: &Inventory) -> Read<BTreeMap<String, CustomResourceDefinition>> {
     let ours = crds()
         .into_iter()
         .filter_map(|definition| definition.metadata.name);
-    let names: Vec<String> = ours.chain([CONVERTED.to_owned()]).collect();
+    let names: Vec<String> = ours.chain(CONVERTED.map(str::to_owned)).collect();
     let asked = names
         .iter()
         .map(|name| inventory.get_all::<CustomResourceDefinition>(name));

@@ -11,6 +11,7 @@ use self::home::*;
 use super::facts::*;
 use super::finding::Kind;
 use super::*;
+use crate::api::crds;
 use crate::cluster::inventory::Unread;
 
 /// What is found once the home was changed: each kind, what was seen and what mends it.
@@ -247,6 +248,78 @@ fn what_metallb_left_behind_is_found() {
     assert_found(Kind::DeadWebhook, &["policies", "it is not MetalLB's"], |facts| {
         facts.webhooks = Ok(vec![guard]);
     });
+}
+
+#[test]
+fn a_definition_with_a_dead_conversion_is_deleted_only_where_nobody_reads_its_objects() {
+    let patch = |name: &str| {
+        format!(
+            "kubectl patch crd {name} --type=merge -p '{{\"spec\":{{\"conversion\":{{\"strategy\":\"None\",\"webhook\":null}}}}}}'"
+        )
+    };
+    let dead = |name: &'static str| {
+        move |facts: &mut Facts| {
+            let conversions = facts.conversions.as_mut().unwrap();
+            conversions.insert(name.to_owned(), Backend::NoService(ours("webhook-service")));
+        }
+    };
+    for name in ["bgppeers.metallb.io", "addresspools.metallb.io"] {
+        let delete = format!("kubectl delete crd {name} ");
+        let words = [
+            "Service metallb-system/webhook-service does not exist",
+            &delete,
+            &patch(name),
+        ];
+        assert_found(Kind::DeadConversion, &words, dead(name));
+    }
+    // With these every pool, router and address would go.
+    for definition in crds() {
+        let name: &'static str = definition.metadata.name.unwrap().leak();
+        assert_found(Kind::DeadConversion, &[&patch(name)], dead(name));
+        let [(_, _, fix)] = found(dead(name)).try_into().unwrap();
+        assert!(!fix.contains("delete crd"), "{fix}");
+    }
+}
+
+#[test]
+fn pools_of_a_metallb_before_ip_address_pools_are_found_until_one_has_their_addresses() {
+    let earlier = |addresses: &[&str]| {
+        let pool = EarlierPool {
+            what: "AddressPool metallb-system/default".to_owned(),
+            addresses: addresses.iter().map(|text| (*text).to_owned()).collect(),
+        };
+        move |facts: &mut Facts| facts.earlier = Ok(vec![pool])
+    };
+    assert_found(
+        Kind::EarlierPoolNotRead,
+        &[
+            "AddressPool metallb-system/default is not read, and 192.168.1.240-192.168.1.250 is in no IPAddressPool",
+            "IPAddressPool of namespace metallb-system",
+            "docs/migrate-from-metallb.md",
+        ],
+        earlier(&["192.168.1.240-192.168.1.250"]),
+    );
+    // The healthy home's pool is 192.168.1.200-192.168.1.220.
+    assert_found(
+        Kind::EarlierPoolNotRead,
+        &["192.168.1.200/29, 192.168.1.216/29 are"],
+        earlier(&["192.168.1.200/29", "192.168.1.216/29"]),
+    );
+    assert_found(Kind::EarlierPoolNotRead, &["all"], earlier(&["all"]));
+    assert_eq!(
+        found(earlier(&["192.168.1.200/29", "192.168.1.210-192.168.1.220"])),
+        []
+    );
+    // Elsewhere nobody reads a pool either.
+    let elsewhere = found(|facts| {
+        earlier(&["192.168.1.240/32"])(facts);
+        let stray = pool(ObjectKey::new("default", "stray"), "192.168.1.240/32");
+        facts.pools.as_mut().unwrap().push(stray);
+    });
+    assert!(
+        elsewhere.iter().any(|found| found.0 == Kind::EarlierPoolNotRead),
+        "{elsewhere:?}"
+    );
 }
 
 #[test]
@@ -611,10 +684,11 @@ fn what_may_not_be_read_is_said_and_is_not_well() {
     facts.conversions = Err(refused());
     facts.lease = Err(refused());
     facts.bgp = Err(refused());
+    facts.earlier = Err(refused());
     facts.rights = Some(Err(refused()));
     let report = examine(&facts);
     assert_eq!(report.findings, [], "nothing is wrong because it was not seen");
-    assert_eq!(report.unseen.len(), 16, "{:#?}", report.unseen);
+    assert_eq!(report.unseen.len(), 17, "{:#?}", report.unseen);
     assert!(report.fine.len() * 4 < whole, "{:#?}", report.fine);
     assert_eq!(verdict(&report), ExitCode::FAILURE);
     let page = page::text(&report);

@@ -216,6 +216,67 @@ async fn who_else_uses_addresses_is_read() {
     assert_eq!(settings["enable-l2-announcements"], "true");
 }
 
+/// MetalLB's definition of AddressPools in 0.13, as far as it has a say here.
+fn address_pools() -> Value {
+    let version = |name: &str, storage: bool| {
+        let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+        json!({"name": name, "served": true, "storage": storage, "schema": {"openAPIV3Schema": schema}})
+    };
+    let service = json!({"namespace": "metallb-system", "name": "webhook-service", "path": "/convert"});
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "addresspools.metallb.io"},
+        "spec": {
+            "group": "metallb.io", "scope": "Namespaced",
+            "names": {"kind": "AddressPool", "plural": "addresspools"},
+            "versions": [version("v1alpha1", false), version("v1beta1", true)],
+            "conversion": {"strategy": "Webhook", "webhook": {
+                "clientConfig": {"service": service},
+                "conversionReviewVersions": ["v1alpha1", "v1beta1"],
+            }},
+        },
+    })
+}
+
+#[tokio::test]
+async fn what_an_older_metallb_left_is_read() {
+    let world = world().await;
+    let pool = json!({
+        "apiVersion": "metallb.io/v1beta1", "kind": "AddressPool",
+        "metadata": {"name": "default", "namespace": "metallb-system"},
+        "spec": {"protocol": "layer2", "addresses": ["192.168.1.240-192.168.1.250"]},
+    });
+    let config = json!({
+        "apiVersion": "v1", "kind": "ConfigMap",
+        "metadata": {"name": "config", "namespace": "metallb-system"},
+        "data": {"config": "address-pools:\n- name: old\n  protocol: layer2\n  addresses:\n  - 192.168.1.230/31\n"},
+    });
+    for object in [address_pools(), pool, config] {
+        world.judge.apply(object).await.unwrap();
+    }
+    let inventory = Inventory::new(world.client.clone());
+    let facts = Box::pin(look(&inventory, "metallb-system", None)).await.facts;
+    let gone = Backend::NoService(ObjectKey::new("metallb-system", "webhook-service"));
+    assert_eq!(facts.conversions.unwrap()["addresspools.metallb.io"], gone);
+    let found: Vec<(String, String)> = facts
+        .earlier
+        .unwrap()
+        .into_iter()
+        .map(|pool| (pool.what, pool.addresses.join(" ")))
+        .collect();
+    let both = [
+        (
+            "AddressPool metallb-system/default",
+            "192.168.1.240-192.168.1.250",
+        ),
+        ("pool old of ConfigMap metallb-system/config", "192.168.1.230/31"),
+    ];
+    assert_eq!(
+        found,
+        both.map(|(what, addresses)| (what.to_owned(), addresses.to_owned()))
+    );
+}
+
 #[tokio::test]
 async fn a_cluster_is_read_as_it_is() {
     let world = world().await;
@@ -251,6 +312,7 @@ async fn a_cluster_is_read_as_it_is() {
     assert_eq!(facts.workloads, Ok(vec![]));
     assert_eq!(facts.cilium, Ok(vec![]));
     assert_eq!(facts.bgp, Ok(vec![]));
+    assert_eq!(facts.earlier, Ok(vec![]));
     assert_eq!(facts.rights, None);
     assert_eq!(facts.proxy, Ok(None));
     assert_eq!(facts.cilium_settings, Ok(None));

@@ -201,6 +201,7 @@ pub(super) fn healthy() -> Facts {
             seconds: 13,
         })),
         bgp: Ok(vec![]),
+        earlier: Ok(vec![]),
         rights: Some(Ok(vec![])),
         asked: Some(vec![asked(rights(vec![], "192.168.1.0/24"), &["192.168.1.0/24"])]),
     }
