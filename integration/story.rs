@@ -29,6 +29,7 @@
 //! | `migration` | from MetalLB and back by the commands of `docs/migrate-from-metallb.md`; on the real cluster alone |
 //! | `removal` | what the chart does before tiklb is uninstalled |
 //! | `person` | what `tiklb status`, `tiklb explain` and `tiklb plan` tell |
+//! | `start` | the first start, by the commands and objects of `docs/getting-started.md` |
 
 mod address;
 mod announcement;
@@ -45,6 +46,7 @@ mod lease;
 mod migration;
 mod outage;
 mod ownership;
+mod page;
 mod person;
 mod pin;
 mod preference;
@@ -54,6 +56,7 @@ mod reserved;
 mod router;
 mod scene;
 mod segment;
+mod start;
 mod troupe;
 mod validity;
 mod weather;
@@ -154,6 +157,7 @@ impl Story {
             reserved::stories(),
             router::stories(),
             segment::stories(),
+            start::stories(),
             validity::stories(),
             weather::stories(),
         ];

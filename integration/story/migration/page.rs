@@ -1,6 +1,5 @@
 //! `docs/migrate-from-metallb.md` as a script: what a person reads there is what is played here.
 
-use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use crate::chart::Helm;
 use crate::home::{Home, deployed};
 use crate::peers::metallb::Metallb;
 use crate::sandbox;
+use crate::story::page::{self, Block};
 
 /// What stands on the page, and comes out of MetalLB's Go module here: nothing is fetched.
 const CHART: &str = "metallb/metallb --version 0.15.2";
@@ -31,8 +31,7 @@ impl Page {
         let folder = folder
             .canonicalize()
             .with_context(|| format!("finding {}", folder.display()))?;
-        let file = folder.join("docs/migrate-from-metallb.md");
-        let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+        let text = page::read("docs/migrate-from-metallb.md")?;
         ensure!(
             text.contains(CHART) && text.contains(MANIFEST),
             "the page is about another MetalLB than {}",
@@ -50,17 +49,9 @@ impl Page {
 
     /// The commands of the blocks under a heading, block by block and line by line.
     pub(super) fn blocks(&self, heading: &str) -> Result<Vec<Vec<String>>> {
-        let from = format!("\n## {heading}\n");
-        let (_, section) = self
-            .text
-            .split_once(&from)
-            .with_context(|| format!("no heading {heading:?}"))?;
-        let section = section.split("\n## ").next().unwrap_or_default();
-        let blocks = section.split("```sh\n").skip(1);
-        Ok(blocks
-            .map(|block| block.split("```").next().unwrap_or_default())
-            .map(|block| block.lines().map(str::to_owned).collect())
-            .collect())
+        let blocks = page::blocks(&self.text, heading, Block::Shell)?;
+        let lines = |block: &String| block.lines().map(str::to_owned).collect();
+        Ok(blocks.iter().map(lines).collect())
     }
 
     /// Types a line, and has it succeed. What it printed.
