@@ -18,6 +18,7 @@ pub(super) fn stories() -> Vec<Story> {
     stories![interface:
         i01_i02_i03_only_the_selected_card_answers,
         i04_a_card_that_no_node_has_is_said,
+        i04_a_card_that_no_node_has_is_said_of_what_was_announced,
         i05_two_advertisements_with_a_card_each_answer_on_both,
         i06_a_card_and_a_node_selector_move_the_owner,
     ]
@@ -117,6 +118,23 @@ async fn i04_a_card_that_no_node_has_is_said(scene: &mut Scene) -> Outcome {
     );
     scene.silent(ADDRESS).await?;
     advertise(scene, "ad", json!({"interfaces": ["eth9", "eth1"]})).await?;
+    let owner = recorded(scene, &["eth1"]).await?;
+    answered_by(scene, &[cards[&owner][1]]).await
+}
+
+async fn i04_a_card_that_no_node_has_is_said_of_what_was_announced(scene: &mut Scene) -> Outcome {
+    let cards = with_second_cards(scene).await?;
+    advertise(scene, "ad", json!({})).await?;
+    let owner = scene.settle("web", ADDRESS).await?;
+    answered_by(scene, &[cards[&owner][0]]).await?;
+    advertise(scene, "ad", json!({"interfaces": ["eth9"]})).await?;
+    let note = scene.event(APPS, "web", "announceFailed").await?;
+    ensure!(
+        note.contains(&ADDRESS.to_string()) && note.contains("spec.interfaces"),
+        "{note}"
+    );
+    scene.silent(ADDRESS).await?;
+    advertise(scene, "ad", json!({"interfaces": ["eth1"]})).await?;
     let owner = recorded(scene, &["eth1"]).await?;
     answered_by(scene, &[cards[&owner][1]]).await
 }

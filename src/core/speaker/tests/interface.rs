@@ -18,11 +18,16 @@ fn second() -> Link {
 
 /// 192.168.1.200 is wanted on these interfaces of this node; on all for none.
 fn want_on(desk: &mut Desk, names: &[&str]) {
+    want_of(desk, names, &["node1", "node2"]);
+}
+
+/// The same where these nodes may announce it.
+fn want_of(desk: &mut Desk, names: &[&str], nodes: &[&str]) {
     let key = IpAddr::from(lan(200));
     let named: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let wanted = Wanted {
         election: Arc::new(Desired {
-            groups: [(key, group(200, &["node1", "node2"]))].into(),
+            groups: [(key, group(200, nodes))].into(),
             ..Desired::default()
         }),
         pools: [key].into_iter().collect(),
@@ -136,6 +141,37 @@ fn a_node_without_any_of_them_stands_for_nothing_and_says_so_where_it_would_be_t
     desk.step(Event::Links(vec![link()]));
     desk.pass(Duration::from_secs(1));
     assert!(desk.held().is_empty(), "the card is gone, and so is the claim");
+}
+
+#[test]
+fn what_is_announced_and_then_named_for_a_card_that_nobody_has_is_said() {
+    for nodes in [&["node1", "node2"][..], &["node1"], &["node2"]] {
+        let mut pair = pair();
+        for (desk, place) in pair.iter_mut().zip([11, 12]) {
+            desk.step(Event::Links(vec![Link {
+                mac: MacAddr(2, 0, 0, 0, 1, place),
+                networks: vec![Ipv4Net::new(lan(place), 24).unwrap()],
+                ..link()
+            }]));
+        }
+        talk(&mut pair, 50);
+        let count = |pair: &[Desk; 2], of: fn(&Desk) -> usize| pair.iter().map(of).sum::<usize>();
+        let held = |pair: &[Desk; 2]| count(pair, |desk| desk.held().len());
+        let told = |pair: &[Desk; 2]| count(pair, |desk| desk.speaker.published().nowhere.len());
+        // All of them at first, then by name; there and back.
+        for (names, announced) in [(&[][..], 1), (&["eth9"], 0), (&["eth0"], 1), (&["eth9"], 0)] {
+            for desk in &mut pair {
+                want_of(desk, names, nodes);
+            }
+            talk(&mut pair, 500);
+            assert_eq!(held(&pair), announced, "{names:?} of {nodes:?}");
+            assert_eq!(
+                told(&pair),
+                1 - announced,
+                "one says so for all: {names:?} of {nodes:?}"
+            );
+        }
+    }
 }
 
 #[test]
