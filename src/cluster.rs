@@ -3,7 +3,7 @@
 //! | module | does |
 //! |---|---|
 //! | [`client`] | one connection pool to the API server, with a bound on every wait |
-//! | [`bgp`] | which kinds of MetalLB's are defined and not read |
+//! | [`leftover`] | which kinds of MetalLB's are defined and not read |
 //! | [`watch`] | one kind as a stream of changes that survives whatever happens to the API server |
 //! | [`source`] | every kind that is read, as a stream of core's values |
 //! | [`object`] | API objects to core's values and back, pure |
@@ -19,13 +19,13 @@
 //!
 //! Nothing is decided here, and nothing of the API server's client is named outside of here.
 
-pub mod bgp;
 pub mod client;
 pub mod event;
 pub mod heartbeat;
 pub mod identity;
 pub mod inventory;
 pub mod lease;
+pub mod leftover;
 pub mod object;
 pub mod removal;
 pub mod service;

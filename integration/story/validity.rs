@@ -23,7 +23,7 @@ pub(super) fn stories() -> Vec<Story> {
         w02_w03_configuration_in_another_namespace with |plan| plan.without_phone(),
         k05_k06_k08_k10_states_of_valid_and_invalid_configurations with |plan| plan.without_phone(),
         k01_k02_k03_k04_k07_k09_references_that_lead_nowhere with |plan| plan.without_phone(),
-        kinds_for_bgp_are_named with |plan| plan.without_phone(),
+        kinds_that_are_not_read_are_named with |plan| plan.without_phone(),
         addresses_of_the_network_itself_are_nobodys with |plan| plan.without_phone(),
     ]
 }
@@ -361,34 +361,40 @@ async fn k01_k02_k03_k04_k07_k09_references_that_lead_nowhere(scene: &mut Scene)
     states(scene, &[]).await
 }
 
-/// What is left of a MetalLB that announced by BGP is said, and harms nothing. Definitions are looked for at the start and
-/// every ten minutes.
-async fn kinds_for_bgp_are_named(scene: &mut Scene) -> Outcome {
+/// A kind of MetalLB's, as far as it has a say here.
+async fn define(scene: &Scene, version: &'static str, plural: &'static str, kind: &'static str) -> Outcome {
     let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
-    let version = json!({
-        "name": "v1beta2", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema},
+    let stored = json!({
+        "name": version, "served": true, "storage": true, "schema": {"openAPIV3Schema": schema},
     });
+    let singular = kind.to_lowercase();
     let definition = json!({
-        "metadata": {"name": "bgppeers.metallb.io"},
+        "metadata": {"name": format!("{plural}.metallb.io")},
         "spec": {
             "group": "metallb.io",
-            "names": {"kind": "BGPPeer", "plural": "bgppeers", "singular": "bgppeer", "listKind": "BGPPeerList"},
+            "names": {"kind": kind, "plural": plural, "singular": singular, "listKind": format!("{kind}List")},
             "scope": "Namespaced",
-            "versions": [version],
+            "versions": [stored],
         },
     });
+    let kube = scene.home.kube();
+    kube.create(CUSTOM_RESOURCE_DEFINITIONS, &definition).await?;
+    let served = Resource::namespaced("metallb.io", version, plural, kind);
+    kube.wait_served(&served, SOON).await?;
+    Ok(())
+}
+
+/// What is left of a MetalLB that announced by BGP, or of an old one, is said, and harms nothing. Definitions are looked for
+/// at the start and every ten minutes.
+async fn kinds_that_are_not_read_are_named(scene: &mut Scene) -> Outcome {
     scene.apply_pool().await?;
-    scene
-        .home
-        .kube()
-        .create(CUSTOM_RESOURCE_DEFINITIONS, &definition)
-        .await?;
-    let peers = Resource::namespaced("metallb.io", "v1beta2", "bgppeers", "BGPPeer");
-    scene.home.kube().wait_served(&peers, SOON).await?;
+    define(scene, "v1beta2", "bgppeers", "BGPPeer").await?;
+    define(scene, "v1beta1", "addresspools", "AddressPool").await?;
     scene.restart_everything().await?;
-    scene
-        .warning("BGPPeer: defined in this cluster and not read")
-        .await?;
+    for kind in ["BGPPeer", "AddressPool"] {
+        let words = format!("{kind}: defined in this cluster and not read");
+        scene.warning(&words).await?;
+    }
     states(scene, &[]).await?;
     scene.settle("web", Ipv4Addr::new(192, 168, 1, 206)).await?;
     Ok(())

@@ -14,7 +14,7 @@ use tiklb_core::config::{AdvertisementObject, PoolObject, ReservationObject};
 use tiklb_core::election::candidate::Node;
 use tiklb_core::model::service::Service;
 
-use super::bgp;
+use super::leftover;
 use super::object::endpoints::Slice;
 use super::object::pod::SpeakerPod;
 use super::object::router::SeenRouter;
@@ -126,9 +126,9 @@ impl Source {
         )
     }
 
-    /// MetalLB's kinds for BGP that are defined: nobody reads them.
+    /// MetalLB's kinds that are defined and that nobody reads.
     pub fn unread(&self) -> impl Stream<Item = BTreeSet<String>> + Send + use<> {
-        bgp::presence(self.client.clone())
+        leftover::presence(self.client.clone())
     }
 
     /// `IPAddressPools`.

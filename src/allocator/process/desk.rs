@@ -20,9 +20,9 @@ use crate::allocator::status;
 use crate::api::event::EventReason;
 use crate::api::{configuration_state, finalizer, label};
 use crate::clock::Clock;
-use crate::cluster::bgp;
 use crate::cluster::event::{Events, Occurrence, reference, service_reference};
 use crate::cluster::lease::Standing;
+use crate::cluster::leftover;
 use crate::cluster::object::router::{RouterAccess, SeenRouter};
 use crate::cluster::object::secret::SecretObject;
 use crate::cluster::object::split;
@@ -534,7 +534,7 @@ impl Desk {
             return;
         }
         self.unread = kinds;
-        if let Some(words) = bgp::sentence(&self.unread) {
+        for words in leftover::sentences(&self.unread) {
             tracing::info!("configuration: {words}");
         }
         self.show_configuration();
@@ -545,7 +545,7 @@ impl Desk {
             return;
         };
         let mut warnings = warnings.clone();
-        warnings.extend(bgp::sentence(&self.unread));
+        warnings.extend(leftover::sentences(&self.unread));
         let labels = json!({
             label::APP_NAME: label::APP_NAME_VALUE, label::COMPONENT_TYPE: label::COMPONENT_CONTROLLER,
         });

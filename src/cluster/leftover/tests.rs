@@ -65,25 +65,44 @@ fn client(
 }
 
 #[tokio::test(start_paused = true)]
-async fn kinds_for_bgp_are_found_in_every_version_and_others_are_not() {
+async fn kinds_that_are_not_read_are_found_in_every_version_and_others_are_not() {
     let (client, asked) = client(|_| {
         Some(&[
-            ("v1beta1", &["IPAddressPool", "BGPPeer", "Community"]),
+            ("v1alpha1", &["AddressPool"]),
+            (
+                "v1beta1",
+                &["AddressPool", "IPAddressPool", "BGPPeer", "Community"],
+            ),
             ("v1beta2", &["BGPPeer"]),
         ])
     });
     let found = Box::pin(presence(client)).next().await.unwrap();
-    assert_eq!(found, ["BGPPeer", "Community"].map(str::to_owned).into());
+    assert_eq!(
+        found,
+        ["AddressPool", "BGPPeer", "Community"].map(str::to_owned).into()
+    );
     assert_eq!(
         *asked.lock().unwrap(),
-        ["/apis", "/apis/metallb.io/v1beta1", "/apis/metallb.io/v1beta2"]
+        [
+            "/apis",
+            "/apis/metallb.io/v1alpha1",
+            "/apis/metallb.io/v1beta1",
+            "/apis/metallb.io/v1beta2"
+        ]
     );
-    let words = sentence(&found).unwrap();
+    let [bgp, earlier] = sentences(&found).try_into().unwrap();
     assert!(
-        words.starts_with("BGPPeer, Community: defined in this cluster and not read"),
-        "{words}"
+        bgp.starts_with("BGPPeer, Community: defined in this cluster and not read"),
+        "{bgp}"
     );
-    assert_eq!(sentence(&BTreeSet::new()), None);
+    assert!(
+        earlier.starts_with("AddressPool: defined in this cluster and not read")
+            && earlier.contains("Write its objects as IPAddressPools"),
+        "{earlier}"
+    );
+    assert_eq!(sentences(&["BGPPeer".to_owned()].into()).len(), 1);
+    assert_eq!(sentences(&["AddressPool".to_owned()].into()), [earlier]);
+    assert!(sentences(&BTreeSet::new()).is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! MetalLB's kinds for BGP, which tiklb does not read: whether they are defined here is all that is asked.
+//! MetalLB's kinds that tiklb does not read, for BGP and of before 0.14: whether they are defined here is all that is asked.
 //!
 //! Looked for by discovery, which every account may use, and seldom: nothing but a word to a person hangs on it.
 
@@ -11,14 +11,16 @@ use kube::Client;
 use super::client::Chain;
 use crate::api::METALLB_GROUP;
 
-/// The kinds.
-const KINDS: [&str; 5] = [
+/// For BGP.
+const BGP: [&str; 5] = [
     "BFDProfile",
     "BGPAdvertisement",
     "BGPPeer",
     "Community",
     "ServiceBGPStatus",
 ];
+/// What MetalLB 0.13 had beside IPAddressPools.
+const ADDRESS_POOL: &str = "AddressPool";
 
 /// Between two looks. Definitions come and go with an installation.
 const EVERY: Duration = Duration::from_mins(10);
@@ -59,21 +61,30 @@ async fn look(client: &Client) -> Result<BTreeSet<String>, kube::Error> {
             .await?
             .resources;
         let found = resources.into_iter().map(|resource| resource.kind);
-        kinds.extend(found.filter(|kind| KINDS.contains(&kind.as_str())));
+        kinds.extend(found.filter(|kind| kind == ADDRESS_POOL || BGP.contains(&kind.as_str())));
     }
     Ok(kinds)
 }
 
 /// What a person should know of these kinds; nothing where there are none.
-pub fn sentence(kinds: &BTreeSet<String>) -> Option<String> {
+pub fn sentences(kinds: &BTreeSet<String>) -> Vec<String> {
     let names: Vec<&str> = kinds.iter().map(String::as_str).collect();
-    (!names.is_empty()).then(|| {
-        format!(
+    let bgp: Vec<&str> = names.iter().copied().filter(|name| BGP.contains(name)).collect();
+    let mut sentences = Vec::new();
+    if !bgp.is_empty() {
+        sentences.push(format!(
             "{}: defined in this cluster and not read, as tiklb announces by layer 2 alone: their objects have no effect. \
              Where nothing else uses them, delete the CustomResourceDefinitions",
-            names.join(", ")
-        )
-    })
+            bgp.join(", ")
+        ));
+    }
+    if names.contains(&ADDRESS_POOL) {
+        sentences.push(format!(
+            "{ADDRESS_POOL}: defined in this cluster and not read: addresses that stand in no IPAddressPool are given to no \
+             Service. Write its objects as IPAddressPools, then delete the CustomResourceDefinition addresspools.{METALLB_GROUP}"
+        ));
+    }
+    sentences
 }
 
 #[cfg(test)]
