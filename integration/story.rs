@@ -26,6 +26,7 @@
 //! | `validity` | every component says whether the configuration is valid; what is refused, by MetalLB's identifiers |
 //! | `weather` | the API server fails in every way: what can go on goes on, at a pace |
 //! | `doctor` | what is missing, left over or in the way is found, each with its fix |
+//! | `metric` | alerts, dashboard and the page of metrics name what the running programs show |
 //! | `migration` | from MetalLB and back by the commands of `docs/migrate-from-metallb.md`; on the real cluster alone |
 //! | `removal` | what the chart does before tiklb is uninstalled |
 //! | `person` | what `tiklb status`, `tiklb explain` and `tiklb plan` tell |
@@ -43,6 +44,7 @@ mod interface;
 mod interruption;
 mod leadership;
 mod lease;
+mod metric;
 mod migration;
 mod outage;
 mod ownership;
@@ -146,6 +148,7 @@ impl Story {
             interruption::stories(),
             leadership::stories(),
             lease::stories(),
+            metric::stories(),
             migration::stories(),
             outage::stories(),
             ownership::stories(),

@@ -1,4 +1,5 @@
-//! Whether the speakers of a home know of each other.
+//! What tiklb's processes tell at their own port, asked from within their hosts: whether the speakers of a home know of each
+//! other, and what is measured.
 
 use std::time::Duration;
 
@@ -7,10 +8,13 @@ use reqwest::Client;
 use serde_json::Value;
 
 use super::Home;
+use super::daemon::CONTROL_HOST;
 use crate::wait::until;
 
-/// Where a speaker tells what it knows, asked from within its host.
+/// Where a process tells what it knows.
 const STATE: &str = "http://127.0.0.1:7472/debug/state";
+/// Where it tells what Prometheus asks for.
+const METRICS: &str = "http://127.0.0.1:7472/metrics";
 /// One answer on loopback.
 const ANSWER: Duration = Duration::from_secs(5);
 /// A heartbeat a tenth of a second; a speaker that has just started takes a second or two.
@@ -22,21 +26,10 @@ impl Home {
     /// # Errors
     /// A speaker does not answer, or hears too few.
     pub async fn all_hear_each_other(&self) -> Result<()> {
-        // reqwest wants a provider of TLS even for what needs none; an error means that the program has one already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder()
-            .timeout(ANSWER)
-            .no_proxy()
-            // A kept connection would lead to the node that it was opened in, whichever is asked.
-            .pool_max_idle_per_host(0)
-            .build()
-            .context("making a client that asks the speakers")?;
+        let client = client()?;
         until("every speaker to hear every other", HEARD, async || {
             for node in self.node_names() {
-                let asking = client.clone();
-                let asked = async move { asking.get(STATE).send().await?.bytes().await };
-                let answer = self.lan().host(node)?.call(asked).await?;
-                let answer = answer.with_context(|| format!("asking the speaker of {node} what it knows"))?;
+                let answer = self.told(&client, node, STATE).await?;
                 let state: Value = serde_json::from_slice(&answer)
                     .with_context(|| format!("reading what the speaker of {node} answers"))?;
                 let heard = state["heard"].as_array().into_iter().flatten();
@@ -49,4 +42,38 @@ impl Home {
         })
         .await
     }
+
+    /// What the allocator shows to Prometheus, and what every speaker shows.
+    ///
+    /// # Errors
+    /// One of them does not answer.
+    pub async fn metrics(&self) -> Result<Vec<String>> {
+        let client = client()?;
+        let mut all = Vec::new();
+        for host in [CONTROL_HOST].into_iter().chain(self.node_names()) {
+            let answer = self.told(&client, host, METRICS).await?;
+            all.push(String::from_utf8(answer).with_context(|| format!("the metrics of {host}"))?);
+        }
+        Ok(all)
+    }
+
+    async fn told(&self, client: &Client, host: &str, url: &'static str) -> Result<Vec<u8>> {
+        let asking = client.clone();
+        let asked = async move { asking.get(url).send().await?.error_for_status()?.bytes().await };
+        let answer = self.lan().host(host)?.call(asked).await?;
+        let answer = answer.with_context(|| format!("asking tiklb on {host} for {url}"))?;
+        Ok(answer.to_vec())
+    }
+}
+
+fn client() -> Result<Client> {
+    // reqwest wants a provider of TLS even for what needs none; an error means that the program has one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+        .timeout(ANSWER)
+        .no_proxy()
+        // A kept connection would lead to the host that it was opened in, whichever is asked.
+        .pool_max_idle_per_host(0)
+        .build()
+        .context("making a client that asks tiklb's processes")
 }
