@@ -19,6 +19,7 @@ use tiklb_core::model::object::Seniority;
 use tiklb_core::model::service::{FamilyPolicy, Service};
 use tiklb_core::model::{Family, Labels, ObjectKey, RangeSet, Timestamp};
 
+use crate::api::METALLB_GROUP;
 use crate::cluster::object::router::SeenRouter;
 use crate::cluster::object::secret::SecretObject;
 use crate::cluster::object::{self, Verdict};
@@ -180,6 +181,13 @@ impl Manifests {
             ("tiklb.io/v1alpha1", "AddressReservation") => {
                 let reservation = object::reservation::reservation(decoded(object)?);
                 keep(&mut self.reservations, reservation.map(|known| known.value));
+            }
+            (version, "AddressPool") if version.starts_with(METALLB_GROUP) => {
+                let name = object["metadata"]["name"].as_str().unwrap_or_default();
+                self.notes.push(format!(
+                    "AddressPool {name} is left out, tiklb reads IPAddressPools: write it as one, beside an L2Advertisement \
+                     (docs/migrate-from-metallb.md)"
+                ));
             }
             _ => {}
         }

@@ -62,6 +62,22 @@ fn an_encrypted_secret_is_left_out_and_said() {
 }
 
 #[test]
+fn a_pool_of_an_older_metallb_is_left_out_and_said() {
+    for version in ["v1beta1", "v1alpha1"] {
+        let text = format!(
+            "kind: AddressPool\napiVersion: metallb.io/{version}\nmetadata: {{name: old}}\nspec: {{protocol: layer2, addresses: [192.168.1.240/28]}}\n"
+        );
+        let found = read(&text).unwrap();
+        assert!(found.pools.is_empty());
+        assert!(
+            found.notes[0].contains("AddressPool old") && found.notes[0].contains("IPAddressPool"),
+            "{:?}",
+            found.notes
+        );
+    }
+}
+
+#[test]
 fn what_is_wrong_is_said_by_its_place_and_never_with_a_secret() {
     let error = |text: &str| format!("{:#}", read(text).err().unwrap());
     let broken = error("kind: Secret\nstringData: {password: hunter2\n");
