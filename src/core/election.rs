@@ -29,7 +29,7 @@ pub mod talk;
 pub mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -434,15 +434,12 @@ impl Election {
     }
 
     /// Where the listed speakers are that are not up.
-    pub fn silent(&self, now: Instant) -> impl Iterator<Item = Ipv4Addr> {
+    pub fn silent(&self, now: Instant) -> impl Iterator<Item = IpAddr> {
         let silent = self
             .peers
             .values()
             .filter(move |peer| peer.listed && !peer.is_up(now));
-        silent.filter_map(|peer| match peer.address {
-            IpAddr::V4(address) => Some(address),
-            IpAddr::V6(_) => None,
-        })
+        silent.map(|peer| peer.address)
     }
 
     /// MAC addresses that speakers said to be theirs, ours included.

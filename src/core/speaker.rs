@@ -20,7 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 pub use published::{Held, Move, Published, SurveyState};
 
@@ -401,7 +401,7 @@ impl Speaker {
         let interfaces = self.links.values().flat_map(|link| {
             link.networks.iter().map(|network| WireInterface {
                 mac: link.mac,
-                network: *network,
+                network: IpNet::V4(*network),
             })
         });
         self.election
@@ -621,8 +621,13 @@ impl Speaker {
             self.hear_host(interface, address, said.sender_mac, now);
         }
         if self.node_with(said.sender_mac).is_none() {
-            let near = self.links.get(&interface).map_or(&[][..], |link| &link.networks);
-            self.election.witness(near, now);
+            let networks = self.links.get(&interface).into_iter();
+            let near: Vec<IpNet> = networks
+                .flat_map(|link| &link.networks)
+                .copied()
+                .map(IpNet::V4)
+                .collect();
+            self.election.witness(&near, now);
         // Only an answer to a question: an advertisement that nobody asked for is a reply by its form, and one that answers
         // everybody may be a stand-in's.
         } else if said.op == Operation::Reply && !said.is_gratuitous() && self.group(said.sender_ip).is_some()
@@ -643,7 +648,7 @@ impl Speaker {
         {
             self.gateways.insert(gateway, mac);
         }
-        self.election.neighbor(address, mac, now);
+        self.election.neighbor(address.into(), mac, now);
     }
 
     fn count_frame(&mut self, kind: &'static str) {
@@ -685,7 +690,12 @@ impl Speaker {
     /// tell our own kernel where they are. It asks for a neighbour that it lost once a second only, and what it has to
     /// send waits for that: after a short cut of the link we would hear everybody and reach nobody.
     fn ask_witness(&self, now: Instant, out: &mut Vec<Effect>) {
-        let silent: Vec<Ipv4Addr> = self.election.silent(now).take(POLLED_PEERS).collect();
+        let silent: Vec<Ipv4Addr> = self
+            .election
+            .silent(now)
+            .filter_map(|host| v4(&host))
+            .take(POLLED_PEERS)
+            .collect();
         self.ask_for_signs(&silent, WITNESS_TALKERS, now, out);
     }
 

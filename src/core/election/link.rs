@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::reach::detection::SHORTEST;
 use super::wire::Body;
 use super::{DOWN_AFTER, Election, Group, Output, Peer, RETURN, WireInterface};
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv6Net};
 
 use crate::model::{Instant, NodeName};
 
@@ -222,10 +222,10 @@ impl Election {
     /// Whether a node has an interface in the address's subnet.
     pub(super) fn has_link(&self, node: &NodeName, address: IpAddr) -> bool {
         match address {
-            IpAddr::V4(address) => self
-                .interfaces_of(node)
-                .iter()
-                .any(|interface| interface.network.contains(&address)),
+            IpAddr::V4(_) => {
+                let mut interfaces = self.interfaces_of(node).iter();
+                interfaces.any(|interface| interface.network.contains(&address))
+            }
             IpAddr::V6(address) => self.networks_v6_of(node).iter().any(|n| n.contains(&address)),
         }
     }
@@ -406,7 +406,7 @@ impl Election {
 
     /// Something on the LAN that is no node of ours was heard: our own link works.
     /// `near`: the networks of the link that it was heard on. A sign from one link says nothing of a suspect on another.
-    pub fn witness(&mut self, near: &[Ipv4Net], now: Instant) {
+    pub fn witness(&mut self, near: &[IpNet], now: Instant) {
         self.note_sign(near, now);
         self.witness = match self.witness {
             Some((first, last)) if now.since(last) <= WITNESS_FRESH => Some((first, now)),

@@ -22,7 +22,7 @@ mod path;
 mod suspicion;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -45,6 +45,10 @@ const LOOK_AFTER: Duration = Duration::from_millis(2);
 /// A verdict that is disproved within this was wrong; later its node has come back.
 const WRONG_WITHIN: Duration = Duration::from_secs(10);
 
+/// The bounds of a node's paths among all.
+const FIRST_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+const LAST_ADDRESS: IpAddr = IpAddr::V6(Ipv6Addr::from_bits(u128::MAX));
+
 /// A question to a peer's kernel, for whoever has the sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Probe {
@@ -61,7 +65,7 @@ pub struct Probe {
 pub(super) struct Reach {
     id: u16,
     sequence: u16,
-    paths: BTreeMap<(NodeName, Ipv4Addr), Path>,
+    paths: BTreeMap<(NodeName, IpAddr), Path>,
     next: Option<Instant>,
     look: Option<Instant>,
     suspicion: Option<Suspicion>,
@@ -92,14 +96,14 @@ impl Reach {
     }
 
     fn of<'a>(&'a self, node: &NodeName) -> impl Iterator<Item = &'a Path> + use<'a> {
-        let from = (node.clone(), Ipv4Addr::UNSPECIFIED);
-        let to = (node.clone(), Ipv4Addr::BROADCAST);
+        let from = (node.clone(), FIRST_ADDRESS);
+        let to = (node.clone(), LAST_ADDRESS);
         self.paths.range(from..=to).map(|(_, path)| path)
     }
 
     fn of_mut<'a>(&'a mut self, node: &NodeName) -> impl Iterator<Item = &'a mut Path> + use<'a> {
-        let from = (node.clone(), Ipv4Addr::UNSPECIFIED);
-        let to = (node.clone(), Ipv4Addr::BROADCAST);
+        let from = (node.clone(), FIRST_ADDRESS);
+        let to = (node.clone(), LAST_ADDRESS);
         self.paths.range_mut(from..=to).map(|(_, path)| path)
     }
 
@@ -126,7 +130,7 @@ impl Reach {
 impl Election {
     /// Which kernels can be asked, and which of them are ours to watch.
     pub(super) fn map_paths(&mut self, now: Instant) {
-        let mut wanted: BTreeMap<(NodeName, Ipv4Addr), (WireInterface, WireInterface)> = BTreeMap::new();
+        let mut wanted: BTreeMap<(NodeName, IpAddr), (WireInterface, WireInterface)> = BTreeMap::new();
         for (name, peer) in &self.peers {
             for theirs in peer.interfaces() {
                 let address = theirs.network.addr();
@@ -228,7 +232,7 @@ impl Election {
         }
     }
 
-    fn watched(&self, which: impl Fn(&Path) -> bool) -> Vec<(NodeName, Ipv4Addr)> {
+    fn watched(&self, which: impl Fn(&Path) -> bool) -> Vec<(NodeName, IpAddr)> {
         let paths = self.reach.paths.iter();
         paths
             .filter(|(_, path)| path.watched && which(path))
@@ -238,7 +242,7 @@ impl Election {
 
     fn ask_kernel(
         &mut self,
-        key: &(NodeName, Ipv4Addr),
+        key: &(NodeName, IpAddr),
         now: Instant,
         random: &mut dyn FnMut() -> u64,
         out: &mut Vec<Output>,
@@ -263,7 +267,7 @@ impl Election {
     /// An echo reply arrived, at `arrived` by the kernel's stamp.
     pub fn echo(
         &mut self,
-        (address, mac): (Ipv4Addr, MacAddr),
+        (address, mac): (IpAddr, MacAddr),
         question: Question,
         arrived: Instant,
         now: Instant,
@@ -293,7 +297,7 @@ impl Election {
     /// A peer's kernel was heard by ARP. With another MAC address than its speaker gave, its card was changed (a bond's, a
     /// virtual machine's) and the speaker has not told so yet, or somebody else uses its address: that nobody answers at
     /// the old MAC says nothing then, and the heartbeats decide.
-    pub fn neighbor(&mut self, address: Ipv4Addr, mac: MacAddr, now: Instant) {
+    pub fn neighbor(&mut self, address: IpAddr, mac: MacAddr, now: Instant) {
         let paths = self.reach.paths.iter_mut();
         for ((node, _), path) in paths.filter(|((_, at), _)| *at == address) {
             if path.theirs.mac == mac {
@@ -337,7 +341,7 @@ impl Election {
     }
 
     /// Peers whose kernels are silent now: their hosts are asked for by ARP, too.
-    pub fn suspects(&self) -> BTreeSet<Ipv4Addr> {
+    pub fn suspects(&self) -> BTreeSet<IpAddr> {
         let suspicion = self.reach.suspicion.iter();
         suspicion
             .flat_map(|suspicion| suspicion.of.iter().map(|(_, address)| *address))

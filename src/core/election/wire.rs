@@ -21,7 +21,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use sha2::{Digest, Sha256};
 
 use self::cursor::{Reader, Writer};
@@ -212,8 +212,8 @@ pub struct ClaimsVersion {
 pub struct WireInterface {
     /// Its hardware address.
     pub mac: MacAddr,
-    /// Its address and the connected network.
-    pub network: Ipv4Net,
+    /// Its address and the connected network: IPv4's, or IPv6's where it has that alone.
+    pub network: IpNet,
 }
 
 /// A part of a claim set.
@@ -384,13 +384,15 @@ impl Heartbeat {
         let set = flags.iter().filter(|(set, _)| *set);
         out.u8(set.map(|(_, flag)| flag).sum());
         out.u32(self.failback).claims_version(self.claims);
-        let interfaces = &self.interfaces[..self.interfaces.len().min(MAX_INTERFACES)];
-        out.count(interfaces.len());
-        for interface in interfaces {
+        let interfaces = self.interfaces.iter().take(MAX_INTERFACES);
+        let (v4, v6): (Vec<&WireInterface>, Vec<_>) =
+            interfaces.partition(|interface| interface.network.addr().is_ipv4());
+        out.count(v4.len());
+        for interface in v4 {
             out.mac(interface.mac).network(interface.network);
         }
         let networks = &self.networks_v6[..self.networks_v6.len().min(MAX_NETWORKS_V6)];
-        let behind = 1 + 17 * networks.len();
+        let behind = 2 + 17 * networks.len() + 23 * v6.len();
         let fits = (out.room().saturating_sub(1 + behind) / 16).min(usize::from(u8::MAX));
         let start = if self.echoes.len() > fits {
             rotate % self.echoes.len()
@@ -407,10 +409,16 @@ impl Heartbeat {
         for (boot, sequence) in chosen {
             out.bytes(boot).u64(*sequence);
         }
-        if !networks.is_empty() {
+        if !networks.is_empty() || !v6.is_empty() {
             out.count(networks.len());
             for network in networks {
-                out.network_v6(*network);
+                out.network((*network).into());
+            }
+        }
+        if !v6.is_empty() {
+            out.count(v6.len());
+            for interface in v6 {
+                out.mac(interface.mac).network(interface.network);
             }
         }
     }
@@ -419,14 +427,7 @@ impl Heartbeat {
         let flags = from.u8()?;
         let failback = from.u32()?;
         let claims = from.claims_version()?;
-        let interfaces = (0..from.count(MAX_INTERFACES)?)
-            .map(|_| {
-                Some(WireInterface {
-                    mac: from.mac()?,
-                    network: from.network()?,
-                })
-            })
-            .collect::<Option<Vec<_>>>()?;
+        let mut interfaces = from.interfaces(MAX_INTERFACES, |from| from.network_v4().map(IpNet::V4))?;
         let echoes = (0..from.count(usize::from(u8::MAX))?)
             .map(|_| Some((from.array()?, from.u64()?)))
             .collect::<Option<BTreeMap<_, _>>>()?;
@@ -439,6 +440,11 @@ impl Heartbeat {
         let networks_v6 = (0..networks_v6)
             .map(|_| from.network_v6())
             .collect::<Option<Vec<_>>>()?;
+        // Likewise by all that have IPv4 on each of their interfaces.
+        if !from.is_empty() {
+            let room = MAX_INTERFACES.saturating_sub(interfaces.len());
+            interfaces.extend(from.interfaces(room, |from| from.network_v6().map(IpNet::V6))?);
+        }
         Some(Self {
             leaving: flags & LEAVING != 0,
             resting: flags & RESTING != 0,
@@ -505,7 +511,7 @@ impl Mention {
 
 impl SurveyReport {
     fn encode(&self, out: &mut Writer) {
-        out.network(self.subnet).u32(self.age_ms);
+        out.network(self.subnet.into()).u32(self.age_ms);
         let covered = &self.covered[..self.covered.len().min(MAX_RANGES)];
         out.count(covered.len());
         for (first, last) in covered {
@@ -519,7 +525,7 @@ impl SurveyReport {
     }
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let subnet = from.network()?;
+        let subnet = from.network_v4()?;
         let age_ms = from.u32()?;
         let covered = (0..from.count(MAX_RANGES)?)
             .map(|_| {

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::{Effect, Link, Speaker};
 use crate::election::reach::Probe;
 use crate::model::{Instant, MacAddr, NodeName};
@@ -18,15 +20,20 @@ impl Speaker {
     /// The frame of a question, if its interface is still there.
     pub(super) fn probe(&self, probe: &Probe) -> Option<Effect> {
         let mut links = self.links.values();
-        let link =
-            links.find(|link| link.mac == probe.mine.mac && link.networks.contains(&probe.mine.network))?;
+        let link = links.find(|link| {
+            link.mac == probe.mine.mac
+                && link
+                    .networks
+                    .iter()
+                    .any(|network| probe.mine.network == IpNet::V4(*network))
+        })?;
         let from = Peer {
             mac: link.mac,
-            address: probe.mine.network.addr(),
+            address: super::v4(&probe.mine.network.addr())?,
         };
         let to = Peer {
             mac: probe.theirs.mac,
-            address: probe.theirs.network.addr(),
+            address: super::v4(&probe.theirs.network.addr())?,
         };
         Some(Effect::Probe {
             interface: link.index,
@@ -59,7 +66,7 @@ impl Speaker {
         let mut mine = link.networks.iter();
         mine.find_map(|mine| {
             let mut theirs = self.election.interfaces_of(peer).iter();
-            let theirs = theirs.find(|theirs| mine.contains(&theirs.network.addr()))?;
+            let theirs = theirs.find(|theirs| IpNet::V4(*mine).contains(&theirs.network.addr()))?;
             Some((mine.addr(), theirs.mac))
         })
     }
@@ -100,7 +107,7 @@ impl Speaker {
     /// An answer may have come.
     pub(super) fn echo(&mut self, bytes: &[u8], age: Duration, now: Instant) {
         if let Some(echo) = Echo::parse(bytes) {
-            let from = (echo.from.address, echo.from.mac);
+            let from = (echo.from.address.into(), echo.from.mac);
             self.election
                 .echo(from, echo.question, now - age, now, &mut self.outputs);
         }
@@ -109,7 +116,7 @@ impl Speaker {
     /// Asks the gateways and a few talkers for a sign that our link works, and the suspects by ARP: a kernel that lost us
     /// as a neighbour learns us again by the question, and answers it even where pings are dropped.
     pub(super) fn ask_link(&self, now: Instant, out: &mut Vec<Effect>) {
-        let suspects: Vec<Ipv4Addr> = self.election.suspects().into_iter().collect();
+        let suspects: Vec<Ipv4Addr> = self.election.suspects().iter().filter_map(super::v4).collect();
         self.ask_for_signs(&suspects, TALKERS, now, out);
     }
 }

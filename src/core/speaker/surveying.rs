@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::published::SurveyState;
 use super::{Effect, Speaker};
@@ -249,7 +249,7 @@ impl Speaker {
                     let gateways = link.gateways.iter().filter(|gateway| subnet.contains(*gateway));
                     networks.entry(subnet).or_default().extend(gateways);
                 }
-                let here = AddressRange::from(ipnet::IpNet::V4(subnet)).into();
+                let here = AddressRange::from(IpNet::V4(subnet)).into();
                 let addresses = wanted.unassigned.intersection(&here);
                 if !addresses.is_empty() && !areas.contains_key(&subnet) {
                     areas.insert(
@@ -269,7 +269,11 @@ impl Speaker {
     fn is_first_in(&self, subnet: Ipv4Net) -> bool {
         let has = |name: &NodeName| {
             let peer = self.election.peer(name);
-            peer.is_some_and(|peer| peer.interfaces().iter().any(|i| i.network.trunc() == subnet))
+            peer.is_some_and(|peer| {
+                peer.interfaces()
+                    .iter()
+                    .any(|i| i.network.trunc() == IpNet::V4(subnet))
+            })
         };
         self.election
             .up()

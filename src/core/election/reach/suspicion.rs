@@ -1,10 +1,10 @@
 //! From the first silence of a kernel to the verdict: who is asked meanwhile, and what speaks against it.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use super::path::Path;
 use crate::election::wire::{Body, Mention, Verdict};
@@ -31,7 +31,7 @@ const ASKED: usize = 8;
 #[derive(Debug, Clone)]
 pub(in crate::election) struct Suspicion {
     /// Which paths.
-    pub(super) of: BTreeSet<(NodeName, Ipv4Addr)>,
+    pub(super) of: BTreeSet<(NodeName, IpAddr)>,
     /// When to look again.
     pub(super) next: Instant,
     /// The first and the last sign that our own link works, since it began.
@@ -90,7 +90,7 @@ impl Election {
     }
 
     /// The next round, or the moment of the verdict.
-    fn next_round(&self, silent: &BTreeSet<(NodeName, Ipv4Addr)>, now: Instant) -> Instant {
+    fn next_round(&self, silent: &BTreeSet<(NodeName, IpAddr)>, now: Instant) -> Instant {
         let paths = silent.iter().filter_map(|key| self.reach.paths.get(key));
         let moments = paths.flat_map(|path| {
             let gone = path.gone_at(now);
@@ -103,7 +103,7 @@ impl Election {
 
     fn ask_about(
         &mut self,
-        silent: &BTreeSet<(NodeName, Ipv4Addr)>,
+        silent: &BTreeSet<(NodeName, IpAddr)>,
         now: Instant,
         random: &mut dyn FnMut() -> u64,
         out: &mut Vec<Output>,
@@ -184,7 +184,7 @@ impl Election {
     }
 
     /// Something on the LAN that is no node of ours was heard.
-    pub(in crate::election) fn note_sign(&mut self, near: &[Ipv4Net], now: Instant) {
+    pub(in crate::election) fn note_sign(&mut self, near: &[IpNet], now: Instant) {
         if let Some(suspicion) = &mut self.reach.suspicion
             && suspicion
                 .of

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use litemap::LiteMap;
 
 use super::super::*;
@@ -429,11 +430,7 @@ impl Segment {
     pub(super) fn relink(&mut self, node: usize) {
         let interface = WireInterface {
             mac: self.mac(node),
-            network: ipnet::Ipv4Net::new(
-                Ipv4Addr::new(192, 168, 1, 11 + u8::try_from(node).unwrap()),
-                self.prefix,
-            )
-            .unwrap(),
+            network: IpNet::new(host(node), self.prefix).unwrap(),
         };
         let interfaces = if self.unplugged.contains(&node) {
             vec![]
@@ -560,7 +557,7 @@ impl Segment {
 
     /// A kernel answers whatever its speaker does, if there is power.
     fn answer_ping(&mut self, from: usize, probe: reach::Probe) {
-        let to = IpAddr::from(probe.theirs.network.addr());
+        let to = probe.theirs.network.addr();
         let target = (0..self.speakers.len()).find(|n| host(*n) == to);
         let hears = |target: &usize| {
             self.neighbors(from, *target)
@@ -631,10 +628,9 @@ impl Segment {
                 self.act(node, |election, now, _| election.asked(key, answer, now));
             }
             Parcel::Neighbor { to, of } => {
-                let IpAddr::V4(address) = host(of) else { return };
                 if self.neighbors(to, of) {
                     let mac = self.mac(of);
-                    self.act(to, |election, now, _| election.neighbor(address, mac, now));
+                    self.act(to, |election, now, _| election.neighbor(host(of), mac, now));
                 }
             }
             Parcel::Owner { from, key, owner } => self.answer_for_itself(from, key, &owner),

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-use super::{CLAIMS_PER_PART, ClaimsVersion, MAX_EPOCH};
+use super::{CLAIMS_PER_PART, ClaimsVersion, MAX_EPOCH, WireInterface};
 use crate::model::MacAddr;
 
 /// Writes big-endian fields up to a length. What does not fit is left out; callers ask for [`Writer::room`] first
@@ -68,12 +68,13 @@ impl Writer {
         self.bytes(&mac.octets())
     }
 
-    pub(super) fn network(&mut self, network: Ipv4Net) -> &mut Self {
-        self.bytes(&network.addr().octets()).u8(network.prefix_len())
-    }
-
-    pub(super) fn network_v6(&mut self, network: Ipv6Net) -> &mut Self {
-        self.bytes(&network.addr().octets()).u8(network.prefix_len())
+    /// Without its family: lists of networks have one each.
+    pub(super) fn network(&mut self, network: IpNet) -> &mut Self {
+        match network.addr() {
+            IpAddr::V4(v4) => self.bytes(&v4.octets()),
+            IpAddr::V6(v6) => self.bytes(&v6.octets()),
+        };
+        self.u8(network.prefix_len())
     }
 
     pub(super) fn address(&mut self, address: IpAddr) -> &mut Self {
@@ -150,7 +151,7 @@ impl<'a> Reader<'a> {
         Some(MacAddr::from(self.array::<6>()?))
     }
 
-    pub(super) fn network(&mut self) -> Option<Ipv4Net> {
+    pub(super) fn network_v4(&mut self) -> Option<Ipv4Net> {
         let address = Ipv4Addr::from(self.array::<4>()?);
         Ipv4Net::new(address, self.u8()?).ok()
     }
@@ -166,6 +167,20 @@ impl<'a> Reader<'a> {
             6 => Some(Ipv6Addr::from(self.array::<16>()?).into()),
             _ => None,
         }
+    }
+
+    pub(super) fn interfaces(
+        &mut self,
+        most: usize,
+        network: impl Fn(&mut Self) -> Option<IpNet>,
+    ) -> Option<Vec<WireInterface>> {
+        let interfaces = (0..self.count(most)?).map(|_| {
+            Some(WireInterface {
+                mac: self.mac()?,
+                network: network(self)?,
+            })
+        });
+        interfaces.collect()
     }
 
     pub(super) fn claims_version(&mut self) -> Option<ClaimsVersion> {

@@ -177,7 +177,13 @@ fn bodies() -> impl Strategy<Value = Body> {
     let mac = any::<[u8; 6]>().prop_map(MacAddr::from);
     let version =
         (any::<u64>(), any::<[u8; 8]>()).prop_map(|(version, digest)| ClaimsVersion { version, digest });
-    let interface = (mac, networks()).prop_map(|(mac, network)| WireInterface { mac, network });
+    let network = prop_oneof![networks().prop_map(IpNet::V4), networks_v6().prop_map(IpNet::V6)];
+    let interface = (mac, network).prop_map(|(mac, network)| WireInterface { mac, network });
+    // IPv6's are the last on the wire.
+    let interfaces = proptest::collection::vec(interface, 0..=MAX_INTERFACES).prop_map(|mut interfaces| {
+        interfaces.sort_by_key(|interface| interface.network.addr().is_ipv6());
+        interfaces
+    });
     let serving = prop_oneof![
         Just(Serving::Unknown),
         Just(Serving::Proven),
@@ -188,7 +194,7 @@ fn bodies() -> impl Strategy<Value = Body> {
         (serving, any::<u32>()),
         version.clone(),
         (
-            proptest::collection::vec(interface, 0..=MAX_INTERFACES),
+            interfaces,
             proptest::collection::vec(networks_v6(), 0..=MAX_NETWORKS_V6),
         ),
         proptest::collection::btree_map(any::<[u8; 8]>(), any::<u64>(), 0..32),
