@@ -8,6 +8,7 @@
 mod conflict;
 mod first_claim;
 mod interface;
+mod link;
 mod membership;
 mod node;
 pub mod proxy;
@@ -16,12 +17,13 @@ mod reach;
 mod surveying;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use ipnet::{Ipv4Net, Ipv6Net};
 
+pub use link::Link;
 pub use published::{Held, Move, Published, SurveyState};
 
 use self::first_claim::FirstClaims;
@@ -33,12 +35,12 @@ use crate::election::{
     self, BootId, DOWN_AFTER, Departure, Desired, Election, Failback, Group, Key, Output, Serving,
     WireInterface,
 };
-use crate::model::{AddressRange, Instant, MacAddr, NodeName, Now, RangeSet};
+use crate::model::{AddressRange, Family, Instant, MacAddr, NodeName, Now, RangeSet};
 use crate::neighbor::announcement::{TAKEOVER_ROUNDS, Verified};
 use crate::neighbor::echo::EchoFrame;
 use crate::neighbor::responder::AnswerWith;
 use crate::neighbor::{
-    Announcements, Arp, Conflicts, Frame, FrameError, InterfaceIndex, Message, Neighbor, Operation, Outgoing,
+    Announcements, Conflicts, Frame, FrameError, InterfaceIndex, Message, Neighbor, Operation, Outgoing,
     Purpose, Responder, Statement, Talkers, Verdict, ndp,
 };
 
@@ -53,41 +55,6 @@ pub struct Wanted {
     pub unassigned: RangeSet,
     /// By group, the only interfaces of this node that it is announced on, where its advertisements name any.
     pub interfaces: BTreeMap<IpAddr, BTreeSet<String>>,
-}
-
-/// An interface that can announce: up, with carrier, not excluded, no member of another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
-    /// The kernel's number.
-    pub index: InterfaceIndex,
-    /// `eth0`.
-    pub name: String,
-    /// Its hardware address.
-    pub mac: MacAddr,
-    /// Its IPv4 addresses with their networks.
-    pub networks: Vec<Ipv4Net>,
-    /// Its IPv6 addresses with their networks, the link-local one included.
-    pub networks_v6: Vec<Ipv6Net>,
-    /// IPv4 routers that this node uses there.
-    pub gateways: Vec<Ipv4Addr>,
-}
-
-impl Link {
-    /// Whether one of its networks holds the address.
-    pub fn is_in_network_of(&self, address: IpAddr) -> bool {
-        match address {
-            IpAddr::V4(v4) => self.networks.iter().any(|network| network.contains(&v4)),
-            IpAddr::V6(v6) => self.networks_v6.iter().any(|network| network.contains(&v6)),
-        }
-    }
-
-    /// The IPv6 address from which a neighbour is asked for `target`: one of its network, or the link-local one.
-    fn own_v6(&self, target: Ipv6Addr) -> Option<Ipv6Addr> {
-        let mut networks = self.networks_v6.iter();
-        let near = networks.clone().find(|network| network.contains(&target));
-        let own = near.or_else(|| networks.find(|network| network.addr().is_unicast_link_local()));
-        own.map(Ipv6Net::addr)
-    }
 }
 
 /// What happens to a speaker.
@@ -192,7 +159,7 @@ pub struct Speaker {
     surveying: Surveying,
     first_claims: FirstClaims,
     links: BTreeMap<InterfaceIndex, Link>,
-    gateways: BTreeMap<(InterfaceIndex, Ipv4Addr), MacAddr>,
+    gateways: BTreeMap<(InterfaceIndex, IpAddr), MacAddr>,
     gateways_asked: Option<Instant>,
     wanted: Option<Arc<Wanted>>,
     /// The addresses of its groups.
@@ -341,7 +308,7 @@ impl Speaker {
             .as_ref()
             .map(|wanted| wanted.pools.clone())
             .unwrap_or_default();
-        let own = link.networks.iter().map(|network| network.addr().into());
+        let own = link.asks_from().into_iter();
         let own: RangeSet = own.map(AddressRange::single).collect();
         let announced = self
             .published
@@ -399,9 +366,10 @@ impl Speaker {
         self.links = links;
         self.publish_interfaces();
         let interfaces = self.links.values().flat_map(|link| {
-            link.networks.iter().map(|network| WireInterface {
+            let hosts = link.hosts().into_iter();
+            hosts.map(|network| WireInterface {
                 mac: link.mac,
-                network: IpNet::V4(*network),
+                network,
             })
         });
         self.election
@@ -564,7 +532,7 @@ impl Speaker {
                 let gateways = self.gateways.iter().filter(|((at, _), _)| *at == index);
                 let gateways = gateways.map(|((_, address), mac)| Neighbor {
                     mac: *mac,
-                    address: (*address).into(),
+                    address: *address,
                 });
                 let talkers = self
                     .talkers
@@ -617,16 +585,9 @@ impl Speaker {
         self.surveying.hear(interface, said);
         self.first_claims.hear(interface, said);
         self.hear_claimant(interface, said, now);
-        if let IpAddr::V4(address) = said.sender_ip {
-            self.hear_host(interface, address, said.sender_mac, now);
-        }
+        self.hear_host(interface, said.sender_ip, said.sender_mac, now);
         if self.node_with(said.sender_mac).is_none() {
-            let networks = self.links.get(&interface).into_iter();
-            let near: Vec<IpNet> = networks
-                .flat_map(|link| &link.networks)
-                .copied()
-                .map(IpNet::V4)
-                .collect();
+            let near = self.links.get(&interface).map_or_else(Vec::new, Link::hosts);
             self.election.witness(&near, now);
         // Only an answer to a question: an advertisement that nobody asked for is a reply by its form, and one that answers
         // everybody may be a stand-in's.
@@ -637,18 +598,18 @@ impl Speaker {
     }
 
     /// A gateway or another node's host speaks for itself.
-    fn hear_host(&mut self, interface: InterfaceIndex, address: Ipv4Addr, mac: MacAddr, now: Instant) {
+    fn hear_host(&mut self, interface: InterfaceIndex, address: IpAddr, mac: MacAddr, now: Instant) {
         let gateway = (interface, address);
         if let Some(known) = self.gateways.get_mut(&gateway) {
             *known = mac;
         } else if self
             .links
             .get(&interface)
-            .is_some_and(|link| link.gateways.contains(&address))
+            .is_some_and(|link| link.routers().any(|router| router == address))
         {
             self.gateways.insert(gateway, mac);
         }
-        self.election.neighbor(address.into(), mac, now);
+        self.election.neighbor(address, mac, now);
     }
 
     fn count_frame(&mut self, kind: &'static str) {
@@ -677,7 +638,7 @@ impl Speaker {
         let asked: Vec<_> = self
             .links
             .values()
-            .flat_map(|link| link.gateways.iter().map(move |g| (link, *g)))
+            .flat_map(|link| link.routers().map(move |router| (link, router)))
             .collect();
         out.extend(
             asked
@@ -690,27 +651,23 @@ impl Speaker {
     /// tell our own kernel where they are. It asks for a neighbour that it lost once a second only, and what it has to
     /// send waits for that: after a short cut of the link we would hear everybody and reach nobody.
     fn ask_witness(&self, now: Instant, out: &mut Vec<Effect>) {
-        let silent: Vec<Ipv4Addr> = self
-            .election
-            .silent(now)
-            .filter_map(|host| v4(&host))
-            .take(POLLED_PEERS)
-            .collect();
+        let silent: Vec<IpAddr> = self.election.silent(now).take(POLLED_PEERS).collect();
         self.ask_for_signs(&silent, WITNESS_TALKERS, now, out);
     }
 
     /// Asks the gateways, these hosts and so many talkers, each on the link whose network it is in.
-    fn ask_for_signs(&self, hosts: &[Ipv4Addr], talkers: usize, now: Instant, out: &mut Vec<Effect>) {
+    fn ask_for_signs(&self, hosts: &[IpAddr], talkers: usize, now: Instant, out: &mut Vec<Effect>) {
         for link in self.links.values() {
             let held = self.published.held.values();
             let recent = held
-                .flat_map(|held| held.addresses.iter().filter_map(v4))
-                .flat_map(|address| self.talkers.recent(address, now))
+                .flat_map(|held| held.addresses.iter())
+                .filter(|address| Family::of(**address) == link.family())
+                .flat_map(|address| self.talkers.recent(*address, now))
                 .filter(|talker| talker.interface == link.index);
-            let recent = recent.filter_map(|talker| v4(&talker.peer.address));
-            let recent: BTreeSet<Ipv4Addr> = recent.take(talkers).collect();
-            let asked = link.gateways.iter().chain(hosts).copied().chain(recent);
-            let asked: BTreeSet<Ipv4Addr> = asked.collect();
+            let recent = recent.map(|talker| talker.peer.address);
+            let recent: BTreeSet<IpAddr> = recent.take(talkers).collect();
+            let asked = link.routers().chain(hosts.iter().copied()).chain(recent);
+            let asked: BTreeSet<IpAddr> = asked.collect();
             out.extend(asked.into_iter().filter_map(|target| question(link, target)));
         }
     }
@@ -748,28 +705,11 @@ impl Speaker {
 }
 
 /// An ordinary question of this node for a neighbour's MAC address, from its own address in the neighbour's network.
-fn question(link: &Link, target: Ipv4Addr) -> Option<Effect> {
-    let own = link.networks.iter().find(|network| network.contains(&target))?;
-    let arp = Arp {
-        op: Operation::Request,
-        eth_src: link.mac,
-        eth_dst: MacAddr::broadcast(),
-        sender_mac: link.mac,
-        sender_ip: own.addr(),
-        target_mac: MacAddr::zero(),
-        target_ip: target,
-    };
+fn question(link: &Link, target: IpAddr) -> Option<Effect> {
     Some(Effect::Answer {
         interface: link.index,
-        frame: arp.frame(),
+        frame: Message::question(link.mac, link.asks(target)?, target)?.frame(),
     })
-}
-
-fn v4(address: &IpAddr) -> Option<Ipv4Addr> {
-    match address {
-        IpAddr::V4(v4) => Some(*v4),
-        IpAddr::V6(_) => None,
-    }
 }
 
 #[cfg(test)]

@@ -7,8 +7,14 @@ use std::io;
 use std::net::SocketAddr;
 
 use nix::libc;
+use nix::sys::socket::setsockopt;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
+
+mod pair;
+mod source;
+
+pub use pair::Pair;
 
 /// The longest datagram, in bytes: fits every Ethernet MTU with room for tunnels, so that none is fragmented.
 pub const MAX_DATAGRAM: usize = 1_200;
@@ -128,6 +134,8 @@ impl DatagramSocket {
             let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
             if address.is_ipv6() {
                 socket.set_only_v6(true)?;
+                // A kernel that does not know the option prefers nothing, which matters to diagnosis alone.
+                let _ = setsockopt(&socket, source::Lasting, &source::PUBLIC);
             }
             socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
             socket.set_nonblocking(true)?;

@@ -7,7 +7,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use socket2::SockFilter;
-use tiklb_core::model::{MacAddr, RangeSet};
+use tiklb_core::model::{Family, MacAddr, RangeSet};
 
 use self::prefix::Prefix;
 use self::program::Assembler;
@@ -22,8 +22,10 @@ pub use program::Instruction;
 pub const MAX_INTERVALS: usize = 32;
 /// The same for prefixes: an IPv6 address is compared with up to nine instructions, at three places.
 pub const MAX_PREFIXES: usize = 8;
-/// Bytes of a frame that are kept: an ARP frame or an echo with Ethernet's padding (60), rounded up.
+/// Bytes of a frame that are kept: an ARP frame with Ethernet's padding (60), rounded up.
 pub const SNAP_LENGTH: u32 = 64;
+/// The same for an echo, of which IPv6's is the longer one (70).
+pub const ECHO_SNAP_LENGTH: u32 = 72;
 /// The same for NDP, whose checksum is over the whole of it: 86 bytes without options that no host of a home sends.
 pub const NDP_SNAP_LENGTH: u32 = 512;
 
@@ -136,12 +138,20 @@ impl Filter {
     }
 }
 
-/// Which packets a socket for echo replies receives: those to this host, with the number `id` of one process.
-pub fn echo_program(id: u16) -> Vec<Instruction> {
+/// Which packets a socket for echo replies receives: those of one family to this host, with the number `id` of one process.
+pub fn echo_program(family: Family, id: u16) -> Vec<Instruction> {
     let mut code = Assembler::default();
-    code.refuse_outgoing_and_tagged(program::TO_EVERYBODY);
-    code.accept_echo_reply(id);
-    code.finish(SNAP_LENGTH)
+    match family {
+        Family::V4 => {
+            code.refuse_outgoing_and_tagged(program::TO_EVERYBODY);
+            code.accept_echo_reply(id);
+        }
+        Family::V6 => {
+            code.refuse_outgoing_and_tagged(program::TO_US);
+            code.accept_echo_reply_v6(id);
+        }
+    }
+    code.finish(ECHO_SNAP_LENGTH)
 }
 
 pub(super) fn socket_filter(program: &[Instruction]) -> Vec<SockFilter> {

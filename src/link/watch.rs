@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,8 +42,8 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 pub struct Snapshot {
     /// By the kernel's number.
     pub interfaces: BTreeMap<InterfaceIndex, Interface>,
-    /// The IPv4 default gateways, by the interface that leads to them.
-    pub gateways: BTreeMap<InterfaceIndex, BTreeSet<Ipv4Addr>>,
+    /// The default gateways of both families, by the interface that leads to them.
+    pub gateways: BTreeMap<InterfaceIndex, BTreeSet<IpAddr>>,
 }
 
 impl Snapshot {

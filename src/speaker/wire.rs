@@ -5,7 +5,7 @@
 //! value counts in both, so that neither side ever waits for the other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use tiklb_core::speaker::{Counters, Effect, Event, Link, Published, Speaker, Wan
 use tokio::sync::watch;
 
 use crate::clock::Clock;
-use crate::link::datagram::{Arrival, DatagramSocket};
+use crate::link::datagram::{self, Arrival};
 use crate::link::filter::Filter;
 use crate::link::group::{GroupError, Groups};
 use crate::link::packet::echo::EchoSocket;
@@ -122,8 +122,7 @@ fn run(settings: Settings, inside: Inside) -> Result<()> {
         let Some(key) = wait_for_key(&mut inside).await else {
             return Ok(());
         };
-        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, settings.port));
-        let datagrams = DatagramSocket::bind(address).with_context(|| {
+        let datagrams = datagram::Pair::bind(settings.port).with_context(|| {
             format!(
                 "could not open UDP port {} for heartbeats: is another speaker running on this node? \
                  (--heartbeat-port, TIKLB_HEARTBEAT_PORT)",
@@ -164,7 +163,8 @@ struct Port {
     /// Only while there is anything to be heard of IPv6 addresses: a node's IPv6 traffic passes its filter.
     discovery: Option<(PacketSocket, Filter)>,
     groups: Option<Groups>,
-    /// Without it the other nodes' kernels cannot be asked here, and their heartbeats decide.
+    /// Of the family by which nodes ask each other here. Without it the other nodes' kernels cannot be asked, and their
+    /// heartbeats decide.
     echo: Option<EchoSocket>,
 }
 
@@ -208,6 +208,15 @@ impl Port {
         Ok(())
     }
 
+    /// Asks other nodes' kernels by the family of this link, which changes with its addresses.
+    fn ask(&mut self, link: &Link, id: u16) -> Result<(), OpenError> {
+        if self.echo.as_ref().map(EchoSocket::family) != Some(link.family()) {
+            self.echo = None;
+            self.echo = Some(EchoSocket::open(link.index, link.family(), id)?);
+        }
+        Ok(())
+    }
+
     /// Has exactly these groups joined.
     fn join(&mut self, interface: InterfaceIndex, groups: &BTreeSet<Ipv6Addr>) -> Result<(), GroupError> {
         match &mut self.groups {
@@ -221,7 +230,7 @@ impl Port {
 struct Wire {
     speaker: Speaker,
     clock: Clock,
-    datagrams: DatagramSocket,
+    datagrams: datagram::Pair,
     port: u16,
     ports: BTreeMap<InterfaceIndex, Port>,
     links: Vec<Link>,
@@ -237,7 +246,7 @@ impl Wire {
     fn new(
         node: NodeName,
         key: Key,
-        datagrams: DatagramSocket,
+        datagrams: datagram::Pair,
         port: u16,
         turn: Box<dyn Fn() + Send>,
     ) -> Self {
@@ -510,16 +519,12 @@ impl Wire {
             match PacketSocket::open(link.index, &filter) {
                 Ok(socket) => {
                     tracing::info!(interface = %link.name, mac = %link.mac, "listening for ARP");
-                    let echo = EchoSocket::open(link.index, self.speaker.echo_id());
-                    let echo = echo.inspect_err(|error| {
-                        tracing::error!(interface = %link.name, %error, "cannot ask other nodes' kernels");
-                    });
                     let port = Port {
                         socket,
                         filter,
                         discovery: None,
                         groups: None,
-                        echo: echo.ok(),
+                        echo: None,
                     };
                     self.ports.insert(link.index, port);
                 }
@@ -556,6 +561,9 @@ impl Wire {
             if let Err(error) = port.discover(hears.then_some(discovery)) {
                 let error = anyhow::Error::from(error);
                 tracing::error!(interface = %link.name, "cannot listen for NDP: {error:#}");
+            }
+            if let Err(error) = port.ask(link, self.speaker.echo_id()) {
+                tracing::error!(interface = %link.name, %error, "cannot ask other nodes' kernels");
             }
             if let Err(error) = port.join(link.index, &self.speaker.groups(link.index)) {
                 let error = anyhow::Error::from(error);
@@ -609,6 +617,7 @@ fn links(snapshot: &Snapshot) -> Vec<Link> {
                 mac: interface.mac?,
                 networks: networks.collect(),
                 networks_v6: networks_v6.collect(),
+                passing: interface.passing.clone(),
                 gateways: gateways.into_iter().flatten().copied().collect(),
             })
         })

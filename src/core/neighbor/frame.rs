@@ -200,6 +200,19 @@ impl Arp {
         }
     }
 
+    /// An ordinary request of the host `own` for `target`'s MAC address.
+    pub fn question(mac: MacAddr, own: Ipv4Addr, target: Ipv4Addr) -> Self {
+        Self {
+            op: Operation::Request,
+            eth_src: mac,
+            eth_dst: MacAddr::broadcast(),
+            sender_mac: mac,
+            sender_ip: own,
+            target_mac: MacAddr::zero(),
+            target_ip: target,
+        }
+    }
+
     /// An ordinary request to one neighbour: who has `peer`, tell `address`. RFC 826 has the receiver note the
     /// sender before it answers, so that the answer, sent to `mac`, proves that it moved.
     pub fn poke(mac: MacAddr, address: Ipv4Addr, peer: super::Peer) -> Self {

@@ -73,6 +73,15 @@ impl Message {
         }
     }
 
+    /// An ordinary question of `own` for a neighbour's MAC address; `None` if the neighbour is of the other family.
+    pub fn question(mac: MacAddr, own: IpAddr, target: IpAddr) -> Option<Self> {
+        match (own, target) {
+            (IpAddr::V4(own), IpAddr::V4(target)) => Some(Self::Arp(Arp::question(mac, own, target))),
+            (IpAddr::V6(own), IpAddr::V6(target)) => Some(Self::Ndp(Ndp::question(mac, own, target))),
+            _ => None,
+        }
+    }
+
     /// A question of `address` to one neighbour, whose answer proves that it moved; `None` if the neighbour is of the
     /// other family.
     pub fn poke(mac: MacAddr, address: IpAddr, peer: Neighbor) -> Option<Self> {

@@ -1,16 +1,14 @@
 //! Questions to the kernels of other nodes as frames, and what comes back.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
-
-use ipnet::IpNet;
 
 use super::{Effect, Link, Speaker};
 use crate::election::reach::Probe;
 use crate::model::{Instant, MacAddr, NodeName};
 use crate::neighbor::echo::{self, Echo};
 use crate::neighbor::responder::AnswerWith;
-use crate::neighbor::{Arp, Ndp, Peer};
+use crate::neighbor::{Message, Neighbor};
 
 /// Talkers that are asked for a sign while a node is suspect. The gateways are asked too, and each round is one of four
 /// within 20 ms.
@@ -20,24 +18,19 @@ impl Speaker {
     /// The frame of a question, if its interface is still there.
     pub(super) fn probe(&self, probe: &Probe) -> Option<Effect> {
         let mut links = self.links.values();
-        let link = links.find(|link| {
-            link.mac == probe.mine.mac
-                && link
-                    .networks
-                    .iter()
-                    .any(|network| probe.mine.network == IpNet::V4(*network))
-        })?;
-        let from = Peer {
+        let link =
+            links.find(|link| link.mac == probe.mine.mac && link.hosts().contains(&probe.mine.network))?;
+        let from = Neighbor {
             mac: link.mac,
-            address: super::v4(&probe.mine.network.addr())?,
+            address: probe.mine.network.addr(),
         };
-        let to = Peer {
+        let to = Neighbor {
             mac: probe.theirs.mac,
-            address: super::v4(&probe.theirs.network.addr())?,
+            address: probe.theirs.network.addr(),
         };
         Some(Effect::Probe {
             interface: link.index,
-            frame: echo::request(from, to, probe.question),
+            frame: echo::request(from, to, probe.question)?,
         })
     }
 
@@ -62,11 +55,11 @@ impl Speaker {
     }
 
     /// Our address on a link and the MAC address of a peer's interface in the same network.
-    fn shared_network(&self, link: &Link, peer: &NodeName) -> Option<(Ipv4Addr, MacAddr)> {
-        let mut mine = link.networks.iter();
+    fn shared_network(&self, link: &Link, peer: &NodeName) -> Option<(IpAddr, MacAddr)> {
+        let mut mine = link.hosts().into_iter();
         mine.find_map(|mine| {
             let mut theirs = self.election.interfaces_of(peer).iter();
-            let theirs = theirs.find(|theirs| IpNet::V4(*mine).contains(&theirs.network.addr()))?;
+            let theirs = theirs.find(|theirs| mine.contains(&theirs.network.addr()))?;
             Some((mine.addr(), theirs.mac))
         })
     }
@@ -77,13 +70,14 @@ impl Speaker {
         let links = self.links_for(key, key).into_iter();
         let questions = links.filter_map(|link| {
             let (own, mac) = self.shared_network(link, owner)?;
-            let frame = match key {
-                IpAddr::V4(address) => Arp::poke(link.mac, own, Peer { mac, address }).frame(),
-                IpAddr::V6(address) => Ndp::poke(link.mac, link.own_v6(address)?, mac, address).frame(),
+            let own = match key {
+                IpAddr::V4(_) => own,
+                IpAddr::V6(six) => link.own_v6(six)?.into(),
             };
+            let question = Message::poke(link.mac, own, Neighbor { mac, address: key })?;
             Some(Effect::Answer {
                 interface: link.index,
-                frame,
+                frame: question.frame(),
             })
         });
         questions.collect()
@@ -107,16 +101,16 @@ impl Speaker {
     /// An answer may have come.
     pub(super) fn echo(&mut self, bytes: &[u8], age: Duration, now: Instant) {
         if let Some(echo) = Echo::parse(bytes) {
-            let from = (echo.from.address.into(), echo.from.mac);
+            let from = (echo.from.address, echo.from.mac);
             self.election
                 .echo(from, echo.question, now - age, now, &mut self.outputs);
         }
     }
 
-    /// Asks the gateways and a few talkers for a sign that our link works, and the suspects by ARP: a kernel that lost us
-    /// as a neighbour learns us again by the question, and answers it even where pings are dropped.
+    /// Asks the gateways and a few talkers for a sign that our link works, and the suspects by ARP or NDP: a kernel that
+    /// lost us as a neighbour learns us again by the question, and answers it even where pings are dropped.
     pub(super) fn ask_link(&self, now: Instant, out: &mut Vec<Effect>) {
-        let suspects: Vec<Ipv4Addr> = self.election.suspects().iter().filter_map(super::v4).collect();
+        let suspects: Vec<IpAddr> = self.election.suspects().into_iter().collect();
         self.ask_for_signs(&suspects, TALKERS, now, out);
     }
 }

@@ -88,7 +88,7 @@ impl Surveying {
 
     /// Who is known to have the address.
     pub(super) fn occupant(&self, address: IpAddr, now: Instant, max_age: Duration) -> Option<MacAddr> {
-        let address = super::v4(&address)?;
+        let address = v4(&address)?;
         let fresh = self
             .reports
             .values()
@@ -110,12 +110,7 @@ impl Surveying {
             .unwrap_or_default();
         let asked = self.asked.entry(round.subnet).or_default();
         asked.retain(|address, _| area.contains((*address).into()));
-        asked.extend(
-            round
-                .covered
-                .iter()
-                .filter_map(|a| Some((super::v4(&a)?, round.began))),
-        );
+        asked.extend(round.covered.iter().filter_map(|a| Some((v4(&a)?, round.began))));
         let oldest = asked.values().copied().min().unwrap_or(round.began);
         let occupied = asked
             .keys()
@@ -246,7 +241,8 @@ impl Speaker {
                 if !subnet.network().is_link_local()
                     && (networks.len() < MAX_SUBNETS || networks.contains_key(&subnet))
                 {
-                    let gateways = link.gateways.iter().filter(|gateway| subnet.contains(*gateway));
+                    let gateways = link.gateways.iter().filter_map(v4);
+                    let gateways = gateways.filter(|gateway| subnet.contains(gateway));
                     networks.entry(subnet).or_default().extend(gateways);
                 }
                 let here = AddressRange::from(IpNet::V4(subnet)).into();
@@ -289,7 +285,7 @@ impl Speaker {
             let Some(known) = self.surveying.reports.get(&subnet) else {
                 continue;
             };
-            let bounds = |r: &AddressRange| Some((super::v4(&r.first())?, super::v4(&r.last())?));
+            let bounds = |r: &AddressRange| Some((v4(&r.first())?, v4(&r.last())?));
             let report = SurveyReport {
                 subnet,
                 age_ms: u32::try_from(now.since(known.at).as_millis()).unwrap_or(u32::MAX),
@@ -310,5 +306,12 @@ impl Speaker {
             self.surveying.told = Some(now);
             self.election.report(&report, &mut self.outputs);
         }
+    }
+}
+
+fn v4(address: &IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(v4) => Some(*v4),
+        IpAddr::V6(_) => None,
     }
 }

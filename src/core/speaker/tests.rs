@@ -14,6 +14,7 @@ use litemap::LiteMap;
 use super::*;
 use crate::election::{Group, candidate::Nobody, order};
 use crate::model::{ObjectKey, Timestamp};
+use crate::neighbor::Arp;
 
 const ETH0: InterfaceIndex = InterfaceIndex(2);
 const MINE: MacAddr = MacAddr(2, 0, 0, 0, 1, 11);
@@ -31,7 +32,8 @@ fn link() -> Link {
         mac: MINE,
         networks: vec![Ipv4Net::new(lan(11), 24).unwrap()],
         networks_v6: vec![],
-        gateways: vec![lan(1)],
+        passing: BTreeSet::new(),
+        gateways: vec![lan(1).into()],
     }
 }
 
@@ -130,7 +132,10 @@ impl Desk {
 
     fn sent(&self, purpose: Purpose) -> Vec<(Instant, Ipv4Addr)> {
         let frames = self.effects.iter().filter_map(|(at, effect)| match effect {
-            Effect::Announce(frame) if frame.purpose == purpose => Some((*at, v4(&frame.address)?)),
+            Effect::Announce(frame) if frame.purpose == purpose => match frame.address {
+                IpAddr::V4(address) => Some((*at, address)),
+                IpAddr::V6(_) => None,
+            },
             _ => None,
         });
         frames.collect()

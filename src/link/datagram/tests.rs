@@ -31,3 +31,16 @@ fn each_error_of_a_send_has_its_name() {
         assert_eq!(name(errno), expected, "errno {errno}");
     }
 }
+
+#[test]
+fn a_kernel_without_ipv6_is_told_from_a_taken_port() {
+    for (code, expected) in [
+        (libc::EAFNOSUPPORT, true),
+        (libc::EADDRNOTAVAIL, true),
+        (libc::EADDRINUSE, false),
+        (libc::EACCES, false),
+    ] {
+        let error = io::Error::from_raw_os_error(code);
+        assert_eq!(pair::is_without_ipv6(&error), expected, "{error}");
+    }
+}

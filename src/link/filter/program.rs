@@ -43,7 +43,7 @@ const ANCILLARY: u32 = 0xffff_f000;
 /// `SKF_AD_PKTTYPE`: who the frame was for, `PACKET_*` of `linux/if_packet.h`.
 pub(super) const PACKET_TYPE: u32 = ANCILLARY + 4;
 /// `PACKET_HOST`: to the interface's own MAC.
-const TO_US: u32 = 0;
+pub(super) const TO_US: u32 = 0;
 /// `PACKET_BROADCAST`.
 pub(super) const TO_EVERYBODY: u32 = 1;
 /// `PACKET_MULTICAST`.
@@ -78,6 +78,15 @@ const ICMP_ID: u32 = 38;
 
 /// `ETH_P_IPV6`.
 const IPV6: u32 = 0x86dd;
+/// Version 6: the upper half of the first byte; the lower one begins the traffic class.
+const VERSION_6: (u32, u32) = (0xf0, 0x60);
+/// `IPPROTO_ICMPV6`, as next header.
+const ICMPV6: u32 = 58;
+/// Type 129 and code 0 of RFC 4443.
+const ECHO_REPLY_V6: u32 = 0x8100;
+/// Where the fields lie: see the second picture in `core::neighbor::echo`.
+const NEXT_HEADER: u32 = 20;
+const ICMPV6_ID: u32 = 58;
 /// Next header `ICMPv6` (58) and hop limit 255: see the picture in `core::neighbor::ndp`.
 const NEXT_HEADER_AND_HOP_LIMIT: u32 = 20;
 const ICMPV6_FROM_THIS_LINK: u32 = 0x3aff;
@@ -114,7 +123,8 @@ enum To {
 pub(super) struct Assembler(Vec<(Instruction, To, To)>);
 
 impl Assembler {
-    /// What was sent by this machine, was for another one, or has a VLAN tag. `to_several`: broadcast, or a group.
+    /// What was sent by this machine, was for another one, or has a VLAN tag. `to_several`: what passes besides what is to
+    /// us, broadcasts or what is for a group, if anything.
     ///
     /// A socket bound to one protocol never sees the mark of a tag: the kernel clears it first, and calls a frame
     /// of a VLAN that it has no interface for "for another host", whatever its destination
@@ -181,6 +191,22 @@ impl Assembler {
             self.jump(JUMP_EQUAL, value, To::Next, To::Refuse);
         }
         self.load(LOAD_HALF, ICMP_ID);
+        self.jump(JUMP_EQUAL, u32::from(id), To::Accept, To::Refuse);
+    }
+
+    /// The same by `ICMPv6`. A kernel gives its answers a flow label, and hops as it likes.
+    pub(super) fn accept_echo_reply_v6(&mut self, id: u16) {
+        let (mask, version) = VERSION_6;
+        self.load(LOAD_HALF, ETHER_TYPE);
+        self.jump(JUMP_EQUAL, IPV6, To::Next, To::Refuse);
+        self.load(LOAD_BYTE, IP_HEADER);
+        self.push(AND, mask, To::Next, To::Next);
+        self.jump(JUMP_EQUAL, version, To::Next, To::Refuse);
+        self.load(LOAD_BYTE, NEXT_HEADER);
+        self.jump(JUMP_EQUAL, ICMPV6, To::Next, To::Refuse);
+        self.load(LOAD_HALF, ICMPV6_TYPE_AND_CODE);
+        self.jump(JUMP_EQUAL, ECHO_REPLY_V6, To::Next, To::Refuse);
+        self.load(LOAD_HALF, ICMPV6_ID);
         self.jump(JUMP_EQUAL, u32::from(id), To::Accept, To::Refuse);
     }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use std::net::Ipv6Addr;
 use tiklb_core::model::{AddressRange, Question};
 
-use tiklb_core::neighbor::{Arp, Ndp, Operation, Peer};
+use tiklb_core::neighbor::{Arp, Ndp, Neighbor, Operation, Peer};
 
 use super::program::{
     AND, JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_OR_EQUAL, LOAD_BYTE, LOAD_HALF, LOAD_WORD, PACKET_TYPE,
@@ -274,29 +274,53 @@ proptest! {
     }
 }
 
-#[test]
-fn only_answers_to_this_process_pass() {
-    let ends = [(OURS, Ipv4Addr::new(192, 168, 1, 11)), (ASKER, CLIENT)];
-    let [us, peer] = ends.map(|(mac, address)| Peer { mac, address });
+/// What a kernel answers: not what it would be by its checksum, which no filter looks at.
+fn answered(ends: [(MacAddr, IpAddr); 2], message: usize, kind: u8) -> Vec<u8> {
+    let [us, peer] = ends.map(|(mac, address)| Neighbor { mac, address });
     let question = Question {
         id: 0x1234,
         sequence: 1,
         token: 2,
     };
-    let mut reply = tiklb_core::neighbor::echo::request(peer, us, question).to_vec();
-    let program = echo_program(0x1234);
+    let mut reply = tiklb_core::neighbor::echo::request(peer, us, question)
+        .unwrap()
+        .to_vec();
+    reply[message] = kind;
+    reply
+}
+
+/// `others`: a byte that makes each another packet, or one for another process.
+fn only_answers_pass(family: Family, question: &[u8], reply: &[u8], others: &[(usize, u8)]) {
+    let program = echo_program(family, 0x1234);
     let here = Beside::default();
-    assert_eq!(run(&program, &reply, here), 0, "a question");
-    reply[34] = 0;
+    assert_eq!(run(&program, question, here), 0, "a question");
+    assert_eq!(run(&program, reply, here), ECHO_SNAP_LENGTH);
+    assert_eq!(
+        run(&echo_program(family, 0x1235), reply, here),
+        0,
+        "another process's"
+    );
+    assert_eq!(run(&echo_program(family.other(), 0x1234), reply, here), 0);
+    for (packet_type, tagged) in [(3, false), (4, false), (0, true)] {
+        let beside = Beside { packet_type, tagged };
+        assert_eq!(run(&program, reply, beside), 0, "sent from here, or not to here");
+    }
+    for (at, value) in others {
+        let mut other = reply.to_vec();
+        other[*at] = *value;
+        assert_eq!(run(&program, &other, here), 0, "byte {at} as {value:#x}");
+    }
+}
+
+#[test]
+fn only_answers_to_this_process_pass() {
+    let ends = [
+        (OURS, Ipv4Addr::new(192, 168, 1, 11).into()),
+        (ASKER, CLIENT.into()),
+    ];
+    let mut reply = answered(ends, 34, 0);
     reply.resize(60, 0);
-    assert_eq!(run(&program, &reply, here), SNAP_LENGTH);
-    assert_eq!(run(&echo_program(0x1235), &reply, here), 0, "another process's");
-    let outgoing = Beside {
-        packet_type: 4,
-        ..here
-    };
-    assert_eq!(run(&program, &reply, outgoing), 0, "sent from here");
-    for (at, value) in [
+    let others = [
         (12, 0x86),
         (14, 0x46),
         (23, 17),
@@ -304,12 +328,40 @@ fn only_answers_to_this_process_pass() {
         (35, 1),
         (38, 0x13),
         (39, 0),
-    ] {
-        let mut other = reply.clone();
-        other[at] = value;
-        assert_eq!(run(&program, &other, here), 0, "byte {at} as {value:#x}");
+    ];
+    only_answers_pass(Family::V4, &answered(ends, 34, 8), &reply, &others);
+    let program = echo_program(Family::V4, 0x1234);
+    assert_eq!(run(&program, &reply[..39], Beside::default()), 0, "cut short");
+}
+
+#[test]
+fn only_answers_to_this_process_pass_by_ipv6() {
+    let ends = [(OURS, six(0x11).into()), (ASKER, CLIENT_SIX.into())];
+    let mut reply = answered(ends, 54, 129);
+    // A kernel's traffic class, flow label and hops are its own.
+    for (at, value) in [(14, 0x6f), (15, 0xfa), (16, 0xbc), (17, 0xde), (21, 64)] {
+        reply[at] = value;
     }
-    assert_eq!(run(&program, &reply[..39], here), 0, "cut short");
+    let others = [
+        (12, 8),
+        (14, 0x45),
+        (20, 0),
+        (20, 44),
+        (20, 17),
+        (54, 1),
+        (54, 136),
+        (55, 1),
+        (58, 0x13),
+        (59, 0),
+    ];
+    only_answers_pass(Family::V6, &answered(ends, 54, 128), &reply, &others);
+    let program = echo_program(Family::V6, 0x1234);
+    assert_eq!(run(&program, &reply[..59], Beside::default()), 0, "cut short");
+    let to_a_group = Beside {
+        packet_type: 2,
+        tagged: false,
+    };
+    assert_eq!(run(&program, &reply, to_a_group), 0);
 }
 
 const SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x200);

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use anyhow::{Context as _, Result, ensure};
 use rtnetlink::LinkUnspec;
-use tiklb::link::datagram::{Arrival, BUDGET, DatagramSocket, MAX_DATAGRAM, SendError};
+use tiklb::link::datagram::{Arrival, BUDGET, DatagramSocket, MAX_DATAGRAM, Pair, SendError};
 
 use crate::Body;
 use crate::lan::{Lan, index_of, within};
@@ -25,6 +25,12 @@ pub(crate) const TESTS: &[(&str, Body)] = &[
     }),
     ("datagram::a_drain_stops_at_its_budget", |lan| {
         Box::pin(a_drain_stops_at_its_budget(lan))
+    }),
+    ("datagram::one_port_serves_both_families", |lan| {
+        Box::pin(one_port_serves_both_families(lan))
+    }),
+    ("datagram::without_ipv6_there_is_ipv4", |lan| {
+        Box::pin(without_ipv6_there_is_ipv4(lan))
     }),
 ];
 
@@ -164,5 +170,66 @@ async fn a_drain_stops_at_its_budget(lan: Lan) -> Result<()> {
     within("the last", socket.readable()).await??;
     let second = socket.drain(|_| ());
     assert_eq!((second.arrivals, second.more), (1, false));
+    Ok(())
+}
+
+/// The next datagrams of a pair: who sent them, and what.
+async fn of_pair(pair: &mut Pair, count: usize) -> Result<Vec<(SocketAddr, Vec<u8>)>> {
+    let mut heard = Vec::new();
+    while heard.len() < count {
+        within("a datagram", pair.readable()).await??;
+        pair.drain(|arrival| {
+            if let Arrival::Datagram { from, payload } = arrival {
+                heard.push((from, payload.to_vec()));
+            }
+        });
+    }
+    heard.sort_unstable();
+    Ok(heard)
+}
+
+async fn one_port_serves_both_families(lan: Lan) -> Result<()> {
+    loopback_up(&lan).await?;
+    let mut pair = Pair::bind(0)?;
+    let port = pair.local_address()?.port();
+    let peers = [
+        UdpSocket::bind(ANY_PORT)?,
+        UdpSocket::bind((Ipv6Addr::LOCALHOST, 0))?,
+    ];
+    let mut expected = Vec::new();
+    for peer in &peers {
+        let from = peer.local_addr()?;
+        peer.send_to(b"hello", (from.ip(), port))?;
+        expected.push((from, b"hello".to_vec()));
+    }
+    // IPv4's peer is seen by its own address, not by a mapped one.
+    assert_eq!(of_pair(&mut pair, 2).await?, expected);
+    for peer in &peers {
+        pair.send(b"heard", peer.local_addr()?)?;
+        let mut buffer = [0; 16];
+        peer.set_read_timeout(Some(std::time::Duration::from_secs(20)))?;
+        let (length, from) = peer.recv_from(&mut buffer)?;
+        assert_eq!((&buffer[..length], from.port()), (&b"heard"[..], port));
+    }
+    // A second speaker on the node must fail, whichever family it binds first.
+    let error = Pair::bind(port).err().context("bound twice")?;
+    assert!(error.to_string().contains(&port.to_string()), "{error}");
+    let six: SocketAddr = (Ipv6Addr::UNSPECIFIED, port).into();
+    DatagramSocket::bind(six).err().context("bound twice")?;
+    Ok(())
+}
+
+async fn without_ipv6_there_is_ipv4(lan: Lan) -> Result<()> {
+    std::fs::write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1")?;
+    loopback_up(&lan).await?;
+    let mut pair = Pair::bind(0)?;
+    let port = pair.local_address()?.port();
+    let peer = UdpSocket::bind(ANY_PORT)?;
+    let from = peer.local_addr()?;
+    let six: SocketAddr = (Ipv6Addr::LOCALHOST, port).into();
+    assert!(pair.send(b"hello", six).is_err(), "no such way");
+    peer.send_to(b"hello", (Ipv4Addr::LOCALHOST, port))?;
+    assert_eq!(of_pair(&mut pair, 1).await?, [(from, b"hello".to_vec())]);
+    pair.send(b"heard", from)?;
     Ok(())
 }

@@ -10,6 +10,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 mod datagram;
 mod discovery;
+mod echo;
 mod lan;
 mod packet;
 mod watch;
@@ -20,7 +21,14 @@ type Body = fn(lan::Lan) -> lan::Running;
 fn main() {
     let arguments = Arguments::from_args();
     let isolation = lan::isolate().map_err(|error| format!("{error:#}"));
-    let bodies = [packet::TESTS, discovery::TESTS, watch::TESTS, datagram::TESTS].concat();
+    let bodies = [
+        packet::TESTS,
+        discovery::TESTS,
+        echo::TESTS,
+        watch::TESTS,
+        datagram::TESTS,
+    ]
+    .concat();
     let trials = bodies.into_iter().map(|(name, body)| {
         let isolation = isolation.clone();
         Trial::ignorable_test(name, move || match isolation {

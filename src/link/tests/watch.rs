@@ -1,10 +1,11 @@
 //! Snapshots of real interfaces, and that every change brings one.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use ipnet::IpNet;
+use rtnetlink::packet_route::address::{AddressAttribute, CacheInfo};
 use rtnetlink::{AddressMessageBuilder, LinkBridge, LinkUnspec, LinkVeth, RouteMessageBuilder};
 use tiklb::link::watch::{Exclusions, Interface, Kind, Snapshot, Unusable, watch};
 use tiklb_core::model::MacAddr;
@@ -27,6 +28,12 @@ pub(crate) const TESTS: &[(&str, Body)] = &[
     }),
     ("watch::the_default_gateway_is_known", |lan| {
         Box::pin(the_default_gateway_is_known(lan))
+    }),
+    ("watch::a_router_of_ipv6_is_known", |lan| {
+        Box::pin(a_router_of_ipv6_is_known(lan))
+    }),
+    ("watch::an_address_that_is_being_checked_is_told_apart", |lan| {
+        Box::pin(an_address_that_is_being_checked_is_told_apart(lan))
     }),
     ("watch::interfaces_come_and_go", |lan| {
         Box::pin(interfaces_come_and_go(lan))
@@ -154,11 +161,63 @@ async fn the_default_gateway_is_known(lan: Lan) -> Result<()> {
     let known = |s: &Snapshot| {
         s.gateways
             .get(&lan.eth0)
-            .is_some_and(|all| all.contains(&gateway))
+            .is_some_and(|all| all.contains(&gateway.into()))
     };
     until(&mut snapshots, "the gateway", known).await?;
     lan.node_links.route().del(route).execute().await?;
     until(&mut snapshots, "the gateway to go", |s| !known(s)).await?;
+    Ok(())
+}
+
+async fn a_router_of_ipv6_is_known(lan: Lan) -> Result<()> {
+    let mut snapshots = watching().await?;
+    let router = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    let route = RouteMessageBuilder::<Ipv6Addr>::new()
+        .output_interface(lan.eth0.0)
+        .gateway(router)
+        .build();
+    lan.node_links.route().add(route.clone()).execute().await?;
+    let known = |s: &Snapshot| {
+        s.gateways
+            .get(&lan.eth0)
+            .is_some_and(|all| all.contains(&router.into()))
+    };
+    until(&mut snapshots, "the router", known).await?;
+    lan.node_links.route().del(route).execute().await?;
+    until(&mut snapshots, "the router to go", |s| !known(s)).await?;
+    Ok(())
+}
+
+async fn an_address_that_is_being_checked_is_told_apart(lan: Lan) -> Result<()> {
+    let mut snapshots = watching().await?;
+    let address = Ipv6Addr::new(0xfd00, 0, 0, 0x77, 0, 0, 0, 0x11);
+    let add = lan.node_links.address().add(lan.eth0.0, address.into(), 64);
+    add.execute().await?;
+    let has = |s: &Snapshot| eth0(s).is_some_and(|i| i.prefixes.iter().any(|p| p.addr() == address));
+    let passes = |s: &Snapshot| eth0(s).is_some_and(|i| i.passing.contains(&address));
+    until(&mut snapshots, "an address that is checked", |s| {
+        has(s) && passes(s)
+    })
+    .await?;
+    until(&mut snapshots, "an address that was checked", |s| {
+        has(s) && !passes(s)
+    })
+    .await?;
+    let mut add = lan
+        .node_links
+        .address()
+        .add(lan.eth0.0, address.into(), 64)
+        .replace();
+    let mut lifetimes = CacheInfo::default();
+    (lifetimes.ifa_preferred, lifetimes.ifa_valid) = (0, 600);
+    add.message_mut()
+        .attributes
+        .push(AddressAttribute::CacheInfo(lifetimes));
+    add.execute().await?;
+    until(&mut snapshots, "an address that was withdrawn", |s| {
+        has(s) && passes(s)
+    })
+    .await?;
     Ok(())
 }
 
@@ -245,7 +304,7 @@ async fn lost_events_are_made_up_for(lan: Lan) -> Result<()> {
 fn lost_events() -> Result<u64> {
     // sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode
     let table = std::fs::read_to_string("/proc/thread-self/net/netlink")?;
-    let watched = "00000151";
+    let watched = "00000551";
     let rows = table
         .lines()
         .map(|row| row.split_whitespace().collect::<Vec<&str>>());

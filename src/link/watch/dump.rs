@@ -1,11 +1,12 @@
 //! One whole reading of the interfaces, their addresses and the gateways there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use futures::TryStreamExt as _;
 use rtnetlink::packet_route::AddressFamily;
 use rtnetlink::packet_route::link::LinkExtentMask;
+use rtnetlink::packet_route::route::RouteMessage;
 use rtnetlink::{Handle, RouteMessageBuilder};
 use tiklb_core::neighbor::InterfaceIndex;
 
@@ -43,6 +44,7 @@ async fn read(handle: &Handle, exclusions: &Exclusions) -> Result<Snapshot, rtne
         let index = InterfaceIndex(message.header.index);
         if let (Some(on), Some(prefix)) = (interfaces.get_mut(&index), interface::prefix_of(&message)) {
             on.prefixes.insert(prefix);
+            on.passing.extend(interface::passing(&message, prefix));
         }
     }
     Ok(Snapshot {
@@ -51,17 +53,29 @@ async fn read(handle: &Handle, exclusions: &Exclusions) -> Result<Snapshot, rtne
     })
 }
 
-/// The IPv4 default gateways of each interface: what a takeover must reach first, and what shows that a link works.
-async fn gateways(handle: &Handle) -> Result<BTreeMap<InterfaceIndex, BTreeSet<Ipv4Addr>>, rtnetlink::Error> {
-    let mut gateways: BTreeMap<InterfaceIndex, BTreeSet<Ipv4Addr>> = BTreeMap::new();
-    let mut routes = handle
-        .route()
-        .get(RouteMessageBuilder::<Ipv4Addr>::new().build())
-        .execute();
+/// The default gateways of each interface: what a takeover must reach first, and what shows that a link works.
+async fn gateways(handle: &Handle) -> Result<BTreeMap<InterfaceIndex, BTreeSet<IpAddr>>, rtnetlink::Error> {
+    let mut gateways = BTreeMap::new();
+    let v4 = RouteMessageBuilder::<Ipv4Addr>::new().build();
+    add_gateways(handle, v4, &mut gateways).await?;
+    let v6 = RouteMessageBuilder::<Ipv6Addr>::new().build();
+    match add_gateways(handle, v6, &mut gateways).await {
+        // A kernel without IPv6 refuses the question, or answers it with the routes of all families.
+        Ok(()) | Err(rtnetlink::Error::NetlinkError(_)) => Ok(gateways),
+        Err(error) => Err(error),
+    }
+}
+
+async fn add_gateways(
+    handle: &Handle,
+    of: RouteMessage,
+    gateways: &mut BTreeMap<InterfaceIndex, BTreeSet<IpAddr>>,
+) -> Result<(), rtnetlink::Error> {
+    let mut routes = handle.route().get(of).execute();
     while let Some(message) = routes.try_next().await? {
         if let Some((index, gateway)) = interface::default_gateway(&message) {
             gateways.entry(index).or_default().insert(gateway);
         }
     }
-    Ok(gateways)
+    Ok(())
 }

@@ -7,12 +7,13 @@ use std::io;
 use rtnetlink::MulticastGroup;
 use rtnetlink::sys::{AsyncSocket as _, SocketAddr, TokioSocket, protocols::NETLINK_ROUTE};
 
-/// Links, the addresses of both families, and IPv4 routes for the gateways among them.
-const GROUPS: [MulticastGroup; 4] = [
+/// Links, and of both families the addresses, and the routes for the gateways among them.
+const GROUPS: [MulticastGroup; 5] = [
     MulticastGroup::Link,
     MulticastGroup::Ipv4Ifaddr,
     MulticastGroup::Ipv6Ifaddr,
     MulticastGroup::Ipv4Route,
+    MulticastGroup::Ipv6Route,
 ];
 /// Events thrown away after one wake-up before others get their turn; what is left wakes again.
 const DISCARD_BUDGET: usize = 1_024;

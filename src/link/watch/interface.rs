@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::IpNet;
-use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use rtnetlink::packet_route::link::{
     InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
 };
@@ -46,6 +46,8 @@ pub struct Interface {
     pub mtu: u32,
     /// Its own addresses with their prefix lengths, both families, link-local ones included.
     pub prefixes: BTreeSet<IpNet>,
+    /// Those of its IPv6 addresses by which others should not know it: see [`passing`].
+    pub passing: BTreeSet<Ipv6Addr>,
     /// Its name is on the exclusion list.
     pub excluded: bool,
 }
@@ -113,16 +115,17 @@ impl Interface {
     }
 }
 
-/// The interface and the gateway of an IPv4 default route; `None` for any other route. Of a route over several
-/// interfaces none is taken: which of them works is not ours to guess.
-pub(super) fn default_gateway(message: &RouteMessage) -> Option<(InterfaceIndex, Ipv4Addr)> {
+/// The interface and the gateway of a default route; `None` for any other route. Of a route over several interfaces none is
+/// taken: which of them works is not ours to guess.
+pub(super) fn default_gateway(message: &RouteMessage) -> Option<(InterfaceIndex, IpAddr)> {
     let is_default =
         message.header.destination_prefix_length == 0 && message.header.kind == RouteType::Unicast;
     let mut gateway = None;
     let mut index = None;
     for attribute in &message.attributes {
         match attribute {
-            RouteAttribute::Gateway(RouteAddress::Inet(address)) => gateway = Some(*address),
+            RouteAttribute::Gateway(RouteAddress::Inet(address)) => gateway = Some(IpAddr::V4(*address)),
+            RouteAttribute::Gateway(RouteAddress::Inet6(address)) => gateway = Some(IpAddr::V6(*address)),
             RouteAttribute::Oif(number) => index = Some(InterfaceIndex(*number)),
             _ => {}
         }
@@ -148,6 +151,7 @@ pub(super) fn from_link(message: &LinkMessage, exclusions: &Exclusions) -> Optio
         master: None,
         mtu: 0,
         prefixes: BTreeSet::new(),
+        passing: BTreeSet::new(),
         excluded: exclusions.matches(&name),
         name,
     };
@@ -196,5 +200,25 @@ pub(super) fn prefix_of(message: &AddressMessage) -> Option<IpNet> {
     match (local, address) {
         (Some(local), Some(peer)) if local != peer => Some(IpNet::from(local)),
         (local, address) => IpNet::new(local.or(address)?, message.header.prefix_len).ok(),
+    }
+}
+
+/// The address, if it is one of IPv6 by which others should not know the interface: one that is still being checked, or that
+/// somebody else turned out to have; one that was withdrawn and is about to go; one that privacy extensions made, which goes
+/// within a day.
+pub(super) fn passing(message: &AddressMessage, prefix: IpNet) -> Option<Ipv6Addr> {
+    let flags = message.attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Flags(flags) => Some(*flags),
+        _ => None,
+    });
+    let passes = AddressFlags::Tentative
+        | AddressFlags::Dadfailed
+        | AddressFlags::Deprecated
+        | AddressFlags::Secondary;
+    match prefix {
+        IpNet::V6(network) if flags.unwrap_or(AddressFlags::empty()).intersects(passes) => {
+            Some(network.addr())
+        }
+        _ => None,
     }
 }

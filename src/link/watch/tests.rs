@@ -1,7 +1,7 @@
 //! Netlink messages as values: kinds of interfaces that the test machine's kernel may lack. Real events are in
 //! the `link` test target.
 
-use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage};
+use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use rtnetlink::packet_route::link::{
     InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
 };
@@ -67,6 +67,7 @@ fn a_link_message_is_read_field_by_field() {
         master: None,
         mtu: 1_500,
         prefixes: BTreeSet::default(),
+        passing: BTreeSet::default(),
         excluded: false,
     };
     assert_eq!(snapshot.interfaces[&InterfaceIndex(2)], expected);
@@ -213,8 +214,9 @@ fn prefixes_are_our_own_addresses() {
 #[test]
 fn only_a_plain_default_route_names_a_gateway() {
     use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
-    let gateway = Ipv4Addr::new(192, 168, 1, 1);
-    let route = |prefix: u8, kind: RouteType, with_gateway: bool| {
+    let gateway = IpAddr::from([192, 168, 1, 1]);
+    let router = IpAddr::from([0xfe80, 0, 0, 0, 0, 0, 0, 1]);
+    let of = |gateway: IpAddr, prefix: u8, kind: RouteType, with_gateway: bool| {
         let mut message = RouteMessage::default();
         message.header.destination_prefix_length = prefix;
         message.header.kind = kind;
@@ -222,10 +224,16 @@ fn only_a_plain_default_route_names_a_gateway() {
         if with_gateway {
             message
                 .attributes
-                .push(RouteAttribute::Gateway(RouteAddress::Inet(gateway)));
+                .push(RouteAttribute::Gateway(RouteAddress::from(gateway)));
         }
         interface::default_gateway(&message)
     };
+    let route = |prefix, kind, with_gateway| of(gateway, prefix, kind, with_gateway);
+    assert_eq!(
+        of(router, 0, RouteType::Unicast, true),
+        Some((InterfaceIndex(2), router))
+    );
+    assert_eq!(of(router, 64, RouteType::Unicast, true), None);
     assert_eq!(
         route(0, RouteType::Unicast, true),
         Some((InterfaceIndex(2), gateway))
@@ -233,4 +241,34 @@ fn only_a_plain_default_route_names_a_gateway() {
     assert_eq!(route(24, RouteType::Unicast, true), None);
     assert_eq!(route(0, RouteType::BlackHole, true), None);
     assert_eq!(route(0, RouteType::Unicast, false), None);
+}
+
+#[test]
+fn others_know_an_interface_by_addresses_that_stay() {
+    let of = |prefix: &str, flags: Option<AddressFlags>| {
+        let mut message = AddressMessage::default();
+        message.attributes = flags.map(AddressAttribute::Flags).into_iter().collect();
+        interface::passing(&message, prefix.parse().unwrap())
+    };
+    let six = "fd00:0:0:1::11/64";
+    let stays = [
+        None,
+        Some(AddressFlags::Permanent),
+        Some(AddressFlags::Managetempaddr | AddressFlags::Noprefixroute | AddressFlags::StablePrivacy),
+    ];
+    for flags in stays {
+        assert_eq!(of(six, flags), None, "{flags:?}");
+    }
+    for flags in [
+        AddressFlags::Tentative | AddressFlags::Permanent,
+        AddressFlags::Tentative | AddressFlags::Optimistic,
+        AddressFlags::Dadfailed,
+        AddressFlags::Deprecated | AddressFlags::Permanent,
+        AddressFlags::Secondary,
+    ] {
+        let address = "fd00:0:0:1::11".parse().unwrap();
+        assert_eq!(of(six, Some(flags)), Some(address), "{flags:?}");
+        // IPv4's second address of a subnet is as good as the first.
+        assert_eq!(of("192.168.1.11/24", Some(flags)), None, "{flags:?}");
+    }
 }

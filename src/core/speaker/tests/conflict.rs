@@ -147,6 +147,7 @@ fn our_own_cards_are_no_strangers_neither_the_second_nor_the_replaced_one() {
         mac: THEIRS,
         networks: vec![],
         networks_v6: vec![],
+        passing: BTreeSet::new(),
         gateways: vec![],
     };
     desk.step(Event::Links(vec![link(), other]));

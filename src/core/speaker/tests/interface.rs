@@ -12,6 +12,7 @@ fn second() -> Link {
         mac: SECOND,
         networks: vec![],
         networks_v6: vec![],
+        passing: BTreeSet::new(),
         gateways: vec![],
     }
 }

@@ -6,7 +6,7 @@
     reason = "a broken property ends the run, and a fuzz target calls one of the four"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tiklb_core::election::wire::{Datagram, MAX_LENGTH};
 use tiklb_core::election::{BootId, Desired, Group, Key, Listed, MAX_PEERS, order};
 use tiklb_core::model::{Instant, MacAddr, NodeName, Now, ObjectKey, Question, RangeSet, Timestamp};
-use tiklb_core::neighbor::echo::{ECHO_LENGTH, Echo};
+use tiklb_core::neighbor::echo::{ECHO_LENGTH_V6, Echo};
 use tiklb_core::neighbor::frame::FRAME_LENGTH;
 use tiklb_core::neighbor::{
     Arp, InterfaceIndex, Message, Ndp, Operation, Outgoing, Peer, Purpose, Statement, ndp as discovery,
@@ -98,14 +98,23 @@ pub(crate) fn ndp(bytes: &[u8]) {
 /// Echo replies, one after another.
 pub(crate) fn echo(bytes: &[u8]) {
     let mut life = Life::announcing();
-    for (wait, frame) in steps(bytes, ECHO_LENGTH) {
+    for (wait, frame) in steps(bytes, ECHO_LENGTH_V6) {
         life.pass(STEP * u32::from(wait));
         if let Some(Echo { from, question }) = Echo::parse(frame) {
             let Peer { mac, address } = from;
             assert_eq!(mac.octets(), frame[6..12]);
-            assert_eq!(address.octets(), frame[26..30]);
+            let token_at = match address {
+                IpAddr::V4(address) => {
+                    assert_eq!(address.octets(), frame[26..30]);
+                    42
+                }
+                IpAddr::V6(address) => {
+                    assert_eq!(address.octets(), frame[22..38]);
+                    62
+                }
+            };
             let Question { token, .. } = question;
-            assert_eq!(token.to_be_bytes(), frame[42..50]);
+            assert_eq!(token.to_be_bytes(), frame[token_at..token_at + 8]);
         }
         life.take(Event::Echo {
             bytes: frame,
@@ -209,7 +218,8 @@ impl Life {
             mac: MINE,
             networks: vec![Ipv4Net::new(lan(11), 24).unwrap()],
             networks_v6: vec![Ipv6Net::new(Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x11), 64).unwrap()],
-            gateways: vec![lan(1)],
+            passing: BTreeSet::new(),
+            gateways: vec![lan(1).into()],
         }]));
         life.take(Event::Wanted(Arc::new(wanted())));
         life.pass(Duration::from_secs(2));

@@ -1,0 +1,113 @@
+//! An interface of this node, and by which of its addresses other nodes know it.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr};
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+
+use crate::model::{Family, MacAddr};
+use crate::neighbor::InterfaceIndex;
+
+/// An interface that can announce: up, with carrier, not excluded, no member of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The kernel's number.
+    pub index: InterfaceIndex,
+    /// `eth0`.
+    pub name: String,
+    /// Its hardware address.
+    pub mac: MacAddr,
+    /// Its IPv4 addresses with their networks.
+    pub networks: Vec<Ipv4Net>,
+    /// Its IPv6 addresses with their networks, the link-local one included.
+    pub networks_v6: Vec<Ipv6Net>,
+    /// Those of its IPv6 addresses that do not stay: temporary or deprecated ones, and such as are still being checked.
+    pub passing: BTreeSet<Ipv6Addr>,
+    /// Routers that this node uses there.
+    pub gateways: Vec<IpAddr>,
+}
+
+impl Link {
+    /// Whether one of its networks holds the address.
+    pub fn is_in_network_of(&self, address: IpAddr) -> bool {
+        match address {
+            IpAddr::V4(v4) => self.networks.iter().any(|network| network.contains(&v4)),
+            IpAddr::V6(v6) => self.networks_v6.iter().any(|network| network.contains(&v6)),
+        }
+    }
+
+    /// By which family nodes ask each other for signs of life here. One that has both speaks IPv4: all of a segment have to
+    /// mean the same.
+    pub fn family(&self) -> Family {
+        if self.networks.is_empty() {
+            Family::V6
+        } else {
+            Family::V4
+        }
+    }
+
+    /// The addresses by which other nodes know this one here, with their networks: all of IPv4; without any, one of IPv6.
+    pub(super) fn hosts(&self) -> Vec<IpNet> {
+        match self.family() {
+            Family::V4 => self.networks.iter().copied().map(IpNet::V4).collect(),
+            Family::V6 => self.host_v6().map(IpNet::V6).into_iter().collect(),
+        }
+    }
+
+    /// An address that stays: of a network that the site gave itself, which stays too (RFC 4193); else of one that a provider
+    /// gave; the link-local one where there is nothing else, because every link has that network.
+    fn host_v6(&self) -> Option<Ipv6Net> {
+        let rank = |address: Ipv6Addr| match address {
+            local if local.is_unicast_link_local() => 2,
+            own if own.is_unique_local() => 0,
+            _ => 1,
+        };
+        self.lasting()
+            .min_by_key(|network| (rank(network.addr()), *network))
+    }
+
+    fn lasting(&self) -> impl Iterator<Item = Ipv6Net> {
+        let networks = self.networks_v6.iter().copied();
+        networks.filter(|network| !self.passing.contains(&network.addr()))
+    }
+
+    /// The routers that are asked for a sign, and told of a takeover.
+    pub(super) fn routers(&self) -> impl Iterator<Item = IpAddr> {
+        let family = self.family();
+        let gateways = self.gateways.iter().copied();
+        gateways.filter(move |gateway| Family::of(*gateway) == family)
+    }
+
+    /// The addresses from which this node asks its neighbours there, and to which they answer.
+    pub(super) fn asks_from(&self) -> Vec<IpAddr> {
+        match self.family() {
+            Family::V4 => self
+                .networks
+                .iter()
+                .map(|network| network.addr().into())
+                .collect(),
+            Family::V6 => self.lasting().map(|network| network.addr().into()).collect(),
+        }
+    }
+
+    /// The address from which `target` is asked for a sign: one of its network. A router of IPv6 has a link-local one.
+    pub(super) fn asks(&self, target: IpAddr) -> Option<IpAddr> {
+        let others = self.lasting().map(IpNet::V6);
+        let others = others.filter(|_| self.family() == Family::V6);
+        let mut networks = self.hosts().into_iter().chain(others);
+        let near = networks.find(|network| network.contains(&target));
+        near.map(|network| network.addr())
+    }
+
+    /// The IPv6 address from which a neighbour is asked for `target`: one of its network, or the link-local one. One that stays,
+    /// if there is any.
+    pub(super) fn own_v6(&self, target: Ipv6Addr) -> Option<Ipv6Addr> {
+        let networks = || self.lasting().chain(self.networks_v6.iter().copied());
+        let near = networks().find(|network| network.contains(&target));
+        let local = || networks().find(|network| network.addr().is_unicast_link_local());
+        near.or_else(local).map(|network| network.addr())
+    }
+}
+
+#[cfg(test)]
+mod tests;
