@@ -9,7 +9,7 @@ use tiklb_core::config::{AdvertisementObject, Config, PoolObject};
 use tiklb_core::election::candidate::{Ground, Group, Node, groups, interfaces};
 use tiklb_core::election::{Desired, Listed};
 use tiklb_core::model::service::Service;
-use tiklb_core::model::{NodeName, ObjectKey, RangeSet};
+use tiklb_core::model::{Family, NodeName, ObjectKey, RangeSet};
 use tiklb_core::speaker::Wanted;
 
 use crate::cluster::object::endpoints::{EndpointIndex, Slice};
@@ -166,7 +166,7 @@ impl Objects {
             interfaces,
             election: Arc::new(Desired {
                 groups,
-                peers: self.peers(),
+                peers: self.peers(me),
                 records,
             }),
             pools: all,
@@ -257,13 +257,30 @@ impl Objects {
         records
     }
 
+    /// By which families this node can meet others, the better one first: two that have both meet over IPv4. One whose Pod
+    /// is not known yet may have either.
+    fn families(&self, me: &NodeName) -> Vec<Family> {
+        let pods = self.pods.values().filter(|pod| pod.node == *me);
+        let own: BTreeSet<Family> = pods
+            .flat_map(|pod| &pod.addresses)
+            .map(|address| Family::of(*address))
+            .collect();
+        let both = Family::BOTH.into_iter();
+        both.filter(|family| own.is_empty() || own.contains(family))
+            .collect()
+    }
+
     /// Where the speakers are met. While a speaker is replaced its node has two Pods for a moment: the ready one counts.
-    fn peers(&self) -> BTreeMap<NodeName, Listed> {
+    fn peers(&self, me: &NodeName) -> BTreeMap<NodeName, Listed> {
         let mut peers: BTreeMap<NodeName, Listed> = BTreeMap::new();
+        let families = self.families(me);
         for pod in self.pods.values() {
-            let ipv4 = pod.addresses.iter().find(|address| address.is_ipv4());
-            let Some(address) = ipv4.copied() else {
-                continue; // Heartbeats go over IPv4; it is not placed yet, or has none.
+            let of = |family: &Family| {
+                let mut addresses = pod.addresses.iter().copied();
+                addresses.find(|address| Family::of(*address) == *family)
+            };
+            let Some(address) = families.iter().find_map(of) else {
+                continue; // It is not placed yet, or there is no way from here to there.
             };
             let listed = Listed {
                 address,

@@ -333,3 +333,39 @@ fn what_others_have_on_record_counts_for_the_address_that_it_names() {
     objects.take(News::Records(Change::Applied(record("n2", "192.168.1.203", 6))));
     assert_eq!(recorded(&objects), BTreeMap::new());
 }
+
+/// Where `me` meets the other one, of two speakers with these addresses.
+fn met(mine: &[&str], theirs: &[&str]) -> Option<IpAddr> {
+    let mut objects = Objects::new(Settings::default());
+    let pods = [("me", mine), ("other", theirs)].map(|(node, addresses)| SpeakerPod {
+        addresses: addresses.iter().map(|address| ip(address)).collect(),
+        ..pod(node, node, "192.168.1.1", true)
+    });
+    objects.take(News::Pods(Change::Listed(pods.into())));
+    let wanted = objects.wanted(&NodeName::from("me"));
+    let peer = wanted.election.peers.get(&NodeName::from("other"));
+    peer.map(|peer| peer.address)
+}
+
+#[test]
+fn speakers_meet_over_ipv4_where_both_have_it_and_else_over_ipv6() {
+    let (four, six) = ("192.168.1.12", "fd00:0:0:1::12");
+    for (mine, theirs, expected) in [
+        (vec!["192.168.1.11"], vec![four], Some(four)),
+        (
+            vec!["fd00:0:0:1::11", "192.168.1.11"],
+            vec![six, four],
+            Some(four),
+        ),
+        (vec!["fd00:0:0:1::11"], vec![six], Some(six)),
+        (vec!["fd00:0:0:1::11"], vec![four, six], Some(six)),
+        (vec!["192.168.1.11", "fd00:0:0:1::11"], vec![six], Some(six)),
+        (vec!["192.168.1.11"], vec![six], None),
+        (vec!["fd00:0:0:1::11"], vec![four], None),
+        // Where our own Pod is not known yet.
+        (vec![], vec![six, four], Some(four)),
+        (vec![], vec![six], Some(six)),
+    ] {
+        assert_eq!(met(&mine, &theirs), expected.map(ip), "{mine:?} and {theirs:?}");
+    }
+}
