@@ -115,6 +115,7 @@ impl Home {
             Box::pin(ControlPlane::start(
                 plan.api.clone(),
                 lan.host(daemon::CONTROL_HOST)?,
+                plan.control(),
                 &hosts
             )),
         )?;
@@ -125,7 +126,7 @@ impl Home {
         folder.write(ROUTER_CA, &ca_pem)?;
         // Where Pods run, tiklb is installed, and brings all of it.
         if plan.installed && !control_plane.has_workers() {
-            inventory::furnish(&kube, &control_plane, &nodes, access).await?;
+            inventory::furnish(&kube, &control_plane, &plan.hosts(), access).await?;
             daemon::write_kubeconfigs(&folder, &control_plane).await?;
         }
         let listeners = if control_plane.has_proxies() {
@@ -155,7 +156,7 @@ impl Home {
     /// # Errors
     /// Its accounts are not there.
     pub async fn move_in(&self) -> Result<()> {
-        inventory::house(&self.kube, &self.nodes).await?;
+        inventory::house(&self.kube, &self.plan.hosts()).await?;
         daemon::write_kubeconfigs(&self.folder, &self.control_plane).await
     }
 
@@ -168,7 +169,7 @@ impl Home {
         try_join_all(all.map(|process| process.end(grace))).await?;
         self.speakers.clear();
         self.allocator = None;
-        inventory::leave(&self.kube, &self.nodes).await
+        inventory::leave(&self.kube, &self.plan.hosts()).await
     }
 
     /// Whether nothing of tiklb was in the cluster when the home was built.
@@ -247,7 +248,7 @@ impl Home {
         self.nodes.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The address of a node.
+    /// The IPv4 address of a node, or where it has none, the one by whose last octet it is known.
     ///
     /// # Errors
     /// When there is no such node.

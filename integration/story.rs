@@ -20,6 +20,7 @@
 //! | `drift` | a person puts the range back into the router's pool |
 //! | `interface` | nodes with two network cards, by MetalLB's identifiers: what an advertisement names answers, and nothing else |
 //! | `interruption` | the router reboots in the middle of a first sync, or is away during a rollout |
+//! | `ipv6` | nodes that have IPv6 alone: a cut cable moves an address, and a speaker that dies does not |
 //! | `pin` | ARP rows that the router itself follows: traffic from behind it after a failover |
 //! | `router` | a router that cannot be used: no new announcement without proof, none lost |
 //! | `outage` | API server and allocator away: every address goes on answering |
@@ -42,6 +43,7 @@ mod doctor;
 mod drift;
 mod interface;
 mod interruption;
+mod ipv6;
 mod leadership;
 mod lease;
 mod metric;
@@ -146,6 +148,7 @@ impl Story {
             drift::stories(),
             interface::stories(),
             interruption::stories(),
+            ipv6::stories(),
             leadership::stories(),
             lease::stories(),
             metric::stories(),

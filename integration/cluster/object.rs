@@ -1,11 +1,12 @@
 //! Objects that a kubelet or a controller would write in a whole cluster, and that the lab writes here.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde_json::{Value, json};
 
 /// A ready Node with one `InternalIP`. `number` tells its pod network, 10.42.`number`.0/24, as k3s would give it.
-pub fn node(name: &str, address: Ipv4Addr, number: u8) -> Value {
+pub fn node(name: &str, address: impl Into<IpAddr>, number: u8) -> Value {
+    let address = address.into();
     let condition =
         |kind: &str, status: &str, reason: &str| json!({"type": kind, "status": status, "reason": reason});
     json!({
@@ -79,7 +80,8 @@ pub fn endpoint_slice(namespace: &str, service: &str, port: u16, endpoints: &[En
 }
 
 /// A Pod on the host network of a node, running and ready, as its kubelet would report it.
-pub fn pod(name: &str, labels: &Value, node: &str, address: Ipv4Addr) -> Value {
+pub fn pod(name: &str, labels: &Value, node: &str, address: impl Into<IpAddr>) -> Value {
+    let address = address.into();
     json!({
         "metadata": {"name": name, "labels": labels},
         "spec": {

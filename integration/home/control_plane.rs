@@ -1,12 +1,12 @@
 //! The Kubernetes API of a home: embedded or real, with one face.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-use super::plan::{Api, CONTROL};
+use super::plan::Api;
 use crate::apiserver::{self, ApiServer};
 use crate::cluster::Cluster;
 use crate::kube::Access;
@@ -31,9 +31,10 @@ pub enum ControlPlane {
 }
 
 impl ControlPlane {
-    pub(super) async fn start(api: Api, control: &Host, nodes: &[&Host]) -> Result<Self> {
+    /// `at`: the address of `control` that the embedded one listens on.
+    pub(super) async fn start(api: Api, control: &Host, at: IpAddr, nodes: &[&Host]) -> Result<Self> {
         match api {
-            Api::Embedded => Self::embed(control, PORT).await,
+            Api::Embedded => Self::embed(control, at, PORT).await,
             Api::Real(options) => {
                 let cluster = Cluster::start(control, nodes, options).await?;
                 Ok(Self::Real(Box::new(cluster)))
@@ -41,15 +42,15 @@ impl ControlPlane {
         }
     }
 
-    /// An embedded one on a port of `control`.
-    pub(super) async fn embed(control: &Host, port: u16) -> Result<Self> {
+    /// An embedded one on an address and port of `control`.
+    pub(super) async fn embed(control: &Host, at: IpAddr, port: u16) -> Result<Self> {
         let host = control.clone();
         let bind = move |address: SocketAddr| {
             host.run(|| std::net::TcpListener::bind(address))
                 .map_err(std::io::Error::other)?
         };
         let config = apiserver::Config::default();
-        let address = SocketAddr::from((CONTROL, port));
+        let address = SocketAddr::new(at, port);
         let started = ApiServer::start_with(address, config, Arc::new(bind));
         Ok(Self::Embedded(control.call(started).await??, control.clone()))
     }

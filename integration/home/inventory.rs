@@ -2,7 +2,7 @@
 //! and the Secrets that a person makes.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -41,7 +41,7 @@ pub fn homelab(manifest: &str) -> PathBuf {
 pub(super) async fn furnish(
     kube: &Kube,
     control_plane: &ControlPlane,
-    nodes: &[(String, Ipv4Addr)],
+    nodes: &[(String, IpAddr)],
     router: (&str, &str, &str),
 ) -> Result<()> {
     for file in manifests("crds")?.into_iter().chain(manifests("rbac")?) {
@@ -64,7 +64,7 @@ pub(super) async fn furnish(
 }
 
 /// The Pods of tiklb's processes.
-pub(super) async fn house(kube: &Kube, nodes: &[(String, Ipv4Addr)]) -> Result<()> {
+pub(super) async fn house(kube: &Kube, nodes: &[(String, IpAddr)]) -> Result<()> {
     let speakers = nodes.iter().map(|(name, address)| speaker(kube, name, *address));
     try_join_all(speakers).await?;
     let allocator = json!({"app.kubernetes.io/name": "tiklb", "app.kubernetes.io/component": "allocator"});
@@ -72,7 +72,7 @@ pub(super) async fn house(kube: &Kube, nodes: &[(String, Ipv4Addr)]) -> Result<(
 }
 
 /// They go.
-pub(super) async fn leave(kube: &Kube, nodes: &[(String, Ipv4Addr)]) -> Result<()> {
+pub(super) async fn leave(kube: &Kube, nodes: &[(String, IpAddr)]) -> Result<()> {
     let speakers = nodes.iter().map(|(name, _)| speaker_pod(name));
     for name in speakers.chain([ALLOCATOR_POD.to_owned()]) {
         kube.delete_pod(NAMESPACE, &name).await?;
@@ -89,7 +89,7 @@ pub(super) async fn put_secrets(kube: &Kube, router: (&str, &str, &str)) -> Resu
     Ok(())
 }
 
-async fn speaker(kube: &Kube, name: &str, address: Ipv4Addr) -> Result<()> {
+async fn speaker(kube: &Kube, name: &str, address: IpAddr) -> Result<()> {
     let labels = json!({
         "app.kubernetes.io/name": "tiklb",
         "app.kubernetes.io/component": "speaker",

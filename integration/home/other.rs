@@ -45,7 +45,7 @@ impl Home {
     /// # Errors
     /// When there is one already, the plan names no program, or tiklb does not become ready.
     pub async fn found_cluster(&self) -> Result<OtherCluster> {
-        self.found(&[(CONTROL_HOST.to_owned(), CONTROL)]).await
+        self.found(&[(CONTROL_HOST.to_owned(), CONTROL.into())]).await
     }
 
     /// The same on the home's own nodes, where tiklb must have ended: the home's cluster is to be no more.
@@ -53,12 +53,12 @@ impl Home {
     /// # Errors
     /// As for [`found_cluster`](Self::found_cluster).
     pub async fn rebuild_cluster(&self) -> Result<OtherCluster> {
-        self.found(&self.nodes).await
+        self.found(&self.plan.hosts()).await
     }
 
-    async fn found(&self, nodes: &[(String, Ipv4Addr)]) -> Result<OtherCluster> {
+    async fn found(&self, nodes: &[(String, IpAddr)]) -> Result<OtherCluster> {
         let host = self.lan.host(CONTROL_HOST)?;
-        let control_plane = ControlPlane::embed(host, API_PORT).await?;
+        let control_plane = ControlPlane::embed(host, self.plan.control(), API_PORT).await?;
         let kube = Kube::new(control_plane.admin())?.at(host)?;
         let ca_pem = self.router.ca_pem().unwrap_or_default();
         inventory::furnish(&kube, &control_plane, nodes, (ROUTER_USER, PASSWORD, &ca_pem)).await?;

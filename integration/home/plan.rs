@@ -1,6 +1,6 @@
 //! What is wanted of a home, before it stands.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -57,6 +57,17 @@ pub(super) enum Wish {
     Nowhere,
 }
 
+/// Which families a LAN has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Families {
+    /// IPv4 alone.
+    Four,
+    /// Whoever has an IPv4 address has an IPv6 address, too.
+    Both,
+    /// The same, but for the nodes, which have IPv6 alone.
+    SixOnNodes,
+}
+
 /// A home to be built; see [`Home::build`](super::Home::build).
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -70,7 +81,7 @@ pub struct Plan {
     /// Whether tiklb is installed: its kinds, its rights, the Pods of its processes.
     pub(super) installed: bool,
     nodes: u8,
-    ipv6: bool,
+    families: Families,
     config: Config,
 }
 
@@ -88,7 +99,7 @@ impl Default for Plan {
             phone: Wish::Usual,
             installed: true,
             nodes: NODES,
-            ipv6: false,
+            families: Families::Four,
             config: Config::default().lease(nas.server("defconf")),
         }
     }
@@ -119,7 +130,19 @@ impl Plan {
     /// A LAN with both families: whoever has an address has an IPv6 address with the same last octet too.
     #[must_use]
     pub fn ipv6(self) -> Self {
-        Self { ipv6: true, ..self }
+        Self {
+            families: Families::Both,
+            ..self
+        }
+    }
+
+    /// The same, but the nodes have no IPv4 address; they reach the Kubernetes API, which must be the embedded one, by IPv6.
+    #[must_use]
+    pub fn ipv6_alone(self) -> Self {
+        Self {
+            families: Families::SixOnNodes,
+            ..self
+        }
     }
 
     /// Another router.
@@ -215,6 +238,27 @@ impl Plan {
             .collect()
     }
 
+    /// The nodes' names, and the addresses at which they are met.
+    pub(super) fn hosts(&self) -> Vec<(String, IpAddr)> {
+        let nodes = self.node_addresses().into_iter();
+        nodes
+            .map(|(name, address)| (name, self.met_at(address)))
+            .collect()
+    }
+
+    /// Where the Kubernetes API answers.
+    pub(super) fn control(&self) -> IpAddr {
+        self.met_at(CONTROL)
+    }
+
+    /// Of the two addresses of a host the one by which nodes and the Kubernetes API meet.
+    fn met_at(&self, address: Ipv4Addr) -> IpAddr {
+        match self.families {
+            Families::Four | Families::Both => address.into(),
+            Families::SixOnNodes => address_v6(address).into(),
+        }
+    }
+
     pub(super) fn config(&self) -> Config {
         self.config.clone()
     }
@@ -237,14 +281,19 @@ impl Plan {
         if let Some(folder) = &self.folder {
             switch.mount_below(folder)?;
         }
-        let both = |host: HostPlan| if self.ipv6 { host.ipv6() } else { host };
+        let has_six = self.families != Families::Four;
+        let both = |host: HostPlan| if has_six { host.ipv6() } else { host };
         let mut lan = Lan::builder()
             .switch_in(switch)
             .gateway(ROUTER)
             .host(HostPlan::router("router", on_lan(ROUTER)?))
-            .host(HostPlan::client("control", on_lan(CONTROL)?));
+            .host(both(HostPlan::client("control", on_lan(CONTROL)?)));
         for (name, address) in self.node_addresses() {
-            lan = lan.host(both(HostPlan::node(&name, on_lan(address)?)));
+            let node = HostPlan::node(&name, on_lan(address)?);
+            lan = lan.host(match self.families {
+                Families::SixOnNodes => node.ipv6_alone(),
+                Families::Four | Families::Both => both(node),
+            });
         }
         lan = lan
             .host(both(HostPlan::client("client", on_lan(CLIENT)?)))
@@ -255,10 +304,10 @@ impl Plan {
             lan = lan.mount_below(folder);
         }
         let lan = lan.build().await.context("building the home's LAN")?;
-        if self.ipv6 {
+        if has_six {
             let nodes = self.node_addresses();
             let named = nodes.iter().map(|(name, address)| (name.as_str(), *address));
-            for (name, address) in named.chain([("client", CLIENT)]) {
+            for (name, address) in named.chain([("client", CLIENT), ("control", CONTROL)]) {
                 let network = Ipv6Net::new(address_v6(address), PREFIX_V6)?;
                 let host = lan.host(name)?;
                 host.add_address(network, host.interface()).await?;

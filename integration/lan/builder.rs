@@ -127,7 +127,7 @@ impl Builder {
         host.sysctl(&plan.settings())?;
         host.links().set_up("lo", true).await?;
         let port = Port::connect(switch, bridge, &host, plan, plan.number(place)).await?;
-        if let Some(address) = plan.address {
+        if let Some(address) = plan.address.filter(|_| plan.ipv4) {
             host.add_address(address, &plan.interface).await?;
             if address.contains(&self.gateway) && address.addr() != self.gateway {
                 host.add_default_route(self.gateway).await?;

@@ -23,10 +23,12 @@ pub enum Role {
 pub struct HostPlan {
     pub(super) name: String,
     pub(super) role: Role,
+    /// Its IPv4 address; with [`Self::ipv6_alone`] only what its number follows from.
     pub(super) address: Option<Ipv4Net>,
     pub(super) interface: String,
     pub(super) mac: Option<Mac>,
     pub(super) ipv6: bool,
+    pub(super) ipv4: bool,
 }
 
 impl HostPlan {
@@ -61,6 +63,7 @@ impl HostPlan {
             interface: "eth0".to_owned(),
             mac: None,
             ipv6: false,
+            ipv4: true,
         }
     }
 
@@ -86,6 +89,16 @@ impl HostPlan {
     #[must_use]
     pub fn ipv6(self) -> Self {
         Self { ipv6: true, ..self }
+    }
+
+    /// With IPv6 and without IPv4: its address gives it its number, and is not set.
+    #[must_use]
+    pub fn ipv6_alone(self) -> Self {
+        Self {
+            ipv6: true,
+            ipv4: false,
+            ..self
+        }
     }
 
     /// The number by which the host's MAC addresses are told apart: the last octet of its address, as a person would

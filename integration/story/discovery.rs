@@ -25,13 +25,13 @@ pub(super) fn stories() -> Vec<Story> {
 }
 
 const FOUR: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 210);
-const SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x210);
+pub(super) const SIX: Ipv6Addr = Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x210);
 
 /// Pings before something happens.
 const STEADY: u64 = 200;
 
 /// Pools of these addresses, announced everywhere, and a Service of these families.
-async fn given(scene: &mut Scene, addresses: &[&str], policy: &str, families: Value) -> Outcome {
+pub(super) async fn given(scene: &mut Scene, addresses: &[&str], policy: &str, families: Value) -> Outcome {
     scene.create_pool("lan", addresses).await?;
     scene.advertise().await?;
     let mut object = service("web", &[]);
@@ -52,7 +52,7 @@ async fn given(scene: &mut Scene, addresses: &[&str], policy: &str, families: Va
 }
 
 /// A client that sends each millisecond to an address, once it is answered steadily: the node.
-async fn pinging(scene: &Scene, address: SocketAddr) -> anyhow::Result<(Pinger, String)> {
+pub(super) async fn pinging(scene: &Scene, address: SocketAddr) -> anyhow::Result<(Pinger, String)> {
     let pinger = Pinger::start(scene.home.client()?, address)?;
     let first = pinger.wait_for(|_| true, SOON).await?;
     let steady = |answer: &PingAnswer| answer.sequence >= first.sequence + STEADY;
@@ -60,13 +60,13 @@ async fn pinging(scene: &Scene, address: SocketAddr) -> anyhow::Result<(Pinger, 
     Ok((pinger, node.to_string()))
 }
 
-fn judge(what: &str, report: &PingReport) -> Outcome {
+pub(super) fn judge(what: &str, report: &PingReport) -> Outcome {
     println!("    {what}: longest silence {:?}", report.silence.length());
     announcement::judge(report).with_context(|| what.to_owned())
 }
 
 /// The client's kernel has the node's MAC address for the IPv6 address.
-async fn resolves_to(scene: &Scene, node: &str) -> Outcome {
+pub(super) async fn resolves_to(scene: &Scene, node: &str) -> Outcome {
     conflict::client_goes_to(scene, SIX, conflict::mac_of(scene, node).await?).await
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 mod conflict;
 mod discovery;
 mod interface;
+mod ipv6;
 
 use litemap::LiteMap;
 

@@ -1,0 +1,57 @@
+//! Nodes that have IPv6 alone: speakers meet, nodes are watched and judged, and addresses move as they do by IPv4.
+
+use std::net::{Ipv6Addr, SocketAddr};
+
+use ipnet::Ipv6Net;
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use super::announcement::{handed_over, stays};
+use super::discovery::{SIX, given, judge, pinging, resolves_to};
+use super::scene::{PORT, SOON, Scene};
+use super::{Outcome, Stage, Story, stories};
+use crate::wire::{PingAnswer, Pinger};
+
+pub(super) fn stories() -> Vec<Story> {
+    let all = stories![ipv6:
+        a_cut_link_moves_the_address_and_no_return_moves_it_back with |plan| plan.ipv6_alone(),
+        a_killed_speaker_is_stood_in_for with |plan| plan.ipv6_alone(),
+    ];
+    all.into_iter().map(|story| story.only(Stage::Embedded)).collect()
+}
+
+/// Whoever comes later.
+const NEWCOMER: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x77), 64);
+
+async fn a_cut_link_moves_the_address_and_no_return_moves_it_back(scene: &mut Scene) -> Outcome {
+    given(scene, &["fd00:0:0:1::210/128"], "SingleStack", json!(["IPv6"])).await?;
+    let (pinger, node) = pinging(scene, (SIX, PORT).into()).await?;
+    resolves_to(scene, &node).await?;
+    scene.record("web", &node).await?;
+    scene.home.lan().cut(&node).await?;
+    let elsewhere = |answer: &PingAnswer| *answer.node != *node;
+    let heir = pinger.wait_for(elsewhere, SOON).await?.node;
+    resolves_to(scene, &heir).await?;
+    scene.home.lan().mend(&node).await?;
+    stays(&pinger, &heir).await?;
+    scene.record("web", &heir).await?;
+    judge("nodes with IPv6 alone", &pinger.stop()?)
+}
+
+/// Nothing moves, and nothing is lost: who stands in answers with the silent node's MAC address. Somebody who comes now has
+/// nobody else to learn it from.
+async fn a_killed_speaker_is_stood_in_for(scene: &mut Scene) -> Outcome {
+    given(scene, &["fd00:0:0:1::210/128"], "SingleStack", json!(["IPv6"])).await?;
+    let (pinger, node) = pinging(scene, (SIX, PORT).into()).await?;
+    resolves_to(scene, &node).await?;
+    scene.home.speaker(&node)?.kill(Signal::SIGKILL)?;
+    let newcomer = scene.home.lan().host("newcomer")?;
+    newcomer.add_address(NEWCOMER, newcomer.interface()).await?;
+    let second = Pinger::start(newcomer, SocketAddr::from((SIX, PORT)))?;
+    stays(&second, &node).await?;
+    stays(&pinger, &node).await?;
+    scene.home.start_speaker(&node).await?;
+    stays(&pinger, &node).await?;
+    scene.record("web", &node).await?;
+    handed_over(&pinger.stop()?, &[&node])
+}
