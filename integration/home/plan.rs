@@ -33,6 +33,8 @@ pub const POOL: &str = "dhcp_pool";
 const PREFIX: u8 = 24;
 /// And in this one.
 const PREFIX_V6: u8 = 64;
+/// The router of IPv6, on every link that has one.
+const ROUTER_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 /// The nodes' addresses follow this one.
 const BEFORE_NODES: u8 = 10;
 /// Enough that a node can die and two are left to agree.
@@ -136,7 +138,8 @@ impl Plan {
         }
     }
 
-    /// The same, but the nodes have no IPv4 address; they reach the Kubernetes API, which must be the embedded one, by IPv6.
+    /// The same, but the nodes have no IPv4 address: they reach the Kubernetes API, which must be the embedded one, and the
+    /// router by IPv6.
     #[must_use]
     pub fn ipv6_alone(self) -> Self {
         Self {
@@ -283,10 +286,15 @@ impl Plan {
         }
         let has_six = self.families != Families::Four;
         let both = |host: HostPlan| if has_six { host.ipv6() } else { host };
+        let router = HostPlan::router("router", on_lan(ROUTER)?);
+        let router = match self.families {
+            Families::SixOnNodes => router.ipv6(),
+            Families::Four | Families::Both => router,
+        };
         let mut lan = Lan::builder()
             .switch_in(switch)
             .gateway(ROUTER)
-            .host(HostPlan::router("router", on_lan(ROUTER)?))
+            .host(router)
             .host(both(HostPlan::client("control", on_lan(CONTROL)?)));
         for (name, address) in self.node_addresses() {
             let node = HostPlan::node(&name, on_lan(address)?);
@@ -305,15 +313,31 @@ impl Plan {
         }
         let lan = lan.build().await.context("building the home's LAN")?;
         if has_six {
-            let nodes = self.node_addresses();
-            let named = nodes.iter().map(|(name, address)| (name.as_str(), *address));
-            for (name, address) in named.chain([("client", CLIENT), ("control", CONTROL)]) {
-                let network = Ipv6Net::new(address_v6(address), PREFIX_V6)?;
-                let host = lan.host(name)?;
-                host.add_address(network, host.interface()).await?;
-            }
+            self.number_by_ipv6(&lan).await?;
         }
         Ok(lan)
+    }
+
+    /// The IPv6 addresses, and where nodes have no others, their router.
+    async fn number_by_ipv6(&self, lan: &Lan) -> Result<()> {
+        let nodes = self.node_addresses();
+        let named = || nodes.iter().map(|(name, address)| (name.as_str(), *address));
+        for (name, address) in named().chain([("client", CLIENT), ("control", CONTROL)]) {
+            let network = Ipv6Net::new(address_v6(address), PREFIX_V6)?;
+            let host = lan.host(name)?;
+            host.add_address(network, host.interface()).await?;
+            host.wait_for_address(network.addr()).await?;
+        }
+        if self.families == Families::SixOnNodes {
+            let router = lan.host("router")?;
+            let network = Ipv6Net::new(ROUTER_V6, PREFIX_V6)?;
+            router.add_address(network, router.interface()).await?;
+            for (name, _) in named() {
+                let node = lan.host(name)?;
+                node.add_default_route_v6(ROUTER_V6, node.interface()).await?;
+            }
+        }
+        Ok(())
     }
 }
 

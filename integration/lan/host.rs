@@ -263,6 +263,14 @@ impl Host {
         self.links().is_duplicate(address).await
     }
 
+    /// Waits until the host's kernel uses an IPv6 address that was added: it listens and sends by it.
+    ///
+    /// # Errors
+    /// [`Error::TooLate`] after ten seconds, and when the kernel refuses.
+    pub async fn wait_for_address(&self, address: Ipv6Addr) -> Result<(), Error> {
+        self.links().wait_for_address(address).await
+    }
+
     /// Takes an address away, wherever the host has it; not to have it is not an error.
     ///
     /// # Errors
@@ -285,6 +293,14 @@ impl Host {
     /// When the kernel refuses, as it does while the gateway lies in no connected network.
     pub async fn add_default_route(&self, gateway: Ipv4Addr) -> Result<(), Error> {
         self.links().add_default_route(gateway).await
+    }
+
+    /// Makes a router of IPv6 the way to everywhere else, by its link-local address on an interface.
+    ///
+    /// # Errors
+    /// When the kernel refuses, as it does where IPv6 is off.
+    pub async fn add_default_route_v6(&self, router: Ipv6Addr, interface: &str) -> Result<(), Error> {
+        self.links().add_default_route_v6(router, interface).await
     }
 
     /// Makes `gateway` the way to a network.

@@ -24,6 +24,9 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// A veth has carrier as soon as both ends are up; the kernel tells the rest of itself a little later.
 const CARRIER: Duration = Duration::from_secs(5);
 
+/// An address may be asked for first, for a second or two.
+const CHECKED: Duration = Duration::from_secs(10);
+
 /// How often a link is asked whether it came up. The answer costs about 50 µs.
 const ASK_EVERY: Duration = Duration::from_millis(1);
 
@@ -204,14 +207,35 @@ impl Links {
 
     /// Whether the kernel has found out that somebody else uses this address of its own (RFC 4862 section 5.4.5).
     pub(super) async fn is_duplicate(&self, address: Ipv6Addr) -> Result<bool, Error> {
+        self.is_marked(address, AddressFlags::Dadfailed).await
+    }
+
+    /// Waits until the kernel uses an address of its own: also where it asks nobody, it takes its time.
+    pub(super) async fn wait_for_address(&self, address: Ipv6Addr) -> Result<(), Error> {
+        let used = async {
+            while self.is_marked(address, AddressFlags::Tentative).await? {
+                tokio::time::sleep(ASK_EVERY).await;
+            }
+            Ok(())
+        };
+        tokio::time::timeout(CHECKED, used).await.unwrap_or_else(|_| {
+            Err(Error::TooLate {
+                host: self.host.clone(),
+                what: format!("the use of {address}"),
+                bound: CHECKED,
+                detail: String::new(),
+            })
+        })
+    }
+
+    async fn is_marked(&self, address: Ipv6Addr, flag: AddressFlags) -> Result<bool, Error> {
         let doing = || format!("read the state of {address}");
         let request = self.handle.address().get();
         let found = request.set_address_filter(IpAddr::V6(address)).execute();
         let found: Vec<AddressMessage> = self.ask(doing, found.try_collect()).await?;
         let mut attributes = found.iter().flat_map(|message| &message.attributes);
-        Ok(attributes.any(|attribute| {
-            matches!(attribute, AddressAttribute::Flags(flags) if flags.contains(AddressFlags::Dadfailed))
-        }))
+        Ok(attributes
+            .any(|attribute| matches!(attribute, AddressAttribute::Flags(flags) if flags.contains(flag))))
     }
 
     pub(super) async fn del_address(&self, address: Ipv4Addr) -> Result<(), Error> {
@@ -246,6 +270,18 @@ impl Links {
         let route = RouteMessageBuilder::<Ipv4Addr>::new().gateway(gateway).build();
         self.ask(
             || format!("add a default route by {gateway}"),
+            self.handle.route().add(route).replace().execute(),
+        )
+        .await
+    }
+
+    pub(super) async fn add_default_route_v6(&self, router: Ipv6Addr, interface: &str) -> Result<(), Error> {
+        let route = RouteMessageBuilder::<Ipv6Addr>::new()
+            .output_interface(self.index(interface).await?)
+            .gateway(router)
+            .build();
+        self.ask(
+            || format!("add a default route by {router} on {interface}"),
             self.handle.route().add(route).replace().execute(),
         )
         .await

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv6Addr, SocketAddr};
 
+use anyhow::ensure;
 use ipnet::Ipv6Net;
 use nix::sys::signal::Signal;
 use serde_json::json;
@@ -10,7 +11,7 @@ use super::announcement::{handed_over, stays};
 use super::discovery::{SIX, given, judge, pinging, resolves_to};
 use super::scene::{PORT, SOON, Scene};
 use super::{Outcome, Stage, Story, stories};
-use crate::wire::{PingAnswer, Pinger};
+use crate::wire::{PingAnswer, tcp_connect};
 
 pub(super) fn stories() -> Vec<Story> {
     let all = stories![ipv6:
@@ -47,8 +48,9 @@ async fn a_killed_speaker_is_stood_in_for(scene: &mut Scene) -> Outcome {
     scene.home.speaker(&node)?.kill(Signal::SIGKILL)?;
     let newcomer = scene.home.lan().host("newcomer")?;
     newcomer.add_address(NEWCOMER, newcomer.interface()).await?;
-    let second = Pinger::start(newcomer, SocketAddr::from((SIX, PORT)))?;
-    stays(&second, &node).await?;
+    newcomer.wait_for_address(NEWCOMER.addr()).await?;
+    let reached = tcp_connect(newcomer, SocketAddr::from((SIX, PORT)), SOON).await?;
+    ensure!(reached == node, "the newcomer reaches {reached}");
     stays(&pinger, &node).await?;
     scene.home.start_speaker(&node).await?;
     stays(&pinger, &node).await?;

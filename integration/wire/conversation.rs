@@ -1,6 +1,6 @@
 //! A TCP connection to an [`Echo`](super::Echo), held open to see whether it lives through something.
 
-use std::net::SocketAddrV4;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -16,8 +16,12 @@ const LINE_LIMIT: u64 = 4 * 1024;
 ///
 /// # Errors
 /// [`Error::TooLate`] when nobody answers within `bound`; [`Error::System`] when the connection is refused or reset.
-pub async fn tcp_connect(host: &Host, address: SocketAddrV4, bound: Duration) -> Result<String, Error> {
-    Ok(Conversation::open(host, address, bound).await?.node)
+pub async fn tcp_connect(
+    host: &Host,
+    address: impl Into<SocketAddr>,
+    bound: Duration,
+) -> Result<String, Error> {
+    Ok(Conversation::with(host, address.into(), bound).await?.node)
 }
 
 /// An open connection.
@@ -36,7 +40,7 @@ pub async fn tcp_connect(host: &Host, address: SocketAddrV4, bound: Duration) ->
 #[derive(Debug)]
 pub struct Conversation {
     host: Host,
-    address: SocketAddrV4,
+    address: SocketAddr,
     node: String,
     stream: BufReader<TcpStream>,
 }
@@ -47,6 +51,10 @@ impl Conversation {
     /// # Errors
     /// As for [`tcp_connect`].
     pub async fn open(host: &Host, address: SocketAddrV4, bound: Duration) -> Result<Self, Error> {
+        Self::with(host, address.into(), bound).await
+    }
+
+    async fn with(host: &Host, address: SocketAddr, bound: Duration) -> Result<Self, Error> {
         let failed = |source| Error::system(host, format!("connect to {address}"), source);
         let greeted = async {
             // The socket belongs to the namespace of the thread that makes it.

@@ -21,7 +21,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv6Net};
 
 pub use link::Link;
 pub use published::{Held, Move, Published, SurveyState};
@@ -673,12 +673,12 @@ impl Speaker {
     }
 
     fn publish_interfaces(&mut self) {
-        let mut interfaces: BTreeMap<String, BTreeSet<Ipv4Net>> = BTreeMap::new();
+        let mut interfaces: BTreeMap<String, BTreeSet<IpNet>> = BTreeMap::new();
         for link in self.links.values() {
             interfaces
                 .entry(link.name.clone())
                 .or_default()
-                .extend(&link.networks);
+                .extend(link.hosts());
         }
         if self.published.interfaces.as_ref() != Some(&interfaces) {
             self.published.interfaces = Some(interfaces);

@@ -24,7 +24,7 @@ reasons! {
     /// Which networks this node can announce in: its message lists them, `<interface> <address>/<prefix>` with commas.
     Networks of "networksConnected" {
         Connected: True, "The node has addresses in these networks; a pool outside of all nodes' networks reaches nobody.";
-        NoNetwork: False, "No interface of the node can announce: each is down, excluded by name, or has no IPv4 address.";
+        NoNetwork: False, "No interface of the node can announce: each is down, excluded by name, or has no address that stays.";
     }
 }
 

@@ -122,7 +122,7 @@ kinds! {
         "apply the speakers' DaemonSet, and see its Pods: `kubectl -n metallb-system get pods -l component=speaker -o wide`";
     NodeWithoutNetwork: Warning, "a speaker finds no interface that can announce",
         "the node announces nothing, and takes nothing over",
-        "see that an interface of the node is up, has an IPv4 address and is not excluded by its name (`tiklb speaker --help`)";
+        "see that an interface of the node is up, has an address and is not excluded by its name (`tiklb speaker --help`)";
     HeartbeatsNotHeard: Fault, "speakers do not hear each other: UDP port 7946",
         "without heartbeats nodes agree by the API alone, in seconds: a failover is late, and two nodes may answer for a moment",
         "allow UDP port 7946 between the nodes in their firewalls";

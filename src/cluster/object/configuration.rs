@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
@@ -43,20 +43,20 @@ pub fn status(problems: &[String], conditions: impl FnOnce(&str) -> Vec<Conditio
 }
 
 /// The networks of a node's interfaces as the message of its condition `networksConnected`; read by [`connected`].
-pub fn networks(interfaces: &BTreeMap<String, BTreeSet<Ipv4Net>>) -> String {
+pub fn networks(interfaces: &BTreeMap<String, BTreeSet<IpNet>>) -> String {
     let networks = interfaces.iter().flat_map(|(interface, networks)| {
         let networks = networks.iter();
         networks.map(move |network| format!("{interface} {network}"))
     });
     let text = networks.take(LISTED).collect::<Vec<_>>().join(", ");
     if text.is_empty() {
-        "no interface that can announce has an IPv4 address".to_owned()
+        "no interface that can announce has an address that stays".to_owned()
     } else {
         text
     }
 }
 
-/// The networks that such a message lists.
+/// The IPv4 networks that such a message lists.
 pub fn connected(message: &str) -> Vec<Ipv4Net> {
     let networks = message.split(", ").filter_map(|entry| entry.split_once(' '));
     networks.filter_map(|(_, network)| network.parse().ok()).collect()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::election::Because;
 use crate::model::{Few, MacAddr, NodeName, ObjectKey, RangeSet, Timestamp};
@@ -32,8 +32,9 @@ pub struct Published {
     pub moves: VecDeque<Move>,
     /// The surveys of the subnets that this node asks in.
     pub surveys: BTreeMap<Ipv4Net, SurveyState>,
-    /// The interfaces that addresses can be announced on, by name, with their networks; `None` before they were looked at.
-    pub interfaces: Option<BTreeMap<String, BTreeSet<Ipv4Net>>>,
+    /// The interfaces that addresses can be announced on, by name, with the addresses by which this node is known there;
+    /// `None` before they were looked at.
+    pub interfaces: Option<BTreeMap<String, BTreeSet<IpNet>>>,
     /// The subnets that this node tells of, with the gateways in them.
     pub networks: BTreeMap<Ipv4Net, BTreeSet<Ipv4Addr>>,
     /// MACs that answer for more addresses than any device has.

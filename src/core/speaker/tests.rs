@@ -10,6 +10,7 @@ mod discovery;
 mod interface;
 mod ipv6;
 
+use ipnet::{IpNet, Ipv4Net};
 use litemap::LiteMap;
 
 use super::*;
@@ -327,7 +328,7 @@ fn a_lost_link_silences_and_a_new_one_announces_again() {
 fn the_networks_of_its_interfaces_are_published_when_they_change() {
     let mut desk = Desk::new();
     let networks = |desk: &Desk| desk.speaker.published().interfaces.clone();
-    let network = (link().name, [link().networks[0]].into());
+    let network = (link().name, [IpNet::from(link().networks[0])].into());
     assert_eq!(networks(&desk), Some([network].into()));
     let version = desk.speaker.published().version;
     desk.step(Event::Links(vec![link()]));

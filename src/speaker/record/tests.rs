@@ -521,6 +521,8 @@ async fn the_state_says_what_is_wrong_and_who_is_not_heard() {
     assert_eq!(message, "eth0 192.168.1.11/24, wlan0 10.0.0.5/8");
     let read: Vec<String> = connected(message).iter().map(ToString::to_string).collect();
     assert_eq!(read, ["192.168.1.11/24", "10.0.0.5/8"]);
+    let six = "eth0 fd00:0:0:1::11/64, wlan0 10.0.0.5/8";
+    assert_eq!(connected(six).len(), 1, "pools of IPv6 are not looked for");
     let alone = "n2 answers for 192.168.1.200, which this node announces";
     assert_eq!(conditions[2]["message"], alone);
     let message = conditions[1]["message"].as_str().unwrap();

@@ -273,6 +273,17 @@ fn the_router_is_told_of_a_takeover_by_name() {
 }
 
 #[test]
+fn the_network_by_which_it_is_known_is_published() {
+    let segment = Segment::new();
+    let published = segment.desks[0].speaker.published();
+    let network = IpNet::new(host(0).into(), 64).unwrap();
+    assert_eq!(
+        published.interfaces,
+        Some([("eth0".to_owned(), [network].into())].into())
+    );
+}
+
+#[test]
 fn answers_to_its_own_questions_come_through_its_filter() {
     let desk = Desk::new();
     let six = six_alone(0);
