@@ -58,7 +58,7 @@ impl Speaker {
     }
 
     /// The node that has a network card with this MAC address, by what it says now. Of our own cards heartbeats tell only
-    /// those with an IPv4 address; the others announce, too.
+    /// those with an address that stays; the others announce, too.
     pub(super) fn node_with(&self, mac: MacAddr) -> Option<&NodeName> {
         let ours = self.links.values().any(|link| link.mac == mac);
         ours.then_some(&self.me).or_else(|| self.election.node_with(mac))
