@@ -159,6 +159,8 @@ pub struct Speaker {
     surveying: Surveying,
     first_claims: FirstClaims,
     links: BTreeMap<InterfaceIndex, Link>,
+    /// By which addresses other nodes know this one.
+    hosts: BTreeMap<InterfaceIndex, Vec<IpNet>>,
     gateways: BTreeMap<(InterfaceIndex, IpAddr), MacAddr>,
     gateways_asked: Option<Instant>,
     wanted: Option<Arc<Wanted>>,
@@ -199,6 +201,7 @@ impl Speaker {
             surveying: Surveying::default(),
             first_claims: FirstClaims::default(),
             links: BTreeMap::new(),
+            hosts: BTreeMap::new(),
             gateways: BTreeMap::new(),
             gateways_asked: None,
             wanted: None,
@@ -364,12 +367,13 @@ impl Speaker {
             self.gateways_asked = None;
         }
         self.links = links;
+        self.hosts = link::hosts(&self.links);
         self.publish_interfaces();
         let interfaces = self.links.values().flat_map(|link| {
-            let hosts = link.hosts().into_iter();
+            let hosts = self.hosts_on(link.index).iter();
             hosts.map(|network| WireInterface {
                 mac: link.mac,
-                network,
+                network: *network,
             })
         });
         self.election
@@ -587,8 +591,8 @@ impl Speaker {
         self.hear_claimant(interface, said, now);
         self.hear_host(interface, said.sender_ip, said.sender_mac, now);
         if self.node_with(said.sender_mac).is_none() {
-            let near = self.links.get(&interface).map_or_else(Vec::new, Link::hosts);
-            self.election.witness(&near, now);
+            let near = self.hosts.get(&interface).map_or(&[][..], Vec::as_slice);
+            self.election.witness(near, now);
         // Only an answer to a question: an advertisement that nobody asked for is a reply by its form, and one that answers
         // everybody may be a stand-in's.
         } else if said.op == Operation::Reply && !said.is_gratuitous() && self.group(said.sender_ip).is_some()
@@ -605,7 +609,7 @@ impl Speaker {
         } else if self
             .links
             .get(&interface)
-            .is_some_and(|link| link.routers().any(|router| router == address))
+            .is_some_and(|link| self.routers(link).any(|router| router == address))
         {
             self.gateways.insert(gateway, mac);
         }
@@ -638,7 +642,7 @@ impl Speaker {
         let asked: Vec<_> = self
             .links
             .values()
-            .flat_map(|link| link.routers().map(move |router| (link, router)))
+            .flat_map(|link| self.routers(link).map(move |router| (link, router)))
             .collect();
         out.extend(
             asked
@@ -666,7 +670,7 @@ impl Speaker {
                 .filter(|talker| talker.interface == link.index);
             let recent = recent.map(|talker| talker.peer.address);
             let recent: BTreeSet<IpAddr> = recent.take(talkers).collect();
-            let asked = link.routers().chain(hosts.iter().copied()).chain(recent);
+            let asked = self.routers(link).chain(hosts.iter().copied()).chain(recent);
             let asked: BTreeSet<IpAddr> = asked.collect();
             out.extend(asked.into_iter().filter_map(|target| question(link, target)));
         }
@@ -678,7 +682,7 @@ impl Speaker {
             interfaces
                 .entry(link.name.clone())
                 .or_default()
-                .extend(link.hosts());
+                .extend(self.hosts_on(link.index));
         }
         if self.published.interfaces.as_ref() != Some(&interfaces) {
             self.published.interfaces = Some(interfaces);

@@ -1,10 +1,11 @@
 //! An interface of this node, and by which of its addresses other nodes know it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
+use super::Speaker;
 use crate::model::{Family, MacAddr};
 use crate::neighbor::InterfaceIndex;
 
@@ -46,24 +47,26 @@ impl Link {
         }
     }
 
-    /// The addresses by which other nodes know this one here, with their networks: all of IPv4; without any, one of IPv6.
-    pub(super) fn hosts(&self) -> Vec<IpNet> {
+    /// The addresses by which other nodes know this one here, with their networks: all of IPv4; without any, one of IPv6 that
+    /// stays, of a network that the site gave itself, which stays too (RFC 4193), before one that a provider gave.
+    fn hosts(&self) -> Vec<IpNet> {
+        let own = |network: &Ipv6Net| !network.addr().is_unique_local();
+        let beyond = |network: &Ipv6Net| !network.addr().is_unicast_link_local();
         match self.family() {
             Family::V4 => self.networks.iter().copied().map(IpNet::V4).collect(),
-            Family::V6 => self.host_v6().map(IpNet::V6).into_iter().collect(),
+            Family::V6 => {
+                let six = self.lasting().filter(beyond);
+                let six = six.min_by_key(|network| (own(network), *network));
+                six.map(IpNet::V6).into_iter().collect()
+            }
         }
     }
 
-    /// An address that stays: of a network that the site gave itself, which stays too (RFC 4193); else of one that a provider
-    /// gave; the link-local one where there is nothing else, because every link has that network.
-    fn host_v6(&self) -> Option<Ipv6Net> {
-        let rank = |address: Ipv6Addr| match address {
-            local if local.is_unicast_link_local() => 2,
-            own if own.is_unique_local() => 0,
-            _ => 1,
-        };
-        self.lasting()
-            .min_by_key(|network| (rank(network.addr()), *network))
+    /// The link-local address, as the only one by which it is known.
+    fn local(&self) -> Vec<IpNet> {
+        let mut lasting = self.lasting();
+        let local = lasting.find(|network| network.addr().is_unicast_link_local());
+        local.map(IpNet::V6).into_iter().collect()
     }
 
     fn lasting(&self) -> impl Iterator<Item = Ipv6Net> {
@@ -71,8 +74,8 @@ impl Link {
         networks.filter(|network| !self.passing.contains(&network.addr()))
     }
 
-    /// The routers that are asked for a sign, and told of a takeover.
-    pub(super) fn routers(&self) -> impl Iterator<Item = IpAddr> {
+    /// The routers of its family.
+    fn routers(&self) -> impl Iterator<Item = IpAddr> {
         let family = self.family();
         let gateways = self.gateways.iter().copied();
         gateways.filter(move |gateway| Family::of(*gateway) == family)
@@ -92,11 +95,17 @@ impl Link {
 
     /// The address from which `target` is asked for a sign: one of its network. A router of IPv6 has a link-local one.
     pub(super) fn asks(&self, target: IpAddr) -> Option<IpAddr> {
-        let others = self.lasting().map(IpNet::V6);
-        let others = others.filter(|_| self.family() == Family::V6);
-        let mut networks = self.hosts().into_iter().chain(others);
-        let near = networks.find(|network| network.contains(&target));
-        near.map(|network| network.addr())
+        match (self.family(), target) {
+            (Family::V4, IpAddr::V4(target)) => {
+                let near = self.networks.iter().find(|network| network.contains(&target))?;
+                Some(near.addr().into())
+            }
+            (Family::V6, IpAddr::V6(target)) => {
+                let near = self.lasting().find(|network| network.contains(&target))?;
+                Some(near.addr().into())
+            }
+            _ => None,
+        }
     }
 
     /// The IPv6 address from which a neighbour is asked for `target`: one of its network, or the link-local one. One that stays,
@@ -106,6 +115,30 @@ impl Link {
         let near = networks().find(|network| network.contains(&target));
         let local = || networks().find(|network| network.addr().is_unicast_link_local());
         near.or_else(local).map(|network| network.addr())
+    }
+}
+
+/// By link, the addresses by which other nodes know this node. Link-local ones only where it has no others on any link: every
+/// link has that network, also one that leads nowhere, and the others could not tell which of them is meant.
+pub(super) fn hosts(links: &BTreeMap<InterfaceIndex, Link>) -> BTreeMap<InterfaceIndex, Vec<IpNet>> {
+    let of = |which: fn(&Link) -> Vec<IpNet>| -> BTreeMap<InterfaceIndex, Vec<IpNet>> {
+        let hosts = links.iter().map(|(index, link)| (*index, which(link)));
+        hosts.filter(|(_, hosts)| !hosts.is_empty()).collect()
+    };
+    let known = of(Link::hosts);
+    if known.is_empty() { of(Link::local) } else { known }
+}
+
+impl Speaker {
+    /// The addresses by which other nodes know this one on a link, with their networks.
+    pub(super) fn hosts_on(&self, link: InterfaceIndex) -> &[IpNet] {
+        self.hosts.get(&link).map_or(&[], Vec::as_slice)
+    }
+
+    /// The routers that are asked for a sign, and told of a takeover: where other nodes know this one, too.
+    pub(super) fn routers<'a>(&self, link: &'a Link) -> impl Iterator<Item = IpAddr> + use<'a> {
+        let known = !self.hosts_on(link.index).is_empty();
+        link.routers().filter(move |_| known)
     }
 }
 

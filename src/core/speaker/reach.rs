@@ -18,8 +18,9 @@ impl Speaker {
     /// The frame of a question, if its interface is still there.
     pub(super) fn probe(&self, probe: &Probe) -> Option<Effect> {
         let mut links = self.links.values();
-        let link =
-            links.find(|link| link.mac == probe.mine.mac && link.hosts().contains(&probe.mine.network))?;
+        let link = links.find(|link| {
+            link.mac == probe.mine.mac && self.hosts_on(link.index).contains(&probe.mine.network)
+        })?;
         let from = Neighbor {
             mac: link.mac,
             address: probe.mine.network.addr(),
@@ -56,7 +57,7 @@ impl Speaker {
 
     /// Our address on a link and the MAC address of a peer's interface in the same network.
     fn shared_network(&self, link: &Link, peer: &NodeName) -> Option<(IpAddr, MacAddr)> {
-        let mut mine = link.hosts().into_iter();
+        let mut mine = self.hosts_on(link.index).iter();
         mine.find_map(|mine| {
             let mut theirs = self.election.interfaces_of(peer).iter();
             let theirs = theirs.find(|theirs| mine.contains(&theirs.network.addr()))?;

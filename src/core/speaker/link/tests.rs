@@ -20,8 +20,11 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
+/// By which addresses a node with this link alone is known.
 fn hosts(link: &Link) -> Vec<String> {
-    link.hosts().iter().map(ToString::to_string).collect()
+    let links = [(link.index, link.clone())].into();
+    let hosts = super::hosts(&links).into_values().flatten();
+    hosts.map(|network| network.to_string()).collect()
 }
 
 const LOCAL: &str = "fe80::11/64";
@@ -65,6 +68,23 @@ fn who_has_ipv6_alone_goes_by_an_address_that_stays() {
     let temporary = "2001:db8:0:1:9999::1/64";
     let six = link(&[], &[temporary, PROVIDERS], &["2001:db8:0:1:9999::1"]);
     assert_eq!(hosts(&six), [PROVIDERS]);
+}
+
+#[test]
+fn a_link_that_has_nothing_but_a_link_local_address_counts_only_where_no_other_does() {
+    let known = |links: [Link; 2]| -> Vec<u32> {
+        let links = links.into_iter().enumerate().map(|(place, link)| {
+            let index = InterfaceIndex(u32::try_from(place).unwrap());
+            (index, Link { index, ..link })
+        });
+        let known = super::hosts(&links.collect());
+        known.into_keys().map(|index| index.0).collect()
+    };
+    let local = || link(&[], &[LOCAL], &[]);
+    assert_eq!(known([local(), link(&["192.168.1.11/24"], &[LOCAL], &[])]), [1]);
+    assert_eq!(known([link(&[], &[LOCAL, OWN], &[]), local()]), [0]);
+    assert_eq!(known([local(), local()]), [0, 1]);
+    assert_eq!(known([local(), link(&[], &[], &[])]), [0]);
 }
 
 #[test]
