@@ -25,6 +25,7 @@ pub mod peer;
 pub mod reach;
 mod record;
 mod rest;
+mod segment;
 pub mod talk;
 pub mod wire;
 
@@ -109,6 +110,8 @@ pub enum Output {
     },
     /// Find out whether our own link works, and say so with [`Election::witness`].
     AskWitness,
+    /// The same for the segments of these hosts, which are asked by ARP, too: their speakers are heard elsewhere alone.
+    AskHosts(Vec<IpAddr>),
     /// The same in haste, while a node is suspect: the gateways, and the [`Election::suspects`] by ARP.
     AskLink,
     /// Ask a peer's kernel, and hand its answer to [`Election::echo`].
@@ -188,7 +191,7 @@ pub struct Election {
     boot: BootId,
     key: Key,
     sequence: u64,
-    sent: VecDeque<(u64, Instant)>,
+    sent: VecDeque<talk::Sent>,
     next_beat: Instant,
     last_beat: Option<Instant>,
     rotate: usize,
@@ -212,6 +215,7 @@ pub struct Election {
     connected: Instant,
     isolation: link::Isolation,
     reach: reach::Reach,
+    segments: segment::Segments,
     /// When an interface was lost that is not back yet.
     carrier_lost: Option<Instant>,
     /// When this speaker last had the processor.
@@ -275,6 +279,7 @@ impl Election {
             isolation: link::Isolation::default(),
             // Any number will do that two speakers on one host seldom share: the token tells who asked.
             reach: reach::Reach::new(u16::from_be_bytes([boot.0[14], boot.0[15]])),
+            segments: segment::Segments::default(),
             carrier_lost: None,
             awake: now,
             caught_up: None,
@@ -368,7 +373,7 @@ impl Election {
         self.notice_liveness(now, out);
         self.seek_witness(now, out);
         if self.relinked_due.is_some_and(|due| due <= now) {
-            self.relinked_due = None;
+            self.relinked_due = Some(self.relinked + DOWN_AFTER).filter(|due| *due > now);
             self.dirty = true;
         }
         if self.dirty || self.recheck.is_some_and(|at| at <= now) {
@@ -376,6 +381,7 @@ impl Election {
             self.map_paths(now);
             self.decide(now, out);
         }
+        self.answer_for_ourselves(now, out);
         self.talk(now, random, out);
         self.tell_the_gone(now, out);
         self.send_offers(now, out);

@@ -432,6 +432,7 @@ impl Speaker {
                 Output::Ask { key } => self.ask_first(key, now.mono),
                 Output::AskWitness => self.ask_witness(now.mono, out),
                 Output::AskLink => self.ask_link(now.mono, out),
+                Output::AskHosts(hosts) => self.ask_hosts(&hosts, now.mono, out),
                 Output::Probe(probe) => out.extend(self.probe(&probe)),
                 Output::Claimed { key, epoch, because } => self.claimed(key, epoch, because, now),
                 Output::Yielded { key, because } => self.yielded(key, &because, now),

@@ -221,6 +221,7 @@ impl Election {
         let rank = match self.rival(group.key) {
             Some(_) => None,
             None if conceded => None,
+            None if self.are_cut_off(group) && self.live_candidates(group).len() > 1 => None,
             None => self.rank(group),
         };
         let Some(rank) = rank else {
@@ -237,9 +238,10 @@ impl Election {
         }
         let resumes = self.resumes(group);
         let rank = if resumes { 0 } else { rank };
-        let condemned = self
-            .last_owner(group.key)
-            .and_then(|(name, peer)| Some((name.clone(), peer.condemned()?.silence)));
+        let condemned = self.last_owner(group.key).and_then(|(name, peer)| {
+            let verdict = peer.condemned().or_else(|| self.cut_off(name, group))?;
+            Some((name.clone(), verdict.silence))
+        });
         let step = if condemned.is_some() {
             VERDICT_STEP
         } else {
@@ -355,7 +357,11 @@ impl Election {
     /// The best claim of a peer that is up.
     pub(super) fn rival(&self, key: IpAddr) -> Option<(&NodeName, u64, Standing)> {
         let group = self.desired.as_ref()?.groups.get(&key)?;
-        let claims = self.up.iter().filter_map(|name| {
+        // Whoever is cut off from an address's network has it no more, for those that are not.
+        let connected = self.has_links(&self.me, group);
+        let up = self.up.iter();
+        let up = up.filter(|name| !connected || self.cut_off(name, group).is_none());
+        let claims = up.filter_map(|name| {
             let epoch = self
                 .peers
                 .get(name)

@@ -20,7 +20,7 @@ pub(super) const SUSPECT_AFTER: Duration = Duration::from_millis(150);
 /// Between two questions for a sign that our own link works.
 const WITNESS_AGAIN: Duration = Duration::from_millis(50);
 /// Signs further apart than this are two strokes of luck, not a link that works: two questions may go unanswered.
-const WITNESS_FRESH: Duration = Duration::from_millis(160);
+pub(super) const WITNESS_FRESH: Duration = Duration::from_millis(160);
 /// A carrier that is back within this has cost nothing: the last answer to a question before the loss is at most
 /// [`EVERY`](super::reach::EVERY) older, and nobody is taken for dead before [`SHORTEST`].
 const BLINK: Duration = Duration::from_millis(26);
@@ -40,7 +40,7 @@ const LATELY: Duration = Duration::from_secs(1);
 const WITNESS_EAGER: Duration = Duration::from_secs(5);
 const WITNESS_BURST: Duration = Duration::from_millis(500);
 /// For so long must the link be seen to work before silence of the peers means that they are gone: two heartbeats.
-const WITNESS_LONG: Duration = Duration::from_millis(220);
+pub(super) const WITNESS_LONG: Duration = Duration::from_millis(220);
 
 /// Whether this node is cut off from the speakers that it heard before.
 #[derive(Debug, Clone, Default)]
@@ -77,9 +77,10 @@ impl Election {
         if self.interfaces == interfaces {
             return;
         }
-        let regained = interfaces
+        let new = interfaces
             .iter()
-            .any(|interface| !self.interfaces.contains(interface));
+            .filter(|interface| !self.interfaces.contains(interface));
+        let regained: BTreeSet<IpNet> = new.map(|interface| interface.network.trunc()).collect();
         let lost = self
             .interfaces
             .iter()
@@ -89,11 +90,11 @@ impl Election {
             self.carrier_lost.get_or_insert(now);
         }
         self.relinked = now;
-        self.relinked_due = Some(now + DOWN_AFTER);
+        self.relinked_due = Some(now + SHORTEST);
         self.hasten(now);
         self.dirty = true;
-        if regained {
-            self.regain(now, out);
+        if !regained.is_empty() {
+            self.regain(&regained, now, out);
         }
     }
 
@@ -111,13 +112,17 @@ impl Election {
     }
 
     /// An interface is back. If it was away for so long that others may have taken over what is ours, this is a return
-    /// from isolation, whether or not we had noticed that we were cut off.
-    fn regain(&mut self, now: Instant, out: &mut Vec<Output>) {
+    /// from isolation, whether or not we had noticed that we were cut off. Not from peers that were heard elsewhere.
+    fn regain(&mut self, networks: &BTreeSet<IpNet>, now: Instant, out: &mut Vec<Output>) {
         let lost = self.carrier_lost.take();
         if self.isolation.since.is_none()
             && let Some(lost) = lost.filter(|lost| now.since(*lost) >= BLINK)
         {
-            self.have_missed(lost, now, out);
+            let mut formerly = self.up_lately(lost);
+            formerly.retain(|name| !self.is_heard_beside(name, networks, now));
+            if !formerly.is_empty() {
+                self.isolate(formerly, now, out);
+            }
         }
         if self.isolation.since.is_some() {
             self.begin_return(now, out);
@@ -223,8 +228,9 @@ impl Election {
     pub(super) fn has_link(&self, node: &NodeName, address: IpAddr) -> bool {
         match address {
             IpAddr::V4(_) => {
-                let mut interfaces = self.interfaces_of(node).iter();
-                interfaces.any(|interface| interface.network.contains(&address))
+                let interfaces = self.interfaces_of(node).iter().map(|interface| interface.network);
+                let mut there = interfaces.filter(|network| network.contains(&address));
+                there.any(|network| !self.is_gone_from(node, network.trunc()))
             }
             IpAddr::V6(address) => self.networks_v6_of(node).iter().any(|n| n.contains(&address)),
         }
@@ -248,10 +254,17 @@ impl Election {
     }
 
     /// Whether our own interface for one of the addresses is gone while peers are still heard some other way. Judged after
-    /// [`DOWN_AFTER`]: before that a peer counts as up that may only have been heard over the lost link, and a blip of
-    /// the carrier is no reason to move anything.
+    /// [`DOWN_AFTER`]: before that a peer counts as up that may only have been heard over the lost link; where one is heard
+    /// on a segment that is left, after [`SHORTEST`]: a blip of the carrier is no reason to move anything.
     pub(super) fn has_lost_link(&self, group: &Group, now: Instant) -> bool {
-        !self.up.is_empty() && !self.has_links(&self.me, group) && now.since(self.relinked) >= DOWN_AFTER
+        if self.up.is_empty() || self.has_links(&self.me, group) {
+            return false;
+        }
+        let elsewhere = self
+            .up
+            .iter()
+            .any(|name| self.is_heard_beside(name, &BTreeSet::new(), now));
+        now.since(self.relinked) >= if elsewhere { SHORTEST } else { DOWN_AFTER }
     }
 
     /// Whether a node has an interface at all.
@@ -408,6 +421,7 @@ impl Election {
     /// `near`: the networks of the link that it was heard on. A sign from one link says nothing of a suspect on another.
     pub fn witness(&mut self, near: &[IpNet], now: Instant) {
         self.note_sign(near, now);
+        self.note_segment(near, now);
         self.witness = match self.witness {
             Some((first, last)) if now.since(last) <= WITNESS_FRESH => Some((first, now)),
             _ => Some((now, now)),

@@ -376,12 +376,11 @@ impl Election {
             }
         }
         for ((to, cause), entries) in due {
-            let Some(to) = self.peers.get(&to).map(|peer| peer.address) else {
-                continue;
-            };
-            for entries in entries.chunks(CLAIMS_PER_PART).take(usize::from(MAX_PARTS)) {
-                let entries = entries.to_vec();
-                self.send(to, Body::Offer(Offer { cause, entries }), out);
+            for to in self.ways_to(&to) {
+                for entries in entries.chunks(CLAIMS_PER_PART).take(usize::from(MAX_PARTS)) {
+                    let entries = entries.to_vec();
+                    self.send(to, Body::Offer(Offer { cause, entries }), out);
+                }
             }
         }
     }
@@ -419,8 +418,7 @@ impl Election {
             };
             self.claim(*key, because, out);
         }
-        let to = self.peers.get(by).map(|peer| peer.address);
-        if let Some(to) = to.filter(|_| known_already) {
+        for to in self.ways_to(by).filter(|_| known_already) {
             self.send_claims(to, out);
         }
     }

@@ -9,15 +9,19 @@
 //! **Two-way.** Hearing a peer is not enough: it must have heard me. That one rule also makes a recorded datagram of
 //! an earlier boot worthless, because it cannot echo what I sent just now.
 
+mod hearing;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use self::hearing::Hearing;
+pub(super) use self::hearing::OUT_OF_HEARING;
 use super::claim::ClaimSet;
 use super::link::SUSPECT_AFTER;
 use super::offer::Serving;
 use super::wire::{BootId, ClaimsPart, ClaimsVersion, Heartbeat, WireInterface};
-use ipnet::Ipv6Net;
+use ipnet::{IpNet, Ipv6Net};
 
 use crate::model::Instant;
 
@@ -67,8 +71,12 @@ struct Session {
     heard: Instant,
     /// When I sent the newest heartbeat of mine that it has echoed.
     reached: Option<Instant>,
-    /// Its node was found to be gone, and it was not heard since.
-    condemned: Option<Condemned>,
+    /// By network of its, the verdict that it is gone from there, as long as nothing was heard of it there since.
+    gone: BTreeMap<IpNet, Condemned>,
+    /// Nothing came of it since the last of them.
+    quiet: bool,
+    /// By network of ours, what is heard of it there; without one: by way of a router.
+    hearings: BTreeMap<Option<IpNet>, Hearing>,
     leaving: bool,
     resting: bool,
     serving: Serving,
@@ -168,7 +176,7 @@ impl Peer {
             return Heard::Replay;
         }
         session.heard = now;
-        session.condemned = None;
+        session.quiet = false;
         let changed = session.interfaces != heartbeat.interfaces
             || session.networks_v6 != heartbeat.networks_v6
             || session.announced != heartbeat.claims
@@ -187,6 +195,8 @@ impl Peer {
             }
             session.announced = heartbeat.claims;
             session.interfaces.clone_from(&heartbeat.interfaces);
+            let (gone, interfaces) = (&mut session.gone, &session.interfaces);
+            gone.retain(|network, _| interfaces.iter().any(|i| i.network.trunc() == *network));
             session.networks_v6.clone_from(&heartbeat.networks_v6);
         }
         if let Some(sent) = echoed {
@@ -208,7 +218,7 @@ impl Peer {
             return false;
         }
         // Whoever speaks is not gone, whether or not it hears.
-        session.condemned = None;
+        session.quiet = false;
         true
     }
 
@@ -253,7 +263,7 @@ impl Peer {
     pub fn is_up(&self, now: Instant) -> bool {
         self.session
             .as_ref()
-            .is_some_and(|session| now.since(session.contact) <= DOWN_AFTER && session.condemned.is_none())
+            .is_some_and(|session| now.since(session.contact) <= DOWN_AFTER && session.condemned().is_none())
     }
 
     /// The short form of its boot id.
@@ -261,20 +271,87 @@ impl Peer {
         self.session.as_ref().map(|session| session.boot.short())
     }
 
-    /// Its node was found to be gone: it is down until it is heard again. Whether that is news; a verdict about another
-    /// boot is none.
-    pub fn condemn(&mut self, boot: [u8; 8], silence: Duration, now: Instant) -> bool {
+    /// Its node was found to be gone from one of its networks, until it is heard there again. Whether that is news; a verdict
+    /// about another boot is none.
+    pub fn condemn(&mut self, from: IpNet, boot: [u8; 8], silence: Duration, now: Instant) -> bool {
         let session = self.session.as_mut().filter(|s| s.boot.short() == boot);
-        let Some(session) = session.filter(|s| s.condemned.is_none()) else {
+        let Some(session) = session.filter(|s| s.has(from) && !s.gone.contains_key(&from)) else {
             return false;
         };
-        session.condemned = Some(Condemned { at: now, silence });
+        session.gone.insert(from, Condemned { at: now, silence });
+        session.quiet = true;
         true
     }
 
-    /// The verdict on its node, if it was not heard since.
+    /// The verdict on its node, which is gone from all its networks, if it was not heard since.
     pub fn condemned(&self) -> Option<Condemned> {
-        self.session.as_ref()?.condemned
+        self.session.as_ref()?.condemned()
+    }
+
+    /// The networks that it is gone from, whether or not it is heard elsewhere.
+    pub fn gone(&self) -> impl Iterator<Item = (IpNet, Condemned)> + '_ {
+        let gone = self.session.iter().flat_map(|session| &session.gone);
+        gone.map(|(from, condemned)| (*from, *condemned))
+    }
+
+    /// Whether it is gone from one of them.
+    pub fn is_gone_from(&self, network: IpNet) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.gone.contains_key(&network))
+    }
+
+    /// The verdict that takes an address from it: it has interfaces in the address's network, and is gone from there.
+    pub fn lost(&self, address: IpAddr) -> Option<Condemned> {
+        let session = self.session.as_ref().filter(|session| !session.gone.is_empty())?;
+        let interfaces = session.interfaces.iter();
+        let there = interfaces.filter(|interface| interface.network.contains(&address));
+        let verdicts = there.map(|interface| session.gone.get(&interface.network.trunc()).copied());
+        verdicts
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .max_by_key(|c| c.at)
+    }
+
+    /// It is there again.
+    pub(super) fn is_back(&mut self, in_network: IpNet) {
+        if let Some(session) = &mut self.session {
+            session.gone.remove(&in_network);
+        }
+    }
+
+    /// Something of it came from this address. Whoever is heard in a network is not gone from there; nor from one of which
+    /// this node cannot tell, once it is heard at all.
+    pub(super) fn came(&mut self, from: IpAddr, can_tell: impl Fn(IpNet) -> bool) {
+        if let Some(session) = &mut self.session {
+            session
+                .gone
+                .retain(|network, _| can_tell(*network) && !network.contains(&from));
+        }
+    }
+
+    /// What is heard of it on a segment.
+    pub(super) fn hearing(&mut self, segment: Option<IpNet>, now: Instant) -> Option<&mut Hearing> {
+        let session = self.session.as_mut()?;
+        Some(
+            session
+                .hearings
+                .entry(segment)
+                .or_insert_with(|| Hearing::new(now)),
+        )
+    }
+
+    /// Forgets what was heard where this node has no interface any more.
+    pub(super) fn retain_hearings(&mut self, here: impl Fn(Option<IpNet>) -> bool) {
+        if let Some(session) = &mut self.session {
+            session.hearings.retain(|segment, _| here(*segment));
+        }
+    }
+
+    /// Since when nothing of it is heard on a segment.
+    pub(super) fn silent_since(&self, segment: IpNet) -> Option<Instant> {
+        let hearing = self.session.as_ref()?.hearings.get(&Some(segment))?;
+        Some(hearing.silent_since())
     }
 
     /// When it is down unless it is heard again; `None` while it is.
@@ -361,7 +438,7 @@ impl Peer {
     pub fn stood_in_for_until(&self, now: Instant) -> Option<Instant> {
         let session = self.session.as_ref()?;
         let down = session.resting || now.since(session.contact) > DOWN_AFTER;
-        if !down || session.leaving || session.condemned.is_some() {
+        if !down || session.leaving || session.condemned().is_some() {
             return None;
         }
         let until = (session.kernel? + KERNEL_FRESH).min(session.contact + STAND_IN);
@@ -444,21 +521,42 @@ impl Peer {
     }
 
     /// What my heartbeats echo of it: its newest heartbeat, of a new boot rather than of the old one.
-    pub fn echo(&self) -> Option<([u8; 8], u64)> {
-        self.noticed
-            .map(|(boot, newest)| (boot.short(), newest))
-            .or_else(|| {
-                self.session
-                    .as_ref()
-                    .map(|session| (session.boot.short(), session.heartbeat))
-            })
+    /// Of what came by the segment that it leaves by, if anything did: that is what makes a segment two-way.
+    pub fn echo(&self, segment: Option<IpNet>, now: Instant) -> Option<([u8; 8], u64)> {
+        if let Some((boot, newest)) = self.noticed {
+            return Some((boot.short(), newest));
+        }
+        let session = self.session.as_ref()?;
+        let here = session
+            .hearings
+            .get(&segment)
+            .and_then(|hearing| hearing.echo(now));
+        Some((session.boot.short(), here.unwrap_or(session.heartbeat)))
     }
 }
 
 impl Session {
+    fn has(&self, network: IpNet) -> bool {
+        self.interfaces
+            .iter()
+            .any(|interface| interface.network.trunc() == network)
+    }
+
+    fn condemned(&self) -> Option<Condemned> {
+        let last = self
+            .gone
+            .values()
+            .max_by_key(|condemned| condemned.at)
+            .filter(|_| self.quiet)?;
+        let mut networks = self.interfaces.iter().map(|interface| interface.network.trunc());
+        networks
+            .all(|network| self.gone.contains_key(&network))
+            .then_some(*last)
+    }
+
     /// What is left to the next boot of the same speaker: its claims, unless others have a right to them by now.
     fn bequeath(self, now: Instant) -> Option<(ClaimSet, Instant)> {
-        let lapsed = self.leaving || self.condemned.is_some() || now.since(self.contact) > STAND_IN;
+        let lapsed = self.leaving || self.condemned().is_some() || now.since(self.contact) > STAND_IN;
         let claims = match self.inherited {
             Some((before, until)) if self.claims.is_empty() && now < until => before,
             _ => self.claims,
@@ -474,7 +572,9 @@ impl Session {
             contact: now,
             heard: now,
             reached: None,
-            condemned: None,
+            gone: BTreeMap::new(),
+            quiet: false,
+            hearings: BTreeMap::new(),
             leaving: false,
             resting: false,
             serving: Serving::default(),

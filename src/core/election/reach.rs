@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use sha2::{Digest, Sha256};
 
 use self::path::Path;
@@ -121,9 +122,17 @@ impl Reach {
             .min()
     }
 
-    /// The peer is not judged by its silence until it has answered ten times in a row again.
-    fn give_up(&mut self, node: &NodeName) {
-        self.of_mut(node).for_each(Path::give_up);
+    fn in_network<'a>(
+        &'a mut self,
+        node: &NodeName,
+        on: IpNet,
+    ) -> impl Iterator<Item = &'a mut Path> + use<'a> {
+        self.of_mut(node).filter(move |path| path.network() == on)
+    }
+
+    /// The peer is not judged by its silence there until it has answered ten times in a row again.
+    fn give_up(&mut self, node: &NodeName, on: IpNet) {
+        self.in_network(node, on).for_each(Path::give_up);
     }
 }
 
@@ -177,7 +186,10 @@ impl Election {
                 .map(|i| i.network.addr())
                 .any(|address| segment.contains(&address))
         };
-        let others = self.up.iter().filter(|name| *name != owner && shares(name));
+        let others = self
+            .up
+            .iter()
+            .filter(|name| *name != owner && shares(name) && !self.is_gone_from(name, segment));
         let mut ranked: Vec<([u8; 32], &NodeName)> = others
             .chain([&self.me])
             .map(|name| {
@@ -240,7 +252,7 @@ impl Election {
             .collect()
     }
 
-    fn ask_kernel(
+    pub(super) fn ask_kernel(
         &mut self,
         key: &(NodeName, IpAddr),
         now: Instant,
@@ -284,13 +296,14 @@ impl Election {
         let Some(asked) = path.answer(question, arrived, now) else {
             return;
         };
-        let node = node.clone();
+        let (node, on) = (node.clone(), path.network());
         let wanting = path.take_wanting(asked);
         if let Some(peer) = self.peers.get_mut(&node) {
             peer.kernel_seen(arrived.min(now));
         }
+        self.sign_of(&node, address, true, now);
         for name in wanting {
-            self.say_contact(&name, &node, out);
+            self.say_contact(&name, &node, on, out);
         }
     }
 
@@ -299,21 +312,28 @@ impl Election {
     /// the old MAC says nothing then, and the heartbeats decide.
     pub fn neighbor(&mut self, address: IpAddr, mac: MacAddr, now: Instant) {
         let paths = self.reach.paths.iter_mut();
+        let mut seen = None;
         for ((node, _), path) in paths.filter(|((_, at), _)| *at == address) {
             if path.theirs.mac == mac {
                 path.alive(now);
                 if let Some(peer) = self.peers.get_mut(node) {
                     peer.kernel_seen(now);
                 }
+                seen = Some(node.clone());
             } else {
                 path.give_up();
             }
         }
+        if let Some(node) = seen {
+            self.sign_of(&node, address, true, now);
+        }
     }
 
-    /// Whether the kernel of a peer whose speaker may be silent answers, as far as this node can tell.
-    pub(super) fn is_reached(&self, node: &NodeName, now: Instant) -> bool {
-        self.reach.of(node).any(|path| path.watched && path.is_alive(now))
+    /// In which of its networks the kernel of a peer whose speaker may be silent answers, as far as this node can tell.
+    pub(super) fn reached_on(&self, node: &NodeName, now: Instant) -> Option<IpNet> {
+        let mut paths = self.reach.of(node);
+        let reached = paths.find(|path| path.watched && path.is_alive(now))?;
+        Some(reached.network())
     }
 
     /// The detection time of each peer that is watched here and whose silence means something.
@@ -328,10 +348,10 @@ impl Election {
         times
     }
 
-    /// A node that was said to be gone is heard, by the same process: one that was started anew was gone.
-    pub(super) fn disproved(&mut self, node: &NodeName, condemned: Condemned, now: Instant) {
+    /// A node that was said to be gone is heard there, by the same process: one that was started anew was gone.
+    pub(super) fn disproved(&mut self, node: &NodeName, on: IpNet, condemned: Condemned, now: Instant) {
         let after = now.since(condemned.at);
-        for path in self.reach.of_mut(node) {
+        for path in self.reach.in_network(node, on) {
             if after <= WRONG_WITHIN {
                 path.detection.disproved(now);
             }
@@ -348,16 +368,19 @@ impl Election {
             .collect()
     }
 
-    fn say_contact(&mut self, to: &NodeName, about: &NodeName, out: &mut Vec<Output>) {
-        let to = self.peers.get(to).map(|peer| peer.address);
-        if let Some((to, about)) = to.zip(self.mention(about)) {
-            self.send(to, Body::Contact(about), out);
+    fn say_contact(&mut self, to: &NodeName, about: &NodeName, on: IpNet, out: &mut Vec<Output>) {
+        let Some(about) = self.mention(about, Some(on)) else {
+            return;
+        };
+        for to in self.ways_to(to) {
+            self.send(to, Body::Contact(about.clone()), out);
         }
     }
 
-    /// A peer by its name and the start that is known of it.
-    pub(super) fn mention(&self, node: &NodeName) -> Option<Mention> {
+    /// A peer by its name and the start that is known of it, in one of its networks.
+    pub(super) fn mention(&self, node: &NodeName, on: Option<IpNet>) -> Option<Mention> {
         Some(Mention {
+            on,
             node: node.clone(),
             boot: self.peers.get(node)?.boot()?,
         })

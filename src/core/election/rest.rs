@@ -43,7 +43,9 @@ impl Election {
             (epoch >= highest).then(|| (name.clone(), until))
         });
         heirs.max_by_key(|(_, until)| *until).or_else(|| {
-            let (name, peer) = self.last_owner(key)?;
+            let group = self.desired.as_ref()?.groups.get(&key);
+            let lost = |name: &NodeName| group.is_some_and(|group| self.cut_off(name, group).is_some());
+            let (name, peer) = self.last_owner(key).filter(|(name, _)| !lost(name))?;
             let until = peer.answers_until(now).or_else(|| peer.stood_in_for_until(now))?;
             Some((name.clone(), until))
         })
@@ -91,8 +93,11 @@ impl Election {
     /// Peers that were started anew learn what they had, until they have it again.
     pub(super) fn tell_former(&mut self, now: Instant, out: &mut Vec<Output>) {
         let peers = self.up.iter().filter_map(|name| self.peers.get(name));
-        let former = peers.map(|peer| (peer.address, peer.inherited(now).collect::<Vec<_>>()));
+        let former = peers.map(|peer| (self.ways(peer), peer.inherited(now).collect::<Vec<_>>()));
         let former: Vec<_> = former.filter(|(_, entries)| !entries.is_empty()).collect();
+        let former = former
+            .iter()
+            .flat_map(|(ways, entries)| ways.values().map(move |to| (*to, entries)));
         for (to, entries) in former {
             for (part, entries) in (0..MAX_PARTS).zip(entries.chunks(CLAIMS_PER_PART)) {
                 let part = ClaimsPart {
@@ -153,11 +158,8 @@ impl Election {
     /// need not be one of those that watch it.
     pub(super) fn vouch_for_the_silent(&mut self, now: Instant, out: &mut Vec<Output>) {
         let late = self.peers.iter().filter(|(_, peer)| peer.is_late(now));
-        let reached = late.filter(|(name, _)| self.is_reached(name, now));
-        for about in reached
-            .filter_map(|(name, _)| self.mention(name))
-            .collect::<Vec<_>>()
-        {
+        let reached = late.filter_map(|(name, _)| self.mention(name, Some(self.reached_on(name, now)?)));
+        for about in reached.collect::<Vec<_>>() {
             for to in self.others(Some(&about.node)) {
                 self.send(to, Body::Contact(about.clone()), out);
             }

@@ -1,18 +1,35 @@
 //! What is sent to peers and what is made of what they send.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::peer::{Condemned, Heard};
 use super::wire::{
-    Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, MAX_PARTS, SurveyReport, WireError,
+    Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, MAX_INTERFACES, MAX_PARTS,
+    SurveyReport, WireError,
 };
 use super::{CONTACT, Departure, Election, MAX_PEERS, Output, PERIOD, PERIOD_JITTER, Peer};
 use crate::model::{Instant, NodeName};
 
-/// Heartbeats of mine that may still be echoed: [`CONTACT`] at ten times the usual rate.
-const SENT_REMEMBERED: usize = 64;
+/// Heartbeats of mine that may still be echoed: [`CONTACT`] at ten times the usual rate, on each of the segments that a node
+/// may have.
+const SENT_REMEMBERED: usize = 64 * MAX_INTERFACES;
+
+/// What a peer was believed to be gone from, and its boot.
+type Gone = ([u8; 8], Vec<(IpNet, Condemned)>);
+
+/// A heartbeat of mine.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent {
+    sequence: u64,
+    at: Instant,
+    /// The segment that it left by.
+    by: Option<IpNet>,
+}
 
 /// A heartbeat ahead of its time follows the one before at this distance at least: when fifty speakers start together,
 /// each of them is news to all others.
@@ -86,18 +103,23 @@ impl Election {
             body,
         } = datagram;
         let known = self.peers.get(&node);
-        let condemned = known.and_then(|peer| Some((peer.boot()?, peer.condemned()?)));
+        let gone = known.and_then(|peer| Some((peer.boot()?, peer.gone().collect::<Vec<_>>())));
         if let Body::Heartbeat(heartbeat) = body {
             let echoed = self.echoed(&heartbeat, now);
             let peer = self.peers.entry(node.clone()).or_insert_with(|| Peer::new(from));
-            let heard = peer.heartbeat(boot, sequence, &heartbeat, echoed, now);
-            self.note_disproof(&node, condemned, now);
+            let heard = peer.heartbeat(boot, sequence, &heartbeat, echoed.map(|sent| sent.at), now);
+            if matches!(heard, Heard::Accepted { .. }) {
+                self.came(&node, from);
+                let segment = self.segment_of(from);
+                self.beat(&node, segment, sequence, echoed.map(|sent| sent.by), now);
+            }
+            self.note_disproof(&node, gone, now);
             match heard {
                 Heard::Accepted { .. } if returns => self.begin_return(now, out),
                 Heard::Noticed if returns => self.begin_doubtful_return(now, out),
                 _ => {}
             }
-            return self.heard(&node, heard, now, out);
+            return self.heard(&node, from, heard, now, out);
         }
         if !self
             .peers
@@ -109,14 +131,15 @@ impl Election {
         if returns {
             self.begin_return(now, out);
         }
-        self.note_disproof(&node, condemned, now);
+        self.came(&node, from);
+        self.note_disproof(&node, gone, now);
         match body {
-            Body::Fetch => self.send_claims(self.peers[&node].address, out),
+            Body::Fetch => self.send_claims(from, out),
             Body::Claims(part) => self.told_claims(&node, &part),
             Body::Survey(report) => return Ok(Some((node, report))),
             Body::Former(part) => self.had_before(&part),
             Body::Offer(offer) => self.offered(&node, &offer, now, out),
-            Body::Poll(about) => self.polled(&node, &about, now),
+            Body::Poll(about) => self.polled(&node, &about, now, out),
             Body::Contact(about) => self.contact(&about, now),
             Body::Gone(verdict) => self.told_gone(&node, &verdict, now, out),
             Body::Heartbeat(_) => {}
@@ -138,12 +161,14 @@ impl Election {
         }
     }
 
-    /// A process that was condemned with its node speaks.
-    fn note_disproof(&mut self, node: &NodeName, before: Option<([u8; 8], Condemned)>, now: Instant) {
-        let Some((boot, condemned)) = before else { return };
-        let peer = self.peers.get(node);
-        if peer.is_some_and(|peer| peer.boot() == Some(boot) && peer.condemned().is_none()) {
-            self.disproved(node, condemned, now);
+    /// A process that was condemned with its node speaks, in the network that it was said to be gone from.
+    fn note_disproof(&mut self, node: &NodeName, before: Option<Gone>, now: Instant) {
+        let Some((boot, gone)) = before else { return };
+        for (network, condemned) in gone {
+            let peer = self.peers.get(node).filter(|peer| peer.boot() == Some(boot));
+            if peer.is_some_and(|peer| !peer.is_gone_from(network)) {
+                self.disproved(node, network, condemned, now);
+            }
             self.dirty = true;
         }
     }
@@ -162,6 +187,7 @@ impl Election {
     fn heard(
         &mut self,
         node: &NodeName,
+        from: IpAddr,
         heard: Heard,
         now: Instant,
         out: &mut Vec<Output>,
@@ -186,8 +212,7 @@ impl Election {
         };
         self.dirty |= !peer.is_synced() || peer.is_leaving() || peer.is_resting();
         if peer.wants_fetch(now) {
-            let to = peer.address;
-            self.send(to, Body::Fetch, out);
+            self.send(from, Body::Fetch, out);
         }
         Ok(None)
     }
@@ -205,11 +230,11 @@ impl Election {
         self.dirty = true;
     }
 
-    /// When I sent the heartbeat that this one echoes, if that is within [`CONTACT`].
-    fn echoed(&self, heartbeat: &Heartbeat, now: Instant) -> Option<Instant> {
+    /// The heartbeat of mine that this one echoes, if it left within [`CONTACT`].
+    fn echoed(&self, heartbeat: &Heartbeat, now: Instant) -> Option<Sent> {
         let echo = heartbeat.echoes.get(&self.boot.short())?;
-        let (_, at) = self.sent.iter().find(|(sequence, _)| sequence == echo)?;
-        (now.since(*at) <= CONTACT).then_some(*at)
+        let sent = self.sent.iter().find(|sent| sent.sequence == *echo)?;
+        (now.since(sent.at) <= CONTACT).then_some(*sent)
     }
 
     /// The next heartbeat leaves as soon as it may.
@@ -231,13 +256,15 @@ impl Election {
         let jitter = Duration::from_nanos(random() % (spread + 1));
         self.last_beat = Some(now);
         self.next_beat = now + PERIOD.saturating_sub(PERIOD_JITTER) + jitter;
-        let targets: Vec<IpAddr> = self
-            .peers
-            .values()
-            .filter(|p| p.listed || p.is_up(now))
-            .map(|p| p.address)
-            .collect();
-        self.send_heartbeat(&targets, now, out);
+        let peers = self.peers.values().filter(|peer| peer.listed || peer.is_up(now));
+        let mut targets: BTreeMap<Option<IpNet>, Vec<IpAddr>> = BTreeMap::new();
+        for (segment, address) in peers.flat_map(|peer| self.ways(peer)) {
+            targets.entry(segment).or_default().push(address);
+        }
+        for (segment, targets) in targets {
+            self.send_heartbeat(segment, &targets, now, out);
+        }
+        self.watch_segments(now, random, out);
         self.tell_former(now, out);
         self.vouch_for_the_silent(now, out);
         self.ask_the_silent(now, out);
@@ -249,11 +276,15 @@ impl Election {
         }
     }
 
-    fn send_heartbeat(&mut self, targets: &[IpAddr], now: Instant, out: &mut Vec<Output>) {
+    fn send_heartbeat(&mut self, by: Option<IpNet>, targets: &[IpAddr], now: Instant, out: &mut Vec<Output>) {
         self.sequence += 1;
-        self.sent.push_back((self.sequence, now));
+        self.sent.push_back(Sent {
+            sequence: self.sequence,
+            at: now,
+            by,
+        });
         while self.sent.len() > SENT_REMEMBERED
-            || self.sent.front().is_some_and(|(_, at)| now.since(*at) > CONTACT)
+            || self.sent.front().is_some_and(|sent| now.since(sent.at) > CONTACT)
         {
             self.sent.pop_front();
         }
@@ -266,7 +297,11 @@ impl Election {
             claims: self.claims_version(),
             interfaces: self.interfaces.clone(),
             networks_v6: self.networks_v6.clone(),
-            echoes: self.peers.values().filter_map(Peer::echo).collect(),
+            echoes: self
+                .peers
+                .values()
+                .filter_map(|peer| peer.echo(by, now))
+                .collect(),
         };
         let datagram = Datagram {
             boot: self.boot,
@@ -325,12 +360,10 @@ impl Election {
         }
     }
 
-    /// Where the peers are that are up, but for one.
+    /// Where the peers are that are up, but for one, by each way to them.
     pub(super) fn others(&self, except: Option<&NodeName>) -> Vec<IpAddr> {
         let names = self.up.iter().filter(|name| Some(*name) != except);
-        names
-            .filter_map(|name| Some(self.peers.get(name)?.address))
-            .collect()
+        names.flat_map(|name| self.ways_to(name)).collect()
     }
 
     /// Tells whoever was found to be gone what has been claimed since. If its link had only blinked it still answers, may
@@ -343,8 +376,8 @@ impl Election {
             peer.condemned()
                 .is_some_and(|condemned| now.since(condemned.at) <= CONCERNED)
         };
-        let gone = self.peers.values().filter(lately).map(|peer| peer.address);
-        let gone: Vec<IpAddr> = gone.collect();
+        let gone = self.peers.values().filter(lately);
+        let gone: Vec<IpAddr> = gone.flat_map(|peer| self.ways(peer).into_values()).collect();
         // Nearly always nobody is: then nothing is to be woken up for.
         let next = due.max(now) + CONCERNED_AGAIN;
         self.telling = (!gone.is_empty() && next <= until).then_some((next, until));

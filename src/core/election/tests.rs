@@ -6,4 +6,5 @@ mod random;
 mod reach;
 mod rest;
 mod segment;
+mod segments;
 mod start;

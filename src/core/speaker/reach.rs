@@ -114,4 +114,10 @@ impl Speaker {
         let suspects: Vec<IpAddr> = self.election.suspects().into_iter().collect();
         self.ask_for_signs(&suspects, TALKERS, now, out);
     }
+
+    /// Asks hosts of peers that are not heard on their segments, and for signs that our own links to these work.
+    pub(super) fn ask_hosts(&self, hosts: &[IpAddr], now: Instant, out: &mut Vec<Effect>) {
+        let hosts: Vec<Ipv4Addr> = hosts.iter().filter_map(super::v4).collect();
+        self.ask_for_signs(&hosts, TALKERS, now, out);
+    }
 }

@@ -90,10 +90,10 @@ fn a_peer_is_down_350_ms_after_the_last_two_way_contact() {
 fn a_new_boot_is_echoed_before_it_is_believed() {
     let mut peer = peer();
     peer.heartbeat(BOOT, 9, &beat(), Some(at(0)), at(0));
-    assert_eq!(peer.echo(), Some((BOOT.short(), 9)));
+    assert_eq!(peer.echo(None, at(0)), Some((BOOT.short(), 9)));
     peer.heartbeat(LATER, 1, &beat(), None, at(10));
     assert_eq!(
-        peer.echo(),
+        peer.echo(None, at(0)),
         Some((LATER.short(), 1)),
         "so that it can echo us and be believed"
     );

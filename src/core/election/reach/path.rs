@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::detection::Detection;
 use crate::election::wire::WireInterface;
 use crate::model::{Instant, NodeName, Question};
@@ -59,6 +61,11 @@ impl Path {
             unanswered: 0,
             ours: true,
         }
+    }
+
+    /// The peer's network that it leads to.
+    pub(super) fn network(&self) -> IpNet {
+        self.theirs.network.trunc()
     }
 
     /// Begins or ends to be watched. What was learned of its gaps stays.

@@ -1,6 +1,6 @@
 //! From the first silence of a kernel to the verdict: who is asked meanwhile, and what speaks against it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -34,8 +34,8 @@ pub(in crate::election) struct Suspicion {
     pub(super) of: BTreeSet<(NodeName, IpAddr)>,
     /// When to look again.
     pub(super) next: Instant,
-    /// The first and the last sign that our own link works, since it began.
-    signs: Option<(Instant, Instant)>,
+    /// By network of theirs, the first and the last sign that our own link to it works, since it began.
+    signs: BTreeMap<IpNet, (Instant, Instant)>,
 }
 
 /// A verdict that is still to be repeated.
@@ -56,8 +56,7 @@ impl Election {
     ) {
         for key in self.watched(|path| path.is_usable(now) && path.silence(now) > DOWN_AFTER) {
             // Nothing showed that it is not our own link. From here on the heartbeats decide.
-            self.reach.give_up(&key.0);
-            self.dirty = true;
+            self.give_up_way(&key);
         }
         let silent = self.watched(|path| path.is_usable(now) && path.suspect_at(now) <= now);
         if silent.is_empty() {
@@ -67,17 +66,16 @@ impl Election {
         self.condemn_the_gone(now, out);
         let silent: BTreeSet<_> = silent
             .into_iter()
-            .filter(|(node, _)| {
-                self.peers
-                    .get(node)
-                    .is_some_and(|peer| peer.condemned().is_none())
+            .filter(|(node, address)| {
+                let network = self.reach.paths.get(&(node.clone(), *address)).map(Path::network);
+                network.is_some_and(|network| !self.is_gone_from(node, network))
             })
             .collect();
         let before = self.reach.suspicion.take();
         if silent.is_empty() {
             return;
         }
-        let (next, signs) = before.map_or((now, None), |before| (before.next, before.signs));
+        let (next, signs) = before.map_or((now, BTreeMap::new()), |before| (before.next, before.signs));
         let due = next <= now;
         self.reach.suspicion = Some(Suspicion {
             next: if due { self.next_round(&silent, now) } else { next },
@@ -108,55 +106,87 @@ impl Election {
         random: &mut dyn FnMut() -> u64,
         out: &mut Vec<Output>,
     ) {
-        let nodes: BTreeSet<&NodeName> = silent.iter().map(|(node, _)| node).collect();
+        let places = silent
+            .iter()
+            .filter_map(|key| Some((key.0.clone(), self.reach.paths.get(key)?.network())));
+        let places: BTreeSet<(NodeName, IpNet)> = places.collect();
         for key in self.watched(|_| true) {
-            if nodes.contains(&key.0) {
+            let network = self.reach.paths.get(&key).map(Path::network);
+            if network.is_some_and(|network| places.contains(&(key.0.clone(), network))) {
                 self.ask_kernel(&key, now, random, out);
             }
         }
         out.push(Output::AskLink);
-        for node in nodes {
-            let Some(about) = self.mention(node) else {
+        for (node, network) in places {
+            let Some(about) = self.mention(&node, Some(network)) else {
                 continue;
             };
-            for to in self.others(Some(node)).into_iter().take(ASKED) {
+            let others = self.up.iter().filter(|name| **name != node).take(ASKED);
+            for to in others.flat_map(|name| self.ways_to(name)).collect::<Vec<_>>() {
                 self.send(to, Body::Poll(about.clone()), out);
             }
+            self.ask_itself(&node, network, out);
+        }
+    }
+
+    fn give_up_way(&mut self, key: &(NodeName, IpAddr)) {
+        if let Some(network) = self.reach.paths.get(key).map(Path::network) {
+            self.reach.give_up(&key.0, network);
+            self.dirty = true;
         }
     }
 
     fn condemn_the_gone(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let signs = self.reach.suspicion.as_ref().and_then(|s| s.signs);
-        let witnessed = signs
-            .is_some_and(|(first, last)| last.since(first) >= WITNESSED && now.since(last) <= WITNESS_FRESH);
-        if !witnessed {
-            return;
-        }
-        let nodes: BTreeSet<NodeName> = self
-            .watched(|path| path.is_usable(now) && path.is_gone(now))
-            .into_iter()
-            .map(|(node, _)| node)
-            .collect();
-        for node in nodes {
-            self.condemn(&node, now);
+        let signs = self
+            .reach
+            .suspicion
+            .as_ref()
+            .map(|s| s.signs.clone())
+            .unwrap_or_default();
+        let works = |network: &IpNet| {
+            let row = signs.get(network);
+            row.is_some_and(|(first, last)| {
+                last.since(*first) >= WITNESSED && now.since(*last) <= WITNESS_FRESH
+            })
+        };
+        let gone = self.watched(|path| path.is_usable(now) && path.is_gone(now) && works(&path.network()));
+        let gone = gone.into_iter().filter_map(|key| {
+            let network = self.reach.paths.get(&key)?.network();
+            Some((key.0, network))
+        });
+        for (node, network) in gone.collect::<BTreeSet<_>>() {
+            self.condemn(&node, network, now);
         }
         self.repeat_verdicts(now, out);
     }
 
-    /// Unless one way to it still answers.
-    fn condemn(&mut self, node: &NodeName, now: Instant) {
+    /// Unless one way to it in that network still answers.
+    fn condemn(&mut self, node: &NodeName, network: IpNet, now: Instant) {
         let alive = |path: &Path| path.watched && path.is_usable(now) && !path.is_gone(now);
-        if self.reach.of(node).any(alive) {
+        let there = || self.reach.of(node).filter(|path| path.network() == network);
+        if there().any(alive) {
             return;
         }
-        let silence = self.reach.of(node).map(|path| path.silence(now)).min();
-        let silence = silence.unwrap_or_default();
-        let Some(about) = self.mention(node) else { return };
+        let silence = there().map(|path| path.silence(now)).min();
+        self.condemn_on(node, network, silence.unwrap_or_default(), now);
+    }
+
+    /// Takes a peer's node for gone from one of its networks, and tells all others.
+    pub(in crate::election) fn condemn_on(
+        &mut self,
+        node: &NodeName,
+        on: IpNet,
+        silence: Duration,
+        now: Instant,
+    ) {
+        let Some(about) = self.mention(node, Some(on)) else {
+            return;
+        };
         let Some(peer) = self.peers.get_mut(node) else {
             return;
         };
-        if peer.condemn(about.boot, silence, now) {
-            self.reach.give_up(node);
+        if peer.condemn(on, about.boot, silence, now) {
+            self.reach.give_up(node, on);
             self.dirty = true;
             self.reach.announced.push(Announced {
                 due: now,
@@ -185,22 +215,31 @@ impl Election {
 
     /// Something on the LAN that is no node of ours was heard.
     pub(in crate::election) fn note_sign(&mut self, near: &[IpNet], now: Instant) {
-        if let Some(suspicion) = &mut self.reach.suspicion
-            && suspicion
-                .of
-                .iter()
-                .any(|(_, address)| near.iter().any(|network| network.contains(address)))
-        {
-            let first = suspicion.signs.map_or(now, |(first, _)| first);
-            suspicion.signs = Some((first, now));
+        let Some(suspicion) = &mut self.reach.suspicion else {
+            return;
+        };
+        let here = |address: &IpAddr| near.iter().any(|network| network.contains(address));
+        for key in suspicion.of.iter().filter(|(_, address)| here(address)) {
+            if let Some(path) = self.reach.paths.get(key) {
+                suspicion.signs.entry(path.network()).or_insert((now, now)).1 = now;
+            }
         }
     }
 
     /// A peer asks whether this node hears another one.
-    pub(in crate::election) fn polled(&mut self, by: &NodeName, about: &Mention, now: Instant) {
-        self.reach
-            .of_mut(&about.node)
-            .for_each(|path| path.want(by.clone(), now));
+    pub(in crate::election) fn polled(
+        &mut self,
+        by: &NodeName,
+        about: &Mention,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        if about.node == self.me {
+            return self.asked_ourselves(by, about, now, out);
+        }
+        let there = |path: &&mut Path| about.on.is_none_or(|on| path.network() == on);
+        let paths = self.reach.of_mut(&about.node).filter(there);
+        paths.for_each(|path| path.want(by.clone(), now));
         self.reach.look = Some(now);
     }
 
@@ -208,10 +247,13 @@ impl Election {
     pub(in crate::election) fn contact(&mut self, about: &Mention, now: Instant) {
         let known = self.peers.get(&about.node).and_then(Peer::boot);
         if known == Some(about.boot) {
-            self.reach.of_mut(&about.node).for_each(|path| path.alive(now));
+            let there = |path: &&mut Path| about.on.is_none_or(|on| path.network() == on);
+            let paths = self.reach.of_mut(&about.node).filter(there);
+            paths.for_each(|path| path.alive(now));
             if let Some(peer) = self.peers.get_mut(&about.node) {
                 peer.kernel_seen(now);
             }
+            self.vouched(&about.node, about.on, now);
         }
     }
 
@@ -228,13 +270,15 @@ impl Election {
             // That is for our next heartbeat to disprove.
             return self.hasten(now);
         }
-        if self.is_reached(node, now) {
-            return self.say_contact(by, node, out);
+        let Some(on) = verdict.about.on else { return };
+        let answers = |path: &Path| path.network() == on && path.watched && path.is_alive(now);
+        if self.reach.of(node).any(answers) {
+            return self.say_contact(by, node, on, out);
         }
         if let Some(peer) = self.peers.get_mut(node)
-            && peer.condemn(verdict.about.boot, verdict.silence, now)
+            && peer.condemn(on, verdict.about.boot, verdict.silence, now)
         {
-            self.reach.give_up(node);
+            self.reach.give_up(node, on);
             self.dirty = true;
         }
     }

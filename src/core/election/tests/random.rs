@@ -49,7 +49,20 @@ fn fault(lan: &mut Segment, random: &mut Random, node: usize, planned: bool) {
             lan.publish();
         }
         18 => lan.serve(node, Serving::Failing),
+        15 if lan.managed => sever(lan, node),
         _ => drop(lan.unpingable.insert(node)),
+    }
+}
+
+/// Its port on one of the segments dies, or works again.
+fn sever(lan: &mut Segment, node: usize) {
+    let ports = if node % 2 == 0 {
+        &mut lan.severed
+    } else {
+        &mut lan.unmanaged
+    };
+    if !ports.remove(&node) {
+        ports.insert(node);
     }
 }
 
@@ -69,7 +82,11 @@ fn settle(lan: &mut Segment) -> Result<(), String> {
 fn history(seed: u64) -> Result<(), String> {
     let mut random = Random(seed);
     let nodes = 2 + usize::try_from(random.below(4)).unwrap();
-    let mut lan = Segment::new(nodes, &ADDRESSES, seed);
+    // In one of three the nodes have a second segment between them.
+    let mut lan = match random.below(3) {
+        0 => Segment::managed(nodes, &ADDRESSES, seed),
+        _ => Segment::new(nodes, &ADDRESSES, seed),
+    };
     // In one of four something asks for planned moves, too.
     let planned = random.below(4) == 0;
     if planned && random.below(2) == 0 {
@@ -93,6 +110,8 @@ fn history(seed: u64) -> Result<(), String> {
     };
     lan.apart.clear();
     lan.unpingable.clear();
+    lan.severed.clear();
+    lan.unmanaged.clear();
     lan.loss = 0;
     lan.side = vec![0; nodes];
     for node in 0..nodes {

@@ -1,4 +1,7 @@
-//! A segment on which several speakers run: datagrams with delay, loss and partitions, all from one seed.
+//! A segment on which several speakers run: datagrams with delay, loss and partitions, all from one seed. They may have a
+//! second one between them, for management, that knows no fault of its own.
+
+mod parcel;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -9,29 +12,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 use litemap::LiteMap;
 
+use self::parcel::{Parcel, Travelling};
+pub(super) use self::parcel::{Random, Waiting};
 use super::super::*;
 use crate::model::ObjectKey;
 
 pub(super) fn ip(last: u8) -> IpAddr {
     IpAddr::from([192, 168, 1, last])
-}
-
-/// A small generator of our own: the same numbers on every machine and in every version (splitmix64).
-#[derive(Clone)]
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
 }
 
 pub(super) struct Speaker {
@@ -44,66 +31,6 @@ pub(super) struct Speaker {
     boots: u8,
     key: Key,
     deadline: Instant,
-}
-
-/// Datagrams in a socket that nobody reads, with their senders.
-type Waiting = Vec<(usize, Arc<[u8]>)>;
-
-/// What travels.
-enum Parcel {
-    Datagram {
-        from: usize,
-        to: IpAddr,
-        bytes: Arc<[u8]>,
-    },
-    Asked {
-        node: usize,
-        boots: u8,
-        key: IpAddr,
-    },
-    Witness {
-        node: usize,
-    },
-    /// An ARP answer of a node's kernel.
-    Neighbor {
-        to: usize,
-        of: usize,
-    },
-    /// A ping on its way to a kernel.
-    Ping {
-        from: usize,
-        probe: reach::Probe,
-    },
-    /// A speaker is asked for an address that it claims.
-    Owner {
-        from: usize,
-        key: IpAddr,
-        owner: NodeName,
-    },
-    /// And its answer.
-    Echo {
-        to: usize,
-        probe: reach::Probe,
-        arrived: Instant,
-    },
-}
-
-struct Travelling(Instant, u64, Parcel);
-impl PartialEq for Travelling {
-    fn eq(&self, other: &Self) -> bool {
-        (self.0, self.1) == (other.0, other.1)
-    }
-}
-impl Eq for Travelling {}
-impl PartialOrd for Travelling {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Travelling {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.0, self.1).cmp(&(other.0, other.1))
-    }
 }
 
 /// The segment. Node i is `node<i+1>` at 192.168.1.11+i.
@@ -130,6 +57,12 @@ pub(super) struct Segment {
     pub(super) exchanged: BTreeSet<usize>,
     /// Nodes without power.
     pub(super) dark: BTreeSet<usize>,
+    /// There is a second segment, in which the speakers' hosts are.
+    pub(super) managed: bool,
+    /// Nodes that are cut off from it.
+    pub(super) unmanaged: BTreeSet<usize>,
+    /// Nodes whose port at the segment's switch is dead, though they see carrier.
+    pub(super) severed: BTreeSet<usize>,
     /// Nodes whose speaker is stopped, and what waits in its sockets.
     pub(super) stopped: BTreeMap<usize, Waiting>,
     /// Length of the prefix that the nodes' interfaces have.
@@ -197,6 +130,9 @@ impl Segment {
             deaf: BTreeSet::new(),
             exchanged: BTreeSet::new(),
             dark: BTreeSet::new(),
+            managed: false,
+            unmanaged: BTreeSet::new(),
+            severed: BTreeSet::new(),
             stopped: BTreeMap::new(),
             prefix: 24,
             firewall: false,
@@ -221,6 +157,22 @@ impl Segment {
                 key: key("shared"),
                 deadline: segment.now,
             });
+        }
+        segment
+    }
+
+    /// With a segment for management, which the API's addresses are of.
+    pub(super) fn managed(nodes: usize, addresses: &[u8], seed: u64) -> Self {
+        let mut segment = Self::new(nodes, addresses, seed);
+        segment.managed = true;
+        for (node, listed) in (0..nodes).map(|node| (node, name(node))) {
+            segment.desired.peers.insert(
+                listed,
+                Listed {
+                    address: desk(node),
+                    ready: true,
+                },
+            );
         }
         segment
     }
@@ -280,7 +232,7 @@ impl Segment {
     pub(super) fn resume(&mut self, node: usize) {
         for (from, bytes) in self.stopped.remove(&node).unwrap_or_default() {
             self.act(node, |election, now, out| {
-                let _ = election.receive(host(from), &bytes, now, out);
+                let _ = election.receive(from, &bytes, now, out);
             });
         }
     }
@@ -432,11 +384,13 @@ impl Segment {
             mac: self.mac(node),
             network: IpNet::new(host(node), self.prefix).unwrap(),
         };
-        let interfaces = if self.unplugged.contains(&node) {
-            vec![]
-        } else {
-            vec![interface]
+        let management = WireInterface {
+            mac: management_mac(node),
+            network: IpNet::new(desk(node), 24).unwrap(),
         };
+        let plugged = (!self.unplugged.contains(&node)).then_some(interface);
+        let managed = self.managed.then_some(management);
+        let interfaces = plugged.into_iter().chain(managed).collect();
         self.act(node, |election, now, out| {
             election.set_interfaces(interfaces, now, out);
         });
@@ -461,6 +415,7 @@ impl Segment {
                     | Output::Ask { .. }
                     | Output::AskWitness
                     | Output::AskLink
+                    | Output::AskHosts(_)
                     | Output::AskOwner { .. }
                     | Output::Probe(_)
             );
@@ -490,6 +445,10 @@ impl Segment {
             Output::Ask { key } => {
                 let boots = self.speakers[node].boots;
                 self.post(Duration::from_millis(60), Parcel::Asked { node, boots, key });
+            }
+            Output::AskHosts(hosts) => {
+                self.post(Duration::from_micros(300), Parcel::Witness { node });
+                self.ask_hosts(node, |host| hosts.contains(&host));
             }
             Output::AskWitness | Output::AskLink => {
                 if self.random.below(100) >= self.loss {
@@ -533,8 +492,12 @@ impl Segment {
     /// The kernels that are suspect are asked by ARP, too.
     fn ask_suspects(&mut self, node: usize) {
         let suspects = self.speakers[node].election.suspects();
+        self.ask_hosts(node, |host| suspects.contains(&host));
+    }
+
+    fn ask_hosts(&mut self, node: usize, which: impl Fn(IpAddr) -> bool) {
         for of in (0..self.speakers.len()).filter(|n| *n != node) {
-            if suspects.iter().any(|address| host(of) == *address) {
+            if which(host(of)) {
                 self.post(Duration::from_micros(400), Parcel::Neighbor { to: node, of });
             }
         }
@@ -558,10 +521,17 @@ impl Segment {
     /// A kernel answers whatever its speaker does, if there is power.
     fn answer_ping(&mut self, from: usize, probe: reach::Probe) {
         let to = probe.theirs.network.addr();
-        let target = (0..self.speakers.len()).find(|n| host(*n) == to);
+        let target = self.owner_of(to);
         let hears = |target: &usize| {
-            self.neighbors(from, *target)
-                && self.mac(*target) == probe.theirs.mac
+            let mac = if is_desk(to) {
+                management_mac(*target)
+            } else {
+                self.mac(*target)
+            };
+            self.passes(from, *target, to)
+                && !self.dark.contains(target)
+                && (is_desk(to) || self.neighbors(from, *target))
+                && mac == probe.theirs.mac
                 && !self.unpingable.contains(target)
                 && self.muffled.get(target).is_none_or(|until| *until <= self.now)
         };
@@ -588,7 +558,26 @@ impl Segment {
 
     fn connected(&self, a: usize, b: usize) -> bool {
         let apart = self.apart.contains(&(a, b)) || self.apart.contains(&(b, a));
-        !apart && self.side[a] == self.side[b] && !self.unplugged.contains(&a) && !self.unplugged.contains(&b)
+        let severed = self.severed.contains(&a) || self.severed.contains(&b);
+        !apart
+            && !severed
+            && self.side[a] == self.side[b]
+            && !self.unplugged.contains(&a)
+            && !self.unplugged.contains(&b)
+    }
+
+    /// Whose address it is.
+    fn owner_of(&self, address: IpAddr) -> Option<usize> {
+        (0..self.speakers.len()).find(|node| [host(*node), desk(*node)].contains(&address))
+    }
+
+    /// Whether what one sends to this address of the other arrives.
+    fn passes(&self, from: usize, to: usize, address: IpAddr) -> bool {
+        if is_desk(address) {
+            let cut = self.unmanaged.contains(&from) || self.unmanaged.contains(&to);
+            return self.managed && !cut && !self.dark.contains(&from);
+        }
+        self.connected(from, to)
     }
 
     /// Whether what one asks reaches the other's kernel, and the answer comes back.
@@ -600,16 +589,17 @@ impl Segment {
     fn deliver(&mut self, parcel: Parcel) {
         match parcel {
             Parcel::Datagram { from, to, bytes } => {
-                let target = (0..self.speakers.len()).find(|n| host(*n) == to);
-                let heard = |target: &usize| self.connected(from, *target) && !self.deaf.contains(target);
+                let deaf = |target: &usize| self.deaf.contains(target) && !is_desk(to);
+                let heard = |target: &usize| self.passes(from, *target, to) && !deaf(target);
+                let target = self.owner_of(to);
                 let Some(target) = target.filter(heard).filter(|_| !self.firewall) else {
                     return;
                 };
                 if let Some(waiting) = self.stopped.get_mut(&target) {
-                    return waiting.push((from, bytes));
+                    return waiting.push((source(from, to), bytes));
                 }
                 self.act(target, |election, now, out| {
-                    let _ = election.receive(host(from), &bytes, now, out);
+                    let _ = election.receive(source(from, to), &bytes, now, out);
                 });
             }
             Parcel::Asked { node, boots, key } => {
@@ -650,7 +640,8 @@ impl Segment {
             }
             Parcel::Witness { node } => {
                 let lan = "192.168.1.0/24".parse().unwrap();
-                if self.gateway == Some(self.side[node]) && !self.unplugged.contains(&node) {
+                let cut = self.unplugged.contains(&node) || self.severed.contains(&node);
+                if self.gateway == Some(self.side[node]) && !cut {
                     self.act(node, |election, now, _| election.witness(&[lan], now));
                 }
             }
@@ -767,4 +758,22 @@ pub(super) fn host(node: usize) -> IpAddr {
 
 pub(super) fn mac(node: usize) -> MacAddr {
     MacAddr(2, 0, 0, 0, 1, u8::try_from(node).unwrap())
+}
+
+/// A node's address on the segment for management.
+pub(super) fn desk(node: usize) -> IpAddr {
+    IpAddr::from([10, 0, 0, 11 + u8::try_from(node).unwrap()])
+}
+
+fn is_desk(address: IpAddr) -> bool {
+    (0..=u8::MAX - 11).any(|node| desk(usize::from(node)) == address)
+}
+
+/// Where what a node sends to an address comes from.
+fn source(node: usize, to: IpAddr) -> IpAddr {
+    if is_desk(to) { desk(node) } else { host(node) }
+}
+
+fn management_mac(node: usize) -> MacAddr {
+    MacAddr(2, 0, 0, 0, 2, u8::try_from(node).unwrap())
 }

@@ -1,0 +1,96 @@
+//! What is heard of a peer on one of the networks that this node shares with it.
+
+use std::time::Duration;
+
+use super::DOWN_AFTER;
+use crate::model::Instant;
+
+/// A peer that is heard there by heartbeats is asked for other signs when one of them is late.
+const ASK_AFTER: Duration = Duration::from_millis(150);
+/// One whose heartbeats do not come there, by a firewall, is asked for them all the time: twice a second, little enough
+/// for every switch that counts ARP.
+const ASK_SELDOM: Duration = Duration::from_millis(450);
+/// Twice that, and the time for an answer.
+pub(in crate::election) const OUT_OF_HEARING: Duration = Duration::from_millis(1_000);
+/// So many questions stay without an answer before its silence means something.
+const ENOUGH: u8 = 3;
+
+/// One peer on one segment.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::election) struct Hearing {
+    /// The newest of its heartbeats that came this way.
+    newest: u64,
+    /// When that was.
+    heard: Option<Instant>,
+    /// The last sign of its life here, of whatever kind.
+    sign: Instant,
+    /// The last that came to this node itself, not by hearsay.
+    direct: Instant,
+    /// Questions since the last sign.
+    asked: u8,
+}
+
+impl Hearing {
+    /// Nothing was heard yet.
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            newest: 0,
+            heard: None,
+            sign: now,
+            direct: now,
+            asked: 0,
+        }
+    }
+
+    /// A heartbeat came this way; whether the peer echoes what it was sent this way.
+    pub(in crate::election) fn heartbeat(&mut self, sequence: u64, two_way: bool, now: Instant) {
+        self.newest = self.newest.max(sequence);
+        self.heard = Some(now);
+        if two_way {
+            self.sign(now);
+            self.direct = now;
+        }
+    }
+
+    /// Its node answered this one here.
+    pub(in crate::election) fn answered(&mut self, now: Instant) {
+        self.sign(now);
+        self.direct = now;
+    }
+
+    /// Whether this node itself has heard nothing of it here for long: some questions at their slowest pace.
+    pub(in crate::election) fn is_out_of_hearing(&self, now: Instant) -> bool {
+        now.since(self.direct) > OUT_OF_HEARING
+    }
+
+    /// Somebody says that it is here.
+    pub(in crate::election) fn sign(&mut self, now: Instant) {
+        self.sign = self.sign.max(now);
+        self.asked = 0;
+    }
+
+    /// What a heartbeat that leaves this way echoes, if anything came lately.
+    pub(super) fn echo(&self, now: Instant) -> Option<u64> {
+        let lately = self.heard.is_some_and(|at| now.since(at) <= DOWN_AFTER);
+        lately.then_some(self.newest)
+    }
+
+    /// Since when nothing shows that it is here.
+    pub(in crate::election) const fn silent_since(&self) -> Instant {
+        self.sign
+    }
+
+    /// Whether it should be asked for a sign now; counts the question.
+    pub(in crate::election) fn asks(&mut self, now: Instant) -> bool {
+        let by_heartbeats = self.heard.is_some_and(|at| now.since(at) <= 3 * DOWN_AFTER);
+        let after = if by_heartbeats { ASK_AFTER } else { ASK_SELDOM };
+        let asks = now.since(self.sign) >= after;
+        self.asked = self.asked.saturating_add(u8::from(asks));
+        asks
+    }
+
+    /// Whether its silence has lasted for so long that it is cut off, if our own link works.
+    pub(in crate::election) fn is_over(&self, now: Instant) -> bool {
+        now.since(self.sign) > DOWN_AFTER && self.asked > ENOUGH
+    }
+}

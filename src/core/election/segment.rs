@@ -1,0 +1,323 @@
+//! Liveness on each segment: a node that lives may still be cut off from one of its networks.
+//!
+//! ```text
+//!           ┌──────────────── management ───────────────┐      A heartbeat leaves on every segment that two nodes share,
+//!        node1 (owner)                                node2    and echoes what came by it.
+//!           └──────╳───────────── LAN ──────────────────┘
+//! ```
+//! node1 is up, and node2 hears nothing of it on the LAN: not by heartbeats, not by questions to its kernel. node2 asks
+//! it, by the other way, whether anything answers it on the LAN. If not, and node2's own link there works, node1 is gone
+//! from that segment: its addresses there are claimed by others, and the rest stays.
+//!
+//! **Invariant.** Of two nodes that both see the segment alive, and not each other there, neither takes from the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::link::{WITNESS_FRESH, WITNESS_LONG};
+use super::peer::{Condemned, OUT_OF_HEARING, Peer};
+use super::wire::{Body, Mention, WireInterface};
+use super::{DOWN_AFTER, Election, Group, Output};
+use crate::model::{Instant, NodeName};
+
+/// Whoever asked us longer ago whether we are connected has judged by now.
+const ASKED_LATELY: Duration = Duration::from_millis(100);
+
+/// What this node knows of its own segments.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Segments {
+    /// By network of ours, the first and the last of an unbroken row of signs from others than nodes.
+    signs: BTreeMap<IpNet, (Instant, Instant)>,
+    /// Networks of ours from which we are cut off ourselves, as far as we can tell.
+    cut: BTreeSet<IpNet>,
+    /// Who wants to know whether we are connected to a segment, and since when.
+    asked_by: BTreeMap<NodeName, (IpNet, Instant)>,
+}
+
+impl Election {
+    /// The network of ours that an address is in; `None`: behind a router.
+    pub(super) fn segment_of(&self, address: IpAddr) -> Option<IpNet> {
+        let mut interfaces = self.interfaces.iter();
+        let near = interfaces.find(|interface| interface.network.contains(&address))?;
+        Some(near.network.trunc())
+    }
+
+    /// Where a peer's datagrams go: to its host's address, and to one of its interfaces on each other segment.
+    pub(super) fn ways(&self, peer: &Peer) -> BTreeMap<Option<IpNet>, IpAddr> {
+        let mut ways = BTreeMap::from([(self.segment_of(peer.address), peer.address)]);
+        for interface in peer.interfaces() {
+            let address = interface.network.addr();
+            if let Some(segment) = self.segment_of(address) {
+                ways.entry(Some(segment)).or_insert(address);
+            }
+        }
+        ways
+    }
+
+    /// The same for a peer by its name.
+    pub(super) fn ways_to(&self, node: &NodeName) -> impl Iterator<Item = IpAddr> + use<> {
+        let peer = self.peers.get(node);
+        peer.map(|peer| self.ways(peer)).unwrap_or_default().into_values()
+    }
+
+    /// A datagram of a peer came; what it was believed to be gone from before, with its boot.
+    pub(super) fn came(&mut self, node: &NodeName, from: IpAddr) {
+        let mine: Vec<IpAddr> = self.interfaces.iter().map(|i| i.network.addr()).collect();
+        if let Some(peer) = self.peers.get_mut(node) {
+            peer.came(from, |network| {
+                mine.iter().any(|address| network.contains(address))
+            });
+        }
+    }
+
+    /// A heartbeat came by a segment; `sent`: the one of mine that it echoes left by this one.
+    pub(super) fn beat(
+        &mut self,
+        node: &NodeName,
+        segment: Option<IpNet>,
+        sequence: u64,
+        sent: Option<Option<IpNet>>,
+        now: Instant,
+    ) {
+        let two_way = sent == Some(segment);
+        let hearing = self
+            .peers
+            .get_mut(node)
+            .and_then(|peer| peer.hearing(segment, now));
+        if let Some(hearing) = hearing {
+            hearing.heartbeat(sequence, two_way, now);
+        }
+        if two_way && let Some(segment) = segment {
+            self.is_connected(segment);
+        }
+    }
+
+    /// Something showed that this node itself is connected to a segment.
+    fn is_connected(&mut self, segment: IpNet) {
+        self.dirty |= self.segments.cut.remove(&segment);
+    }
+
+    /// A sign that a peer's node is connected to one of its networks, by an answer of its kernel or by hearsay.
+    pub(super) fn sign_of(&mut self, node: &NodeName, address: IpAddr, ours: bool, now: Instant) {
+        let segment = self.segment_of(address);
+        let Some(peer) = self.peers.get_mut(node) else {
+            return;
+        };
+        if let Some(hearing) = peer.hearing(segment, now) {
+            if ours {
+                hearing.answered(now)
+            } else {
+                hearing.sign(now)
+            };
+        }
+        let back: Vec<(IpNet, Condemned)> = peer.gone().filter(|(from, _)| from.contains(&address)).collect();
+        // Whoever is gone everywhere is back by its own word alone.
+        if peer.condemned().is_none() {
+            for (network, condemned) in back {
+                if let Some(peer) = self.peers.get_mut(node) {
+                    peer.is_back(network);
+                }
+                self.disproved(node, network, condemned, now);
+                self.dirty = true;
+            }
+        }
+        if let Some(segment) = segment.filter(|_| ours) {
+            self.is_connected(segment);
+        }
+    }
+
+    /// Somebody hears a peer in one of its networks.
+    pub(super) fn vouched(&mut self, node: &NodeName, on: Option<IpNet>, now: Instant) {
+        let interfaces = self.peers.get(node).into_iter().flat_map(Peer::interfaces);
+        let there = interfaces
+            .map(|interface| interface.network)
+            .filter(|network| Some(network.trunc()) == on);
+        for network in there.collect::<Vec<_>>() {
+            self.sign_of(node, network.addr(), false, now);
+        }
+    }
+
+    /// Something on a link that is no node of ours was heard.
+    pub(super) fn note_segment(&mut self, near: &[IpNet], now: Instant) {
+        for network in near.iter().map(IpNet::trunc) {
+            let row = self.segments.signs.entry(network).or_insert((now, now));
+            row.0 = if now.since(row.1) <= WITNESS_FRESH {
+                row.0
+            } else {
+                now
+            };
+            row.1 = now;
+            self.is_connected(network);
+        }
+    }
+
+    /// Whether something shows that our own link to a segment has worked since somebody fell silent there.
+    fn is_witnessed_on(&self, segment: IpNet, since: Instant, now: Instant) -> bool {
+        let outside = self.segments.signs.get(&segment);
+        let outside = outside
+            .is_some_and(|(_, last)| *last >= since + WITNESS_LONG && now.since(*last) <= WITNESS_FRESH);
+        let silences = self.peers.values().filter_map(|peer| peer.silent_since(segment));
+        outside || silences.into_iter().any(|sign| sign >= since + WITNESS_LONG)
+    }
+
+    /// The verdict that takes a group from a peer that lives: it is gone from the network of one of its addresses.
+    pub(super) fn cut_off(&self, node: &NodeName, group: &Group) -> Option<Condemned> {
+        let peer = self.peers.get(node)?;
+        group.addresses.iter().find_map(|address| peer.lost(*address))
+    }
+
+    /// Whether a peer is cut off from one of its own networks.
+    pub(super) fn is_gone_from(&self, node: &NodeName, network: IpNet) -> bool {
+        let peer = self.peers.get(node);
+        peer.is_some_and(|peer| peer.is_gone_from(network))
+    }
+
+    /// Whether we are cut off ourselves from the network of one of a group's addresses: then nothing new is claimed there.
+    /// What is ours stays until somebody else has claimed it: all may be cut off, by a switch that died.
+    pub(super) fn are_cut_off(&self, group: &Group) -> bool {
+        let mut cut = self.segments.cut.iter();
+        cut.any(|network| group.addresses.iter().any(|address| network.contains(address)))
+    }
+
+    /// Whether a peer is heard on a segment of ours other than these.
+    pub(super) fn is_heard_beside(&self, node: &NodeName, these: &BTreeSet<IpNet>, now: Instant) -> bool {
+        let Some(peer) = self.peers.get(node) else {
+            return false;
+        };
+        let segments = self.interfaces.iter().map(|interface| interface.network.trunc());
+        let mut others = segments.filter(|segment| !these.contains(segment));
+        others.any(|segment| {
+            peer.silent_since(segment)
+                .is_some_and(|sign| now.since(sign) <= DOWN_AFTER)
+        })
+    }
+
+    /// Looks, with each heartbeat, at whom of those that live nothing is heard on a segment: they are asked there, and by
+    /// every other way.
+    pub(super) fn watch_segments(
+        &mut self,
+        now: Instant,
+        random: &mut dyn FnMut() -> u64,
+        out: &mut Vec<Output>,
+    ) {
+        let here: BTreeSet<IpNet> = self.interfaces.iter().map(|i| i.network.trunc()).collect();
+        self.segments.signs.retain(|network, _| here.contains(network));
+        self.segments.cut.retain(|network| here.contains(network));
+        for peer in self.peers.values_mut() {
+            peer.retain_hearings(|segment| segment.is_none_or(|segment| here.contains(&segment)));
+        }
+        let mut hosts = Vec::new();
+        for (node, theirs, segment) in self.shared(now) {
+            let network = theirs.network.trunc();
+            let gone = self.is_gone_from(&node, network);
+            let hearing = self
+                .peers
+                .get_mut(&node)
+                .and_then(|peer| peer.hearing(Some(segment), now));
+            let Some(hearing) = hearing else { continue };
+            if !hearing.asks(now) {
+                continue;
+            }
+            let (since, over) = (hearing.silent_since(), hearing.is_over(now));
+            self.ask_kernel(&(node.clone(), theirs.network.addr()), now, random, out);
+            hosts.push(theirs.network.addr());
+            if !gone {
+                self.ask_itself(&node, network, out);
+                if over && self.is_witnessed_on(segment, since, now) {
+                    self.condemn_on(&node, network, now.since(since), now);
+                }
+            }
+        }
+        if !hosts.is_empty() {
+            out.push(Output::AskHosts(hosts));
+        }
+        self.judge_ourselves(now);
+    }
+
+    /// Interfaces of peers that are heard, with the segment of ours that they are on. Who is late everywhere may be gone
+    /// altogether; that is another question.
+    fn shared(&self, now: Instant) -> Vec<(NodeName, WireInterface, IpNet)> {
+        let up = self
+            .up
+            .iter()
+            .filter_map(|name| Some((name, self.peers.get(name)?)));
+        let interfaces = up
+            .filter(|(_, peer)| !peer.is_late(now))
+            .flat_map(|(name, peer)| peer.interfaces().iter().map(move |theirs| (name, *theirs)));
+        let shared = interfaces.filter_map(|(name, theirs)| {
+            let segment = self.segment_of(theirs.network.addr())?;
+            Some((name.clone(), theirs, segment))
+        });
+        shared.collect()
+    }
+
+    /// Who hears no peer on a segment where peers are, and nobody else there, is cut off itself.
+    fn judge_ourselves(&mut self, now: Instant) {
+        let mut over: BTreeMap<IpNet, bool> = BTreeMap::new();
+        for (node, _, segment) in self.shared(now) {
+            let hearing = self
+                .peers
+                .get_mut(&node)
+                .and_then(|peer| peer.hearing(Some(segment), now));
+            let silent = hearing.is_some_and(|hearing| hearing.is_out_of_hearing(now));
+            *over.entry(segment).or_insert(true) &= silent;
+        }
+        for (segment, _) in over.into_iter().filter(|(_, silent)| *silent) {
+            let sign = self.segments.signs.get(&segment).map(|(_, last)| *last);
+            if sign.is_none_or(|last| now.since(last) > OUT_OF_HEARING) {
+                self.dirty |= self.segments.cut.insert(segment);
+            }
+        }
+    }
+
+    /// Asks a peer, by every way but the silent one, whether it is connected there.
+    pub(super) fn ask_itself(&mut self, node: &NodeName, network: IpNet, out: &mut Vec<Output>) {
+        let ways = self.ways_to(node).filter(|address| !network.contains(address));
+        if let Some(about) = self.mention(node, Some(network)) {
+            for to in ways {
+                self.send(to, Body::Poll(about.clone()), out);
+            }
+        }
+    }
+
+    /// A peer wants to know whether this node is connected to a segment: whatever answers there shows it.
+    pub(super) fn asked_ourselves(
+        &mut self,
+        by: &NodeName,
+        about: &Mention,
+        now: Instant,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(network) = about.on.filter(|_| about.boot == self.boot.short()) {
+            self.segments.asked_by.insert(by.clone(), (network, now));
+            out.push(Output::AskLink);
+        }
+    }
+
+    /// Tells whoever asked, as soon as a sign has come.
+    pub(super) fn answer_for_ourselves(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let asked = std::mem::take(&mut self.segments.asked_by);
+        for (by, (network, since)) in asked {
+            let mut signs = self.segments.signs.iter();
+            let mine = |segment: &IpNet| {
+                let mut interfaces = self.interfaces.iter();
+                interfaces.any(|i| i.network.trunc() == *segment && network.contains(&i.network.addr()))
+            };
+            if signs.any(|(segment, (_, last))| mine(segment) && *last >= since) {
+                let about = Mention {
+                    node: self.me.clone(),
+                    boot: self.boot.short(),
+                    on: Some(network),
+                };
+                for to in self.ways_to(&by) {
+                    self.send(to, Body::Contact(about.clone()), out);
+                }
+            } else if now.since(since) <= ASKED_LATELY {
+                self.segments.asked_by.insert(by, (network, since));
+            }
+        }
+    }
+}

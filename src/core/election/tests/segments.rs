@@ -1,0 +1,205 @@
+//! Nodes with a second segment between them: who is cut off from one of the two.
+
+use std::time::Duration;
+
+use super::segment::*;
+use crate::election::Because;
+
+fn settled(nodes: usize, addresses: &[u8], seed: u64) -> Segment {
+    let mut lan = Segment::managed(nodes, addresses, seed);
+    lan.start_all();
+    lan.run_ms(3_000);
+    lan
+}
+
+fn owner(lan: &Segment, last: u8) -> usize {
+    let who = lan.answerers(last);
+    assert_eq!(who.len(), 1, "192.168.1.{last} is answered by {who:?}");
+    who[0]
+}
+
+/// Runs until this is so; how long it took.
+fn until(lan: &mut Segment, within_ms: u64, so: impl Fn(&Segment) -> bool) -> Duration {
+    let since = lan.now;
+    for _ in 0..within_ms {
+        lan.run_ms(1);
+        if so(lan) {
+            return lan.now.since(since);
+        }
+    }
+    panic!("not within {within_ms} ms");
+}
+
+/// Somebody else than this node answers, and reaches the LAN.
+fn another(last: u8, than: usize) -> impl Fn(&Segment) -> bool {
+    move |lan| {
+        lan.answerers(last)
+            .iter()
+            .any(|node| *node != than && !lan.severed.contains(node))
+    }
+}
+
+#[test]
+fn a_node_whose_port_on_the_lan_dies_loses_its_addresses_as_fast_as_one_that_dies() {
+    for seed in 0..20 {
+        let mut lan = settled(3, &[200], seed);
+        let before = owner(&lan, 200);
+        lan.severed.insert(before);
+        let after = until(&mut lan, 100, another(200, before));
+        assert!(after <= Duration::from_millis(45), "seed {seed}: {after:?}");
+        // It hears of that on the other segment.
+        lan.run_ms(20);
+        let heir = owner(&lan, 200);
+        assert_ne!(heir, before);
+        assert_eq!(lan.speakers[heir].election.up().len(), 2, "all live");
+        lan.run_ms(5_000);
+        lan.severed.clear();
+        lan.run_ms(20_000);
+        assert_eq!(owner(&lan, 200), heir, "no move back");
+        assert_eq!(lan.moves_of(200).len(), 2, "seed {seed}: {:?}", lan.history);
+    }
+}
+
+#[test]
+fn where_pings_are_dropped_it_takes_as_long_as_heartbeats() {
+    for seed in 0..20 {
+        let mut lan = Segment::managed(3, &[200], seed);
+        lan.unpingable.extend([0, 1, 2]);
+        lan.start_all();
+        lan.run_ms(3_000);
+        let before = owner(&lan, 200);
+        lan.severed.insert(before);
+        let after = until(&mut lan, 1_500, another(200, before));
+        assert!(after >= Duration::from_millis(200), "by heartbeats: {after:?}");
+        assert!(after <= Duration::from_millis(900), "seed {seed}: {after:?}");
+        lan.run_ms(200);
+        assert_ne!(owner(&lan, 200), before);
+    }
+}
+
+#[test]
+fn two_that_see_the_lan_but_not_each_other_there_take_nothing_from_each_other() {
+    for (seed, pingable) in (0..20).flat_map(|seed| [(seed, true), (seed, false)]) {
+        let mut lan = Segment::managed(2, &[200, 201], seed);
+        if !pingable {
+            lan.unpingable.extend([0, 1]);
+        }
+        lan.start_all();
+        lan.run_ms(3_000);
+        let before = lan.history.len();
+        lan.apart.insert((0, 1));
+        lan.run_ms(30_000);
+        assert_eq!(
+            lan.history.len(),
+            before,
+            "seed {seed}: {:?}",
+            &lan.history[before..]
+        );
+        lan.apart.clear();
+        lan.run_ms(10_000);
+        assert_eq!(
+            lan.history.len(),
+            before,
+            "seed {seed}: {:?}",
+            &lan.history[before..]
+        );
+    }
+}
+
+#[test]
+fn a_dead_switch_of_the_lan_moves_nothing() {
+    for seed in 0..20 {
+        let mut lan = settled(3, &[200, 201], seed);
+        let before = lan.history.len();
+        lan.severed.extend([0, 1, 2]);
+        lan.run_ms(10_000);
+        lan.severed.clear();
+        lan.run_ms(10_000);
+        assert_eq!(
+            lan.history.len(),
+            before,
+            "seed {seed}: {:?}",
+            &lan.history[before..]
+        );
+    }
+}
+
+#[test]
+fn whoever_is_cut_off_from_the_lan_claims_nothing_there() {
+    for seed in 0..20 {
+        let mut lan = settled(3, &[200], seed);
+        let new = 201 + u8::try_from(seed).unwrap();
+        let other = Segment::managed(3, &[new], seed);
+        let first = other.first(new);
+        lan.severed.insert(first);
+        lan.run_ms(2_000);
+        lan.desired.groups.extend(other.desired.groups);
+        lan.publish();
+        until(&mut lan, 3_000, another(new, first));
+        lan.run_ms(500);
+        assert_ne!(owner(&lan, new), first, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_loss_of_the_other_segment_moves_nothing() {
+    for seed in 0..20 {
+        let mut lan = settled(3, &[200, 201, 202], seed);
+        let before = lan.history.len();
+        for (node, others) in [(0, [1, 2]), (1, [0, 2]), (2, [0, 1])] {
+            lan.unmanaged.insert(node);
+            lan.run_ms(5_000);
+            let up = lan.speakers[node].election.up();
+            assert!(
+                others.iter().all(|other| up.contains(&name(*other))),
+                "seed {seed}: {up:?}"
+            );
+            lan.unmanaged.clear();
+            lan.run_ms(1_000);
+        }
+        lan.unmanaged.extend([0, 1, 2]);
+        lan.run_ms(5_000);
+        assert_eq!(
+            lan.history.len(),
+            before,
+            "seed {seed}: {:?}",
+            &lan.history[before..]
+        );
+    }
+}
+
+#[test]
+fn a_node_that_dies_is_gone_from_both() {
+    for seed in 0..20 {
+        let mut lan = settled(3, &[200], seed);
+        let before = owner(&lan, 200);
+        lan.kill(before);
+        let after = until(&mut lan, 100, another(200, before));
+        assert!(after <= Duration::from_millis(45), "seed {seed}: {after:?}");
+        let (.., because) = lan.history.last().unwrap();
+        assert!(matches!(because, Because::Silent { .. }), "{because:?}");
+    }
+}
+
+#[test]
+fn a_cable_that_was_out_on_the_lan_keeps_nobody_from_answering_there() {
+    for seed in 0..20 {
+        let mut lan = settled(3, &[200], seed);
+        let before = owner(&lan, 200);
+        lan.unplug(before, true);
+        let after = until(&mut lan, 100, another(200, before));
+        assert!(after <= Duration::from_millis(45), "seed {seed}: {after:?}");
+        lan.run_ms(1_000);
+        lan.unplug(before, false);
+        lan.run_ms(1);
+        assert_eq!(
+            lan.speakers[before].withheld_until, None,
+            "it missed nothing: the others were heard"
+        );
+        assert!(
+            lan.longest_overlap() <= Duration::from_millis(5),
+            "{:?}",
+            lan.longest_overlap()
+        );
+    }
+}
