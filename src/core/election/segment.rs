@@ -19,6 +19,7 @@ use ipnet::IpNet;
 
 use super::link::{WITNESS_FRESH, WITNESS_LONG};
 use super::peer::{Condemned, OUT_OF_HEARING, Peer};
+use super::talk::Sent;
 use super::wire::{Body, Mention, WireInterface};
 use super::{DOWN_AFTER, Election, Group, Output};
 use crate::model::{Instant, NodeName};
@@ -73,16 +74,16 @@ impl Election {
         }
     }
 
-    /// A heartbeat came by a segment; `sent`: the one of mine that it echoes left by this one.
+    /// A heartbeat came by a segment; what it echoes may have left by another one.
     pub(super) fn beat(
         &mut self,
         node: &NodeName,
         segment: Option<IpNet>,
         sequence: u64,
-        sent: Option<Option<IpNet>>,
+        echoed: Option<Sent>,
         now: Instant,
     ) {
-        let two_way = sent == Some(segment);
+        let two_way = echoed.is_some_and(|sent| sent.by == segment);
         let hearing = self
             .peers
             .get_mut(node)
@@ -108,10 +109,10 @@ impl Election {
         };
         if let Some(hearing) = peer.hearing(segment, now) {
             if ours {
-                hearing.answered(now)
+                hearing.answered(now);
             } else {
-                hearing.sign(now)
-            };
+                hearing.sign(now);
+            }
         }
         let back: Vec<(IpNet, Condemned)> = peer.gone().filter(|(from, _)| from.contains(&address)).collect();
         // Whoever is gone everywhere is back by its own word alone.

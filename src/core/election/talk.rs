@@ -28,7 +28,7 @@ pub(super) struct Sent {
     sequence: u64,
     at: Instant,
     /// The segment that it left by.
-    by: Option<IpNet>,
+    pub(super) by: Option<IpNet>,
 }
 
 /// A heartbeat ahead of its time follows the one before at this distance at least: when fifty speakers start together,
@@ -110,8 +110,7 @@ impl Election {
             let heard = peer.heartbeat(boot, sequence, &heartbeat, echoed.map(|sent| sent.at), now);
             if matches!(heard, Heard::Accepted { .. }) {
                 self.came(&node, from);
-                let segment = self.segment_of(from);
-                self.beat(&node, segment, sequence, echoed.map(|sent| sent.by), now);
+                self.beat(&node, self.segment_of(from), sequence, echoed, now);
             }
             self.note_disproof(&node, gone, now);
             match heard {
@@ -121,11 +120,8 @@ impl Election {
             }
             return self.heard(&node, from, heard, now, out);
         }
-        if !self
-            .peers
-            .get_mut(&node)
-            .is_some_and(|peer| peer.accepts(boot, sequence))
-        {
+        let peer = self.peers.get_mut(&node);
+        if !peer.is_some_and(|peer| peer.accepts(boot, sequence)) {
             return Err(Dropped::NotAccepted);
         }
         if returns {

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::{Link, Speaker};
 use crate::election::{Desired, Group, order};
 use crate::model::{Instant, MacAddr};
@@ -62,7 +64,7 @@ impl Speaker {
         if with_subnet.is_empty() || named.is_some() {
             links.collect()
         } else {
-            with_subnet
+            one_of_each_subnet(with_subnet, address)
         }
     }
 
@@ -106,4 +108,14 @@ impl Speaker {
         let alive = |node: &&crate::model::NodeName| **node == self.me || self.election.up().contains(*node);
         group.order.iter().find(alive) == Some(&self.me)
     }
+}
+
+/// Two interfaces in one subnet are on one segment, and one question must not have two answers: the one by which the kernel
+/// reaches a router answers, else the one that it made first.
+fn one_of_each_subnet(mut links: Vec<&Link>, address: IpAddr) -> Vec<&Link> {
+    links.sort_by_key(|link| (link.gateways.is_empty(), link.index));
+    let mut seen: BTreeSet<IpNet> = BTreeSet::new();
+    links.retain(|link| link.subnet_of(address).is_none_or(|subnet| seen.insert(subnet)));
+    links.sort_by_key(|link| link.index);
+    links
 }

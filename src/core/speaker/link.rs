@@ -31,10 +31,15 @@ pub struct Link {
 impl Link {
     /// Whether one of its networks holds the address.
     pub fn is_in_network_of(&self, address: IpAddr) -> bool {
-        match address {
-            IpAddr::V4(v4) => self.networks.iter().any(|network| network.contains(&v4)),
-            IpAddr::V6(v6) => self.networks_v6.iter().any(|network| network.contains(&v6)),
-        }
+        self.subnet_of(address).is_some()
+    }
+
+    /// The subnet of its that holds the address.
+    pub fn subnet_of(&self, address: IpAddr) -> Option<IpNet> {
+        let v4 = self.networks.iter().copied().map(IpNet::V4);
+        let mut networks = v4.chain(self.networks_v6.iter().copied().map(IpNet::V6));
+        let near = networks.find(|network| network.contains(&address));
+        near.map(|network| network.trunc())
     }
 
     /// By which family nodes ask each other for signs of life here. One that has both speaks IPv4: all of a segment have to

@@ -11,7 +11,7 @@ const ASK_AFTER: Duration = Duration::from_millis(150);
 /// for every switch that counts ARP.
 const ASK_SELDOM: Duration = Duration::from_millis(450);
 /// Twice that, and the time for an answer.
-pub(in crate::election) const OUT_OF_HEARING: Duration = Duration::from_millis(1_000);
+pub(in crate::election) const OUT_OF_HEARING: Duration = Duration::from_secs(1);
 /// So many questions stay without an answer before its silence means something.
 const ENOUGH: u8 = 3;
 

@@ -56,7 +56,7 @@ fn fault(lan: &mut Segment, random: &mut Random, node: usize, planned: bool) {
 
 /// Its port on one of the segments dies, or works again.
 fn sever(lan: &mut Segment, node: usize) {
-    let ports = if node % 2 == 0 {
+    let ports = if node.is_multiple_of(2) {
         &mut lan.severed
     } else {
         &mut lan.unmanaged
@@ -79,6 +79,27 @@ fn settle(lan: &mut Segment) -> Result<(), String> {
     Ok(())
 }
 
+/// Takes all faults away.
+fn mend(lan: &mut Segment) {
+    let nodes = lan.speakers.len();
+    for node in 0..nodes {
+        lan.thaw(node);
+        lan.resume(node);
+    }
+    lan.apart.clear();
+    lan.unpingable.clear();
+    lan.severed.clear();
+    lan.unmanaged.clear();
+    lan.loss = 0;
+    lan.side = vec![0; nodes];
+    for node in 0..nodes {
+        lan.unplug(node, false);
+        if !lan.speakers[node].alive {
+            lan.start(node);
+        }
+    }
+}
+
 fn history(seed: u64) -> Result<(), String> {
     let mut random = Random(seed);
     let nodes = 2 + usize::try_from(random.below(4)).unwrap();
@@ -99,27 +120,12 @@ fn history(seed: u64) -> Result<(), String> {
         fault(&mut lan, &mut random, node, planned);
         lan.run_ms(random.below(1_500));
     }
-    for node in 0..nodes {
-        lan.thaw(node);
-        lan.resume(node);
-    }
     let bound = if lan.apart.is_empty() {
         OVERLAP
     } else {
         OVERLAP_APART
     };
-    lan.apart.clear();
-    lan.unpingable.clear();
-    lan.severed.clear();
-    lan.unmanaged.clear();
-    lan.loss = 0;
-    lan.side = vec![0; nodes];
-    for node in 0..nodes {
-        lan.unplug(node, false);
-        if !lan.speakers[node].alive {
-            lan.start(node);
-        }
-    }
+    mend(&mut lan);
     lan.run(CALM);
     for last in ADDRESSES {
         let who = lan.answerers(last);

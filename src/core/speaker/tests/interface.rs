@@ -94,6 +94,40 @@ fn what_is_named_answers_and_nothing_else() {
 }
 
 #[test]
+fn of_two_cards_in_one_subnet_one_answers_and_the_other_when_that_is_gone() {
+    let twin = Link {
+        networks: vec![Ipv4Net::new(lan(12), 24).unwrap()],
+        ..second()
+    };
+    let router_behind = |link: Link, is: bool| Link {
+        gateways: if is { vec![lan(1).into()] } else { vec![] },
+        ..link
+    };
+    for (behind, answered) in [(true, [Some(MINE), None]), (false, [None, Some(SECOND)])] {
+        let mut desk = Desk::new();
+        let cards = vec![
+            router_behind(link(), behind),
+            router_behind(twin.clone(), !behind),
+        ];
+        desk.step(Event::Links(cards.clone()));
+        want_on(&mut desk, &[]);
+        desk.pass(Duration::from_secs(2));
+        assert_eq!(
+            answers(&mut desk),
+            answered,
+            "the one by which the router is reached"
+        );
+        let left = cards[usize::from(behind)].clone();
+        desk.step(Event::Links(vec![left]));
+        desk.pass(Duration::from_secs(2));
+        assert_eq!(
+            answers(&mut desk),
+            [answered[0].xor(Some(MINE)), answered[1].xor(Some(SECOND))]
+        );
+    }
+}
+
+#[test]
 fn our_own_other_card_that_hears_the_question_is_no_stranger() {
     let mut desk = Desk::new();
     desk.step(Event::Links(vec![link(), second()]));
