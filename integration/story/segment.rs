@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
+use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 
 use super::announcement::{ADDRESS, handed_over, judge, other_than, pinging, stays};
@@ -19,6 +20,7 @@ use crate::wire::{Capture, PingAnswer, Seen};
 pub(super) fn stories() -> Vec<Story> {
     stories![segment:
         a_node_behind_a_dead_switch_is_followed_and_takes_nothing_back,
+        a_node_that_is_cut_off_from_the_lan_alone_is_followed_there,
         a_switch_that_is_down_for_two_seconds_for_all_moves_nothing,
         an_owner_dies_while_the_gateway_is_away,
         a_card_with_another_mac_address_is_announced_at_once,
@@ -45,6 +47,39 @@ async fn a_node_behind_a_dead_switch_is_followed_and_takes_nothing_back(scene: &
     scene.record("web", &heir).await?;
     let answerers = scene.home.answerers(ADDRESS).await?;
     ensure!(answerers.len() == 1, "{answerers:?} answer");
+    Ok(())
+}
+
+/// Its speaker goes on to be heard, on a network that has nothing to do with the address.
+async fn a_node_that_is_cut_off_from_the_lan_alone_is_followed_there(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let node = scene.settle("web", ADDRESS).await?;
+    with_management(scene).await?;
+    let pinger = pinging(scene, &node).await?;
+    stays(&pinger, &node).await?;
+    scene.home.lan().unplug(&node).await?;
+    let heir = other_than(&pinger, &node).await?;
+    scene.record("web", &heir).await?;
+    scene.home.lan().replug(&node).await?;
+    stays(&pinger, &heir).await?;
+    judge(&pinger.stop()?)?;
+    scene.record("web", &heir).await?;
+    let answerers = scene.home.answerers(ADDRESS).await?;
+    ensure!(answerers.len() == 1, "{answerers:?} answer");
+    Ok(())
+}
+
+/// Each node gets a second card, with an address in a network of its own.
+async fn with_management(scene: &Scene) -> Outcome {
+    for node in scene.home.node_names() {
+        let host = scene.home.lan().host(node)?;
+        // Both cards hang on one switch here: the kernel must not answer for one by the other.
+        host.sysctl(&[("net.ipv4.conf.all.arp_ignore", "1")])?;
+        scene.home.lan().plug(node, "eth1").await?;
+        let [.., last] = scene.home.address_of(node)?.octets();
+        let address = Ipv4Net::new(Ipv4Addr::new(10, 0, 0, last), 24)?;
+        host.add_address(address, "eth1").await?;
+    }
     Ok(())
 }
 

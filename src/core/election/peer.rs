@@ -348,6 +348,14 @@ impl Peer {
         }
     }
 
+    /// Whether it was ever heard on a segment, and heard us there.
+    pub(super) fn is_known_on(&self, segment: IpNet) -> bool {
+        let hearings = self.session.as_ref().map(|session| &session.hearings);
+        hearings
+            .and_then(|hearings| hearings.get(&Some(segment)))
+            .is_some_and(Hearing::is_known)
+    }
+
     /// Since when nothing of it is heard on a segment.
     pub(super) fn silent_since(&self, segment: IpNet) -> Option<Instant> {
         let hearing = self.session.as_ref()?.hearings.get(&Some(segment))?;

@@ -93,7 +93,7 @@ impl Election {
     /// Peers that were started anew learn what they had, until they have it again.
     pub(super) fn tell_former(&mut self, now: Instant, out: &mut Vec<Output>) {
         let peers = self.up.iter().filter_map(|name| self.peers.get(name));
-        let former = peers.map(|peer| (self.ways(peer), peer.inherited(now).collect::<Vec<_>>()));
+        let former = peers.map(|peer| (self.ways(peer, false), peer.inherited(now).collect::<Vec<_>>()));
         let former: Vec<_> = former.filter(|(_, entries)| !entries.is_empty()).collect();
         let former = former
             .iter()

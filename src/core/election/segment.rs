@@ -27,6 +27,9 @@ use crate::model::{Instant, NodeName};
 /// Whoever asked us longer ago whether we are connected has judged by now.
 const ASKED_LATELY: Duration = Duration::from_millis(100);
 
+/// Where a peer was never heard, one heartbeat in so many is sent: once a second.
+const STRANGERS: u64 = 10;
+
 /// What this node knows of its own segments.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Segments {
@@ -36,32 +39,55 @@ pub(super) struct Segments {
     cut: BTreeSet<IpNet>,
     /// Who wants to know whether we are connected to a segment, and since when.
     asked_by: BTreeMap<NodeName, (IpNet, Instant)>,
+    /// Heartbeats so far.
+    beats: u64,
 }
 
 impl Election {
     /// The network of ours that an address is in; `None`: behind a router.
     pub(super) fn segment_of(&self, address: IpAddr) -> Option<IpNet> {
+        // Networks for containers have the same numbers on all nodes, and the same host.
+        let ours = |interface: &WireInterface| interface.network.addr() == address;
+        if self.interfaces.iter().any(ours) {
+            return None;
+        }
         let mut interfaces = self.interfaces.iter();
         let near = interfaces.find(|interface| interface.network.contains(&address))?;
         Some(near.network.trunc())
     }
 
-    /// Where a peer's datagrams go: to its host's address, and to one of its interfaces on each other segment.
-    pub(super) fn ways(&self, peer: &Peer) -> BTreeMap<Option<IpNet>, IpAddr> {
+    /// Where a peer's datagrams go: to its host's address, and to one of its interfaces on each other segment, once it was
+    /// heard there; `strange`: also where it never was.
+    pub(super) fn ways(&self, peer: &Peer, strange: bool) -> BTreeMap<Option<IpNet>, IpAddr> {
         let mut ways = BTreeMap::from([(self.segment_of(peer.address), peer.address)]);
         for interface in peer.interfaces() {
             let address = interface.network.addr();
-            if let Some(segment) = self.segment_of(address) {
+            let segment = self.segment_of(address);
+            if let Some(segment) = segment.filter(|segment| strange || peer.is_known_on(*segment)) {
                 ways.entry(Some(segment)).or_insert(address);
             }
         }
         ways
     }
 
+    /// Where the heartbeat goes that is due, by segment.
+    pub(super) fn beat_ways(&mut self, now: Instant) -> BTreeMap<Option<IpNet>, Vec<IpAddr>> {
+        self.segments.beats = self.segments.beats.wrapping_add(1);
+        let strange = self.segments.beats % STRANGERS == 1;
+        let peers = self.peers.values().filter(|peer| peer.listed || peer.is_up(now));
+        let mut targets: BTreeMap<Option<IpNet>, Vec<IpAddr>> = BTreeMap::new();
+        for (segment, address) in peers.flat_map(|peer| self.ways(peer, strange)) {
+            targets.entry(segment).or_default().push(address);
+        }
+        targets
+    }
+
     /// The same for a peer by its name.
     pub(super) fn ways_to(&self, node: &NodeName) -> impl Iterator<Item = IpAddr> + use<> {
         let peer = self.peers.get(node);
-        peer.map(|peer| self.ways(peer)).unwrap_or_default().into_values()
+        peer.map(|peer| self.ways(peer, false))
+            .unwrap_or_default()
+            .into_values()
     }
 
     /// A datagram of a peer came; what it was believed to be gone from before, with its boot.

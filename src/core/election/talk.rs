@@ -1,6 +1,5 @@
 //! What is sent to peers and what is made of what they send.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -252,12 +251,7 @@ impl Election {
         let jitter = Duration::from_nanos(random() % (spread + 1));
         self.last_beat = Some(now);
         self.next_beat = now + PERIOD.saturating_sub(PERIOD_JITTER) + jitter;
-        let peers = self.peers.values().filter(|peer| peer.listed || peer.is_up(now));
-        let mut targets: BTreeMap<Option<IpNet>, Vec<IpAddr>> = BTreeMap::new();
-        for (segment, address) in peers.flat_map(|peer| self.ways(peer)) {
-            targets.entry(segment).or_default().push(address);
-        }
-        for (segment, targets) in targets {
+        for (segment, targets) in self.beat_ways(now) {
             self.send_heartbeat(segment, &targets, now, out);
         }
         self.watch_segments(now, random, out);
@@ -373,7 +367,9 @@ impl Election {
                 .is_some_and(|condemned| now.since(condemned.at) <= CONCERNED)
         };
         let gone = self.peers.values().filter(lately);
-        let gone: Vec<IpAddr> = gone.flat_map(|peer| self.ways(peer).into_values()).collect();
+        let gone: Vec<IpAddr> = gone
+            .flat_map(|peer| self.ways(peer, false).into_values())
+            .collect();
         // Nearly always nobody is: then nothing is to be woken up for.
         let next = due.max(now) + CONCERNED_AGAIN;
         self.telling = (!gone.is_empty() && next <= until).then_some((next, until));

@@ -14,6 +14,12 @@ const ASK_SELDOM: Duration = Duration::from_millis(450);
 pub(in crate::election) const OUT_OF_HEARING: Duration = Duration::from_secs(1);
 /// So many questions stay without an answer before its silence means something.
 const ENOUGH: u8 = 3;
+/// One that never answered there has a network of the same numbers by chance, as nodes have for their containers: it is asked
+/// for so long, and then once in [`LONG`].
+const STRANGE: Duration = Duration::from_secs(3);
+/// After so long nobody waits for it: it is asked every [`RARELY`], whose answer is one of two ways to learn that it is back.
+const LONG: Duration = Duration::from_mins(1);
+const RARELY: Duration = Duration::from_secs(5);
 
 /// One peer on one segment.
 #[derive(Debug, Clone, Copy)]
@@ -22,12 +28,14 @@ pub(in crate::election) struct Hearing {
     newest: u64,
     /// When that was.
     heard: Option<Instant>,
-    /// The last sign of its life here, of whatever kind.
+    /// The last sign of its life here, of whatever kind; before the first, when it was first listened for.
     sign: Instant,
     /// The last that came to this node itself, not by hearsay.
-    direct: Instant,
+    direct: Option<Instant>,
     /// Questions since the last sign.
     asked: u8,
+    /// The last of them.
+    asked_at: Option<Instant>,
 }
 
 impl Hearing {
@@ -37,8 +45,9 @@ impl Hearing {
             newest: 0,
             heard: None,
             sign: now,
-            direct: now,
+            direct: None,
             asked: 0,
+            asked_at: None,
         }
     }
 
@@ -47,26 +56,26 @@ impl Hearing {
         self.newest = self.newest.max(sequence);
         self.heard = Some(now);
         if two_way {
-            self.sign(now);
-            self.direct = now;
+            self.answered(now);
         }
     }
 
     /// Its node answered this one here.
     pub(in crate::election) fn answered(&mut self, now: Instant) {
         self.sign(now);
-        self.direct = now;
-    }
-
-    /// Whether this node itself has heard nothing of it here for long: some questions at their slowest pace.
-    pub(in crate::election) fn is_out_of_hearing(&self, now: Instant) -> bool {
-        now.since(self.direct) > OUT_OF_HEARING
+        self.direct = Some(now);
     }
 
     /// Somebody says that it is here.
     pub(in crate::election) fn sign(&mut self, now: Instant) {
         self.sign = self.sign.max(now);
         self.asked = 0;
+        self.asked_at = None;
+    }
+
+    /// Whether it has ever answered this node here.
+    pub(in crate::election) const fn is_known(&self) -> bool {
+        self.direct.is_some()
     }
 
     /// What a heartbeat that leaves this way echoes, if anything came lately.
@@ -82,15 +91,101 @@ impl Hearing {
 
     /// Whether it should be asked for a sign now; counts the question.
     pub(in crate::election) fn asks(&mut self, now: Instant) -> bool {
+        let silence = now.since(self.sign);
         let by_heartbeats = self.heard.is_some_and(|at| now.since(at) <= 3 * DOWN_AFTER);
         let after = if by_heartbeats { ASK_AFTER } else { ASK_SELDOM };
-        let asks = now.since(self.sign) >= after;
-        self.asked = self.asked.saturating_add(u8::from(asks));
+        let pause = match self.is_known() {
+            true if silence > LONG => RARELY,
+            false if silence > STRANGE => LONG,
+            _ => Duration::ZERO, // With each heartbeat.
+        };
+        let asks = silence >= after && self.asked_at.is_none_or(|at| now.since(at) >= pause);
+        if asks {
+            self.asked = self.asked.saturating_add(1);
+            self.asked_at = Some(now);
+        }
         asks
     }
 
     /// Whether its silence has lasted for so long that it is cut off, if our own link works.
     pub(in crate::election) fn is_over(&self, now: Instant) -> bool {
         now.since(self.sign) > DOWN_AFTER && self.asked > ENOUGH
+    }
+
+    /// Whether this node itself has heard nothing of it here for long, though it asked.
+    pub(in crate::election) fn is_out_of_hearing(&self, now: Instant) -> bool {
+        match self.direct {
+            Some(at) => now.since(at) > OUT_OF_HEARING,
+            None => self.is_over(now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64) -> Instant {
+        Instant::at(Duration::from_millis(1_000 + ms))
+    }
+
+    /// In which of these milliseconds after its last sign, ten a second, a peer is asked.
+    fn asked(hearing: &mut Hearing, until_ms: u64) -> Vec<u64> {
+        let beats = (0..=until_ms).step_by(100);
+        beats.filter(|ms| hearing.asks(at(*ms))).collect()
+    }
+
+    #[test]
+    fn whose_heartbeats_came_is_asked_when_one_is_late_and_given_up_after_four_questions() {
+        let mut hearing = Hearing::new(at(0));
+        hearing.heartbeat(1, true, at(0));
+        assert_eq!(asked(&mut hearing, 400), [200, 300, 400]);
+        assert!(!hearing.is_over(at(400)), "three questions may be lost");
+        assert!(hearing.asks(at(500)) && hearing.is_over(at(500)));
+        assert!(!hearing.is_out_of_hearing(at(1_000)) && hearing.is_out_of_hearing(at(1_001)));
+        hearing.sign(at(1_001));
+        assert!(!hearing.is_over(at(1_400)), "somebody hears it");
+        assert!(hearing.is_out_of_hearing(at(1_400)), "and not this node");
+        hearing.answered(at(1_500));
+        assert!(!hearing.is_out_of_hearing(at(1_600)));
+    }
+
+    #[test]
+    fn a_heartbeat_that_echoes_nothing_of_this_way_is_no_sign() {
+        let mut hearing = Hearing::new(at(0));
+        hearing.heartbeat(7, false, at(300));
+        assert!(!hearing.is_known());
+        assert_eq!(hearing.silent_since(), at(0));
+        assert_eq!(hearing.echo(at(650)), Some(7));
+        assert_eq!(hearing.echo(at(651)), None);
+        hearing.heartbeat(6, true, at(700));
+        assert!(hearing.is_known());
+        assert_eq!(hearing.echo(at(700)), Some(7), "the newest");
+        assert_eq!(hearing.silent_since(), at(700));
+    }
+
+    #[test]
+    fn whoever_answers_by_its_kernel_alone_is_asked_twice_a_second() {
+        let mut hearing = Hearing::new(at(0));
+        hearing.answered(at(0));
+        assert_eq!(asked(&mut hearing, 700), [500, 600, 700]);
+    }
+
+    #[test]
+    fn a_silence_of_minutes_is_asked_about_now_and_then() {
+        let mut known = Hearing::new(at(0));
+        known.heartbeat(1, true, at(0));
+        let late: Vec<u64> = asked(&mut known, 80_000)
+            .into_iter()
+            .filter(|ms| *ms > 60_000)
+            .collect();
+        assert_eq!(late, [65_000, 70_000, 75_000, 80_000]);
+        let mut strange = Hearing::new(at(0));
+        let late: Vec<u64> = asked(&mut strange, 130_000)
+            .into_iter()
+            .filter(|ms| *ms > 3_000)
+            .collect();
+        assert_eq!(late, [63_000, 123_000], "a network of the same numbers");
+        assert!(strange.is_out_of_hearing(at(130_000)));
     }
 }
