@@ -117,7 +117,6 @@ impl Speaker {
 
     /// Asks hosts of peers that are not heard on their segments, and for signs that our own links to these work.
     pub(super) fn ask_hosts(&self, hosts: &[IpAddr], now: Instant, out: &mut Vec<Effect>) {
-        let hosts: Vec<Ipv4Addr> = hosts.iter().filter_map(super::v4).collect();
-        self.ask_for_signs(&hosts, TALKERS, now, out);
+        self.ask_for_signs(hosts, TALKERS, now, out);
     }
 }
