@@ -18,6 +18,7 @@ mod machine;
 mod measure;
 mod memory;
 mod number;
+pub mod page;
 mod plot;
 mod record;
 mod report;

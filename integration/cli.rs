@@ -3,6 +3,7 @@
 mod shell;
 mod up;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -54,6 +55,8 @@ enum Command {
     Story(StoryArguments),
     /// Measures what is promised: failover, answers, idle speakers, false alarms, memory, router and more
     Bench(BenchArguments),
+    /// Makes docs/measured.md from the benches' files in docs/measured
+    Measured(MeasuredArguments),
     /// The real Kubernetes API for the stories
     #[command(subcommand)]
     Cluster(ClusterCommand),
@@ -80,6 +83,13 @@ struct DemoArguments {
     /// to which nothing is given back
     #[arg(long, value_name = "RANGES", value_parser = demo::pool_at_start)]
     start: Option<Ranges>,
+}
+
+#[derive(Debug, Args)]
+struct MeasuredArguments {
+    /// Takes the files of this folder over first, without what was seen in each single run
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -241,6 +251,7 @@ pub fn run() -> ExitCode {
         Command::Bench(arguments) => measure(arguments),
         Command::Cluster(ClusterCommand::Build) => build_cluster(),
         Command::Cluster(ClusterCommand::Up(UpArguments { kubelets })) => up::run(kubelets),
+        Command::Measured(arguments) => renew_page(&arguments),
         Command::Chart => check_chart(),
         Command::Image(ImageArguments { out }) => pack_image(out.as_deref()),
     };
@@ -336,6 +347,12 @@ fn measure(arguments: BenchArguments) -> Result<ExitCode> {
     sandbox::enter(BENCH)?;
     let met = runtime()?.block_on(bench::run(options))?;
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn renew_page(arguments: &MeasuredArguments) -> Result<ExitCode> {
+    let page = bench::page::renew(arguments.from.as_deref())?;
+    writeln!(std::io::stdout(), "{}", page.display())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn build_cluster() -> Result<ExitCode> {
