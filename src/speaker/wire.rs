@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tiklb_core::election::{BootId, Departure, Failback, Key, Serving};
-use tiklb_core::model::{Instant, NodeName};
+use tiklb_core::model::{Family, Instant, NodeName};
 use tiklb_core::neighbor::{InterfaceIndex, ndp};
 use tiklb_core::speaker::{Counters, Effect, Event, Link, Published, Speaker, Wanted};
 use tokio::sync::watch;
@@ -610,16 +610,20 @@ fn links(snapshot: &Snapshot) -> Vec<Link> {
                 ipnet::IpNet::V6(network) if network.prefix_len() < 127 => Some(*network),
                 _ => None,
             });
-            let gateways = snapshot.gateways.get(&interface.index);
-            Some(Link {
+            let mut link = Link {
                 index: interface.index,
                 name: interface.name.clone(),
                 mac: interface.mac?,
                 networks: networks.collect(),
                 networks_v6: networks_v6.collect(),
                 passing: interface.passing.clone(),
-                gateways: gateways.into_iter().flatten().copied().collect(),
-            })
+                gateways: Vec::new(),
+            };
+            // What nobody asks is no news either: a router of IPv6 comes and goes with its advertisements.
+            let gateways = snapshot.gateways.get(&interface.index).into_iter().flatten();
+            let gateways = gateways.filter(|gateway| Family::of(**gateway) == link.family());
+            link.gateways = gateways.copied().collect();
+            Some(link)
         })
         .collect()
 }
