@@ -42,6 +42,7 @@ pub use decision::Because;
 pub use offer::{Cause, Failback, Serving};
 pub use order::{Place, order};
 pub use peer::{CONTACT, DOWN_AFTER, ONE_WAY, Peer};
+pub use segment::Sign;
 pub use wire::{BootId, Key, WireError, WireInterface};
 
 use crate::model::{Instant, MacAddr, NodeName};

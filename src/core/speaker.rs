@@ -32,7 +32,7 @@ use self::surveying::Surveying;
 use crate::election::talk::Dropped;
 use crate::election::wire::MAX_NETWORKS_V6;
 use crate::election::{
-    self, BootId, DOWN_AFTER, Departure, Desired, Election, Failback, Group, Key, Output, Serving,
+    self, BootId, DOWN_AFTER, Departure, Desired, Election, Failback, Group, Key, Output, Serving, Sign,
     WireInterface,
 };
 use crate::model::{AddressRange, Family, Instant, MacAddr, NodeName, Now, RangeSet};
@@ -590,20 +590,22 @@ impl Speaker {
         self.surveying.hear(interface, said);
         self.first_claims.hear(interface, said);
         self.hear_claimant(interface, said, now);
-        self.hear_host(interface, said.sender_ip, said.sender_mac, now);
+        // An advertisement that nobody asked for is a reply by its form.
+        let answers = said.op == Operation::Reply && !said.is_gratuitous();
+        let sign = if answers { Sign::Answer } else { Sign::Heard };
+        self.hear_host(interface, said, sign, now);
         if self.node_with(said.sender_mac).is_none() {
             let near = self.hosts.get(&interface).map_or(&[][..], Vec::as_slice);
-            self.election.witness(near, now);
-        // Only an answer to a question: an advertisement that nobody asked for is a reply by its form, and one that answers
-        // everybody may be a stand-in's.
-        } else if said.op == Operation::Reply && !said.is_gratuitous() && self.group(said.sender_ip).is_some()
-        {
+            self.election.witness(near, sign, now);
+        // Only an answer to a question: one that answers everybody may be a stand-in's.
+        } else if answers && self.group(said.sender_ip).is_some() {
             self.election.owner_answered(said.sender_mac, now);
         }
     }
 
     /// A gateway or another node's host speaks for itself.
-    fn hear_host(&mut self, interface: InterfaceIndex, address: IpAddr, mac: MacAddr, now: Instant) {
+    fn hear_host(&mut self, interface: InterfaceIndex, said: &Statement, sign: Sign, now: Instant) {
+        let (address, mac) = (said.sender_ip, said.sender_mac);
         let gateway = (interface, address);
         if let Some(known) = self.gateways.get_mut(&gateway) {
             *known = mac;
@@ -614,7 +616,7 @@ impl Speaker {
         {
             self.gateways.insert(gateway, mac);
         }
-        self.election.neighbor(address, mac, now);
+        self.election.neighbor(address, mac, sign, now);
     }
 
     fn count_frame(&mut self, kind: &'static str) {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::reach::detection::SHORTEST;
+use super::segment::Sign;
 use super::wire::Body;
 use super::{DOWN_AFTER, Election, Group, Output, Peer, RETURN, WireInterface};
 use ipnet::{IpNet, Ipv6Net};
@@ -419,9 +420,11 @@ impl Election {
 
     /// Something on the LAN that is no node of ours was heard: our own link works.
     /// `near`: the networks of the link that it was heard on. A sign from one link says nothing of a suspect on another.
-    pub fn witness(&mut self, near: &[IpNet], now: Instant) {
+    pub fn witness(&mut self, near: &[IpNet], sign: Sign, now: Instant) {
         self.note_sign(near, now);
-        self.note_segment(near, now);
+        if sign == Sign::Answer {
+            self.note_answer(near, now);
+        }
         self.witness = match self.witness {
             Some((first, last)) if now.since(last) <= WITNESS_FRESH => Some((first, now)),
             _ => Some((now, now)),

@@ -356,6 +356,11 @@ impl Peer {
             .is_some_and(Hearing::is_known)
     }
 
+    /// When it last answered this node itself on a segment.
+    pub(super) fn answered_on(&self, segment: IpNet) -> Option<Instant> {
+        self.session.as_ref()?.hearings.get(&Some(segment))?.answered_at()
+    }
+
     /// Since when nothing of it is heard on a segment.
     pub(super) fn silent_since(&self, segment: IpNet) -> Option<Instant> {
         let hearing = self.session.as_ref()?.hearings.get(&Some(segment))?;

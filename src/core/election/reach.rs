@@ -31,6 +31,7 @@ use sha2::{Digest, Sha256};
 use self::path::Path;
 use self::suspicion::{Announced, Suspicion};
 use super::peer::Condemned;
+use super::segment::Sign;
 use super::wire::{Body, Mention, WireInterface};
 use super::{Election, Output};
 use crate::model::{Instant, MacAddr, NodeName, Question};
@@ -310,7 +311,7 @@ impl Election {
     /// A peer's kernel was heard by ARP. With another MAC address than its speaker gave, its card was changed (a bond's, a
     /// virtual machine's) and the speaker has not told so yet, or somebody else uses its address: that nobody answers at
     /// the old MAC says nothing then, and the heartbeats decide.
-    pub fn neighbor(&mut self, address: IpAddr, mac: MacAddr, now: Instant) {
+    pub fn neighbor(&mut self, address: IpAddr, mac: MacAddr, sign: Sign, now: Instant) {
         let paths = self.reach.paths.iter_mut();
         let mut seen = None;
         for ((node, _), path) in paths.filter(|((_, at), _)| *at == address) {
@@ -324,7 +325,7 @@ impl Election {
                 path.give_up();
             }
         }
-        if let Some(node) = seen {
+        if let Some(node) = seen.filter(|_| sign == Sign::Answer) {
             self.sign_of(&node, address, true, now);
         }
     }

@@ -30,11 +30,20 @@ const ASKED_LATELY: Duration = Duration::from_millis(100);
 /// Where a peer was never heard, one heartbeat in so many is sent: once a second.
 const STRANGERS: u64 = 10;
 
+/// What a frame of somebody else shows of our own link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    /// Something arrives here.
+    Heard,
+    /// It answers a question of ours: what we send arrives, too.
+    Answer,
+}
+
 /// What this node knows of its own segments.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Segments {
-    /// By network of ours, the first and the last of an unbroken row of signs from others than nodes.
-    signs: BTreeMap<IpNet, (Instant, Instant)>,
+    /// By network of ours, the last time that somebody who is no node answered a question of ours.
+    answers: BTreeMap<IpNet, Instant>,
     /// Networks of ours from which we are cut off ourselves, as far as we can tell.
     cut: BTreeSet<IpNet>,
     /// Who wants to know whether we are connected to a segment, and since when.
@@ -167,27 +176,22 @@ impl Election {
         }
     }
 
-    /// Something on a link that is no node of ours was heard.
-    pub(super) fn note_segment(&mut self, near: &[IpNet], now: Instant) {
+    /// Something on a link that is no node of ours answered us.
+    pub(super) fn note_answer(&mut self, near: &[IpNet], now: Instant) {
         for network in near.iter().map(IpNet::trunc) {
-            let row = self.segments.signs.entry(network).or_insert((now, now));
-            row.0 = if now.since(row.1) <= WITNESS_FRESH {
-                row.0
-            } else {
-                now
-            };
-            row.1 = now;
+            self.segments.answers.insert(network, now);
             self.is_connected(network);
         }
     }
 
     /// Whether something shows that our own link to a segment has worked since somebody fell silent there.
     fn is_witnessed_on(&self, segment: IpNet, since: Instant, now: Instant) -> bool {
-        let outside = self.segments.signs.get(&segment);
-        let outside = outside
-            .is_some_and(|(_, last)| *last >= since + WITNESS_LONG && now.since(*last) <= WITNESS_FRESH);
-        let silences = self.peers.values().filter_map(|peer| peer.silent_since(segment));
-        outside || silences.into_iter().any(|sign| sign >= since + WITNESS_LONG)
+        let outside = self.segments.answers.get(&segment);
+        let outside =
+            outside.is_some_and(|last| *last >= since + WITNESS_LONG && now.since(*last) <= WITNESS_FRESH);
+        // Not by hearsay: that says nothing of our link.
+        let mut peers = self.peers.values().filter_map(|peer| peer.answered_on(segment));
+        outside || peers.any(|sign| sign >= since + WITNESS_LONG)
     }
 
     /// The verdict that takes a group from a peer that lives: it is gone from the network of one of its addresses.
@@ -231,7 +235,7 @@ impl Election {
         out: &mut Vec<Output>,
     ) {
         let here: BTreeSet<IpNet> = self.interfaces.iter().map(|i| i.network.trunc()).collect();
-        self.segments.signs.retain(|network, _| here.contains(network));
+        self.segments.answers.retain(|network, _| here.contains(network));
         self.segments.cut.retain(|network| here.contains(network));
         for peer in self.peers.values_mut() {
             peer.retain_hearings(|segment| segment.is_none_or(|segment| here.contains(&segment)));
@@ -249,8 +253,12 @@ impl Election {
                 continue;
             }
             let (since, over) = (hearing.silent_since(), hearing.is_over(now));
+            let again = hearing.is_asked_again();
             self.ask_kernel(&(node.clone(), theirs.network.addr()), now, random, out);
-            hosts.push(theirs.network.addr());
+            // Most answer a ping, which only they hear.
+            if again {
+                hosts.push(theirs.network.addr());
+            }
             if !gone {
                 self.ask_itself(&node, network, out);
                 if over && self.is_witnessed_on(segment, since, now) {
@@ -293,8 +301,8 @@ impl Election {
             *over.entry(segment).or_insert(true) &= silent;
         }
         for (segment, _) in over.into_iter().filter(|(_, silent)| *silent) {
-            let sign = self.segments.signs.get(&segment).map(|(_, last)| *last);
-            if sign.is_none_or(|last| now.since(last) > OUT_OF_HEARING) {
+            let answer = self.segments.answers.get(&segment);
+            if answer.is_none_or(|last| now.since(*last) > OUT_OF_HEARING) {
                 self.dirty |= self.segments.cut.insert(segment);
             }
         }
@@ -328,12 +336,12 @@ impl Election {
     pub(super) fn answer_for_ourselves(&mut self, now: Instant, out: &mut Vec<Output>) {
         let asked = std::mem::take(&mut self.segments.asked_by);
         for (by, (network, since)) in asked {
-            let mut signs = self.segments.signs.iter();
+            let mut answers = self.segments.answers.iter();
             let mine = |segment: &IpNet| {
                 let mut interfaces = self.interfaces.iter();
                 interfaces.any(|i| i.network.trunc() == *segment && network.contains(&i.network.addr()))
             };
-            if signs.any(|(segment, (_, last))| mine(segment) && *last >= since) {
+            if answers.any(|(segment, last)| mine(segment) && *last >= since) {
                 let about = Mention {
                     node: self.me.clone(),
                     boot: self.boot.short(),

@@ -107,6 +107,16 @@ impl Hearing {
         asks
     }
 
+    /// Whether it did not answer the question before.
+    pub(in crate::election) const fn is_asked_again(&self) -> bool {
+        self.asked > 1
+    }
+
+    /// When it last answered this node itself.
+    pub(super) const fn answered_at(&self) -> Option<Instant> {
+        self.direct
+    }
+
     /// Whether its silence has lasted for so long that it is cut off, if our own link works.
     pub(in crate::election) fn is_over(&self, now: Instant) -> bool {
         now.since(self.sign) > DOWN_AFTER && self.asked > ENOUGH

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 
 use super::path::Path;
 use crate::election::wire::{Body, Mention, Verdict};
-use crate::election::{DOWN_AFTER, Election, Output, Peer};
+use crate::election::{CONTACT, DOWN_AFTER, Election, Output, Peer};
 use crate::model::{Instant, NodeName};
 
 /// Between two rounds of questions about a suspect.
@@ -272,7 +272,10 @@ impl Election {
         }
         let Some(on) = verdict.about.on else { return };
         let answers = |path: &Path| path.network() == on && path.watched && path.is_alive(now);
-        if self.reach.of(node).any(answers) {
+        // A verdict of the slow kind against what this node hears itself.
+        let heard = |network| self.peers.get(node).and_then(|peer| peer.answered_on(network));
+        let lately = heard(on).is_some_and(|at| now.since(at) <= CONTACT);
+        if self.reach.of(node).any(answers) || verdict.silence > DOWN_AFTER && lately {
             return self.say_contact(by, node, on, out);
         }
         if let Some(peer) = self.peers.get_mut(node)

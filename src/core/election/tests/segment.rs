@@ -49,6 +49,8 @@ pub(super) struct Segment {
     /// Nodes that hear everything and reach nobody before this moment: a kernel that asked for its neighbours in vain asks
     /// again after a second.
     pub(super) muffled: BTreeMap<usize, Instant>,
+    /// Nodes whose kernel's answers do not arrive.
+    pub(super) mute: BTreeSet<usize>,
     /// Nodes whose kernel does not answer pings, by a firewall.
     pub(super) unpingable: BTreeSet<usize>,
     /// Nodes that nothing reaches, though what they send arrives.
@@ -97,6 +99,22 @@ pub(super) fn key(secret: &str) -> Key {
     Key::new(format!("{secret:-<32}").as_bytes()).unwrap()
 }
 
+impl Speaker {
+    /// One that was not started yet.
+    fn new(node: usize, now: Instant) -> Self {
+        Self {
+            election: Election::new(name(node), BootId([0; 16]), key("shared"), now),
+            alive: false,
+            withheld_until: None,
+            held: false,
+            standing: BTreeMap::new(),
+            boots: 0,
+            key: key("shared"),
+            deadline: now,
+        }
+    }
+}
+
 impl Segment {
     pub(super) fn new(nodes: usize, addresses: &[u8], seed: u64) -> Self {
         let candidates: LiteMap<NodeName, i32> = (0..nodes).map(|n| (name(n), 0)).collect();
@@ -126,6 +144,7 @@ impl Segment {
             side: vec![0; nodes],
             unplugged: BTreeSet::new(),
             muffled: BTreeMap::new(),
+            mute: BTreeSet::new(),
             unpingable: BTreeSet::new(),
             deaf: BTreeSet::new(),
             exchanged: BTreeSet::new(),
@@ -145,19 +164,7 @@ impl Segment {
             queue: BinaryHeap::new(),
             serial: 0,
         };
-        for node in 0..nodes {
-            let election = Election::new(name(node), BootId([0; 16]), key("shared"), segment.now);
-            segment.speakers.push(Speaker {
-                election,
-                alive: false,
-                withheld_until: None,
-                held: false,
-                standing: BTreeMap::new(),
-                boots: 0,
-                key: key("shared"),
-                deadline: segment.now,
-            });
-        }
+        segment.speakers = (0..nodes).map(|node| Speaker::new(node, segment.now)).collect();
         segment
     }
 
@@ -431,7 +438,7 @@ impl Segment {
             Output::Send { to, bytes } => {
                 let delay = self.delay();
                 let muffled = self.muffled.get(&node).is_some_and(|until| self.now < *until);
-                if self.random.below(100) >= self.loss && !muffled {
+                if self.random.below(100) >= self.loss && (!muffled || is_desk(to)) {
                     self.post(
                         delay,
                         Parcel::Datagram {
@@ -583,7 +590,8 @@ impl Segment {
     /// Whether what one asks reaches the other's kernel, and the answer comes back.
     fn neighbors(&self, from: usize, to: usize) -> bool {
         let deaf = self.deaf.contains(&to) || self.deaf.contains(&from);
-        self.connected(from, to) && !self.dark.contains(&to) && !deaf
+        let mute = self.mute.contains(&to) || self.mute.contains(&from);
+        self.connected(from, to) && !self.dark.contains(&to) && !deaf && !mute
     }
 
     fn deliver(&mut self, parcel: Parcel) {
@@ -620,7 +628,9 @@ impl Segment {
             Parcel::Neighbor { to, of } => {
                 if self.neighbors(to, of) {
                     let mac = self.mac(of);
-                    self.act(to, |election, now, _| election.neighbor(host(of), mac, now));
+                    self.act(to, |election, now, _| {
+                        election.neighbor(host(of), mac, Sign::Answer, now);
+                    });
                 }
             }
             Parcel::Owner { from, key, owner } => self.answer_for_itself(from, key, &owner),
@@ -638,14 +648,20 @@ impl Segment {
                     }
                 }
             }
-            Parcel::Witness { node } => {
-                let lan = "192.168.1.0/24".parse().unwrap();
-                let cut = self.unplugged.contains(&node) || self.severed.contains(&node);
-                if self.gateway == Some(self.side[node]) && !cut {
-                    self.act(node, |election, now, _| election.witness(&[lan], now));
-                }
-            }
+            Parcel::Witness { node } => self.hear_gateway(node),
         }
+    }
+
+    /// Who reaches nobody hears others ask each other.
+    fn hear_gateway(&mut self, node: usize) {
+        let cut = self.unplugged.contains(&node) || self.severed.contains(&node);
+        if self.gateway != Some(self.side[node]) || cut {
+            return;
+        }
+        let muffled = self.muffled.get(&node).is_some_and(|until| self.now < *until);
+        let sign = if muffled { Sign::Heard } else { Sign::Answer };
+        let lan = "192.168.1.0/24".parse().unwrap();
+        self.act(node, |election, now, _| election.witness(&[lan], sign, now));
     }
 
     /// Runs for a while.

@@ -203,3 +203,43 @@ fn a_cable_that_was_out_on_the_lan_keeps_nobody_from_answering_there() {
         );
     }
 }
+
+#[test]
+fn whoever_hears_the_lan_and_does_not_reach_it_loses_its_addresses_there() {
+    for (seed, pingable) in (0..20).flat_map(|seed| [(seed, true), (seed, false)]) {
+        let mut lan = Segment::managed(3, &[200], seed);
+        if !pingable {
+            lan.unpingable.extend([0, 1, 2]);
+        }
+        lan.start_all();
+        lan.run_ms(3_000);
+        let before = owner(&lan, 200);
+        lan.muffled.insert(before, lan.now + Duration::from_mins(1));
+        lan.mute.insert(before);
+        until(&mut lan, 2_000, another(200, before));
+        lan.run_ms(200);
+        assert_ne!(owner(&lan, 200), before, "seed {seed}");
+    }
+}
+
+#[test]
+fn one_that_is_cut_off_accuses_nobody() {
+    for seed in 0..20 {
+        let mut lan = settled(4, &[200, 201, 202], seed);
+        let before = lan.history.len();
+        let owners: Vec<usize> = [200, 201, 202].map(|last| owner(&lan, last)).into();
+        let Some(other) = (0..4).find(|node| !owners.contains(node)) else {
+            continue;
+        };
+        lan.severed.insert(other);
+        lan.run_ms(20_000);
+        lan.severed.clear();
+        lan.run_ms(5_000);
+        assert_eq!(
+            lan.history.len(),
+            before,
+            "seed {seed}: {:?}",
+            &lan.history[before..]
+        );
+    }
+}
