@@ -203,7 +203,8 @@ impl Election {
         if !group.candidates.contains_key(&self.me) {
             self.hand_over(group, Cause::NotCandidate, Because::NotCandidate, now, out);
         } else if self.has_lost_link(group, now) && self.others_come_first(group) {
-            self.yield_claim(group.key, Because::NoCarrier, out);
+            // Of two families it may still have the one.
+            self.hand_over(group, Cause::NoLink, Because::NoCarrier, now, out);
         } else {
             match self.compare_with_records(group, mine, now) {
                 Recorded::Nothing => self.consider_moving(group, now),

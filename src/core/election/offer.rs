@@ -75,6 +75,8 @@ pub enum Cause {
     Leaving,
     /// The API no longer lets it announce the address.
     NotCandidate,
+    /// It has lost its interface in the network of one of its addresses.
+    NoLink,
     /// The other node has more weight.
     Preferred,
     /// The other node is first in order.
@@ -89,6 +91,7 @@ impl Cause {
             Self::NotCandidate => 2,
             Self::Preferred => 3,
             Self::Order => 4,
+            Self::NoLink => 5,
         }
     }
 
@@ -98,6 +101,7 @@ impl Cause {
             2 => Some(Self::NotCandidate),
             3 => Some(Self::Preferred),
             4 => Some(Self::Order),
+            5 => Some(Self::NoLink),
             _ => None,
         }
     }
@@ -113,6 +117,7 @@ impl fmt::Display for Cause {
         f.write_str(match self {
             Self::Leaving => "its node is leaving",
             Self::NotCandidate => "it may not announce it any more",
+            Self::NoLink => "it has lost its interface in the address's network",
             Self::Preferred => "the L2Advertisements prefer the other node",
             Self::Order => "the other node is first in order",
         })

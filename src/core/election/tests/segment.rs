@@ -403,7 +403,7 @@ impl Segment {
         });
     }
 
-    fn act(&mut self, node: usize, f: impl FnOnce(&mut Election, Instant, &mut Vec<Output>)) {
+    pub(super) fn act(&mut self, node: usize, f: impl FnOnce(&mut Election, Instant, &mut Vec<Output>)) {
         if !self.speakers[node].alive || self.stopped.contains_key(&node) {
             return;
         }

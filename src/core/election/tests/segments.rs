@@ -1,9 +1,12 @@
 //! Nodes with a second segment between them: who is cut off from one of the two.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
+use ipnet::Ipv6Net;
+
 use super::segment::*;
-use crate::election::Because;
+use crate::election::{Because, Cause};
 
 fn settled(nodes: usize, addresses: &[u8], seed: u64) -> Segment {
     let mut lan = Segment::managed(nodes, addresses, seed);
@@ -240,6 +243,46 @@ fn one_that_is_cut_off_accuses_nobody() {
             before,
             "seed {seed}: {:?}",
             &lan.history[before..]
+        );
+    }
+}
+
+fn has_v6(lan: &mut Segment, node: usize, networks: &[Ipv6Net]) {
+    lan.act(node, |election, now, _| {
+        election.set_networks_v6(networks.to_vec(), now)
+    });
+}
+
+#[test]
+fn whoever_loses_the_network_of_one_family_answers_until_another_node_does() {
+    let six: IpAddr = "fd00::200".parse().unwrap();
+    let subnet: Vec<Ipv6Net> = vec!["fd00::/64".parse().unwrap()];
+    for seed in 0..20 {
+        let mut lan = Segment::managed(3, &[200], seed);
+        lan.desired.groups.get_mut(&ip(200)).unwrap().addresses = [ip(200), six].into();
+        lan.start_all();
+        for node in 0..3 {
+            has_v6(&mut lan, node, &subnet);
+        }
+        lan.run_ms(3_000);
+        let before = owner(&lan, 200);
+        has_v6(&mut lan, before, &[]);
+        let silent = |lan: &Segment| lan.answerers(200).is_empty();
+        for _ in 0..1_000 {
+            lan.run_ms(1);
+            assert!(!silent(&lan), "seed {seed}: nobody answers: {:?}", lan.history);
+        }
+        assert_ne!(owner(&lan, 200), before, "seed {seed}");
+        let (.., because) = &lan.history[lan.history.len() - 2];
+        assert!(
+            matches!(
+                because,
+                Because::Offered {
+                    cause: Cause::NoLink,
+                    ..
+                }
+            ),
+            "{because:?}"
         );
     }
 }

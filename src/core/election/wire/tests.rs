@@ -166,6 +166,7 @@ fn offers() -> impl Strategy<Value = Body> {
     let cause = prop_oneof![
         Just(Cause::Leaving),
         Just(Cause::NotCandidate),
+        Just(Cause::NoLink),
         Just(Cause::Preferred),
         Just(Cause::Order)
     ];
