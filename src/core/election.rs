@@ -374,7 +374,7 @@ impl Election {
         self.notice_liveness(now, out);
         self.seek_witness(now, out);
         if self.relinked_due.is_some_and(|due| due <= now) {
-            self.relinked_due = Some(self.relinked + DOWN_AFTER).filter(|due| *due > now);
+            self.relinked_due = None;
             self.dirty = true;
         }
         if self.dirty || self.recheck.is_some_and(|at| at <= now) {
@@ -382,7 +382,7 @@ impl Election {
             self.map_paths(now);
             self.decide(now, out);
         }
-        self.answer_for_ourselves(now, out);
+        self.answer_for_ourselves(now, random, out);
         self.talk(now, random, out);
         self.tell_the_gone(now, out);
         self.send_offers(now, out);

@@ -369,7 +369,10 @@ impl Speaker {
         self.links = links;
         self.hosts = link::hosts(&self.links);
         self.publish_interfaces();
-        let interfaces = self.links.values().flat_map(|link| {
+        // Of two in one subnet the one that answers is the first: that is the one whose silence means something.
+        let mut links: Vec<&Link> = self.links.values().collect();
+        links.sort_by_key(|link| link.gateways.is_empty());
+        let interfaces = links.into_iter().flat_map(|link| {
             let hosts = self.hosts_on(link.index).iter();
             hosts.map(|network| WireInterface {
                 mac: link.mac,

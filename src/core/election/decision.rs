@@ -359,9 +359,7 @@ impl Election {
     pub(super) fn rival(&self, key: IpAddr) -> Option<(&NodeName, u64, Standing)> {
         let group = self.desired.as_ref()?.groups.get(&key)?;
         // Whoever is cut off from an address's network has it no more, for those that are not.
-        let connected = self.has_links(&self.me, group);
-        let up = self.up.iter();
-        let up = up.filter(|name| !connected || self.cut_off(name, group).is_none());
+        let up = self.up.iter().filter(|name| !self.is_taken_from(name, group));
         let claims = up.filter_map(|name| {
             let epoch = self
                 .peers

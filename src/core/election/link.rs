@@ -91,7 +91,7 @@ impl Election {
             self.carrier_lost.get_or_insert(now);
         }
         self.relinked = now;
-        self.relinked_due = Some(now + SHORTEST);
+        self.relinked_due = Some(now + DOWN_AFTER);
         self.hasten(now);
         self.dirty = true;
         if !regained.is_empty() {
@@ -255,17 +255,10 @@ impl Election {
     }
 
     /// Whether our own interface for one of the addresses is gone while peers are still heard some other way. Judged after
-    /// [`DOWN_AFTER`]: before that a peer counts as up that may only have been heard over the lost link; where one is heard
-    /// on a segment that is left, after [`SHORTEST`]: a blip of the carrier is no reason to move anything.
+    /// [`DOWN_AFTER`]: before that a peer counts as up that may only have been heard over the lost link, and a blip of the
+    /// carrier, or a switch that dies port by port, is no reason to move anything.
     pub(super) fn has_lost_link(&self, group: &Group, now: Instant) -> bool {
-        if self.up.is_empty() || self.has_links(&self.me, group) {
-            return false;
-        }
-        let elsewhere = self
-            .up
-            .iter()
-            .any(|name| self.is_heard_beside(name, &BTreeSet::new(), now));
-        now.since(self.relinked) >= if elsewhere { SHORTEST } else { DOWN_AFTER }
+        !self.up.is_empty() && !self.has_links(&self.me, group) && now.since(self.relinked) >= DOWN_AFTER
     }
 
     /// Whether a node has an interface at all.
@@ -315,7 +308,7 @@ impl Election {
     fn begin_or_end_isolation(&mut self, before: &BTreeSet<NodeName>, now: Instant, out: &mut Vec<Output>) {
         // Who was found to be gone, while a sign from elsewhere showed that our own link works, leaves nobody cut off; nor
         // does a speaker that is silent while its node's kernel answers.
-        let known = |peer: &Peer| peer.condemned().is_some() || peer.stood_in_for_until(now).is_some();
+        let known = |peer: &Peer| peer.gone().next().is_some() || peer.stood_in_for_until(now).is_some();
         let explained = |name: &NodeName| self.peers.get(name).is_some_and(known);
         if self.up.is_empty() && !before.iter().all(explained) {
             // Peers fall silent one by one, up to a period apart; all of them were there.

@@ -11,7 +11,7 @@
 
 mod hearing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -356,15 +356,15 @@ impl Peer {
             .is_some_and(Hearing::is_known)
     }
 
-    /// When it last answered this node itself on a segment.
-    pub(super) fn answered_on(&self, segment: IpNet) -> Option<Instant> {
-        self.session.as_ref()?.hearings.get(&Some(segment))?.answered_at()
+    /// The first and the last of the answers to this node itself on a segment, without a break.
+    pub(super) fn answers_on(&self, segment: IpNet) -> Option<(Instant, Instant)> {
+        let hearings = &self.session.as_ref()?.hearings;
+        hearings.get(&Some(segment))?.answered_at()
     }
 
-    /// Since when nothing of it is heard on a segment.
-    pub(super) fn silent_since(&self, segment: IpNet) -> Option<Instant> {
-        let hearing = self.session.as_ref()?.hearings.get(&Some(segment))?;
-        Some(hearing.silent_since())
+    /// The last of them.
+    pub(super) fn answered_on(&self, segment: IpNet) -> Option<Instant> {
+        self.answers_on(segment).map(|(_, last)| last)
     }
 
     /// When it is down unless it is heard again; `None` while it is.
@@ -528,23 +528,31 @@ impl Peer {
         self.session.as_ref().map_or(&[], |session| &session.networks_v6)
     }
 
+    /// The first of its interfaces in each of its networks: the one that answers.
+    pub(super) fn answering(&self) -> impl Iterator<Item = WireInterface> + '_ {
+        let mut seen = BTreeSet::new();
+        let interfaces = self.interfaces().iter().copied();
+        interfaces.filter(move |interface| seen.insert(interface.network.trunc()))
+    }
+
     /// Its announcing interfaces.
     pub fn interfaces(&self) -> &[WireInterface] {
         self.session.as_ref().map_or(&[], |session| &session.interfaces)
     }
 
-    /// What my heartbeats echo of it: its newest heartbeat, of a new boot rather than of the old one.
+    /// What my heartbeats echo of it: its newest heartbeat, and that of a boot that is not known yet. Not the latter alone:
+    /// anybody on the LAN can play a recorded one, of a boot that is gone, and the living one must go on to be echoed.
     /// Of what came by the segment that it leaves by, if anything did: that is what makes a segment two-way.
-    pub fn echo(&self, segment: Option<IpNet>, now: Instant) -> Option<([u8; 8], u64)> {
-        if let Some((boot, newest)) = self.noticed {
-            return Some((boot.short(), newest));
-        }
-        let session = self.session.as_ref()?;
-        let here = session
-            .hearings
-            .get(&segment)
-            .and_then(|hearing| hearing.echo(now));
-        Some((session.boot.short(), here.unwrap_or(session.heartbeat)))
+    pub fn echo(&self, segment: Option<IpNet>, now: Instant) -> impl Iterator<Item = ([u8; 8], u64)> + use<> {
+        let noticed = self.noticed.map(|(boot, newest)| (boot.short(), newest));
+        let session = self.session.as_ref().map(|session| {
+            let here = session
+                .hearings
+                .get(&segment)
+                .and_then(|hearing| hearing.echo(now));
+            (session.boot.short(), here.unwrap_or(session.heartbeat))
+        });
+        noticed.into_iter().chain(session)
     }
 }
 
@@ -561,10 +569,20 @@ impl Session {
             .values()
             .max_by_key(|condemned| condemned.at)
             .filter(|_| self.quiet)?;
+        // A network in which it was never heard, of containers or of a cable to somebody else, tells nothing. By way of a
+        // router it may be heard again at any time.
+        let known = |segment: &Option<IpNet>| self.hearings.get(segment).is_some_and(Hearing::is_known);
+        let segments = self.hearings.keys().filter(|segment| known(segment));
+        let known_in = |network: &IpNet| {
+            let mut segments = segments.clone().flatten();
+            segments.any(|segment| segment.contains(network) || network.contains(segment))
+        };
         let mut networks = self.interfaces.iter().map(|interface| interface.network.trunc());
-        networks
-            .all(|network| self.gone.contains_key(&network))
-            .then_some(*last)
+        let everywhere = |network: IpNet| {
+            let gone = self.gone.contains_key(&network);
+            gone || !known(&None) && !known_in(&network)
+        };
+        networks.all(everywhere).then_some(*last)
     }
 
     /// What is left to the next boot of the same speaker: its claims, unless others have a right to them by now.

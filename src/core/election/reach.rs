@@ -142,14 +142,14 @@ impl Election {
     pub(super) fn map_paths(&mut self, now: Instant) {
         let mut wanted: BTreeMap<(NodeName, IpAddr), (WireInterface, WireInterface)> = BTreeMap::new();
         for (name, peer) in &self.peers {
-            for theirs in peer.interfaces() {
+            for theirs in peer.answering() {
                 let address = theirs.network.addr();
                 let mine = self
                     .interfaces
                     .iter()
                     .find(|mine| mine.network.contains(&address) && mine.network.addr() != address);
                 if let Some(mine) = mine {
-                    wanted.insert((name.clone(), address), (*mine, *theirs));
+                    wanted.insert((name.clone(), address), (*mine, theirs));
                 }
             }
         }

@@ -25,7 +25,14 @@ use super::{DOWN_AFTER, Election, Group, Output};
 use crate::model::{Instant, NodeName};
 
 /// Whoever asked us longer ago whether we are connected has judged by now.
-const ASKED_LATELY: Duration = Duration::from_millis(100);
+const ASKED_LATELY: Duration = Duration::from_millis(250);
+
+/// Hosts that are asked by ARP with one heartbeat, which a switch's limit must bear.
+const ASKED_AT_ONCE: usize = 8;
+/// What was asked within this is not asked again: whoever polls does so every 5 ms.
+const CONNECTED: Duration = Duration::from_millis(20);
+/// Peers whose kernels are asked likewise.
+const PEERS_ASKED: usize = 2;
 
 /// Where a peer was never heard, one heartbeat in so many is sent: once a second.
 const STRANGERS: u64 = 10;
@@ -42,12 +49,16 @@ pub enum Sign {
 /// What this node knows of its own segments.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Segments {
-    /// By network of ours, the last time that somebody who is no node answered a question of ours.
-    answers: BTreeMap<IpNet, Instant>,
+    /// By network of ours, the first and the last of an unbroken row of answers, by others than nodes, to questions of ours.
+    answers: BTreeMap<IpNet, (Instant, Instant)>,
     /// Networks of ours from which we are cut off ourselves, as far as we can tell.
     cut: BTreeSet<IpNet>,
     /// Who wants to know whether we are connected to a segment, and since when.
-    asked_by: BTreeMap<NodeName, (IpNet, Instant)>,
+    asked_by: BTreeMap<(NodeName, IpNet), Instant>,
+    /// When something was last asked for their sake.
+    asked: Option<Instant>,
+    /// The network in which peers are to be asked for it, too.
+    asking: Option<IpNet>,
     /// Heartbeats so far.
     beats: u64,
 }
@@ -179,25 +190,42 @@ impl Election {
     /// Something on a link that is no node of ours answered us.
     pub(super) fn note_answer(&mut self, near: &[IpNet], now: Instant) {
         for network in near.iter().map(IpNet::trunc) {
-            self.segments.answers.insert(network, now);
+            let row = self.segments.answers.entry(network).or_insert((now, now));
+            if now.since(row.1) > WITNESS_FRESH {
+                row.0 = now;
+            }
+            row.1 = now;
             self.is_connected(network);
         }
     }
 
     /// Whether something shows that our own link to a segment has worked since somebody fell silent there.
     fn is_witnessed_on(&self, segment: IpNet, since: Instant, now: Instant) -> bool {
+        // A link that is just back shows nothing of who was silent meanwhile.
+        let long = |(first, last): (Instant, Instant), fresh: Duration| {
+            last >= since + WITNESS_LONG
+                && last.since(first) + WITNESS_FRESH >= WITNESS_LONG
+                && now.since(last) <= fresh
+        };
         let outside = self.segments.answers.get(&segment);
-        let outside =
-            outside.is_some_and(|last| *last >= since + WITNESS_LONG && now.since(*last) <= WITNESS_FRESH);
         // Not by hearsay: that says nothing of our link.
-        let mut peers = self.peers.values().filter_map(|peer| peer.answered_on(segment));
-        outside || peers.any(|sign| sign >= since + WITNESS_LONG)
+        let mut peers = self.peers.values().filter_map(|peer| peer.answers_on(segment));
+        outside.is_some_and(|row| long(*row, WITNESS_FRESH)) || peers.any(|row| long(row, DOWN_AFTER))
     }
 
     /// The verdict that takes a group from a peer that lives: it is gone from the network of one of its addresses.
     pub(super) fn cut_off(&self, node: &NodeName, group: &Group) -> Option<Condemned> {
         let peer = self.peers.get(node)?;
         group.addresses.iter().find_map(|address| peer.lost(*address))
+    }
+
+    /// Whether a group is to be taken from a peer that lives, by this node: it has the link that the peer has lost.
+    pub(super) fn is_taken_from(&self, node: &NodeName, group: &Group) -> bool {
+        let Some(peer) = self.peers.get(node) else {
+            return false;
+        };
+        let mut addresses = group.addresses.iter();
+        addresses.any(|address| peer.lost(*address).is_some() && self.has_link(&self.me, *address))
     }
 
     /// Whether a peer is cut off from one of its own networks.
@@ -221,7 +249,7 @@ impl Election {
         let segments = self.interfaces.iter().map(|interface| interface.network.trunc());
         let mut others = segments.filter(|segment| !these.contains(segment));
         others.any(|segment| {
-            peer.silent_since(segment)
+            peer.answered_on(segment)
                 .is_some_and(|sign| now.since(sign) <= DOWN_AFTER)
         })
     }
@@ -249,21 +277,21 @@ impl Election {
                 .get_mut(&node)
                 .and_then(|peer| peer.hearing(Some(segment), now));
             let Some(hearing) = hearing else { continue };
-            if !hearing.asks(now) {
+            if !hearing.asks(gone, now) {
                 continue;
             }
             let (since, over) = (hearing.silent_since(), hearing.is_over(now));
             let again = hearing.is_asked_again();
             self.ask_kernel(&(node.clone(), theirs.network.addr()), now, random, out);
             // Most answer a ping, which only they hear.
-            if again {
+            if again && hosts.len() < ASKED_AT_ONCE {
                 hosts.push(theirs.network.addr());
             }
-            if !gone {
+            if again && !gone {
                 self.ask_itself(&node, network, out);
-                if over && self.is_witnessed_on(segment, since, now) {
-                    self.condemn_on(&node, network, now.since(since), now);
-                }
+            }
+            if !gone && over && self.is_witnessed_on(segment, since, now) {
+                self.condemn_on(&node, network, now.since(since), now);
             }
         }
         if !hosts.is_empty() {
@@ -281,7 +309,7 @@ impl Election {
             .filter_map(|name| Some((name, self.peers.get(name)?)));
         let interfaces = up
             .filter(|(_, peer)| !peer.is_late(now))
-            .flat_map(|(name, peer)| peer.interfaces().iter().map(move |theirs| (name, *theirs)));
+            .flat_map(|(name, peer)| peer.answering().map(move |theirs| (name, theirs)));
         let shared = interfaces.filter_map(|(name, theirs)| {
             let segment = self.segment_of(theirs.network.addr())?;
             Some((name.clone(), theirs, segment))
@@ -289,7 +317,8 @@ impl Election {
         shared.collect()
     }
 
-    /// Who hears no peer on a segment where peers are, and nobody else there, is cut off itself.
+    /// Who hears no peer on a segment where peers are, and nobody else there, is cut off itself. Where nobody but nodes ever
+    /// answered it may as well be the others.
     fn judge_ourselves(&mut self, now: Instant) {
         let mut over: BTreeMap<IpNet, bool> = BTreeMap::new();
         for (node, _, segment) in self.shared(now) {
@@ -302,7 +331,7 @@ impl Election {
         }
         for (segment, _) in over.into_iter().filter(|(_, silent)| *silent) {
             let answer = self.segments.answers.get(&segment);
-            if answer.is_none_or(|last| now.since(*last) > OUT_OF_HEARING) {
+            if answer.is_some_and(|(_, last)| now.since(*last) > OUT_OF_HEARING) {
                 self.dirty |= self.segments.cut.insert(segment);
             }
         }
@@ -327,21 +356,61 @@ impl Election {
         out: &mut Vec<Output>,
     ) {
         if let Some(network) = about.on.filter(|_| about.boot == self.boot.short()) {
-            self.segments.asked_by.insert(by.clone(), (network, now));
-            out.push(Output::AskLink);
+            // Of many who ask, each gets the same answer.
+            let asked = self.segments.asked.filter(|at| now.since(*at) <= CONNECTED);
+            let since = asked.unwrap_or(now);
+            // One that asks again has had no answer yet: a heartbeat of another node may be it, and comes ten times a second.
+            let asks = self.segments.asked_by.entry((by.clone(), network));
+            asks.or_insert(since);
+            if asked.is_none() {
+                self.segments.asked = Some(now);
+                self.segments.asking = Some(network);
+                out.push(Output::AskLink);
+            }
         }
     }
 
+    /// Whether somebody but this peer has answered us in a network since then: anybody on the LAN, or another node.
+    fn are_connected_since(&self, network: IpNet, since: Instant, but: &NodeName) -> bool {
+        let interfaces = self.interfaces.iter().map(|interface| interface.network);
+        let mut segments = interfaces
+            .filter(|mine| network.contains(&mine.addr()))
+            .map(|mine| mine.trunc());
+        segments.any(|segment| {
+            let mut others = self.peers.iter().filter(|(name, _)| *name != but);
+            let outside = self.segments.answers.get(&segment);
+            outside.is_some_and(|(_, last)| *last >= since)
+                || others.any(|(_, peer)| peer.answered_on(segment).is_some_and(|last| last >= since))
+        })
+    }
+
     /// Tells whoever asked, as soon as a sign has come.
-    pub(super) fn answer_for_ourselves(&mut self, now: Instant, out: &mut Vec<Output>) {
+    pub(super) fn answer_for_ourselves(
+        &mut self,
+        now: Instant,
+        random: &mut dyn FnMut() -> u64,
+        out: &mut Vec<Output>,
+    ) {
+        if let Some(network) = self.segments.asking.take() {
+            let peers = self
+                .up
+                .iter()
+                .filter(|name| !self.segments.asked_by.contains_key(&((*name).clone(), network)));
+            let ways = peers.filter_map(|name| {
+                let theirs = self
+                    .peers
+                    .get(name)?
+                    .answering()
+                    .find(|i| i.network.trunc() == network)?;
+                Some((name.clone(), theirs.network.addr()))
+            });
+            for way in ways.take(PEERS_ASKED).collect::<Vec<_>>() {
+                self.ask_kernel(&way, now, random, out);
+            }
+        }
         let asked = std::mem::take(&mut self.segments.asked_by);
-        for (by, (network, since)) in asked {
-            let mut answers = self.segments.answers.iter();
-            let mine = |segment: &IpNet| {
-                let mut interfaces = self.interfaces.iter();
-                interfaces.any(|i| i.network.trunc() == *segment && network.contains(&i.network.addr()))
-            };
-            if answers.any(|(segment, last)| mine(segment) && *last >= since) {
+        for ((by, network), since) in asked {
+            if self.are_connected_since(network, since, &by) {
                 let about = Mention {
                     node: self.me.clone(),
                     boot: self.boot.short(),
@@ -351,7 +420,7 @@ impl Election {
                     self.send(to, Body::Contact(about.clone()), out);
                 }
             } else if now.since(since) <= ASKED_LATELY {
-                self.segments.asked_by.insert(by, (network, since));
+                self.segments.asked_by.insert((by, network), since);
             }
         }
     }

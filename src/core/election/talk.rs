@@ -251,6 +251,7 @@ impl Election {
         let jitter = Duration::from_nanos(random() % (spread + 1));
         self.last_beat = Some(now);
         self.next_beat = now + PERIOD.saturating_sub(PERIOD_JITTER) + jitter;
+        self.rotate = self.rotate.wrapping_add(40);
         for (segment, targets) in self.beat_ways(now) {
             self.send_heartbeat(segment, &targets, now, out);
         }
@@ -287,11 +288,7 @@ impl Election {
             claims: self.claims_version(),
             interfaces: self.interfaces.clone(),
             networks_v6: self.networks_v6.clone(),
-            echoes: self
-                .peers
-                .values()
-                .filter_map(|peer| peer.echo(by, now))
-                .collect(),
+            echoes: self.peers.values().flat_map(|peer| peer.echo(by, now)).collect(),
         };
         let datagram = Datagram {
             boot: self.boot,
@@ -299,7 +296,6 @@ impl Election {
             node: self.me.clone(),
             body: Body::Heartbeat(heartbeat),
         };
-        self.rotate = self.rotate.wrapping_add(40);
         let bytes: Arc<[u8]> = datagram.encode(&self.key, self.rotate).into();
         out.extend(targets.iter().map(|to| Output::Send {
             to: *to,
@@ -362,10 +358,8 @@ impl Election {
         let Some((due, until)) = self.telling.filter(|(due, _)| *due <= now) else {
             return;
         };
-        let lately = |peer: &&Peer| {
-            peer.condemned()
-                .is_some_and(|condemned| now.since(condemned.at) <= CONCERNED)
-        };
+        // From one of its networks: where it is heard on another, it may not be for long.
+        let lately = |peer: &&Peer| peer.gone().any(|(_, verdict)| now.since(verdict.at) <= CONCERNED);
         let gone = self.peers.values().filter(lately);
         let gone: Vec<IpAddr> = gone
             .flat_map(|peer| self.ways(peer, false).into_values())

@@ -111,11 +111,20 @@ impl Speaker {
 }
 
 /// Two interfaces in one subnet are on one segment, and one question must not have two answers: the one by which the kernel
-/// reaches a router answers, else the one that it made first.
+/// reaches a router answers. Where several do, or none, which of them the kernel prefers is not known here: they all answer,
+/// as in MetalLB.
 fn one_of_each_subnet(mut links: Vec<&Link>, address: IpAddr) -> Vec<&Link> {
-    links.sort_by_key(|link| (link.gateways.is_empty(), link.index));
-    let mut seen: BTreeSet<IpNet> = BTreeSet::new();
-    links.retain(|link| link.subnet_of(address).is_none_or(|subnet| seen.insert(subnet)));
-    links.sort_by_key(|link| link.index);
+    let leading = |link: &&Link| !link.gateways.is_empty();
+    let led: BTreeSet<IpNet> = links
+        .iter()
+        .filter(|link| leading(link))
+        .filter_map(|link| link.subnet_of(address))
+        .collect();
+    links.retain(|link| {
+        leading(link)
+            || link
+                .subnet_of(address)
+                .is_none_or(|subnet| !led.contains(&subnet))
+    });
     links
 }

@@ -17,8 +17,10 @@ const ENOUGH: u8 = 3;
 /// One that never answered there has a network of the same numbers by chance, as nodes have for their containers: it is asked
 /// for so long, and then once in [`LONG`].
 const STRANGE: Duration = Duration::from_secs(3);
-/// After so long nobody waits for it: it is asked every [`RARELY`], whose answer is one of two ways to learn that it is back.
+/// After so long nobody waits for it any more.
 const LONG: Duration = Duration::from_mins(1);
+/// Nor for one that was found to be cut off: it is asked now and then, because an answer shows that it is back where
+/// heartbeats are dropped.
 const RARELY: Duration = Duration::from_secs(5);
 
 /// One peer on one segment.
@@ -30,8 +32,8 @@ pub(in crate::election) struct Hearing {
     heard: Option<Instant>,
     /// The last sign of its life here, of whatever kind; before the first, when it was first listened for.
     sign: Instant,
-    /// The last that came to this node itself, not by hearsay.
-    direct: Option<Instant>,
+    /// The first and the last of an unbroken row of those that came to this node itself, not by hearsay.
+    direct: Option<(Instant, Instant)>,
     /// Questions since the last sign.
     asked: u8,
     /// The last of them.
@@ -63,7 +65,10 @@ impl Hearing {
     /// Its node answered this one here.
     pub(in crate::election) fn answered(&mut self, now: Instant) {
         self.sign(now);
-        self.direct = Some(now);
+        self.direct = match self.direct {
+            Some((first, last)) if now.since(last) <= DOWN_AFTER => Some((first, now)),
+            _ => Some((now, now)),
+        };
     }
 
     /// Somebody says that it is here.
@@ -90,13 +95,14 @@ impl Hearing {
     }
 
     /// Whether it should be asked for a sign now; counts the question.
-    pub(in crate::election) fn asks(&mut self, now: Instant) -> bool {
+    /// `gone`: it was found to be cut off there.
+    pub(in crate::election) fn asks(&mut self, gone: bool, now: Instant) -> bool {
         let silence = now.since(self.sign);
         let by_heartbeats = self.heard.is_some_and(|at| now.since(at) <= 3 * DOWN_AFTER);
         let after = if by_heartbeats { ASK_AFTER } else { ASK_SELDOM };
         let pause = match self.is_known() {
-            true if silence > LONG => RARELY,
-            false if silence > STRANGE => LONG,
+            true if gone || silence > LONG => RARELY,
+            false if gone || silence > STRANGE => LONG,
             _ => Duration::ZERO, // With each heartbeat.
         };
         let asks = silence >= after && self.asked_at.is_none_or(|at| now.since(at) >= pause);
@@ -112,8 +118,8 @@ impl Hearing {
         self.asked > 1
     }
 
-    /// When it last answered this node itself.
-    pub(super) const fn answered_at(&self) -> Option<Instant> {
+    /// When it last answered this node itself, and since when it has done so without a break.
+    pub(super) const fn answered_at(&self) -> Option<(Instant, Instant)> {
         self.direct
     }
 
@@ -125,7 +131,7 @@ impl Hearing {
     /// Whether this node itself has heard nothing of it here for long, though it asked.
     pub(in crate::election) fn is_out_of_hearing(&self, now: Instant) -> bool {
         match self.direct {
-            Some(at) => now.since(at) > OUT_OF_HEARING,
+            Some((_, last)) => now.since(last) > OUT_OF_HEARING,
             None => self.is_over(now),
         }
     }

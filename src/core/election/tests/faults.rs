@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::wire::{Body, Datagram, Heartbeat};
 use super::super::*;
 use super::segment::*;
 
@@ -533,7 +534,7 @@ fn recorded_datagrams_do_not_keep_a_lone_node_from_answering() {
         id[0] = boot;
         let node = name(1);
         let boot = BootId(id);
-        wire::Datagram {
+        Datagram {
             boot,
             sequence,
             node,
@@ -542,10 +543,10 @@ fn recorded_datagrams_do_not_keep_a_lone_node_from_answering() {
         .encode(&key("shared"), 0)
     };
     let kept = [
-        recorded(1, 2, wire::Body::Heartbeat(wire::Heartbeat::default())),
-        recorded(1, 3, wire::Body::Fetch),
-        recorded(0, 7, wire::Body::Heartbeat(wire::Heartbeat::default())),
-        recorded(9, 7, wire::Body::Fetch),
+        recorded(1, 2, Body::Heartbeat(Heartbeat::default())),
+        recorded(1, 3, Body::Fetch),
+        recorded(0, 7, Body::Heartbeat(Heartbeat::default())),
+        recorded(9, 7, Body::Fetch),
     ];
     let mut silent = 0;
     for ms in 0..10_000 {
@@ -556,4 +557,27 @@ fn recorded_datagrams_do_not_keep_a_lone_node_from_answering() {
         silent += usize::from(lan.answerers(mine).is_empty());
     }
     assert!(silent <= 2_000, "{silent} of 10,000 ms without an answer");
+}
+
+/// Anybody on the LAN can keep one of an earlier boot, and play it.
+#[test]
+fn a_recorded_heartbeat_of_an_earlier_boot_ends_no_contact() {
+    let mut lan = Segment::settled(3, &[200, 201], 1);
+    let before = lan.history.len();
+    for (of, to) in (0..3).flat_map(|of| (0..3).map(move |to| (of, to))) {
+        if of != to {
+            let kept = Datagram {
+                boot: BootId([77; 16]),
+                sequence: 4_242,
+                node: name(of),
+                body: Body::Heartbeat(Heartbeat::default()),
+            };
+            lan.inject(to, of, &kept.encode(&key("shared"), 0));
+        }
+    }
+    lan.run_ms(25_000);
+    for speaker in &lan.speakers {
+        assert_eq!(speaker.election.up().len(), 2);
+    }
+    assert_eq!(lan.history.len(), before);
 }

@@ -9,7 +9,7 @@ fn at(ms: u64) -> Instant {
 /// In which of these milliseconds after its last sign, ten a second, a peer is asked.
 fn asked(hearing: &mut Hearing, until_ms: u64) -> Vec<u64> {
     let beats = (0..=until_ms).step_by(100);
-    beats.filter(|ms| hearing.asks(at(*ms))).collect()
+    beats.filter(|ms| hearing.asks(false, at(*ms))).collect()
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn whose_heartbeats_came_is_asked_when_one_is_late_and_given_up_after_four_quest
     hearing.heartbeat(1, true, at(0));
     assert_eq!(asked(&mut hearing, 400), [200, 300, 400]);
     assert!(!hearing.is_over(at(400)), "three questions may be lost");
-    assert!(hearing.asks(at(500)) && hearing.is_over(at(500)));
+    assert!(hearing.asks(false, at(500)) && hearing.is_over(at(500)));
     assert!(!hearing.is_out_of_hearing(at(1_000)) && hearing.is_out_of_hearing(at(1_001)));
     hearing.sign(at(1_001));
     assert!(!hearing.is_over(at(1_400)), "somebody hears it");
@@ -64,4 +64,14 @@ fn a_silence_of_minutes_is_asked_about_now_and_then() {
         .collect();
     assert_eq!(late, [63_000, 123_000], "a network of the same numbers");
     assert!(strange.is_out_of_hearing(at(130_000)));
+}
+
+#[test]
+fn whoever_was_found_to_be_cut_off_is_asked_now_and_then() {
+    let mut hearing = Hearing::new(at(0));
+    hearing.heartbeat(1, true, at(0));
+    assert_eq!(asked(&mut hearing, 500), [200, 300, 400, 500]);
+    let beats = (600..=11_000).step_by(100);
+    let asked: Vec<u64> = beats.filter(|ms| hearing.asks(true, at(*ms))).collect();
+    assert_eq!(asked, [5_500, 10_500]);
 }
