@@ -59,6 +59,9 @@ pub struct Peer {
     /// When something under another key last came from its address.
     pub other_key: Option<Instant>,
     session: Option<Session>,
+    /// Where on a network of ours a boot was heard from that has not echoed us: it must hear us to be able to, and its host's
+    /// address may be on a network that is down.
+    pub(super) noticed_from: Option<IpAddr>,
     noticed: Option<(BootId, u64)>,
 }
 
@@ -137,6 +140,7 @@ impl Peer {
             listed: false,
             other_key: None,
             session: None,
+            noticed_from: None,
             noticed: None,
         }
     }

@@ -87,6 +87,9 @@ impl Election {
                 ways.entry(Some(segment)).or_insert(address);
             }
         }
+        if let Some(from) = peer.noticed_from {
+            ways.entry(self.segment_of(from)).or_insert(from);
+        }
         ways
     }
 
@@ -96,7 +99,9 @@ impl Election {
         let strange = self.segments.beats % STRANGERS == 1;
         let peers = self.peers.values().filter(|peer| peer.listed || peer.is_up(now));
         let mut targets: BTreeMap<Option<IpNet>, Vec<IpAddr>> = BTreeMap::new();
-        for (segment, address) in peers.flat_map(|peer| self.ways(peer, strange)) {
+        // Who is not up may have been started anew, and knows none of our addresses but the host's.
+        let ways = peers.flat_map(|peer| self.ways(peer, strange || !peer.is_up(now)));
+        for (segment, address) in ways {
             targets.entry(segment).or_default().push(address);
         }
         targets

@@ -107,6 +107,8 @@ impl Election {
             let echoed = self.echoed(&heartbeat, now);
             let peer = self.peers.entry(node.clone()).or_insert_with(|| Peer::new(from));
             let heard = peer.heartbeat(boot, sequence, &heartbeat, echoed.map(|sent| sent.at), now);
+            let near = self.interfaces.iter().any(|mine| mine.network.contains(&from));
+            peer.noticed_from = Some(from).filter(|_| near && heard == Heard::Noticed);
             if matches!(heard, Heard::Accepted { .. }) {
                 self.came(&node, from);
                 self.beat(&node, self.segment_of(from), sequence, echoed, now);

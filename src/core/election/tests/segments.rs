@@ -367,3 +367,17 @@ fn of_two_without_a_gateway_the_one_on_the_lan_announces_what_is_new() {
         until(&mut lan, 3_000, |lan| !lan.answerers(201).is_empty());
     }
 }
+
+#[test]
+fn without_the_other_segment_a_speaker_that_is_started_anew_is_met_on_the_lan() {
+    for seed in 0..20 {
+        let mut lan = settled(3, &[200, 201], seed);
+        lan.unmanaged.extend([0, 1, 2]);
+        lan.run_ms(1_000);
+        lan.kill_speaker(1);
+        lan.run_ms(1_000);
+        lan.start(1);
+        let met = until(&mut lan, 3_000, |lan| lan.speakers[1].election.up().len() == 2);
+        assert!(met <= Duration::from_millis(400), "seed {seed}: {met:?}");
+    }
+}
