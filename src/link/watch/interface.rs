@@ -46,7 +46,7 @@ pub struct Interface {
     pub mtu: u32,
     /// Its own addresses with their prefix lengths, both families, link-local ones included.
     pub prefixes: BTreeSet<IpNet>,
-    /// Those of its IPv6 addresses by which others should not know it: see [`passing`].
+    /// Those of its IPv6 addresses by which others should not know it: see `passing`.
     pub passing: BTreeSet<Ipv6Addr>,
     /// Its name is on the exclusion list.
     pub excluded: bool,
