@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::reach::detection::SHORTEST;
+use super::row::Row;
 use super::segment::Sign;
 use super::wire::Body;
 use super::{DOWN_AFTER, Election, Group, Output, Peer, RETURN, WireInterface};
@@ -406,9 +407,9 @@ impl Election {
     /// Whether our link has been seen to work for so long that a living peer would have been heard meanwhile. A first
     /// sign after a silence may only mean that the link is just back.
     fn is_witnessed(&self, now: Instant) -> bool {
-        self.witness.is_some_and(|(first, last)| {
-            now.since(last) <= WITNESS_FRESH && last.since(first) + WITNESS_AGAIN >= WITNESS_LONG
-        })
+        let long = |row: &Row| row.length() + WITNESS_AGAIN >= WITNESS_LONG;
+        self.witness
+            .is_some_and(|row| row.is_fresh(WITNESS_FRESH, now) && long(&row))
     }
 
     /// Something on the LAN that is no node of ours was heard: our own link works.
@@ -418,10 +419,7 @@ impl Election {
         if sign == Sign::Answer {
             self.note_answer(near, now);
         }
-        self.witness = match self.witness {
-            Some((first, last)) if now.since(last) <= WITNESS_FRESH => Some((first, now)),
-            _ => Some((now, now)),
-        };
+        self.witness = Some(Row::after(self.witness, WITNESS_FRESH, now));
         self.dirty |= self.witness_asked.is_some();
     }
 

@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use self::hearing::Hearing;
-pub(super) use self::hearing::OUT_OF_HEARING;
+pub(super) use self::hearing::{Hearing, OUT_OF_HEARING};
 use super::claim::ClaimSet;
 use super::link::SUSPECT_AFTER;
 use super::offer::Serving;
+use super::row::Row;
 use super::wire::{BootId, ClaimsPart, ClaimsVersion, Heartbeat, WireInterface};
 use ipnet::{IpNet, Ipv6Net};
 
@@ -317,11 +317,12 @@ impl Peer {
             .max_by_key(|c| c.at)
     }
 
-    /// It is there again.
-    pub(super) fn is_back(&mut self, in_network: IpNet) {
-        if let Some(session) = &mut self.session {
-            session.gone.remove(&in_network);
-        }
+    /// It is there again: the verdicts that an address of it takes back.
+    pub(super) fn take_back(&mut self, address: IpAddr) -> Vec<(IpNet, Condemned)> {
+        let sessions = self.session.iter_mut();
+        let back =
+            sessions.flat_map(|session| session.gone.extract_if(.., |from, _| from.contains(&address)));
+        back.collect()
     }
 
     /// Something of it came from this address. Whoever is heard in a network is not gone from there; nor from one of which
@@ -360,15 +361,14 @@ impl Peer {
             .is_some_and(Hearing::is_known)
     }
 
-    /// The first and the last of the answers to this node itself on a segment, without a break.
-    pub(super) fn answers_on(&self, segment: IpNet) -> Option<(Instant, Instant)> {
-        let hearings = &self.session.as_ref()?.hearings;
-        hearings.get(&Some(segment))?.answered_at()
+    /// Its answers to this node itself on a segment.
+    pub(super) fn answers_on(&self, segment: IpNet) -> Option<Row> {
+        self.session.as_ref()?.hearings.get(&Some(segment))?.answers()
     }
 
-    /// The last of them.
+    /// When the last of them came.
     pub(super) fn answered_on(&self, segment: IpNet) -> Option<Instant> {
-        self.answers_on(segment).map(|(_, last)| last)
+        self.answers_on(segment).map(|row| row.last)
     }
 
     /// When it is down unless it is heard again; `None` while it is.

@@ -369,8 +369,8 @@ impl Election {
             .collect()
     }
 
-    fn say_contact(&mut self, to: &NodeName, about: &NodeName, on: IpNet, out: &mut Vec<Output>) {
-        let Some(about) = self.mention(about, Some(on)) else {
+    pub(super) fn say_contact(&mut self, to: &NodeName, about: &NodeName, on: IpNet, out: &mut Vec<Output>) {
+        let Some(about) = self.mention(about, on) else {
             return;
         };
         for to in self.ways_to(to) {
@@ -378,12 +378,17 @@ impl Election {
         }
     }
 
-    /// A peer by its name and the start that is known of it, in one of its networks.
-    pub(super) fn mention(&self, node: &NodeName, on: Option<IpNet>) -> Option<Mention> {
+    /// A node by its name and the start that is known of it, in one of its networks; this one, too.
+    pub(super) fn mention(&self, node: &NodeName, on: IpNet) -> Option<Mention> {
+        let boot = if *node == self.me {
+            self.boot.short()
+        } else {
+            self.peers.get(node)?.boot()?
+        };
         Some(Mention {
-            on,
             node: node.clone(),
-            boot: self.peers.get(node)?.boot()?,
+            boot,
+            on,
         })
     }
 }

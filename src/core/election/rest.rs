@@ -158,7 +158,7 @@ impl Election {
     /// need not be one of those that watch it.
     pub(super) fn vouch_for_the_silent(&mut self, now: Instant, out: &mut Vec<Output>) {
         let late = self.peers.iter().filter(|(_, peer)| peer.is_late(now));
-        let reached = late.filter_map(|(name, _)| self.mention(name, Some(self.reached_on(name, now)?)));
+        let reached = late.filter_map(|(name, _)| self.mention(name, self.reached_on(name, now)?));
         for about in reached.collect::<Vec<_>>() {
             for to in self.others(Some(&about.node)) {
                 self.send(to, Body::Contact(about.clone()), out);

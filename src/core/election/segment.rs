@@ -18,7 +18,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::link::{WITNESS_FRESH, WITNESS_LONG};
-use super::peer::{Condemned, OUT_OF_HEARING, Peer};
+use super::peer::{Condemned, Hearing, OUT_OF_HEARING, Peer};
+use super::row::Row;
 use super::talk::Sent;
 use super::wire::{Body, Mention, WireInterface};
 use super::{DOWN_AFTER, Election, Group, Output};
@@ -26,11 +27,10 @@ use crate::model::{Instant, NodeName};
 
 /// Whoever asked us longer ago whether we are connected has judged by now.
 const ASKED_LATELY: Duration = Duration::from_millis(250);
-
 /// Hosts that are asked by ARP with one heartbeat, which a switch's limit must bear.
 const ASKED_AT_ONCE: usize = 8;
 /// What was asked within this is not asked again: whoever polls does so every 5 ms.
-const CONNECTED: Duration = Duration::from_millis(20);
+const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// Peers whose kernels are asked likewise.
 const PEERS_ASKED: usize = 2;
 
@@ -49,8 +49,8 @@ pub enum Sign {
 /// What this node knows of its own segments.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Segments {
-    /// By network of ours, the first and the last of an unbroken row of answers, by others than nodes, to questions of ours.
-    answers: BTreeMap<IpNet, (Instant, Instant)>,
+    /// By network of ours, answers by others than nodes to questions of ours.
+    answers: BTreeMap<IpNet, Row>,
     /// Networks of ours from which we are cut off ourselves, as far as we can tell.
     cut: BTreeSet<IpNet>,
     /// Who wants to know whether we are connected to a segment, and since when.
@@ -62,6 +62,9 @@ pub(super) struct Segments {
     /// Heartbeats so far.
     beats: u64,
 }
+
+/// An interface of a peer, and the network of ours that it is in.
+type Shared = (NodeName, WireInterface, IpNet);
 
 impl Election {
     /// The network of ours that an address is in; `None`: behind a router.
@@ -107,7 +110,7 @@ impl Election {
         targets
     }
 
-    /// The same for a peer by its name.
+    /// Where a peer's datagrams go, by its name.
     pub(super) fn ways_to(&self, node: &NodeName) -> impl Iterator<Item = IpAddr> + use<> {
         let peer = self.peers.get(node);
         peer.map(|peer| self.ways(peer, false))
@@ -115,14 +118,19 @@ impl Election {
             .into_values()
     }
 
-    /// A datagram of a peer came; what it was believed to be gone from before, with its boot.
+    /// A datagram of a peer came from there.
     pub(super) fn came(&mut self, node: &NodeName, from: IpAddr) {
-        let mine: Vec<IpAddr> = self.interfaces.iter().map(|i| i.network.addr()).collect();
+        let mine = &self.interfaces;
         if let Some(peer) = self.peers.get_mut(node) {
             peer.came(from, |network| {
-                mine.iter().any(|address| network.contains(address))
+                mine.iter().any(|i| network.contains(&i.network.addr()))
             });
         }
+    }
+
+    /// What is heard of a peer on a segment.
+    fn hearing(&mut self, node: &NodeName, segment: Option<IpNet>, now: Instant) -> Option<&mut Hearing> {
+        self.peers.get_mut(node)?.hearing(segment, now)
     }
 
     /// A heartbeat came by a segment; what it echoes may have left by another one.
@@ -135,11 +143,7 @@ impl Election {
         now: Instant,
     ) {
         let two_way = echoed.is_some_and(|sent| sent.by == segment);
-        let hearing = self
-            .peers
-            .get_mut(node)
-            .and_then(|peer| peer.hearing(segment, now));
-        if let Some(hearing) = hearing {
+        if let Some(hearing) = self.hearing(node, segment, now) {
             hearing.heartbeat(sequence, two_way, now);
         }
         if two_way && let Some(segment) = segment {
@@ -165,13 +169,9 @@ impl Election {
                 hearing.sign(now);
             }
         }
-        let back: Vec<(IpNet, Condemned)> = peer.gone().filter(|(from, _)| from.contains(&address)).collect();
         // Whoever is gone everywhere is back by its own word alone.
         if peer.condemned().is_none() {
-            for (network, condemned) in back {
-                if let Some(peer) = self.peers.get_mut(node) {
-                    peer.is_back(network);
-                }
+            for (network, condemned) in peer.take_back(address) {
                 self.disproved(node, network, condemned, now);
                 self.dirty = true;
             }
@@ -182,24 +182,24 @@ impl Election {
     }
 
     /// Somebody hears a peer in one of its networks.
-    pub(super) fn vouched(&mut self, node: &NodeName, on: Option<IpNet>, now: Instant) {
-        let interfaces = self.peers.get(node).into_iter().flat_map(Peer::interfaces);
-        let there = interfaces
+    pub(super) fn vouched(&mut self, node: &NodeName, on: IpNet, now: Instant) {
+        let interfaces = self.peers.get(node).into_iter().flat_map(Peer::answering);
+        let there: Vec<IpAddr> = interfaces
             .map(|interface| interface.network)
-            .filter(|network| Some(network.trunc()) == on);
-        for network in there.collect::<Vec<_>>() {
-            self.sign_of(node, network.addr(), false, now);
+            .filter(|network| network.trunc() == on)
+            .map(|network| network.addr())
+            .collect();
+        for address in there {
+            self.sign_of(node, address, false, now);
         }
     }
 
     /// Something on a link that is no node of ours answered us.
     pub(super) fn note_answer(&mut self, near: &[IpNet], now: Instant) {
         for network in near.iter().map(IpNet::trunc) {
-            let row = self.segments.answers.entry(network).or_insert((now, now));
-            if now.since(row.1) > WITNESS_FRESH {
-                row.0 = now;
-            }
-            row.1 = now;
+            let before = self.segments.answers.get(&network).copied();
+            let row = Row::after(before, WITNESS_FRESH, now);
+            self.segments.answers.insert(network, row);
             self.is_connected(network);
         }
     }
@@ -207,10 +207,10 @@ impl Election {
     /// Whether something shows that our own link to a segment has worked since somebody fell silent there.
     fn is_witnessed_on(&self, segment: IpNet, since: Instant, now: Instant) -> bool {
         // A link that is just back shows nothing of who was silent meanwhile.
-        let long = |(first, last): (Instant, Instant), fresh: Duration| {
-            last >= since + WITNESS_LONG
-                && last.since(first) + WITNESS_FRESH >= WITNESS_LONG
-                && now.since(last) <= fresh
+        let long = |row: Row, fresh: Duration| {
+            row.last >= since + WITNESS_LONG
+                && row.length() + WITNESS_FRESH >= WITNESS_LONG
+                && row.is_fresh(fresh, now)
         };
         let outside = self.segments.answers.get(&segment);
         // Not by hearsay: that says nothing of our link.
@@ -274,14 +274,13 @@ impl Election {
             peer.retain_hearings(|segment| segment.is_none_or(|segment| here.contains(&segment)));
         }
         let mut hosts = Vec::new();
-        for (node, theirs, segment) in self.shared(now) {
-            let network = theirs.network.trunc();
-            let gone = self.is_gone_from(&node, network);
-            let hearing = self
-                .peers
-                .get_mut(&node)
-                .and_then(|peer| peer.hearing(Some(segment), now));
-            let Some(hearing) = hearing else { continue };
+        let shared = self.shared(now);
+        for (node, theirs, segment) in &shared {
+            let (network, segment) = (theirs.network.trunc(), *segment);
+            let gone = self.is_gone_from(node, network);
+            let Some(hearing) = self.hearing(node, Some(segment), now) else {
+                continue;
+            };
             if !hearing.asks(gone, now) {
                 continue;
             }
@@ -293,21 +292,21 @@ impl Election {
                 hosts.push(theirs.network.addr());
             }
             if again && !gone {
-                self.ask_itself(&node, network, out);
+                self.ask_itself(node, network, out);
             }
             if !gone && over && self.is_witnessed_on(segment, since, now) {
-                self.condemn_on(&node, network, now.since(since), now);
+                self.condemn_on(node, network, now.since(since), now);
             }
         }
         if !hosts.is_empty() {
             out.push(Output::AskHosts(hosts));
         }
-        self.judge_ourselves(now);
+        self.judge_ourselves(&shared, now);
     }
 
     /// Interfaces of peers that are heard, with the segment of ours that they are on. Who is late everywhere may be gone
     /// altogether; that is another question.
-    fn shared(&self, now: Instant) -> Vec<(NodeName, WireInterface, IpNet)> {
+    fn shared(&self, now: Instant) -> Vec<Shared> {
         let up = self
             .up
             .iter()
@@ -324,19 +323,16 @@ impl Election {
 
     /// Who hears no peer on a segment where peers are, and nobody else there, is cut off itself. Where nobody but nodes ever
     /// answered it may as well be the others.
-    fn judge_ourselves(&mut self, now: Instant) {
+    fn judge_ourselves(&mut self, shared: &[Shared], now: Instant) {
         let mut over: BTreeMap<IpNet, bool> = BTreeMap::new();
-        for (node, _, segment) in self.shared(now) {
-            let hearing = self
-                .peers
-                .get_mut(&node)
-                .and_then(|peer| peer.hearing(Some(segment), now));
+        for (node, _, segment) in shared {
+            let hearing = self.hearing(node, Some(*segment), now);
             let silent = hearing.is_some_and(|hearing| hearing.is_out_of_hearing(now));
-            *over.entry(segment).or_insert(true) &= silent;
+            *over.entry(*segment).or_insert(true) &= silent;
         }
         for (segment, _) in over.into_iter().filter(|(_, silent)| *silent) {
             let answer = self.segments.answers.get(&segment);
-            if answer.is_some_and(|(_, last)| now.since(*last) > OUT_OF_HEARING) {
+            if answer.is_some_and(|row| !row.is_fresh(OUT_OF_HEARING, now)) {
                 self.dirty |= self.segments.cut.insert(segment);
             }
         }
@@ -345,7 +341,7 @@ impl Election {
     /// Asks a peer, by every way but the silent one, whether it is connected there.
     pub(super) fn ask_itself(&mut self, node: &NodeName, network: IpNet, out: &mut Vec<Output>) {
         let ways = self.ways_to(node).filter(|address| !network.contains(address));
-        if let Some(about) = self.mention(node, Some(network)) {
+        if let Some(about) = self.mention(node, network) {
             for to in ways {
                 self.send(to, Body::Poll(about.clone()), out);
             }
@@ -360,18 +356,18 @@ impl Election {
         now: Instant,
         out: &mut Vec<Output>,
     ) {
-        if let Some(network) = about.on.filter(|_| about.boot == self.boot.short()) {
-            // Of many who ask, each gets the same answer.
-            let asked = self.segments.asked.filter(|at| now.since(*at) <= CONNECTED);
-            let since = asked.unwrap_or(now);
-            // One that asks again has had no answer yet: a heartbeat of another node may be it, and comes ten times a second.
-            let asks = self.segments.asked_by.entry((by.clone(), network));
-            asks.or_insert(since);
-            if asked.is_none() {
-                self.segments.asked = Some(now);
-                self.segments.asking = Some(network);
-                out.push(Output::AskLink);
-            }
+        if about.boot != self.boot.short() {
+            return;
+        }
+        // Of many who ask, each gets the same answer.
+        let asked = self.segments.asked.filter(|at| now.since(*at) <= ASK_AGAIN);
+        // One that asks again has had no answer yet: a heartbeat of another node may be it, and comes ten times a second.
+        let asks = self.segments.asked_by.entry((by.clone(), about.on));
+        asks.or_insert(asked.unwrap_or(now));
+        if asked.is_none() {
+            self.segments.asked = Some(now);
+            self.segments.asking = Some(about.on);
+            out.push(Output::AskLink);
         }
     }
 
@@ -384,7 +380,7 @@ impl Election {
         segments.any(|segment| {
             let mut others = self.peers.iter().filter(|(name, _)| *name != but);
             let outside = self.segments.answers.get(&segment);
-            outside.is_some_and(|(_, last)| *last >= since)
+            outside.is_some_and(|row| row.last >= since)
                 || others.any(|(_, peer)| peer.answered_on(segment).is_some_and(|last| last >= since))
         })
     }
@@ -416,14 +412,8 @@ impl Election {
         let asked = std::mem::take(&mut self.segments.asked_by);
         for ((by, network), since) in asked {
             if self.are_connected_since(network, since, &by) {
-                let about = Mention {
-                    node: self.me.clone(),
-                    boot: self.boot.short(),
-                    on: Some(network),
-                };
-                for to in self.ways_to(&by) {
-                    self.send(to, Body::Contact(about.clone()), out);
-                }
+                let me = self.me.clone();
+                self.say_contact(&by, &me, network, out);
             } else if now.since(since) <= ASKED_LATELY {
                 self.segments.asked_by.insert((by, network), since);
             }

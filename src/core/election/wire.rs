@@ -164,8 +164,8 @@ pub struct Mention {
     pub node: NodeName,
     /// The short form of its boot id: what is said of one start says nothing of the next.
     pub boot: [u8; 8],
-    /// In which of its networks; `None`: anywhere.
-    pub on: Option<IpNet>,
+    /// In which of its networks.
+    pub on: IpNet,
 }
 
 /// A node's kernel does not answer any more.
@@ -501,11 +501,8 @@ impl ClaimsPart {
 impl Mention {
     fn encode(&self, out: &mut Writer) {
         out.text(&self.node.0).bytes(&self.boot);
-        match self.on {
-            None => out.u8(0),
-            Some(network) if network.addr().is_ipv4() => out.u8(4).network(network),
-            Some(network) => out.u8(6).network(network),
-        };
+        let family = if self.on.addr().is_ipv4() { 4 } else { 6 };
+        out.u8(family).network(self.on);
     }
 
     fn read(from: &mut Reader<'_>) -> Option<Self> {
@@ -513,9 +510,8 @@ impl Mention {
             node: NodeName(from.text()?.into()),
             boot: from.array()?,
             on: match from.u8()? {
-                0 => None,
-                4 => Some(from.network_v4()?.trunc().into()),
-                6 => Some(from.network_v6()?.trunc().into()),
+                4 => from.network_v4()?.trunc().into(),
+                6 => from.network_v6()?.trunc().into(),
                 _ => return None,
             },
         })

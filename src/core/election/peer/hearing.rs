@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::DOWN_AFTER;
+use crate::election::row::Row;
 use crate::model::Instant;
 
 /// A peer that is heard there by heartbeats is asked for other signs when one of them is late.
@@ -32,8 +33,8 @@ pub(in crate::election) struct Hearing {
     heard: Option<Instant>,
     /// The last sign of its life here, of whatever kind; before the first, when it was first listened for.
     sign: Instant,
-    /// The first and the last of an unbroken row of those that came to this node itself, not by hearsay.
-    direct: Option<(Instant, Instant)>,
+    /// Those that came to this node itself, not by hearsay.
+    direct: Option<Row>,
     /// Questions since the last sign.
     asked: u8,
     /// The last of them.
@@ -65,10 +66,7 @@ impl Hearing {
     /// Its node answered this one here.
     pub(in crate::election) fn answered(&mut self, now: Instant) {
         self.sign(now);
-        self.direct = match self.direct {
-            Some((first, last)) if now.since(last) <= DOWN_AFTER => Some((first, now)),
-            _ => Some((now, now)),
-        };
+        self.direct = Some(Row::after(self.direct, DOWN_AFTER, now));
     }
 
     /// Somebody says that it is here.
@@ -118,8 +116,8 @@ impl Hearing {
         self.asked > 1
     }
 
-    /// When it last answered this node itself, and since when it has done so without a break.
-    pub(super) const fn answered_at(&self) -> Option<(Instant, Instant)> {
+    /// Its answers to this node itself.
+    pub(super) const fn answers(&self) -> Option<Row> {
         self.direct
     }
 
@@ -131,7 +129,7 @@ impl Hearing {
     /// Whether this node itself has heard nothing of it here for long, though it asked.
     pub(in crate::election) fn is_out_of_hearing(&self, now: Instant) -> bool {
         match self.direct {
-            Some((_, last)) => now.since(last) > OUT_OF_HEARING,
+            Some(row) => !row.is_fresh(OUT_OF_HEARING, now),
             None => self.is_over(now),
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::path::Path;
+use crate::election::row::Row;
 use crate::election::wire::{Body, Mention, Verdict};
 use crate::election::{CONTACT, DOWN_AFTER, Election, Output, Peer};
 use crate::model::{Instant, NodeName};
@@ -34,8 +35,8 @@ pub(in crate::election) struct Suspicion {
     pub(super) of: BTreeSet<(NodeName, IpAddr)>,
     /// When to look again.
     pub(super) next: Instant,
-    /// By network of theirs, the first and the last sign that our own link to it works, since it began.
-    signs: BTreeMap<IpNet, (Instant, Instant)>,
+    /// By network of theirs, signs that our own link to it works, since it began.
+    signs: BTreeMap<IpNet, Row>,
 }
 
 /// A verdict that is still to be repeated.
@@ -118,7 +119,7 @@ impl Election {
         }
         out.push(Output::AskLink);
         for (node, network) in places {
-            let Some(about) = self.mention(&node, Some(network)) else {
+            let Some(about) = self.mention(&node, network) else {
                 continue;
             };
             let others = self.up.iter().filter(|name| **name != node).take(ASKED);
@@ -137,17 +138,10 @@ impl Election {
     }
 
     fn condemn_the_gone(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let signs = self
-            .reach
-            .suspicion
-            .as_ref()
-            .map(|s| s.signs.clone())
-            .unwrap_or_default();
+        let signs = self.reach.suspicion.as_ref().map(|suspicion| &suspicion.signs);
         let works = |network: &IpNet| {
-            let row = signs.get(network);
-            row.is_some_and(|(first, last)| {
-                last.since(*first) >= WITNESSED && now.since(*last) <= WITNESS_FRESH
-            })
+            let row = signs.and_then(|signs| signs.get(network));
+            row.is_some_and(|row| row.length() >= WITNESSED && row.is_fresh(WITNESS_FRESH, now))
         };
         let gone = self.watched(|path| path.is_usable(now) && path.is_gone(now) && works(&path.network()));
         let gone = gone.into_iter().filter_map(|key| {
@@ -179,7 +173,7 @@ impl Election {
         silence: Duration,
         now: Instant,
     ) {
-        let Some(about) = self.mention(node, Some(on)) else {
+        let Some(about) = self.mention(node, on) else {
             return;
         };
         let Some(peer) = self.peers.get_mut(node) else {
@@ -221,7 +215,11 @@ impl Election {
         let here = |address: &IpAddr| near.iter().any(|network| network.contains(address));
         for key in suspicion.of.iter().filter(|(_, address)| here(address)) {
             if let Some(path) = self.reach.paths.get(key) {
-                suspicion.signs.entry(path.network()).or_insert((now, now)).1 = now;
+                let network = path.network();
+                let before = suspicion.signs.get(&network).copied();
+                suspicion
+                    .signs
+                    .insert(network, Row::after(before, Duration::MAX, now));
             }
         }
     }
@@ -237,8 +235,7 @@ impl Election {
         if about.node == self.me {
             return self.asked_ourselves(by, about, now, out);
         }
-        let there = |path: &&mut Path| about.on.is_none_or(|on| path.network() == on);
-        let paths = self.reach.of_mut(&about.node).filter(there);
+        let paths = self.reach.in_network(&about.node, about.on);
         paths.for_each(|path| path.want(by.clone(), now));
         self.reach.look = Some(now);
     }
@@ -247,8 +244,7 @@ impl Election {
     pub(in crate::election) fn contact(&mut self, about: &Mention, now: Instant) {
         let known = self.peers.get(&about.node).and_then(Peer::boot);
         if known == Some(about.boot) {
-            let there = |path: &&mut Path| about.on.is_none_or(|on| path.network() == on);
-            let paths = self.reach.of_mut(&about.node).filter(there);
+            let paths = self.reach.in_network(&about.node, about.on);
             paths.for_each(|path| path.alive(now));
             if let Some(peer) = self.peers.get_mut(&about.node) {
                 peer.kernel_seen(now);
@@ -270,7 +266,7 @@ impl Election {
             // That is for our next heartbeat to disprove.
             return self.hasten(now);
         }
-        let Some(on) = verdict.about.on else { return };
+        let on = verdict.about.on;
         let answers = |path: &Path| path.network() == on && path.watched && path.is_alive(now);
         // A verdict of the slow kind against what this node hears itself.
         let heard = |network| self.peers.get(node).and_then(|peer| peer.answered_on(network));
