@@ -54,7 +54,7 @@ use routeros_sim::{Menu, PASSWORD, Router};
 
 pub use control_plane::{ControlPlane, NAMESPACE};
 pub use device::Phone;
-pub use inventory::{deployed, guide, homelab, manifests};
+pub use inventory::{deployed, files, guide, homelab, manifests};
 pub use other::OtherCluster;
 pub use person::Shown;
 pub(crate) use person::shown;

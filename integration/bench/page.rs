@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+use crate::home::{deployed, files};
+
 /// What the page begins with.
 const HEAD: &str = "\
 # Measured
@@ -31,7 +33,7 @@ fn folder() -> PathBuf {
 }
 
 fn docs() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+    deployed("../docs")
 }
 
 /// Takes the files of benches over from another folder, if one is given, and makes the page anew.
@@ -77,17 +79,6 @@ fn read(path: &Path) -> Result<Value> {
         .as_array()
         .with_context(|| format!("{} is no bench's file: it has no measures", path.display()))?;
     Ok(record)
-}
-
-/// The files with this ending, in order.
-fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("listing {}", folder.display()))?;
-    let mut paths = entries
-        .map(|entry| Ok(entry?.path()))
-        .collect::<Result<Vec<_>>>()?;
-    paths.retain(|path| path.extension().is_some_and(|found| found == ending));
-    paths.sort();
-    Ok(paths)
 }
 
 /// The page that belongs to the files of a folder.
@@ -195,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_file_of_something_else_is_named() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/chart/values.schema.json");
+        let path = deployed("chart/values.schema.json");
         let error = read(&path).unwrap_err().to_string();
         assert!(error.contains("values.schema.json is no bench's file"), "{error}");
     }

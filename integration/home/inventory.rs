@@ -130,14 +130,21 @@ fn secrets((user, password, ca_pem): (&str, &str, &str)) -> [Value; 2] {
 /// # Errors
 /// When the folder cannot be listed.
 pub fn manifests(folder: &str) -> Result<Vec<PathBuf>> {
-    let folder = deployed(folder);
+    files(&deployed(folder), "yaml")
+}
+
+/// The files of a folder that have this ending, in order.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
     let read = || -> std::io::Result<Vec<PathBuf>> {
-        fs::read_dir(&folder)?
+        fs::read_dir(folder)?
             .map(|entry| entry.map(|entry| entry.path()))
             .collect()
     };
     let mut files = read().with_context(|| format!("listing {}", folder.display()))?;
-    files.retain(|file| file.extension().is_some_and(|end| end == "yaml"));
+    files.retain(|file| file.extension().is_some_and(|end| end == ending));
     files.sort();
     Ok(files)
 }

@@ -37,17 +37,7 @@ const OUTAGE: Duration = Duration::from_secs(2);
 async fn a_node_behind_a_dead_switch_is_followed_and_takes_nothing_back(scene: &mut Scene) -> Outcome {
     scene.apply_pool().await?;
     let node = scene.settle("web", ADDRESS).await?;
-    let pinger = pinging(scene, &node).await?;
-    scene.home.lan().unplug(&node).await?;
-    let heir = other_than(&pinger, &node).await?;
-    scene.record("web", &heir).await?;
-    scene.home.lan().replug(&node).await?;
-    stays(&pinger, &heir).await?;
-    judge(&pinger.stop()?)?;
-    scene.record("web", &heir).await?;
-    let answerers = scene.home.answerers(ADDRESS).await?;
-    ensure!(answerers.len() == 1, "{answerers:?} answer");
-    Ok(())
+    is_followed(scene, &node).await
 }
 
 /// Its speaker goes on to be heard, on a network that has nothing to do with the address.
@@ -55,12 +45,17 @@ async fn a_node_that_is_cut_off_from_the_lan_alone_is_followed_there(scene: &mut
     scene.apply_pool().await?;
     let node = scene.settle("web", ADDRESS).await?;
     with_management(scene).await?;
-    let pinger = pinging(scene, &node).await?;
-    stays(&pinger, &node).await?;
-    scene.home.lan().unplug(&node).await?;
-    let heir = other_than(&pinger, &node).await?;
+    is_followed(scene, &node).await
+}
+
+/// Its port at the switch is dead for a while.
+async fn is_followed(scene: &Scene, node: &str) -> Outcome {
+    let pinger = pinging(scene, node).await?;
+    stays(&pinger, node).await?;
+    scene.home.lan().unplug(node).await?;
+    let heir = other_than(&pinger, node).await?;
     scene.record("web", &heir).await?;
-    scene.home.lan().replug(&node).await?;
+    scene.home.lan().replug(node).await?;
     stays(&pinger, &heir).await?;
     judge(&pinger.stop()?)?;
     scene.record("web", &heir).await?;

@@ -25,6 +25,7 @@ pub mod peer;
 pub mod reach;
 mod record;
 mod rest;
+mod row;
 mod segment;
 pub mod talk;
 pub mod wire;
@@ -225,8 +226,8 @@ pub struct Election {
     catching_up: Option<(Instant, BTreeSet<NodeName>)>,
     /// When that last began.
     caught_up: Option<Instant>,
-    /// The first and the last of an unbroken row of signs that our link works.
-    witness: Option<(Instant, Instant)>,
+    /// Signs that our link works.
+    witness: Option<row::Row>,
     witness_asked: Option<Instant>,
     dirty: bool,
     /// When [`Election::decide`] wants another look by itself.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use ipnet::IpNet;
 use rtnetlink::packet_route::address::{AddressAttribute, CacheInfo};
+use rtnetlink::packet_route::route::RouteMessage;
 use rtnetlink::{AddressMessageBuilder, LinkBridge, LinkUnspec, LinkVeth, RouteMessageBuilder};
 use tiklb::link::watch::{Exclusions, Interface, Kind, Snapshot, Unusable, watch};
 use tiklb_core::model::MacAddr;
@@ -154,37 +155,32 @@ async fn addresses_and_macs_are_followed(lan: Lan) -> Result<()> {
 async fn the_default_gateway_is_known(lan: Lan) -> Result<()> {
     // The kernel takes no gateway that is on none of its networks.
     add_address(&lan, VIP).await?;
-    let mut snapshots = watching().await?;
     let gateway = Ipv4Addr::new(192, 168, 77, 1);
     let route = RouteMessageBuilder::<Ipv4Addr>::new().gateway(gateway).build();
-    lan.node_links.route().add(route.clone()).execute().await?;
-    let known = |s: &Snapshot| {
-        s.gateways
-            .get(&lan.eth0)
-            .is_some_and(|all| all.contains(&gateway.into()))
-    };
-    until(&mut snapshots, "the gateway", known).await?;
-    lan.node_links.route().del(route).execute().await?;
-    until(&mut snapshots, "the gateway to go", |s| !known(s)).await?;
-    Ok(())
+    comes_and_goes(&lan, route, gateway.into()).await
 }
 
 async fn a_router_of_ipv6_is_known(lan: Lan) -> Result<()> {
-    let mut snapshots = watching().await?;
     let router = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
     let route = RouteMessageBuilder::<Ipv6Addr>::new()
         .output_interface(lan.eth0.0)
         .gateway(router)
         .build();
-    lan.node_links.route().add(route.clone()).execute().await?;
+    comes_and_goes(&lan, route, router.into()).await
+}
+
+/// The gateway of a default route is known as long as there is that route.
+async fn comes_and_goes(lan: &Lan, route: RouteMessage, gateway: IpAddr) -> Result<()> {
+    let mut snapshots = watching().await?;
     let known = |s: &Snapshot| {
         s.gateways
             .get(&lan.eth0)
-            .is_some_and(|all| all.contains(&router.into()))
+            .is_some_and(|all| all.contains(&gateway))
     };
-    until(&mut snapshots, "the router", known).await?;
+    lan.node_links.route().add(route.clone()).execute().await?;
+    until(&mut snapshots, "the gateway", known).await?;
     lan.node_links.route().del(route).execute().await?;
-    until(&mut snapshots, "the router to go", |s| !known(s)).await?;
+    until(&mut snapshots, "the gateway to go", |s| !known(s)).await?;
     Ok(())
 }
 

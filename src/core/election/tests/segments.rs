@@ -9,10 +9,28 @@ use super::segment::*;
 use crate::election::{Because, Cause, Sign};
 
 fn settled(nodes: usize, addresses: &[u8], seed: u64) -> Segment {
+    settled_with(nodes, addresses, seed, |_| {})
+}
+
+/// Where pings are dropped, or not.
+fn settled_where(pingable: bool, nodes: usize, addresses: &[u8], seed: u64) -> Segment {
+    settled_with(nodes, addresses, seed, |lan| {
+        lan.unpingable.extend((0..nodes).filter(|_| !pingable));
+    })
+}
+
+fn settled_with(nodes: usize, addresses: &[u8], seed: u64, prepare: impl Fn(&mut Segment)) -> Segment {
     let mut lan = Segment::managed(nodes, addresses, seed);
+    prepare(&mut lan);
     lan.start_all();
     lan.run_ms(3_000);
     lan
+}
+
+/// `before`: what had been claimed and yielded.
+fn nothing_moved(lan: &Segment, before: usize, seed: u64) {
+    let since = &lan.history[before..];
+    assert!(since.is_empty(), "seed {seed}: {since:?}");
 }
 
 fn owner(lan: &Segment, last: u8) -> usize {
@@ -66,10 +84,7 @@ fn a_node_whose_port_on_the_lan_dies_loses_its_addresses_as_fast_as_one_that_die
 #[test]
 fn where_pings_are_dropped_it_takes_as_long_as_heartbeats() {
     for seed in 0..20 {
-        let mut lan = Segment::managed(3, &[200], seed);
-        lan.unpingable.extend([0, 1, 2]);
-        lan.start_all();
-        lan.run_ms(3_000);
+        let mut lan = settled_where(false, 3, &[200], seed);
         let before = owner(&lan, 200);
         lan.severed.insert(before);
         let after = until(&mut lan, 1_500, another(200, before));
@@ -83,29 +98,14 @@ fn where_pings_are_dropped_it_takes_as_long_as_heartbeats() {
 #[test]
 fn two_that_see_the_lan_but_not_each_other_there_take_nothing_from_each_other() {
     for (seed, pingable) in (0..20).flat_map(|seed| [(seed, true), (seed, false)]) {
-        let mut lan = Segment::managed(2, &[200, 201], seed);
-        if !pingable {
-            lan.unpingable.extend([0, 1]);
-        }
-        lan.start_all();
-        lan.run_ms(3_000);
+        let mut lan = settled_where(pingable, 2, &[200, 201], seed);
         let before = lan.history.len();
         lan.apart.insert((0, 1));
         lan.run_ms(30_000);
-        assert_eq!(
-            lan.history.len(),
-            before,
-            "seed {seed}: {:?}",
-            &lan.history[before..]
-        );
+        nothing_moved(&lan, before, seed);
         lan.apart.clear();
         lan.run_ms(10_000);
-        assert_eq!(
-            lan.history.len(),
-            before,
-            "seed {seed}: {:?}",
-            &lan.history[before..]
-        );
+        nothing_moved(&lan, before, seed);
     }
 }
 
@@ -118,12 +118,7 @@ fn a_dead_switch_of_the_lan_moves_nothing() {
         lan.run_ms(10_000);
         lan.severed.clear();
         lan.run_ms(10_000);
-        assert_eq!(
-            lan.history.len(),
-            before,
-            "seed {seed}: {:?}",
-            &lan.history[before..]
-        );
+        nothing_moved(&lan, before, seed);
     }
 }
 
@@ -166,12 +161,7 @@ fn the_loss_of_the_other_segment_moves_nothing() {
         }
         lan.unmanaged.extend([0, 1, 2]);
         lan.run_ms(5_000);
-        assert_eq!(
-            lan.history.len(),
-            before,
-            "seed {seed}: {:?}",
-            &lan.history[before..]
-        );
+        nothing_moved(&lan, before, seed);
     }
 }
 
@@ -214,12 +204,7 @@ fn a_cable_that_was_out_on_the_lan_keeps_nobody_from_answering_there() {
 #[test]
 fn whoever_hears_the_lan_and_does_not_reach_it_loses_its_addresses_there() {
     for (seed, pingable) in (0..20).flat_map(|seed| [(seed, true), (seed, false)]) {
-        let mut lan = Segment::managed(3, &[200], seed);
-        if !pingable {
-            lan.unpingable.extend([0, 1, 2]);
-        }
-        lan.start_all();
-        lan.run_ms(3_000);
+        let mut lan = settled_where(pingable, 3, &[200], seed);
         let before = owner(&lan, 200);
         lan.muffled.insert(before, lan.now + Duration::from_mins(1));
         lan.mute.insert(before);
@@ -242,12 +227,7 @@ fn one_that_is_cut_off_accuses_nobody() {
         lan.run_ms(20_000);
         lan.severed.clear();
         lan.run_ms(5_000);
-        assert_eq!(
-            lan.history.len(),
-            before,
-            "seed {seed}: {:?}",
-            &lan.history[before..]
-        );
+        nothing_moved(&lan, before, seed);
     }
 }
 
@@ -304,12 +284,7 @@ fn of_three_without_a_gateway_two_that_hear_the_third_alone_take_nothing_from_ea
         let before = lan.history.len();
         lan.apart.insert((0, 1));
         lan.run_ms(30_000);
-        assert_eq!(
-            lan.history.len(),
-            before,
-            "seed {seed}: {:?}",
-            &lan.history[before..]
-        );
+        nothing_moved(&lan, before, seed);
     }
 }
 
@@ -355,10 +330,7 @@ fn of_two_nodes_the_living_one_answers_also_when_the_other_returns() {
 #[test]
 fn of_two_without_a_gateway_the_one_on_the_lan_announces_what_is_new() {
     for seed in 0..20 {
-        let mut lan = Segment::managed(2, &[200], seed);
-        lan.gateway = None;
-        lan.start_all();
-        lan.run_ms(3_000);
+        let mut lan = settled_with(2, &[200], seed, |lan| lan.gateway = None);
         let other = Segment::managed(2, &[201], seed);
         lan.severed.insert(1 - other.first(201));
         lan.run_ms(2_000);
