@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use serde_json::Value;
 
 use crate::cluster::build::target_folder;
-use crate::sandbox;
+use crate::{image, sandbox};
 
 /// The environment variable that names a program which is there already.
 pub const GIVEN: &str = "TIKLB_BINARY";
@@ -32,6 +32,18 @@ const OF_THE_LAB: [&str; 4] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "C
 /// # Errors
 /// cargo cannot be run or the build fails (cargo has said why); the file that is named is not there.
 pub fn tiklb() -> Result<PathBuf> {
+    tiklb_by(build)
+}
+
+/// The same, where cargo builds it as the image and the release carry it.
+///
+/// # Errors
+/// As for [`tiklb`].
+pub fn tiklb_of_the_image() -> Result<PathBuf> {
+    tiklb_by(image::build)
+}
+
+fn tiklb_by(build: fn() -> Result<PathBuf>) -> Result<PathBuf> {
     if let Some(given) = env::var_os(GIVEN).filter(|path| !path.is_empty()) {
         let path = PathBuf::from(given);
         ensure!(

@@ -162,7 +162,8 @@ struct StoryArguments {
         lab bench allocator --alone --part restart\n  \
         lab bench failover --runs 5        a quick look\n  \
         lab bench false-alarms --minutes 60\n  \
-        lab bench connect --out /tmp/a     to compare with another build's\n\n\
+        lab bench connect --out /tmp/a     to compare with another build's\n  \
+        lab bench idle --image             the program that is installed, which takes minutes more to build\n\n\
     tiklb is built first; TIKLB_BINARY=… names one that is there already.")]
 struct BenchArguments {
     /// Which ones; all but allocator if none is named
@@ -179,6 +180,9 @@ struct BenchArguments {
     /// The folder for the JSON files [default: target/bench]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Measures tiklb as the image carries it: optimised as a whole, static
+    #[arg(long)]
+    image: bool,
     #[command(flatten)]
     allocator: AllocatorArguments,
 }
@@ -316,7 +320,11 @@ fn measure(arguments: BenchArguments) -> Result<ExitCode> {
         // Before minutes are spent on a build that would be for nothing.
         sandbox::possible()?;
     }
-    let tiklb = binary::tiklb()?;
+    let tiklb = if arguments.image {
+        binary::tiklb_of_the_image()?
+    } else {
+        binary::tiklb()?
+    };
     let AllocatorArguments {
         parts,
         services,

@@ -57,6 +57,14 @@ pub fn program() -> Result<PathBuf> {
     Ok(program::place(&target_folder()?))
 }
 
+/// Builds the program that is packed.
+///
+/// # Errors
+/// cargo cannot be run or the build fails.
+pub(crate) fn build() -> Result<PathBuf> {
+    program::build()
+}
+
 /// Builds the program and packs it. What cargo says to a person goes to stderr.
 ///
 /// # Errors

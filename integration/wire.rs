@@ -3,6 +3,7 @@
 //! - [`Capture`] records every ARP frame that an interface sees.
 //! - [`who_has`] asks for an address and lists all who answer; [`who_has_every`] finds the moment of the first answer,
 //!   [`answer_times`] how long answers take.
+//! - [`BareAnswerer`] is the fastest program that there can be, to compare answers with.
 //! - [`ask_at_once`] finds how many answers a second there are; a [`Flood`] is what nobody has to answer, and a
 //!   [`Reader`] reads it all the same.
 //! - [`send`] puts any ARP frame onto the wire: somebody else's, or a liar's.
@@ -13,6 +14,7 @@
 //! A kernel's neighbour entries are read by [`Host::neighbor`](crate::lan::Host::neighbor).
 
 mod arp;
+mod bare;
 mod capture;
 mod conversation;
 mod dhcp;
@@ -28,6 +30,7 @@ mod tap;
 use std::time::Duration;
 
 pub use arp::{ArpFrame, FrameError, Operation};
+pub use bare::BareAnswerer;
 pub use capture::{Capture, Seen};
 pub use conversation::{Conversation, tcp_connect};
 pub use dhcp::{DhcpClient, DhcpLease, KeptLease, Renewal};

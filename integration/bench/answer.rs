@@ -1,6 +1,8 @@
 //! `answer`: how fast ARP is answered, how often, and what it costs not to answer.
 //!
-//! - Latency: an announced address and the node's own one, which its kernel answers for, asked in turn on one veth.
+//! - Latency: an announced address, the node's own one, which its kernel answers for, and one for which the barest program
+//!   answers that there can be, asked in turn on one veth. A kernel answers in the turn in which the question comes; any
+//!   program has to be woken up first, and the bare one's time says what that alone takes.
 //! - Rate: questions for one address, many at once. The answers a second of the speaker's processor time are judged: who
 //!   asks is on the same machine and takes as much of it.
 //! - Foreign frames: ARP between others, straight into the node's cable, so that no other host has to do with it. What
@@ -9,11 +11,13 @@
 pub(super) mod latency;
 mod load;
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::json;
 
 use super::Stage;
-use super::connect::KERNEL;
+use super::connect::{BARE, KERNEL};
 use super::ground;
 use super::measure::{Goal, Measure, Statistic, Unit};
 use super::record::{Findings, recorded};
@@ -24,7 +28,7 @@ use load::{Foreign, Rate};
 /// Rounds of rate and of foreign frames: their figures move by some percent.
 const RUNS: u32 = 3;
 
-/// How much longer than the kernel's an answer may take, at the median.
+/// How much longer than the kernel's, and than a bare program's, an answer may take, at the median.
 const SLOWER: f64 = 1.3;
 /// Answers a second of a processor.
 const ANSWERS: f64 = 100_000.0;
@@ -87,6 +91,10 @@ fn findings(seen: &Seen) -> Result<Findings> {
                 "{KERNEL} is {}'s own address, asked for in turn with the address that it announces.",
                 answers.node
             ),
+            format!(
+                "{BARE}: a thread there that waits in recv and answers for one more address. What it takes more than the \
+                 kernel is the waking up of a process."
+            ),
             "Processor time is the speaker's own, all threads, with heartbeats and watching. What the kernel does for \
              a frame in its soft interrupt is nobody's there, nor the reader's."
                 .to_owned(),
@@ -96,14 +104,24 @@ fn findings(seen: &Seen) -> Result<Findings> {
 }
 
 fn measures(seen: &Seen) -> Vec<Measure> {
-    let kernel = Measure::new(KERNEL, Unit::Micros).times(seen.answers.kernel.iter().copied());
-    let median = kernel.distribution().percentile(50);
-    let mut announced = Measure::new("ARP answer for an announced address", Unit::Micros)
-        .against(KERNEL)
-        .times(seen.answers.announced.iter().copied());
-    // Without the kernel's figure nothing is promised, and its missing answers are a failure by themselves.
-    announced.goal =
-        median.map(|median| Goal::at_most(Statistic::Median, (median * SLOWER * 10.0).ceil() / 10.0));
+    let Answers {
+        announced,
+        kernel,
+        bare,
+        ..
+    } = &seen.answers;
+    let reference =
+        |name, times: &[Option<Duration>]| Measure::new(name, Unit::Micros).times(times.iter().copied());
+    let (kernel, bare) = (reference(KERNEL, kernel), reference(BARE, bare));
+    // Without the other's figure nothing is promised, and its missing answers are a failure by themselves.
+    let beside = |name, other: &Measure| {
+        let median = other.distribution().percentile(50);
+        Measure {
+            goal: median
+                .map(|median| Goal::at_most(Statistic::Median, (median * SLOWER * 10.0).ceil() / 10.0)),
+            ..reference(name, announced).against(&other.name)
+        }
+    };
     let of_rate = |name: &str, unit, read: fn(&Rate) -> f64| Measure {
         samples: seen.rates.iter().map(|rate| Some(read(rate))).collect(),
         ..Measure::new(name, unit)
@@ -113,8 +131,10 @@ fn measures(seen: &Seen) -> Vec<Measure> {
         ..Measure::new(name, unit)
     };
     vec![
-        announced,
+        beside("ARP answer for an announced address", &kernel),
+        beside("the same beside a bare program's", &bare),
         kernel,
+        bare,
         of_rate(
             "answers a second of a processor",
             Unit::PerSecond,

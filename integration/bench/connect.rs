@@ -34,6 +34,7 @@ const LIMIT: f64 = 60.0;
 /// Names of measures.
 const WATCHED: &str = "a watch shows the Service";
 pub(super) const KERNEL: &str = "the kernel's ARP answer";
+pub(super) const BARE: &str = "a bare program's ARP answer";
 
 /// The addresses of `deploy/examples/homelab/config/tiklb/manifests/ipaddresspool.yaml`.
 const POOL: &str = "200-220";
@@ -148,6 +149,7 @@ fn measures(outcomes: &[Outcome], answers: &Answers) -> Vec<Measure> {
             .against(KERNEL)
             .times(answers.announced.iter().copied()),
         Measure::new(KERNEL, Unit::Micros).times(answers.kernel.iter().copied()),
+        Measure::new(BARE, Unit::Micros).times(answers.bare.iter().copied()),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Where and on what a bench ran: numbers without that say nothing.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -100,11 +101,11 @@ pub(super) struct Build {
     /// `git describe` of the checkout that it was built from; `-dirty` with changes that are not committed.
     commit: Option<String>,
     /// How cargo built it, or that a person named the program: then nobody here knows its commit either.
-    profile: &'static str,
+    profile: String,
 }
 
-/// The profile of the lab, with which tiklb is built.
-const PROFILE: &str = if cfg!(debug_assertions) { "dev" } else { "release" };
+/// What cargo calls the folder of its profile `dev`.
+const DEV: &str = "debug";
 
 impl Build {
     /// Of the program at `tiklb`, which cargo has made if it lies in the folder `target`.
@@ -113,11 +114,15 @@ impl Build {
         let built = target.is_some_and(|target| tiklb.starts_with(target));
         let describe = ["describe", "--always", "--dirty", "--abbrev=12"];
         let mut git = Command::new("git");
+        let profile = match tiklb.parent().and_then(Path::file_name).and_then(OsStr::to_str) {
+            None | Some(DEV) => "dev",
+            Some(folder) => folder,
+        };
         git.args(["-C", env!("CARGO_MANIFEST_DIR")]).args(describe);
         Self {
             version: version.unwrap_or_else(|| "unknown".to_owned()),
             commit: built.then(|| line_of(&mut git)).flatten(),
-            profile: if built { PROFILE } else { "given" },
+            profile: if built { profile } else { "given" }.to_owned(),
         }
     }
 

@@ -72,12 +72,13 @@ fn benches_are_named_or_all_run() {
     let Ok(Command::Bench(all)) = parse("lab bench") else {
         panic!("no bench");
     };
-    assert!(all.names.is_empty() && all.runs.is_none() && all.out.is_none());
-    let Ok(Command::Bench(some)) = parse("lab bench failover memory --runs 3 --out here") else {
+    assert!(all.names.is_empty() && all.runs.is_none() && all.out.is_none() && !all.image);
+    let Ok(Command::Bench(some)) = parse("lab bench failover memory --runs 3 --out here --image") else {
         panic!("no bench");
     };
     assert_eq!(some.names, [bench::Name::Failover, bench::Name::Memory]);
     assert_eq!((some.runs, some.out), (Some(3), Some(PathBuf::from("here"))));
+    assert!(some.image);
     for (line, wanted) in [
         (
             "lab bench fallover",

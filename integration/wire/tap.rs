@@ -21,6 +21,21 @@ const ARP_ONLY: [SockFilter; 4] = [
     SockFilter::new(0x06, 0, 0, 0),
 ];
 
+/// Lets questions for one address through (BPF: `ldh [12]; jeq #0x806; ldh [20]; jeq #1; ld [38]; jeq ADDRESS; ret #-1;
+/// ret #0`).
+const fn questions_for(asked: Ipv4Addr) -> [SockFilter; 8] {
+    [
+        SockFilter::new(0x28, 0, 0, 12),
+        SockFilter::new(0x15, 0, 5, 0x0806),
+        SockFilter::new(0x28, 0, 0, 20),
+        SockFilter::new(0x15, 0, 3, 1),
+        SockFilter::new(0x20, 0, 0, 38),
+        SockFilter::new(0x15, 0, 1, asked.to_bits()),
+        SockFilter::new(0x06, 0, 0, u32::MAX),
+        SockFilter::new(0x06, 0, 0, 0),
+    ]
+}
+
 /// The socket, and who we are on that interface.
 pub(super) struct Tap {
     sender: Box<dyn DataLinkSender>,
@@ -34,6 +49,11 @@ impl Tap {
     /// Opens it in the calling thread's namespace. `patience` is how long [`next`](Self::next) waits.
     pub(super) fn open(interface: &str, patience: Duration) -> io::Result<Self> {
         Self::open_with(interface, patience, &ARP_ONLY)
+    }
+
+    /// The same for the questions for one address alone: nothing else wakes anybody.
+    pub(super) fn open_for(interface: &str, patience: Duration, asked: Ipv4Addr) -> io::Result<Self> {
+        Self::open_with(interface, patience, &questions_for(asked))
     }
 
     /// The same without a filter: whatever the interface receives is read, and thrown away by whoever reads it.

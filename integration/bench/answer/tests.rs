@@ -10,6 +10,7 @@ fn seen() -> Seen {
             node: "node1".to_owned(),
             announced: vec![Some(Duration::from_micros(26)); 3],
             kernel: vec![Some(Duration::from_micros(20)); 3],
+            bare: vec![Some(Duration::from_micros(30)); 3],
         },
         // A second, half of it the speaker's.
         rates: vec![Rate {

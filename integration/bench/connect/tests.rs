@@ -9,6 +9,7 @@ fn answers(announced: &[Option<u64>]) -> Answers {
         node: "node1".to_owned(),
         announced: times(announced),
         kernel: times(&[Some(20), Some(20), Some(20)]),
+        bare: times(&[Some(25), Some(25), Some(25)]),
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use lab::lan::{Host, HostPlan, Lan, Mac};
-use lab::wire::{ArpFrame, Capture, Error, Operation, answer_times, send, who_has, who_has_every};
+use lab::wire::{
+    ArpFrame, BareAnswerer, Capture, Error, Operation, answer_times, send, who_has, who_has_every,
+};
 use libtest_mimic::Trial;
 
 use crate::ground::{Outcome, ip, mac, net, small_lan, trials};
@@ -24,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         nobody_answers_for_an_address_on_lo,
         the_first_answer_is_timed,
         answers_in_turn_are_timed_each,
+        a_bare_program_answers_for_one_address_until_it_ends,
         neighbours_are_read_and_forgotten,
         what_cannot_be_watched_says_so,
     ]
@@ -252,6 +255,22 @@ async fn answers_in_turn_are_timed_each() -> Outcome {
         .map(|seen| seen.frame.target_ip)
         .collect();
     ensure!(asked == [node1, nobody].repeat(ROUNDS), "{asked:?}");
+    Ok(())
+}
+
+async fn a_bare_program_answers_for_one_address_until_it_ends() -> Outcome {
+    let lan = small_lan().await?;
+    let (client, node1) = (lan.host("client")?, lan.host("node1")?);
+    let (asked, another) = (ip("192.168.1.200"), ip("192.168.1.201"));
+    let bare = BareAnswerer::start(node1, asked)?;
+    let answer = who_has_every(client, asked, Duration::from_millis(50), BOUND).await?;
+    ensure!(answer.map(|answer| answer.mac) == Some(mac(11)), "{answer:?}");
+    let quiet = Duration::from_millis(50);
+    let nobody = who_has(client, another, quiet).await?;
+    ensure!(nobody.is_empty(), "it answers for {another}: {nobody:?}");
+    drop(bare);
+    let after = who_has(client, asked, quiet).await?;
+    ensure!(after.is_empty(), "it goes on: {after:?}");
     Ok(())
 }
 

@@ -1,0 +1,101 @@
+//! The least that a program can do to answer: what an answer takes that does not come from the kernel itself.
+
+use std::io::{self, Read as _};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::Error;
+use super::arp::{ArpFrame, Operation};
+use super::tap::Tap;
+use crate::lan::{Host, Mac};
+
+/// How long a read waits before it is looked whether there is to be an end.
+const PATIENCE: Duration = Duration::from_millis(5);
+
+/// Longer than any ARP frame with Ethernet's padding.
+const ROOM: usize = 128;
+
+/// Answers who has an address, until it is dropped: a thread asleep in `recv`, without priority, that sends as soon as it
+/// is awake, and that other questions do not wake.
+#[derive(Debug)]
+pub struct BareAnswerer {
+    ending: Arc<AtomicBool>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl BareAnswerer {
+    /// Starts to answer for `ip` at the host's interface, with its MAC address.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn start(host: &Host, ip: Ipv4Addr) -> Result<Self, Error> {
+        let opened = host.run(|| {
+            let tap = Tap::open_for(host.interface(), PATIENCE, ip)?;
+            tap.socket().set_nonblocking(false)?;
+            tap.socket().set_read_timeout(Some(PATIENCE))?;
+            Ok(tap)
+        })?;
+        let doing = format!("answer who has {ip}");
+        let tap = opened.map_err(|source| Error::system(host, doing, source))?;
+        let ending = Arc::new(AtomicBool::new(false));
+        let end = Arc::clone(&ending);
+        let thread = host.thread("bare answerer", move || {
+            while !end.load(Ordering::Relaxed) {
+                answer(&tap, ip)?;
+            }
+            Ok(())
+        })?;
+        Ok(Self {
+            ending,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for BareAnswerer {
+    fn drop(&mut self) {
+        self.ending.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // What it failed at has shown: there was no answer.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Waits for a frame, and answers it if it is to be answered.
+fn answer(tap: &Tap, ip: Ipv4Addr) -> io::Result<()> {
+    let mut buffer = [0; ROOM];
+    let length = match tap.socket().read(&mut buffer) {
+        Ok(length) => length,
+        Err(error) if is_nothing(&error) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    match ArpFrame::parse(&buffer[..length]) {
+        Ok(asked) if asked.op == Operation::Request && asked.target_ip == ip => {
+            tap.socket().send(&reply(&asked, tap.mac()).to_bytes()).map(drop)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn reply(asked: &ArpFrame, mac: Mac) -> ArpFrame {
+    ArpFrame {
+        eth_dst: asked.sender_mac,
+        eth_src: mac,
+        op: Operation::Reply,
+        sender_mac: mac,
+        sender_ip: asked.target_ip,
+        target_mac: asked.sender_mac,
+        target_ip: asked.sender_ip,
+    }
+}
+
+fn is_nothing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}
