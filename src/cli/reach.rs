@@ -175,7 +175,7 @@ impl Given {
         } else {
             said.map_or(Ok((None, Vec::new())), Said::trust)?
         };
-        let trust = Trust::new(ca.as_deref(), pins).map_err(|error| in_flags(failure(&error)))?;
+        let trust = Trust::new(ca.as_deref(), pins).map_err(|error| self.distrust(failure(&error)))?;
         let said_name = access.and_then(|access| access.server_name.clone());
         Ok(Endpoint {
             url: url.to_owned(),
@@ -185,6 +185,20 @@ impl Given {
             allow_plain_http: self.allow_plain_http || access.is_some_and(|access| access.allow_plain_http),
             timeouts: timeouts(),
         })
+    }
+
+    /// Says whose the certificate was that cannot be used.
+    fn distrust(&self, failure: Failure) -> Failure {
+        if self.has_trust() {
+            return in_flags(failure);
+        }
+        Failure {
+            message: format!(
+                "{}: correct the Secret that it names, or give --ca-file",
+                failure.message
+            ),
+            ..failure
+        }
     }
 
     fn credentials(&self, said: Option<&Said<'_>>) -> Result<Credentials, Failure> {

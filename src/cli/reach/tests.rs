@@ -1,7 +1,11 @@
 //! What flags say, in place of an object or before it.
 
+use serde_json::json;
+
 use super::*;
+use crate::cluster::object::Verdict;
 use crate::cluster::object::router::SecretKey;
+use crate::cluster::object::secret::secret;
 
 fn access() -> RouterAccess {
     RouterAccess {
@@ -92,6 +96,39 @@ fn the_clients_words_are_about_flags_where_flags_were_given() {
             assert!(!failure.message.contains(field), "{failure:?}");
         }
     }
+}
+
+#[test]
+fn a_form_that_nobody_filled_in_is_named_as_the_secret_that_it_is() {
+    let access = access();
+    let form = json!({
+        "metadata": {"namespace": "metallb-system", "name": "mikrotik-ca"},
+        // -----BEGIN CERTIFICATE-----, REPLACE-ME
+        "data": {"ca.crt": "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tClJFUExBQ0UtTUUKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo="},
+    });
+    let Verdict::Keep(form) = secret(serde_json::from_value(form).unwrap()) else {
+        panic!("a Secret that is left out");
+    };
+    let secrets = BTreeMap::from([("mikrotik-ca".to_owned(), form)]);
+    let said = Said {
+        namespace: "metallb-system",
+        access: &access,
+        secrets: &secrets,
+    };
+    let account = Given {
+        pins: Vec::new(),
+        ..pinned()
+    };
+    let failure = account.client(&access.url, Some(&said)).err().unwrap();
+    for words in ["the bundle of tls.caSecretRef is no PEM", "or give --ca-file"] {
+        assert!(failure.message.contains(words), "{failure:?}");
+    }
+    let flag = Given {
+        ca: Some(b"none".to_vec()),
+        ..account
+    };
+    let failure = flag.client(&access.url, Some(&said)).err().unwrap();
+    assert!(failure.message.contains("the bundle of --ca-file"), "{failure:?}");
 }
 
 #[test]
