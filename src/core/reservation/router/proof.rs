@@ -18,7 +18,10 @@ impl Router {
     pub fn availability(&self, address: IpAddr, landscape: &Landscape<'_>, now: Now) -> Option<Availability> {
         let name = &self.object.key.name;
         let Ok(spec) = &self.object.spec else {
-            let why = format!("MikrotikRouter {name} cannot be used: kubectl describe mikrotikrouter {name}");
+            let namespace = &self.object.key.namespace;
+            let why = format!(
+                "MikrotikRouter {name} cannot be used: kubectl describe mikrotikrouter -n {namespace} {name}"
+            );
             return Some(Availability::Unproven(why));
         };
         if !self.governed(landscape).any(|pool| pool.ranges.contains(address)) {
