@@ -75,7 +75,7 @@ fn conditions() -> String {
     let mut page = "# Conditions\n\n\
         Each condition has a reason out of the lists below, and a message with what was seen. The lists are closed: nothing\n\
         else is ever written there.\n\
-        \nOf a MikrotikRouter, which has six (`kubectl describe mikrotikrouter`):\n"
+        \nOf a MikrotikRouter, which has six (`kubectl -n metallb-system describe mikrotikrouter`):\n"
         .to_owned();
     tables(router::known(), &mut page);
     page += "\n# Of a ConfigurationState\n\n\

@@ -83,7 +83,7 @@ fn section(crd: &CustomResourceDefinition, name: &str, example: &str) -> String 
     let schema = serde_json::to_value(schema).unwrap();
     let (kind, group) = (&crd.spec.names.kind, &crd.spec.group);
     let mut text = format!(
-        "\n## {kind}\n\n`{group}/{}`, `kubectl get {}`. {}\n",
+        "\n## {kind}\n\n`{group}/{}`, `kubectl -n metallb-system get {}`. {}\n",
         version.name,
         crd.spec.names.plural,
         said(&schema["description"])
