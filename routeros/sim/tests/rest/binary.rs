@@ -57,6 +57,38 @@ async fn the_program_serves_a_router_prints_its_journal_and_ends_on_interrupt() 
     assert!(program.0.wait().unwrap().success());
 }
 
+/// The page's first two commands and what it says that is printed. Ports are whatever is free here.
+#[tokio::test]
+async fn what_its_page_tells_to_type_shows_what_the_page_shows() {
+    let page = include_str!("../../README.md");
+    let mut lines = page.lines().skip_while(|line| !line.starts_with("$ "));
+    let (run, ask, shown) = (
+        lines.next().unwrap(),
+        lines.next().unwrap(),
+        lines.next().unwrap(),
+    );
+    let arguments = run.strip_prefix("$ cargo run -p routeros-sim -- ").unwrap();
+    let arguments = arguments.replace(":8080", ":0").replace(":8444", ":0");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_routeros-sim"));
+    command.args(arguments.split_whitespace()).stdout(Stdio::piped());
+    let mut program = Program(command.spawn().unwrap());
+    let mut said = BufReader::new(program.0.stdout.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    let url = first.split_whitespace().next().unwrap();
+    assert!(url.ends_with("/rest"), "{first}");
+
+    let words: Vec<&str> = ask.split_whitespace().collect();
+    let ["$", "curl", "-u", account, asked] = words[..] else {
+        panic!("another second command: {ask}");
+    };
+    let (user, password) = account.split_once(':').unwrap();
+    let path = asked.strip_prefix("http://127.0.0.1:8080/rest").unwrap();
+    let http = crate::desk::builder().build().unwrap();
+    let request = http.get(format!("{url}{path}")).basic_auth(user, Some(password));
+    let answer = request.send().await.unwrap().text().await.unwrap();
+    assert_eq!(answer.trim(), shown);
+}
+
 #[test]
 fn the_program_says_what_it_cannot_do() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_routeros-sim"));
