@@ -12,6 +12,7 @@ pub mod image;
 pub mod installation;
 pub mod kube;
 pub mod lan;
+pub mod page;
 pub mod peers;
 mod readiness;
 pub mod rights;

@@ -31,13 +31,16 @@
 //! | `migration` | from MetalLB and back by the commands of `docs/migrate-from-metallb.md`; on the real cluster alone |
 //! | `removal` | what the chart does before tiklb is uninstalled |
 //! | `person` | what `tiklb status`, `tiklb explain` and `tiklb plan` tell |
+//! | `command` | what the pages tell to type, line by line, shows what they promise and writes nothing |
 //! | `start` | the first start, by the commands and objects of `docs/getting-started.md` |
 
 mod address;
 mod announcement;
 mod assignment;
+mod command;
 mod configuration;
 mod conflict;
+mod desk;
 mod discovery;
 mod doctor;
 mod drift;
@@ -50,7 +53,6 @@ mod metric;
 mod migration;
 mod outage;
 mod ownership;
-mod page;
 mod person;
 mod pin;
 mod preference;
@@ -134,6 +136,14 @@ macro_rules! planned {
 }
 use {planned, stories};
 
+/// Every line of the pages that a story finds there and types.
+///
+/// # Errors
+/// A page has not the line that a story looks for.
+pub fn typed() -> Result<Vec<String>> {
+    command::typed()
+}
+
 impl Story {
     /// All of them.
     pub fn all() -> Vec<Self> {
@@ -141,6 +151,7 @@ impl Story {
             address::stories(),
             announcement::stories(),
             assignment::stories(),
+            command::stories(),
             configuration::stories(),
             conflict::stories(),
             discovery::stories(),

@@ -25,14 +25,14 @@ pub(super) fn stories() -> Vec<Story> {
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 210);
 
-const WEBHOOKS: Resource = Resource::cluster_wide(
+pub(super) const WEBHOOKS: Resource = Resource::cluster_wide(
     "admissionregistration.k8s.io",
     "v1",
     "validatingwebhookconfigurations",
     "ValidatingWebhookConfiguration",
 );
 
-const DEPLOYMENTS: Resource = Resource::namespaced("apps", "v1", "deployments", "Deployment");
+pub(super) const DEPLOYMENTS: Resource = Resource::namespaced("apps", "v1", "deployments", "Deployment");
 
 /// Waits until the doctor ends so, and says all of these words.
 pub(super) async fn says(scene: &Scene, line: &[&str], code: i32, words: &[&str]) -> Outcome {
@@ -145,8 +145,8 @@ async fn on_a_real_api_server(scene: &Scene) -> Outcome {
     Ok(())
 }
 
-/// Of which nobody here makes Pods.
-fn deployment(name: &str, image: &str, account: &str) -> Value {
+/// A Deployment, or a DaemonSet, of which nobody here makes Pods.
+pub(super) fn deployment(name: &str, image: &str, account: &str) -> Value {
     json!({
         "metadata": {"name": name},
         "spec": {
@@ -179,8 +179,24 @@ async fn what_is_missing_or_left_over_is_found_with_its_fix(scene: &mut Scene) -
     scene.advertise().await?;
     says(scene, &["doctor"], 0, &["nothing found, "]).await?;
 
-    // What MetalLB's uninstallation leaves where it was made by manifests.
-    let webhook = json!({
+    scene.home.kube().create(WEBHOOKS, &dead_webhook()).await?;
+    let dead = [
+        "Service metallb-system/metallb-webhook-service does not exist",
+        "kubectl delete validatingwebhookconfiguration metallb-webhook-configuration",
+        "(DeadWebhook)",
+    ];
+    says(scene, &["doctor"], 2, &dead).await?;
+    scene
+        .home
+        .kube()
+        .delete(WEBHOOKS, "metallb-webhook-configuration")
+        .await?;
+    says(scene, &["doctor"], 0, &["nothing found, "]).await
+}
+
+/// What MetalLB's uninstallation leaves where it was made by manifests.
+pub(super) fn dead_webhook() -> Value {
+    json!({
         "metadata": {"name": "metallb-webhook-configuration"},
         "webhooks": [{
             "name": "ipaddresspoolvalidationwebhook.metallb.io",
@@ -199,20 +215,7 @@ async fn what_is_missing_or_left_over_is_found_with_its_fix(scene: &mut Scene) -
             }],
             "sideEffects": "None",
         }],
-    });
-    scene.home.kube().create(WEBHOOKS, &webhook).await?;
-    let dead = [
-        "Service metallb-system/metallb-webhook-service does not exist",
-        "kubectl delete validatingwebhookconfiguration metallb-webhook-configuration",
-        "(DeadWebhook)",
-    ];
-    says(scene, &["doctor"], 2, &dead).await?;
-    scene
-        .home
-        .kube()
-        .delete(WEBHOOKS, "metallb-webhook-configuration")
-        .await?;
-    says(scene, &["doctor"], 0, &["nothing found, "]).await
+    })
 }
 
 /// Nobody has served it since MetalLB went.
@@ -223,18 +226,24 @@ fn dead_conversion() -> Value {
     json!({"strategy": "Webhook", "webhook": webhook})
 }
 
-/// The kind of MetalLB 0.13, as far as it has a say here.
-fn address_pools() -> Value {
+/// A kind of MetalLB's that tiklb does not read, as far as it has a say here, with its conversion.
+pub(super) fn earlier_kind(kind: &str) -> Value {
+    let singular = kind.to_lowercase();
     let version = |name: &str, storage: bool| {
         let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
         json!({"name": name, "served": true, "storage": storage, "schema": {"openAPIV3Schema": schema}})
     };
     json!({
-        "metadata": {"name": "addresspools.metallb.io"},
+        "metadata": {"name": format!("{singular}s.metallb.io")},
         "spec": {
             "group": "metallb.io",
             "scope": "Namespaced",
-            "names": {"kind": "AddressPool", "listKind": "AddressPoolList", "plural": "addresspools", "singular": "addresspool"},
+            "names": {
+                "kind": kind,
+                "listKind": format!("{kind}List"),
+                "plural": format!("{singular}s"),
+                "singular": singular,
+            },
             "versions": [version("v1alpha1", false), version("v1beta1", true)],
             "conversion": dead_conversion(),
         },
@@ -263,7 +272,7 @@ async fn what_an_older_metallb_left_is_found_until_it_is_mended(scene: &mut Scen
     scene
         .home
         .kube()
-        .create(CUSTOM_RESOURCE_DEFINITIONS, &address_pools())
+        .create(CUSTOM_RESOURCE_DEFINITIONS, &earlier_kind("AddressPool"))
         .await?;
     let old = json!({
         "apiVersion": "metallb.io/v1beta1",

@@ -8,9 +8,9 @@ use anyhow::{Context as _, Result, ensure};
 use regex::Regex;
 use serde_json::Value;
 
-use super::page;
 use super::scene::Scene;
 use super::{Outcome, Story, stories};
+use crate::page;
 
 pub(super) fn stories() -> Vec<Story> {
     stories![metric: what_alerts_dashboard_and_page_name_is_shown]

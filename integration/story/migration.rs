@@ -1,6 +1,7 @@
 //! The move from `MetalLB`, and the way back, by the commands of `docs/migrate-from-metallb.md`: MetalLB's own chart, manifest,
 //! controller and speakers, on the real cluster. The lab starts and ends the programs where kubelets would.
 
+mod earlier;
 mod page;
 
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -20,10 +21,11 @@ use crate::wire::{PingReport, Pinger, who_has_every};
 use page::Page;
 
 pub(super) fn stories() -> Vec<Story> {
-    let all = stories![migration:
+    let mut all = stories![migration:
         by_helm_and_back with crate::home::Plan::before_tiklb,
         by_manifests_and_back with crate::home::Plan::before_tiklb,
     ];
+    all.extend(earlier::stories());
     all.into_iter().map(|story| story.only(Stage::Real)).collect()
 }
 

@@ -7,10 +7,10 @@ use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
 use crate::chart::Helm;
-use crate::home::{Home, deployed};
+use crate::home::Home;
+use crate::page::{self, Block};
 use crate::peers::metallb::Metallb;
 use crate::sandbox;
-use crate::story::page::{self, Block};
 
 /// What stands on the page, and comes out of MetalLB's Go module here: nothing is fetched.
 const CHART: &str = "metallb/metallb --version 0.15.2";
@@ -27,10 +27,6 @@ pub(super) struct Page {
 
 impl Page {
     pub(super) fn open(home: &Home, metallb: &Metallb) -> Result<Self> {
-        let folder = deployed("..");
-        let folder = folder
-            .canonicalize()
-            .with_context(|| format!("finding {}", folder.display()))?;
         let text = page::read("docs/migrate-from-metallb.md")?;
         ensure!(
             text.contains(CHART) && text.contains(MANIFEST),
@@ -42,7 +38,7 @@ impl Page {
             .replace(MANIFEST, &metallb.manifest.display().to_string());
         Ok(Self {
             text,
-            folder,
+            folder: page::repository()?,
             tools: tools(home)?,
         })
     }

@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use anyhow::{Context as _, Result, ensure};
-use lab::home::deployed;
 use lab::installation::Workload;
+use lab::page::{self, Block};
 use lab::wait::until;
 use lab::wire::tcp_connect;
 
@@ -19,7 +19,26 @@ pub(crate) const PHOTOS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 203);
 pub(crate) const PHOTOS_PORT: u16 = 2_283;
 
 /// The heading above the commands.
-const HEADING: &str = "## Does it work?";
+const HEADING: &str = "Does it work?";
+
+/// Of other pages, which only Pods have something to answer to: page, beginning, what its output holds.
+const LOGS: [(&str, &str, &str); 3] = [
+    (
+        "docs/operations.md",
+        "kubectl -n metallb-system logs -l component=speaker",
+        "announcing",
+    ),
+    (
+        "docs/alerts.md",
+        "kubectl -n metallb-system logs -l component=speaker",
+        "heartbeat key read",
+    ),
+    (
+        "docs/alerts.md",
+        "kubectl -n metallb-system logs -l app.kubernetes.io/component=allocator",
+        "this replica leads",
+    ),
+];
 
 /// By the beginning of a command: what its output holds.
 const PROMISES: [(&str, &[&str]); 8] = [
@@ -58,14 +77,10 @@ async fn its_commands_show_what_they_promise(stage: &mut Stage) -> Outcome {
     );
     for (command, (begin, wanted)) in commands.iter().zip(PROMISES) {
         ensure!(command.starts_with(begin), "{command:?} is not {begin:?}");
-        // Tables are of watches, logs are followed: both are behind by a moment.
-        until(&format!("`{command}` to show it"), SOON, async || {
-            let shown = stage.shell(command).await?;
-            let missing: Vec<&&str> = wanted.iter().filter(|words| !shown.contains(**words)).collect();
-            ensure!(missing.is_empty(), "no {missing:?} in\n{shown}");
-            Ok(())
-        })
-        .await?;
+        shows(stage, command, wanted).await?;
+    }
+    for (page, begin, wanted) in LOGS {
+        shows(stage, &command(page, begin)?, &[wanted]).await?;
     }
 
     // "On another machine of the LAN, after a connection: the neighbour entry names the MAC of the node that answers."
@@ -80,6 +95,17 @@ async fn its_commands_show_what_they_promise(stage: &mut Stage) -> Outcome {
     Ok(())
 }
 
+/// Tables are of watches, logs are followed: both are behind by a moment.
+async fn shows(stage: &Stage, command: &str, wanted: &[&str]) -> Outcome {
+    until(&format!("`{command}` to show it"), SOON, async || {
+        let shown = stage.shell(command).await?;
+        let missing: Vec<&&str> = wanted.iter().filter(|words| !shown.contains(**words)).collect();
+        ensure!(missing.is_empty(), "no {missing:?} in\n{shown}");
+        Ok(())
+    })
+    .await
+}
+
 /// What the guide's Service selects.
 pub(crate) fn photos() -> Workload<'static> {
     Workload {
@@ -89,17 +115,17 @@ pub(crate) fn photos() -> Workload<'static> {
     }
 }
 
-/// The lines of the block under the heading, without their comments.
+/// The lines of the block under the heading.
 fn commands() -> Result<Vec<String>> {
-    let file = deployed("examples/homelab/README.md");
-    let text = std::fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
-    let (_, after) = text
-        .split_once(HEADING)
-        .with_context(|| format!("no {HEADING:?}"))?;
-    let block = after.split("```").nth(1).context("no commands under it")?;
-    let lines = block
-        .lines()
-        .skip(1)
-        .map(|line| line.split('#').next().unwrap_or_default().trim());
-    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    let text = page::read("deploy/examples/homelab/README.md")?;
+    let blocks = page::blocks(&text, HEADING, Block::Shell)?;
+    Ok(blocks.iter().flat_map(|block| page::lines(block)).collect())
+}
+
+/// A command of another page.
+fn command(page: &str, begin: &str) -> Result<String> {
+    let all = page::commands(&page::read(page)?);
+    let mut lines = all.into_iter().map(|command| command.line);
+    let found = lines.find(|line| line.starts_with(begin));
+    found.with_context(|| format!("{page} tells nobody to type {begin:?}"))
 }
