@@ -87,9 +87,9 @@ const PLAYED: &[(Player, What)] = &[
         by("integration/tests/kubelets/guide.rs", "const LOGS"),
         Lines(&[
             "kubectl logs -l component=speaker",
-            "kubectl -n metallb-system logs -l component=speaker",
-            "kubectl -n metallb-system logs -l component=speaker | grep heartbeat",
-            "kubectl -n metallb-system logs -l app.kubernetes.io/component=allocator",
+            "kubectl -n metallb-system logs -l component=speaker --tail=-1",
+            "kubectl -n metallb-system logs -l component=speaker --tail=-1 | grep heartbeat",
+            "kubectl -n metallb-system logs -l app.kubernetes.io/component=allocator --tail=-1",
         ]),
     ),
     (
