@@ -148,7 +148,7 @@ struct StoryArguments {
         connect    Service created -> first ARP answer, for an address known to be free: p50 60 ms at most\n  \
         answer     p50 within 1.3 times the kernel's own; 100,000 answers a second of a processor; foreign frames: a\n             \
                    tenth of the processor time of a socket without a filter\n  \
-        idle       100 addresses: 1 % of a processor at most with 5 nodes, 3 % with 50\n  \
+        idle       100 addresses, 5 nodes: 1 % of a processor at most\n  \
         false-alarms\n             \
                    no move under load, and none with 100 link blips of 25 ms; one at most with pauses of 200 ms\n  \
         demo       30 s at most\n  \

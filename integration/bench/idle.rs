@@ -32,8 +32,11 @@ const ADDRESSES: usize = 100;
 /// A hundred of the home's own network.
 const RANGE: &str = "192.168.1.100-192.168.1.199";
 
-/// Nodes of a home, and what is promised of each speaker there: percent of one processor.
-const HOMES: [(u8, Option<f64>); 3] = [(3, None), (5, Some(1.0)), (50, Some(3.0))];
+/// Nodes of a home. Of the last something is promised.
+const NODES: [u8; 2] = [3, 5];
+
+/// Of one processor, in percent.
+const LIMIT: f64 = 1.0;
 
 /// A takeover is announced for the last time after 4.4 s: by then nothing is left of the beginning.
 const SETTLED: Duration = Duration::from_secs(6);
@@ -55,7 +58,7 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     let minutes = stage.minutes.unwrap_or(MINUTES);
     let (mut all, mut failures) = (Vec::new(), Vec::new());
     for run in 1..=runs {
-        for (nodes, _) in HOMES {
+        for nodes in NODES {
             match watch(stage, run, nodes, minutes).await {
                 Ok(found) => all.extend(found),
                 Err(why) => failures.push(format!("run {run} with {nodes} nodes: {why:#}")),
@@ -119,12 +122,9 @@ fn look(home: &Home) -> Result<Vec<Look>> {
 
 fn findings(all: &[Idle], failures: Vec<String>, minutes: u32) -> Result<Findings> {
     Ok(Findings {
-        measures: HOMES
-            .into_iter()
-            .flat_map(|(nodes, limit)| measures(all, nodes, limit))
-            .collect(),
+        measures: NODES.into_iter().flat_map(|nodes| measures(all, nodes)).collect(),
         configuration: json!({
-            "nodes": HOMES.map(|(nodes, _)| nodes),
+            "nodes": NODES,
             "api": "embedded",
             "addresses": ADDRESSES,
             "minutes": minutes,
@@ -136,8 +136,8 @@ fn findings(all: &[Idle], failures: Vec<String>, minutes: u32) -> Result<Finding
             "A sample is one speaker. Frames and datagrams are all that the node sends and receives, so the API \
              server's too; the survey of unassigned addresses is among them."
                 .to_owned(),
-            "All nodes are on one machine: a speaker's time has in it what the kernel does with its frames on the way \
-             through the LAN's bridge and cables, until they lie in the other node's socket."
+            "Not measured: fifty nodes. The lab's LAN has room for thirty, and so many speakers and an API server on \
+             one small machine measure the machine."
                 .to_owned(),
         ],
         ..Findings::default()
@@ -145,7 +145,7 @@ fn findings(all: &[Idle], failures: Vec<String>, minutes: u32) -> Result<Finding
 }
 
 /// One speaker is one sample.
-fn measures(all: &[Idle], nodes: u8, limit: Option<f64>) -> Vec<Measure> {
+fn measures(all: &[Idle], nodes: u8) -> Vec<Measure> {
     let measure = |name: String, unit, read: &dyn Fn(&Idle) -> f64| Measure {
         samples: all
             .iter()
@@ -161,13 +161,15 @@ fn measures(all: &[Idle], nodes: u8, limit: Option<f64>) -> Vec<Measure> {
         })
         .part()
     };
-    let processor = Measure {
-        goal: limit.map(|limit| Goal::at_most(Statistic::Max, limit)),
-        ..measure(
-            format!("{nodes} nodes: a speaker's share of a processor"),
-            Unit::Percent,
-            &|idle| ratio(idle.processor_us, idle.took_us) * 100.0,
-        )
+    let processor = measure(
+        format!("{nodes} nodes: a speaker's share of a processor"),
+        Unit::Percent,
+        &|idle| ratio(idle.processor_us, idle.took_us) * 100.0,
+    );
+    let processor = if NODES.last() == Some(&nodes) {
+        processor.goal(Goal::at_most(Statistic::Max, LIMIT))
+    } else {
+        processor
     };
     vec![
         processor,

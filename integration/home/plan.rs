@@ -35,7 +35,7 @@ const PREFIX: u8 = 24;
 const PREFIX_V6: u8 = 64;
 /// The router of IPv6, on every link that has one.
 const ROUTER_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
-/// The nodes' addresses follow this one, but for the client's.
+/// The nodes' addresses follow this one.
 const BEFORE_NODES: u8 = 10;
 /// Enough that a node can die and two are left to agree.
 const NODES: u8 = 3;
@@ -123,8 +123,7 @@ impl Plan {
         Self { api, ..self }
     }
 
-    /// Another number of nodes than three: node1 at 192.168.1.11, and so on, past the client. At most 88: the
-    /// router's pool begins at .100.
+    /// Another number of nodes than three: node1 at 192.168.1.11, and so on. At most 30.
     #[must_use]
     pub fn nodes(self, nodes: u8) -> Self {
         Self { nodes, ..self }
@@ -236,9 +235,7 @@ impl Plan {
     pub(super) fn node_addresses(&self) -> Vec<(String, Ipv4Addr)> {
         (1..=self.nodes)
             .map(|number| {
-                let last = BEFORE_NODES + number;
-                let past = u8::from(last >= CLIENT.octets()[3]);
-                let address = Ipv4Addr::new(192, 168, 1, last + past);
+                let address = Ipv4Addr::new(192, 168, 1, BEFORE_NODES + number);
                 (format!("node{number}"), address)
             })
             .collect()
