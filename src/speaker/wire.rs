@@ -117,37 +117,28 @@ fn run(settings: Settings, inside: Inside) -> Result<()> {
         .enable_all()
         .build()
         .context("could not start the runtime of the wire thread")?;
-    // As a task: what wakes the future that a thread blocks on wakes the thread too, by two system calls, although it was this
-    // thread that found the frame or the timer. A hundred times a second that was a quarter of an idle speaker's time.
-    match runtime.block_on(runtime.spawn(watched(settings, inside))) {
-        Ok(outcome) => outcome,
-        Err(ended) => match ended.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(cancelled) => Err(cancelled).context("the wire ended before its time"),
-        },
-    }
-}
-
-async fn watched(settings: Settings, mut inside: Inside) -> Result<()> {
-    let Some(key) = wait_for_key(&mut inside).await else {
-        return Ok(());
-    };
-    let datagrams = datagram::Pair::bind(settings.port).with_context(|| {
-        format!(
-            "could not open UDP port {} for heartbeats: is another speaker running on this node? \
-             (--heartbeat-port, TIKLB_HEARTBEAT_PORT)",
-            settings.port
-        )
-    })?;
-    let (links, watch) = crate::link::watch::watch(settings.exclusions)
-        .await
-        .context("could not read this node's network interfaces")?;
-    let mut wire = Wire::new(settings.node, key, datagrams, settings.port, settings.turn);
-    wire.speaker.set_failback(settings.failback);
-    tokio::select! {
-        () = watch.run() => Ok(()),
-        outcome = wire.run(inside, links) => outcome,
-    }
+    runtime.block_on(async move {
+        let mut inside = inside;
+        let Some(key) = wait_for_key(&mut inside).await else {
+            return Ok(());
+        };
+        let datagrams = datagram::Pair::bind(settings.port).with_context(|| {
+            format!(
+                "could not open UDP port {} for heartbeats: is another speaker running on this node? \
+                 (--heartbeat-port, TIKLB_HEARTBEAT_PORT)",
+                settings.port
+            )
+        })?;
+        let (links, watch) = crate::link::watch::watch(settings.exclusions)
+            .await
+            .context("could not read this node's network interfaces")?;
+        let mut wire = Wire::new(settings.node, key, datagrams, settings.port, settings.turn);
+        wire.speaker.set_failback(settings.failback);
+        tokio::select! {
+            () = watch.run() => Ok(()),
+            outcome = wire.run(inside, links) => outcome,
+        }
+    })
 }
 
 async fn wait_for_key(inside: &mut Inside) -> Option<Key> {
