@@ -38,9 +38,15 @@ pub fn tiklb() -> Result<PathBuf> {
 /// The same, where cargo builds it as the image and the release carry it.
 ///
 /// # Errors
-/// As for [`tiklb`].
+/// As for [`tiklb`]; [`GIVEN`] names another program.
 pub fn tiklb_of_the_image() -> Result<PathBuf> {
-    tiklb_by(image::build)
+    let tiklb = tiklb_by(image::build)?;
+    ensure!(
+        tiklb == image::program()?.canonicalize()?,
+        "{GIVEN} names {}, which is not the image's program: unset it, and that is built",
+        tiklb.display()
+    );
+    Ok(tiklb)
 }
 
 fn tiklb_by(build: fn() -> Result<PathBuf>) -> Result<PathBuf> {

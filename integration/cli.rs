@@ -146,7 +146,7 @@ struct StoryArguments {
                    above keepalived's at 10 ms in the same run\n  \
         move       a drained node's speaker stops: no datagram of such a client is lost\n  \
         connect    Service created -> first ARP answer, for an address known to be free: p50 60 ms at most\n  \
-        answer     p50 within 1.3 times the kernel's own; 100,000 answers a second of a processor; foreign frames: a\n             \
+        answer     p50 within 1.3 times the kernel's own and a bare program's; 100,000 answers a second of a processor; foreign frames: a\n             \
                    tenth of the processor time of a socket without a filter\n  \
         idle       100 addresses, 5 nodes: 1 % of a processor at most\n  \
         false-alarms\n             \

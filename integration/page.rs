@@ -21,10 +21,13 @@ const PLACES: [&str; 5] = [
 ];
 
 /// What a command in the middle of a sentence begins with. `bench` and `demo` are the lab's: the sentence has said so.
-const PROGRAMS: [&str; 16] = [
-    "apt-get", "argocd", "bench", "cargo", "ctr", "curl", "demo", "docker", "helm", "ip", "k3s", "kubectl",
-    "lab", "ping", "plan", "tiklb",
+const PROGRAMS: [&str; 17] = [
+    "apt-get", "argocd", "arp", "bench", "cargo", "ctr", "curl", "demo", "docker", "helm", "ip", "k3s",
+    "kubectl", "lab", "ping", "plan", "tiklb",
 ];
+
+/// The languages of blocks that a person types.
+const TYPED: [&str; 2] = ["sh", "console"];
 
 /// The project's own scripts.
 const SCRIPTS: &str = ".ci/";
@@ -177,7 +180,7 @@ pub fn commands(page: &str) -> Vec<Command> {
 
 /// The lines of a block that a person types. In a `console` what is printed stands among them.
 fn typed(language: &str, block: &str) -> impl Iterator<Item = String> {
-    let all = if ["sh", "console"].contains(&language) {
+    let all = if TYPED.contains(&language) {
         lines(block)
     } else {
         Vec::new()

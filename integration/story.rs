@@ -74,6 +74,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 
+pub(crate) use start::STEPS as START_STEPS;
 pub use troupe::{Theatre, play};
 
 use crate::home::{Api, Plan};

@@ -122,7 +122,8 @@ fn findings(outcomes: &[Outcome], answers: &Answers) -> Result<Findings> {
                 "Times count from the sending of the POST. {WATCHED}: what any controller has to wait for."
             ),
             format!(
-                "{KERNEL} is {}'s own address, asked for in turn with the address that it announces.",
+                "{KERNEL} is {}'s own address, asked for in turn with the address that it announces; {BARE}, a thread \
+                 there that waits in recv and answers for one more.",
                 answers.node
             ),
         ],

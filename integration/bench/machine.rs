@@ -101,28 +101,28 @@ pub(super) struct Build {
     /// `git describe` of the checkout that it was built from; `-dirty` with changes that are not committed.
     commit: Option<String>,
     /// How cargo built it, or that a person named the program: then nobody here knows its commit either.
-    profile: String,
+    profile: &'static str,
 }
 
-/// What cargo calls the folder of its profile `dev`.
-const DEV: &str = "debug";
+/// Cargo's folders, and the profiles of what lies in them.
+const PROFILES: [(&str, &str); 3] = [("debug", "dev"), ("release", "release"), ("dist", "dist")];
 
 impl Build {
     /// Of the program at `tiklb`, which cargo has made if it lies in the folder `target`.
     pub(super) fn of(tiklb: &Path, target: Option<&Path>) -> Self {
         let version = line_of(Command::new(tiklb).arg("--version"));
-        let built = target.is_some_and(|target| tiklb.starts_with(target));
+        let folder = tiklb.parent().and_then(Path::file_name);
+        let profile = PROFILES
+            .into_iter()
+            .find(|(name, _)| folder == Some(OsStr::new(name)));
+        let profile = profile.filter(|_| target.is_some_and(|target| tiklb.starts_with(target)));
         let describe = ["describe", "--always", "--dirty", "--abbrev=12"];
         let mut git = Command::new("git");
-        let profile = match tiklb.parent().and_then(Path::file_name).and_then(OsStr::to_str) {
-            None | Some(DEV) => "dev",
-            Some(folder) => folder,
-        };
         git.args(["-C", env!("CARGO_MANIFEST_DIR")]).args(describe);
         Self {
             version: version.unwrap_or_else(|| "unknown".to_owned()),
-            commit: built.then(|| line_of(&mut git)).flatten(),
-            profile: if built { profile } else { "given" }.to_owned(),
+            commit: profile.and_then(|_| line_of(&mut git)),
+            profile: profile.map_or("given", |(_, profile)| profile),
         }
     }
 

@@ -49,17 +49,7 @@ const PLAYED: &[(Player, What)] = &[
             "integration/story/start.rs",
             "fn from_a_router_to_the_first_service_and_back",
         ),
-        Blocks(
-            START,
-            &[
-                "3. Look at it",
-                "4. Write the configuration",
-                "5. Install",
-                "6. Let it write",
-                "7. The first Service",
-                "8. The way back",
-            ],
-        ),
+        Blocks(START, &story::START_STEPS),
     ),
     (
         by("integration/story/migration.rs", "fn by_helm_and_back"),

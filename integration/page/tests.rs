@@ -8,6 +8,9 @@ use super::*;
 /// Where somebody adds one.
 const WHERE: &str = "integration/page/inventory.rs";
 
+/// The languages of other blocks. One in any other would be passed over without a word.
+const SHOWN: [&str; 4] = ["json", "mermaid", "text", "yaml"];
+
 fn on_pages() -> Vec<(String, String)> {
     let pages = all().unwrap();
     let each = pages.iter().flat_map(|page| {
@@ -52,6 +55,27 @@ fn commands_are_found_where_a_person_sees_them() {
         ("curl -k x", Place::Block),
     ];
     assert_eq!(found, expected);
+}
+
+#[test]
+fn each_block_says_whether_it_is_typed() {
+    let mut wrong = Vec::new();
+    for page in all().unwrap() {
+        let fences = page
+            .text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("```"));
+        // One that opens, one that closes.
+        for language in fences.step_by(2) {
+            if !TYPED.contains(&language) && !SHOWN.contains(&language) {
+                wrong.push(format!("{}: {language:?}", page.path));
+            }
+        }
+    }
+    assert_none(
+        &wrong,
+        "what is to be typed is `sh` or `console`, what is shown something else",
+    );
 }
 
 #[test]

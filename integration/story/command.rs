@@ -160,10 +160,7 @@ const EARLIER_POOL: &str = "apiVersion: metallb.io/v1beta1\nkind: AddressPool\n\
 
 /// A person copies the guide's repository, and has the router's CA and password beside it.
 async fn in_the_guide(scene: &Scene, desk: &Desk) -> Outcome {
-    let copy = format!(
-        "cp -r {} copy && cp pw tiklb-ca.crt copy",
-        deployed("examples/homelab").display()
-    );
+    let copy = format!("cp -r {} copy", deployed("examples/homelab").display());
     desk.types(scene, &copy, 0, &[]).await?;
     IN_THE_GUIDE.plays_in(scene, desk, &desk.file("copy")).await
 }
@@ -229,7 +226,8 @@ async fn each_way_back_gives_everything_back(scene: &mut Scene) -> Outcome {
     scene.home.control_plane_mut().start_again().await
 }
 
-/// A pool that is gone from Git, perhaps by a slip, and stays away for longer than the router's object wants. Without kubectl the lab's own client has its place.
+/// A pool that is gone from Git, perhaps by a slip, and stays away for longer than the router's object wants. Without kubectl
+/// the lab's own client has its place.
 async fn a_whole_range_goes_with_a_persons_word(scene: &mut Scene) -> Outcome {
     let before = Before::of(scene);
     let desk = Desk::open(&scene.home)?;

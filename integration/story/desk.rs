@@ -18,6 +18,25 @@ use crate::wait::until;
 /// The folder that the pages call so: a person's own, with the manifests for Git.
 const REPOSITORY: &str = "your-repository";
 
+/// Verbs of kubectl, helm and tiklb that change something.
+const CHANGING: [&str; 10] = [
+    "annotate",
+    "apply",
+    "create",
+    "delete",
+    "install",
+    "label",
+    "patch",
+    "release",
+    "uninstall",
+    "upgrade",
+];
+
+/// Whether a line changes something in the cluster or on the router.
+fn changes(line: &str) -> bool {
+    line.split_whitespace().any(|word| CHANGING.contains(&word))
+}
+
 /// A person who has the router's password and its CA in files, and tiklb; on a real cluster kubectl and helm as well.
 pub(super) struct Desk {
     folder: TempDir,
@@ -64,8 +83,8 @@ impl Desk {
         self.file(REPOSITORY)
     }
 
-    /// Types a line in the desk's folder until it ends so and shows all of this: what allocator and speakers report follows by
-    /// moments.
+    /// Types a line in the desk's folder, which ends so and shows all of this. One that only looks is typed until it does: what
+    /// allocator and speakers report follows by moments. One that changes something has to work the first time, as for a person.
     pub(super) async fn types(&self, scene: &Scene, line: &str, code: i32, words: &[&str]) -> Outcome {
         self.types_in(scene, self.folder.path(), line, code, words).await
     }
@@ -79,14 +98,17 @@ impl Desk {
         code: i32,
         words: &[&str],
     ) -> Outcome {
-        until(&format!("`{line}` to show it"), SOON, async || {
+        let once = async || {
             let shown: Shown = scene.home.type_in(folder, self.tools.path(), line).await?;
             ensure!(shown.code == Some(code), "{shown:?}");
             for wanted in words {
                 ensure!(shown.text.contains(wanted), "no {wanted} in {}", shown.text);
             }
             Ok(())
-        })
-        .await
+        };
+        if changes(line) {
+            return once().await.with_context(|| format!("typing `{line}`"));
+        }
+        until(&format!("`{line}` to show it"), SOON, once).await
     }
 }

@@ -1,6 +1,8 @@
 //! The first start, by `docs/getting-started.md`: what the page tells a person to type is typed, in its order, its objects are
 //! applied as they stand there, and what it promises is looked for.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::Ipv4Addr;
 
@@ -24,10 +26,22 @@ pub(super) fn stories() -> Vec<Story> {
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 202);
 const NAME: [&str; 2] = ["whoami", "whoami-lan"];
 
+/// The page's steps from the router to the way back.
+pub(crate) const STEPS: [&str; 6] = [
+    "3. Look at it",
+    "4. Write the configuration",
+    "5. Install",
+    "6. Let it write",
+    "7. The first Service",
+    "8. The way back",
+];
+
 /// A person with the page.
 struct Reader {
     page: String,
     desk: Desk,
+    /// The lines that were taken from it.
+    taken: RefCell<BTreeSet<String>>,
 }
 
 impl Reader {
@@ -35,6 +49,7 @@ impl Reader {
         Ok(Self {
             page: page::read("docs/getting-started.md")?,
             desk: Desk::open(&scene.home)?,
+            taken: RefCell::default(),
         })
     }
 
@@ -45,7 +60,27 @@ impl Reader {
         let mut found = lines.iter().filter(|line| line.starts_with(begin));
         let (first, more) = (found.next(), found.next());
         ensure!(more.is_none(), "{heading:?} has two lines {begin:?}");
-        Ok((*first.with_context(|| format!("{heading:?} has no line {begin:?}"))?).to_owned())
+        let line = *first.with_context(|| format!("{heading:?} has no line {begin:?}"))?;
+        self.taken.borrow_mut().insert(line.to_owned());
+        Ok(line.to_owned())
+    }
+
+    /// Every line of the page was typed; without a kubectl, all but its own.
+    fn has_typed_all(&self) -> Outcome {
+        let taken = self.taken.borrow();
+        for heading in STEPS {
+            for line in page::blocks(&self.page, heading, Block::Shell)?
+                .iter()
+                .flat_map(|block| block.lines())
+            {
+                let own = !self.desk.has_kubectl() && line.starts_with("kubectl ");
+                ensure!(
+                    own || taken.contains(line),
+                    "nobody typed `{line}` under {heading:?}"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// The objects under a heading.
@@ -95,7 +130,7 @@ async fn from_a_router_to_the_first_service_and_back(scene: &mut Scene) -> Outco
         difference.is_empty(),
         "the router is not as it was: {difference:?}"
     );
-    Ok(())
+    reader.has_typed_all()
 }
 
 /// Steps 3 to 5.

@@ -166,7 +166,7 @@ impl Speakers {
             Ok(Ok(pods)) if pods.is_empty() => Heard::nobody("no Pod has the labels of --peer-selector"),
             Ok(Ok(pods)) => ask(&pods, self.speaker_port).await,
             Ok(Err(error)) => Heard::nobody(&error.to_string()),
-            Err(_) => Heard::nobody("their Pods could not be listed: kubectl auth can-i list pods"),
+            Err(_) => Heard::nobody("their Pods could not be listed: kubectl auth can-i list pods -A"),
         }
     }
 }

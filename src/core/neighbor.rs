@@ -90,19 +90,6 @@ pub enum Purpose {
     Defence,
 }
 
-impl Purpose {
-    /// The label's text.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Takeover => "takeover",
-            Self::Poke => "poke",
-            Self::Refresh => "refresh",
-            Self::Probe => "probe",
-            Self::Defence => "defence",
-        }
-    }
-}
-
 /// A frame that is due now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outgoing {

@@ -52,15 +52,18 @@ fn a_program_that_cargo_did_not_make_has_no_commit() {
     let target = Path::new("/somewhere/target");
     for (place, profile) in [("release", "release"), ("debug", "dev"), ("arch/dist", "dist")] {
         let built = Build::of(&target.join(place).join("tiklb"), Some(target));
-        assert_eq!(
-            (built.version.as_str(), built.profile.as_str()),
-            ("unknown", profile)
-        );
+        assert_eq!((built.version.as_str(), built.profile), ("unknown", profile));
         assert_eq!(built.is_for_development(), profile == "dev");
     }
+    let kept = Build::of(&target.join("old/tiklb"), Some(target));
+    assert_eq!(
+        (kept.commit, kept.profile),
+        (None, "given"),
+        "a copy, of whatever"
+    );
     for target in [Some(target), None] {
         // Any program stands for one that a person named.
         let given = Build::of(Path::new("/bin/true"), target);
-        assert_eq!((given.commit, given.profile.as_str()), (None, "given"));
+        assert_eq!((given.commit, given.profile), (None, "given"));
     }
 }

@@ -36,6 +36,10 @@ pub const UNPLAYED: &[(&str, &[&str])] = &[
             "kubectl -n argocd delete application tiklb",
         ],
     ),
+    (
+        "shows what `ip neigh show` does, by a program of Debian's net-tools, which few have",
+        &["arp -n"],
+    ),
     ("needs k3s", &["k3s ctr images import FILE"]),
     (
         "asks containerd at the socket that it has on a machine of its own; the lab's nodes import the same file at theirs \
@@ -43,7 +47,7 @@ pub const UNPLAYED: &[(&str, &[&str])] = &[
         &["ctr --namespace k8s.io images import FILE"],
     ),
     (
-        "needs a Pod on a cordoned node whose speaker is not started again; the shutdown of a node is played by \
+        "needs a Pod on a cordoned node whose speaker is not started again; a node that is switched off is played by \
          integration/tests/kubelets/failover.rs, and a speaker that ends on a cordoned node by integration/story/announcement.rs",
         &["kubectl -n metallb-system delete pod …"],
     ),

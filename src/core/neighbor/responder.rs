@@ -112,11 +112,6 @@ impl Responder {
         }
     }
 
-    /// Changes the bound on a request's age; it follows the time after which others take over.
-    pub const fn set_max_age(&mut self, max_age: Duration) {
-        self.max_age = max_age;
-    }
-
     /// Makes an interface, or its new MAC, known.
     pub fn set_interface(&mut self, interface: InterfaceIndex, mac: MacAddr) {
         self.interfaces.insert(interface, mac);

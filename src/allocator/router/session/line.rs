@@ -84,6 +84,6 @@ impl Line {
 fn undecoded() -> Failure {
     Failure {
         kind: FailureKind::InvalidSpec,
-        message: "the object's spec cannot be read: kubectl describe mikrotikrouter says why".to_owned(),
+        message: "the object's spec cannot be read: kubectl describe mikrotikrouter -A says why".to_owned(),
     }
 }

@@ -103,6 +103,7 @@ fn gateways_are_poked_before_talkers_after_the_broadcast() {
         ],
         "the router is a talker too and is poked once"
     );
+    assert_eq!(announcements.counters().pokes, 2);
 }
 
 #[test]

@@ -312,6 +312,45 @@ fn a_thousand_addresses_are_asked_for_two_a_second() {
     assert_eq!(lan.sent.last(), Some(&(75_000, Purpose::Defence, 7)));
 }
 
+#[test]
+fn strangers_and_nodes_are_remembered_some_of_each() {
+    let mut lan = Lan::announcing(&[200]);
+    let heard = |lan: &mut Lan, kind: u8, party: &dyn Fn(u8) -> Party| {
+        for number in 0..9 {
+            lan.hear(&claim(MacAddr(2, 0, 0, 0, kind, number), 200), party(number));
+        }
+        lan.conflicts.watched[&IpAddr::from(address(200))].claimants.len()
+    };
+    let stranger = |_| Party::Stranger;
+    let node = |number| Party::Node(NodeName::from(format!("node{number}").as_str()));
+    assert_eq!(heard(&mut lan, 9, &stranger), MAX_CLAIMANTS);
+    // Who floods the LAN with MAC addresses does not hide a node that answers too, and the other way round.
+    assert_eq!(heard(&mut lan, 8, &node), 2 * MAX_CLAIMANTS);
+    assert_eq!(heard(&mut lan, 7, &stranger), 2 * MAX_CLAIMANTS);
+    let mut lan = Lan::announcing(&[200]);
+    assert_eq!(heard(&mut lan, 8, &node), MAX_CLAIMANTS);
+    assert_eq!(heard(&mut lan, 9, &stranger), 2 * MAX_CLAIMANTS);
+}
+
+#[test]
+fn a_node_that_answers_too_is_asked_before_all_that_wait_for_their_turn() {
+    let mut lan = Lan::announcing(&(0..=255).collect::<Vec<u8>>());
+    lan.answers.push((250, NODE, node()));
+    // All are to be asked by now, and most wait for their turn.
+    lan.until(20_000);
+    lan.sent.clear();
+    lan.hear(&answer(NODE, 250), node());
+    lan.until(30_000);
+    let asked: Vec<u64> = lan
+        .sent
+        .iter()
+        .filter(|(.., host)| *host == 250)
+        .map(|(at, ..)| *at)
+        .collect();
+    assert_eq!(asked, [20_000, 30_000]);
+    assert!(lan.dispute(250).is_some(), "it still answers ten seconds later");
+}
+
 /// One step of a flood.
 #[derive(Debug, Clone)]
 enum Step {

@@ -39,6 +39,35 @@ fn a_question_is_read_field_by_field() {
 }
 
 #[test]
+fn a_frame_equals_its_own_bytes_alone() {
+    let frame = question().frame();
+    assert_eq!(frame, QUESTION);
+    let mut another = QUESTION;
+    another[FRAME_LENGTH - 1] ^= 1;
+    assert_ne!(frame, another);
+    assert_ne!(frame, [0; 0]);
+}
+
+#[test]
+fn what_is_no_arp_has_a_name_of_its_own_for_metrics() {
+    let lengths = FrameError::AddressLengths {
+        hardware: 0,
+        protocol: 0,
+    };
+    let refusals = [
+        FrameError::TooShort(0),
+        FrameError::EtherType(0),
+        FrameError::HardwareType(0),
+        FrameError::ProtocolType(0),
+        lengths,
+        FrameError::Operation(0),
+    ];
+    let names: std::collections::BTreeSet<&str> = refusals.map(FrameError::kind).into_iter().collect();
+    assert_eq!(names.len(), refusals.len());
+    assert!(names.iter().all(|name| !name.is_empty()), "{names:?}");
+}
+
+#[test]
 fn ethernet_padding_is_ignored() {
     let mut padded = QUESTION.to_vec();
     padded.resize(60, 0xa5);

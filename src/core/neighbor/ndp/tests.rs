@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::Statement;
 use super::*;
 
 const OURS: MacAddr = MacAddr(0x02, 0, 0, 0, 0, 0x01);
@@ -211,6 +212,17 @@ fn every_rule_of_rfc_4861_refuses_by_its_own_name() {
 }
 
 #[test]
+fn an_advertisement_that_nobody_asked_for_is_a_claim_and_an_answer_is_none() {
+    let said = |bytes: &[u8]| Statement::from(&Ndp::parse(bytes).unwrap());
+    let (claim, answer) = (said(&ANNOUNCEMENT), said(&ANSWER));
+    assert!(claim.is_gratuitous() && claim.target_ip == VIP, "{claim:?}");
+    assert!(
+        !answer.is_gratuitous() && answer.target_ip == CLIENT,
+        "{answer:?}"
+    );
+}
+
+#[test]
 fn unknown_options_are_passed_over() {
     // A nonce (RFC 3971), as Linux sends it, before the address; and one of the other message's kind.
     let nonce = [14, 1, 9, 9, 9, 9, 9, 9];
@@ -218,6 +230,8 @@ fn unknown_options_are_passed_over() {
     let other = [2, 1, 2, 0, 0, 0, 0, 0x77];
     let frame = with_options(&QUESTION, &[nonce, other, mac].concat());
     assert_eq!(Ndp::parse(&frame), Ok(question()));
+    let twice = with_options(&QUESTION, &[mac, [1, 1, 2, 0, 0, 0, 0, 0x77]].concat());
+    assert_eq!(Ndp::parse(&twice), Ok(question()), "the first of a kind counts");
     let of_another_medium = with_options(&QUESTION, &[1, 2, 2, 0, 0, 0, 0, 0x50, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(Ndp::parse(&of_another_medium).unwrap().link_layer, None);
 }
