@@ -97,7 +97,15 @@ pub fn read(page: &str) -> Result<String> {
 /// # Errors
 /// When one of them cannot be read.
 pub fn all() -> Result<Vec<Page>> {
-    let mut waiting: Vec<String> = PLACES.map(str::to_owned).to_vec();
+    below(&PLACES)
+}
+
+/// The pages at these places of the repository, and below them.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn below(places: &[&str]) -> Result<Vec<Page>> {
+    let mut waiting: Vec<String> = places.iter().map(|place| (*place).to_owned()).collect();
     let mut pages = Vec::new();
     while let Some(path) = waiting.pop() {
         let place = root().join(&path);
@@ -145,6 +153,15 @@ pub fn lines(block: &str) -> Vec<String> {
         line.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     whole.lines().map(bare).filter(|line| !line.is_empty()).collect()
+}
+
+/// The lines that a person types under a heading.
+///
+/// # Errors
+/// The page has no such heading.
+pub fn lines_under(page: &str, heading: &str) -> Result<Vec<String>> {
+    let blocks = blocks(page, heading, Block::Shell)?;
+    Ok(blocks.iter().flat_map(|block| lines(block)).collect())
 }
 
 /// What a page tells a person to type, in its order.

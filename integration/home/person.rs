@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::daemon::CONTROL_HOST;
 use super::{Home, KUBECONFIG};
@@ -22,6 +22,17 @@ pub struct Shown {
     pub code: Option<i32>,
     /// What stands on the screen: stdout and stderr.
     pub text: String,
+}
+
+impl Shown {
+    /// It ended so and shows all of this.
+    pub(crate) fn shows(&self, code: i32, words: &[&str]) -> Result<()> {
+        ensure!(self.code == Some(code), "{self:?}");
+        for wanted in words {
+            ensure!(self.text.contains(wanted), "no {wanted} in {}", self.text);
+        }
+        Ok(())
+    }
 }
 
 impl Home {

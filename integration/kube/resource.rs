@@ -73,6 +73,11 @@ impl Resource {
         }
     }
 
+    /// The name of the `CustomResourceDefinition` that defines it.
+    pub fn definition(&self) -> String {
+        format!("{}.{}", self.plural, self.group)
+    }
+
     /// The object with its kind and version, where it does not say them.
     pub(super) fn typed(&self, object: &Value) -> Value {
         let mut object = object.clone();

@@ -7,7 +7,7 @@ mod unplayed;
 
 use anyhow::Result;
 
-use super::{Block, blocks, lines, read};
+use super::{lines_under, read};
 use crate::story;
 pub use unplayed::UNPLAYED;
 
@@ -254,9 +254,7 @@ fn under(page: &str, headings: &[&str]) -> Result<Vec<String>> {
     let text = read(page)?;
     let mut all = Vec::new();
     for heading in headings {
-        for block in blocks(&text, heading, Block::Shell)? {
-            all.extend(lines(&block));
-        }
+        all.extend(lines_under(&text, heading)?);
     }
     Ok(all)
 }

@@ -12,14 +12,14 @@ use std::fs;
 use std::net::Ipv4Addr;
 
 use anyhow::{Result, ensure};
-use routeros_sim::{Menu, PASSWORD, Snapshot, diff};
+use routeros_sim::{Menu, PASSWORD, Snapshot};
 use serde_json::json;
 
 use super::desk::Desk;
 use super::scene::{FIRST_SYNC, GRACE, MIKROTIK, SOON, Scene};
 use super::{Outcome, Story, doctor, stories};
 use crate::apiserver::ApiServer;
-use crate::home::kind::{IP_ADDRESS_POOLS, MIKROTIK_ROUTERS, SERVICE_L2_STATUSES};
+use crate::home::kind::{IP_ADDRESS_POOLS, MIKROTIK_ROUTERS};
 use crate::home::{NAMESPACE, deployed, homelab};
 use crate::wait::until;
 use line::Line;
@@ -55,7 +55,7 @@ struct Before {
 impl Before {
     fn of(scene: &Scene) -> Self {
         Self {
-            rows: scene.home.router().snapshot().configured(),
+            rows: scene.home.router().snapshot(),
             writes: scene.home.router().journal().writes.len(),
             applied: by_people(scene).len(),
         }
@@ -63,13 +63,7 @@ impl Before {
 
     /// Its configuration is the same.
     fn is_back(&self, scene: &Scene) -> Outcome {
-        let now = scene.home.router().snapshot().configured();
-        let difference = diff(&self.rows, &now);
-        ensure!(
-            difference.is_empty(),
-            "the router is not as it was: {difference:?}"
-        );
-        Ok(())
+        scene.router_is_as(&self.rows)
     }
 
     /// And nobody wrote to it, nor a person to the API.
@@ -263,9 +257,5 @@ async fn left_behind(scene: &mut Scene) -> Outcome {
     scene.settle("web", ADDRESS).await?;
     scene.in_sync().await?;
     scene.delete_service("web").await?;
-    let none = <[_]>::is_empty;
-    let kube = scene.home.kube();
-    kube.wait_list(SERVICE_L2_STATUSES, SOON, "no announcement to be on record", none)
-        .await?;
-    Ok(())
+    scene.nothing_is_on_record().await
 }

@@ -4,14 +4,14 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use routeros_sim::PASSWORD;
 use tempfile::TempDir;
 
 use super::Outcome;
 use super::scene::{SOON, Scene};
 use crate::chart::Helm;
-use crate::home::{Home, Shown};
+use crate::home::Home;
 use crate::sandbox;
 use crate::wait::until;
 
@@ -37,6 +37,27 @@ fn changes(line: &str) -> bool {
     line.split_whitespace().any(|word| CHANGING.contains(&word))
 }
 
+fn empty() -> Result<TempDir> {
+    let inside = sandbox::dir().context("stories are played in the lab's sandbox")?;
+    TempDir::new_in(inside).context("making a folder for a person")
+}
+
+/// A folder with the programs by the names that a person types: kubectl and helm on the real cluster alone.
+pub(super) fn tools(home: &Home) -> Result<TempDir> {
+    let folder = empty()?;
+    let link = |name: &str, program: &Path| {
+        symlink(program, folder.path().join(name)).with_context(|| format!("linking {name}"))
+    };
+    link("tiklb", home.program()?)?;
+    if let Some(cluster) = home.control_plane().real() {
+        link("kubectl", &cluster.binaries().kubectl)?;
+        let helm =
+            Helm::found()?.context("helm is not built: cargo run --release -p lab -- cluster build")?;
+        link("helm", helm.program())?;
+    }
+    Ok(folder)
+}
+
 /// A person who has the router's password and its CA in files, and tiklb; on a real cluster kubectl and helm as well.
 pub(super) struct Desk {
     folder: TempDir,
@@ -45,18 +66,10 @@ pub(super) struct Desk {
 
 impl Desk {
     pub(super) fn open(home: &Home) -> Result<Self> {
-        let inside = sandbox::dir().context("stories are played in the lab's sandbox")?;
         let desk = Self {
-            folder: TempDir::new_in(&inside)?,
-            tools: TempDir::new_in(&inside)?,
+            folder: empty()?,
+            tools: tools(home)?,
         };
-        symlink(home.program()?, desk.tools.path().join("tiklb"))?;
-        if let Some(cluster) = home.control_plane().real() {
-            symlink(&cluster.binaries().kubectl, desk.tools.path().join("kubectl"))?;
-            let helm =
-                Helm::found()?.context("helm is not built: cargo run --release -p lab -- cluster build")?;
-            symlink(helm.program(), desk.tools.path().join("helm"))?;
-        }
         fs::write(desk.file("pw"), PASSWORD)?;
         fs::copy(home.router_ca(), desk.file("tiklb-ca.crt"))?;
         fs::create_dir(desk.repository())?;
@@ -99,12 +112,8 @@ impl Desk {
         words: &[&str],
     ) -> Outcome {
         let once = async || {
-            let shown: Shown = scene.home.type_in(folder, self.tools.path(), line).await?;
-            ensure!(shown.code == Some(code), "{shown:?}");
-            for wanted in words {
-                ensure!(shown.text.contains(wanted), "no {wanted} in {}", shown.text);
-            }
-            Ok(())
+            let shown = scene.home.type_in(folder, self.tools.path(), line).await?;
+            shown.shows(code, words)
         };
         if changes(line) {
             return once().await.with_context(|| format!("typing `{line}`"));

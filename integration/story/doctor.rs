@@ -10,7 +10,7 @@ use super::scene::{APPS, FIRST_SYNC, SOON, Scene};
 use super::{Outcome, Story, stories};
 use crate::home::NAMESPACE;
 use crate::home::kind::{CONFIGURATION_STATES, IP_ADDRESS_POOLS};
-use crate::kube::{CUSTOM_RESOURCE_DEFINITIONS, Resource, SERVICES};
+use crate::kube::{CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, Kube, Resource, SERVICES};
 use crate::wait::until;
 
 pub(super) fn stories() -> Vec<Story> {
@@ -38,12 +38,7 @@ pub(super) const DEPLOYMENTS: Resource = Resource::namespaced("apps", "v1", "dep
 pub(super) async fn says(scene: &Scene, line: &[&str], code: i32, words: &[&str]) -> Outcome {
     // What allocator and speakers report follows a change by moments.
     until("the doctor to say so", SOON, async || {
-        let shown = scene.home.ask_tiklb(line).await?;
-        ensure!(shown.code == Some(code), "{shown:?}");
-        for wanted in words {
-            ensure!(shown.text.contains(wanted), "no {wanted} in {}", shown.text);
-        }
-        Ok(())
+        scene.home.ask_tiklb(line).await?.shows(code, words)
     })
     .await
 }
@@ -192,6 +187,16 @@ async fn what_is_missing_or_left_over_is_found_with_its_fix(scene: &mut Scene) -
         .delete(WEBHOOKS, "metallb-webhook-configuration")
         .await?;
     says(scene, &["doctor"], 0, &["nothing found, "]).await
+}
+
+/// The workloads of a MetalLB, by its own names.
+pub(super) async fn metallb_workloads(kube: &Kube, version: &str) -> Outcome {
+    let metallb = |name: &str| deployment(name, &format!("quay.io/metallb/{name}:{version}"), name);
+    kube.create(DEPLOYMENTS.in_namespace(NAMESPACE), &metallb("controller"))
+        .await?;
+    kube.create(DAEMON_SETS.in_namespace(NAMESPACE), &metallb("speaker"))
+        .await?;
+    Ok(())
 }
 
 /// What MetalLB's uninstallation leaves where it was made by manifests.

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use routeros_sim::{Menu, Row, diff};
+use routeros_sim::{Menu, Row};
 
 use super::scene::{APPS, FIRST_SYNC, GRACE, MIKROTIK, PORT, SOON, Scene};
 use super::{Outcome, Story, stories};
@@ -82,10 +82,7 @@ async fn a_router_that_reboots_between_the_cut_and_the_leases(scene: &mut Scene)
     let kube = scene.home.kube();
     kube.delete(&routers, MIKROTIK).await?;
     kube.wait_gone(&routers, MIKROTIK, FIRST_SYNC).await?;
-    let after = scene.home.router().snapshot();
-    let difference = diff(&before.configured(), &after.configured());
-    ensure!(difference.is_empty(), "{difference}");
-    Ok(())
+    scene.router_is_as(&before)
 }
 
 /// So many of each menu are ours.

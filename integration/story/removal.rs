@@ -4,13 +4,11 @@
 use std::net::Ipv4Addr;
 
 use anyhow::{Context as _, Result, ensure};
-use routeros_sim::diff;
 use serde_json::Value;
 
 use super::scene::{GRACE, SOON, Scene};
 use super::{Outcome, Story, stories};
 use crate::chart;
-use crate::home::kind::SERVICE_L2_STATUSES;
 
 pub(super) fn stories() -> Vec<Story> {
     stories![removal: the_uninstallation_gives_the_router_back]
@@ -38,10 +36,7 @@ async fn the_uninstallation_gives_the_router_back(scene: &mut Scene) -> Outcome 
         .await?;
 
     scene.delete_service("web").await?;
-    let none = <[_]>::is_empty;
-    let kube = scene.home.kube();
-    kube.wait_list(SERVICE_L2_STATUSES, SOON, "no announcement to be on record", none)
-        .await?;
+    scene.nothing_is_on_record().await?;
     // What takes most rights: nobody else is there to write.
     scene.home.allocator()?.end(GRACE).await?;
     let shown = run(scene, &job).await?;
@@ -49,11 +44,7 @@ async fn the_uninstallation_gives_the_router_back(scene: &mut Scene) -> Outcome 
         shown.0 == Some(0) && shown.1.contains("everything was given back"),
         "{shown:?}"
     );
-    let difference = diff(&before.configured(), &scene.home.router().snapshot().configured());
-    ensure!(
-        difference.is_empty(),
-        "the router is not as it was: {difference:?}"
-    );
+    scene.router_is_as(&before)?;
 
     let shown = run(scene, &job).await?;
     ensure!(

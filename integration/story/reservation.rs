@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use anyhow::{Context as _, Result, ensure};
-use routeros_sim::{Menu, Row, diff};
+use routeros_sim::{Menu, Row};
 
 use super::scene::{APPS, FIRST_SYNC, MIKROTIK, OBSERVED, SOON, Scene};
 use super::{Outcome, Story, stories};
@@ -179,10 +179,7 @@ async fn a_deleted_router_is_given_back(scene: &mut Scene) -> Outcome {
         .kube()
         .wait_gone(&routers, MIKROTIK, FIRST_SYNC)
         .await?;
-    let after = scene.home.router().snapshot();
-    let difference = diff(&before.configured(), &after.configured());
-    ensure!(difference.is_empty(), "{difference}");
-    Ok(())
+    scene.router_is_as(&before)
 }
 
 async fn a_pool_that_a_person_has_shrunk_is_left_alone(scene: &mut Scene) -> Outcome {
@@ -210,8 +207,5 @@ async fn a_pool_that_a_person_has_shrunk_is_left_alone(scene: &mut Scene) -> Out
             .is_some_and(|row| row.get("name") == Some(POOL))
     });
     ensure!(on_pool.count() == 0, "{POOL} was written");
-    let after = scene.home.router().snapshot();
-    let difference = diff(&before.configured(), &after.configured());
-    ensure!(difference.is_empty(), "{difference}");
-    Ok(())
+    scene.router_is_as(&before)
 }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use routeros_sim::Menu;
+use routeros_sim::{Menu, Snapshot, diff};
 use serde_json::{Value, json};
 
 use crate::home::kind::{
@@ -301,6 +301,23 @@ impl Scene {
         bound: Duration,
     ) -> Result<String> {
         condition(self.home.kube(), MIKROTIK, (kind, status, reason), bound).await
+    }
+
+    /// What the router is configured to is what it was then.
+    pub(super) fn router_is_as(&self, before: &Snapshot) -> Result<()> {
+        let now = self.home.router().snapshot();
+        let difference = diff(&before.configured(), &now.configured());
+        ensure!(difference.is_empty(), "the router is not as it was: {difference}");
+        Ok(())
+    }
+
+    /// The speakers have taken their statuses back.
+    pub(super) async fn nothing_is_on_record(&self) -> Result<()> {
+        let none = <[_]>::is_empty;
+        let kube = self.home.kube();
+        kube.wait_list(SERVICE_L2_STATUSES, SOON, "no announcement to be on record", none)
+            .await?;
+        Ok(())
     }
 
     /// Waits until every reservation stands on the router.

@@ -7,7 +7,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 
 use anyhow::{Context as _, Result, ensure};
-use routeros_sim::{Menu, PASSWORD, diff};
+use routeros_sim::{Menu, PASSWORD};
 use serde_json::json;
 
 use super::desk::Desk;
@@ -55,27 +55,23 @@ impl Reader {
 
     /// The only line under a heading that begins so.
     fn line(&self, heading: &str, begin: &str) -> Result<String> {
-        let blocks = page::blocks(&self.page, heading, Block::Shell)?;
-        let lines: Vec<&str> = blocks.iter().flat_map(|block| block.lines()).collect();
+        let lines = page::lines_under(&self.page, heading)?;
         let mut found = lines.iter().filter(|line| line.starts_with(begin));
         let (first, more) = (found.next(), found.next());
         ensure!(more.is_none(), "{heading:?} has two lines {begin:?}");
-        let line = *first.with_context(|| format!("{heading:?} has no line {begin:?}"))?;
-        self.taken.borrow_mut().insert(line.to_owned());
-        Ok(line.to_owned())
+        let line = first.with_context(|| format!("{heading:?} has no line {begin:?}"))?;
+        self.taken.borrow_mut().insert(line.clone());
+        Ok(line.clone())
     }
 
     /// Every line of the page was typed; without a kubectl, all but its own.
     fn has_typed_all(&self) -> Outcome {
         let taken = self.taken.borrow();
         for heading in STEPS {
-            for line in page::blocks(&self.page, heading, Block::Shell)?
-                .iter()
-                .flat_map(|block| block.lines())
-            {
+            for line in page::lines_under(&self.page, heading)? {
                 let own = !self.desk.has_kubectl() && line.starts_with("kubectl ");
                 ensure!(
-                    own || taken.contains(line),
+                    own || taken.contains(&line),
                     "nobody typed `{line}` under {heading:?}"
                 );
             }
@@ -125,11 +121,7 @@ async fn from_a_router_to_the_first_service_and_back(scene: &mut Scene) -> Outco
     // There is nobody at this terminal to ask.
     let line = format!("{} --yes", reader.line("8. The way back", "tiklb release")?);
     reader.types(scene, &line, 0, &["given back"]).await?;
-    let difference = diff(&before.configured(), &scene.home.router().snapshot().configured());
-    ensure!(
-        difference.is_empty(),
-        "the router is not as it was: {difference:?}"
-    );
+    scene.router_is_as(&before)?;
     reader.has_typed_all()
 }
 

@@ -5,18 +5,12 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use super::Error;
 use super::arp::{ArpFrame, Operation};
+use super::flood::{PATIENCE, ROOM, end};
 use super::tap::Tap;
 use crate::lan::{Host, Mac};
-
-/// How long a read waits before it is looked whether there is to be an end.
-const PATIENCE: Duration = Duration::from_millis(5);
-
-/// Longer than any ARP frame with Ethernet's padding.
-const ROOM: usize = 128;
 
 /// Answers who has an address, until it is dropped: a thread asleep in `recv`, without priority, that sends as soon as it
 /// is awake, and that other questions do not wake.
@@ -57,11 +51,8 @@ impl BareAnswerer {
 
 impl Drop for BareAnswerer {
     fn drop(&mut self) {
-        self.ending.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // What it failed at has shown: there was no answer.
-            let _ = thread.join();
-        }
+        // What it failed at has shown: there was no answer.
+        let _ = end(&self.ending, &mut self.thread);
     }
 }
 

@@ -21,7 +21,7 @@ use super::{Error, priority};
 use crate::lan::{Host, Mac};
 
 /// How long a read waits before it is looked whether there is to be an end.
-const PATIENCE: Duration = Duration::from_millis(5);
+pub(super) const PATIENCE: Duration = Duration::from_millis(5);
 
 /// Questions whose answers have not come after this are lost: an answer takes some microseconds in its turn.
 const LOST: Duration = Duration::from_millis(20);
@@ -30,7 +30,7 @@ const LOST: Duration = Duration::from_millis(20);
 const BURST: Duration = Duration::from_millis(1);
 
 /// Longer than any ARP frame with Ethernet's padding.
-const ROOM: usize = 128;
+pub(super) const ROOM: usize = 128;
 
 /// What came of many questions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -280,7 +280,8 @@ impl Drop for Reader {
     }
 }
 
-fn end(ending: &AtomicBool, thread: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
+/// Stops a thread that looks at `ending`, and waits for it.
+pub(super) fn end(ending: &AtomicBool, thread: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
     ending.store(true, Ordering::Relaxed);
     match thread.take().map(JoinHandle::join) {
         Some(Ok(ended)) => ended,

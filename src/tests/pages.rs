@@ -20,20 +20,6 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn pages() -> Vec<PathBuf> {
-    let mut waiting: Vec<PathBuf> = PAGES.iter().map(|page| root().join(page)).collect();
-    let mut found = Vec::new();
-    while let Some(path) = waiting.pop() {
-        if path.is_dir() {
-            waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        } else if path.extension().is_some_and(|ending| ending == "md") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
 /// The targets of a page's links, outside of code.
 fn links(text: &str) -> Vec<String> {
     let mut links = Vec::new();
@@ -95,11 +81,10 @@ fn broken(page: &Path, text: &str, link: &str) -> Option<String> {
 #[test]
 fn every_link_between_pages_leads_somewhere() {
     let (mut seen, mut wrong) = (0, Vec::new());
-    for page in pages() {
-        let text = fs::read_to_string(&page).unwrap();
-        for link in links(&text) {
+    for page in lab::page::below(&PAGES).unwrap() {
+        for link in links(&page.text) {
             seen += 1;
-            wrong.extend(broken(&page, &text, &link));
+            wrong.extend(broken(&root().join(&page.path), &page.text, &link));
         }
     }
     assert!(seen > 30, "only {seen} links were found");

@@ -6,14 +6,14 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 
 use super::super::desk::Desk;
-use super::super::doctor::{DEPLOYMENTS, WEBHOOKS, dead_webhook, deployment, earlier_kind, says};
+use super::super::doctor::{WEBHOOKS, dead_webhook, earlier_kind, metallb_workloads, says};
 use super::super::scene::{SOON, Scene};
 use super::super::{Outcome, Stage, Story, stories};
 use super::line::{Line, line};
 use super::promise::DOCTOR;
 use crate::home::NAMESPACE;
 use crate::home::kind::ADDRESS_RESERVATIONS;
-use crate::kube::{CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, Resource, SECRETS};
+use crate::kube::{CUSTOM_RESOURCE_DEFINITIONS, Resource, SECRETS};
 use crate::page;
 
 pub(super) fn stories() -> Vec<Story> {
@@ -106,7 +106,7 @@ async fn a_definition_that_is_missing_and_a_key_that_is_replaced(scene: &mut Sce
     healthy(scene).await?;
     let desk = Desk::open(&scene.home)?;
     let kube = scene.home.kube();
-    let reservations = format!("{}.{}", ADDRESS_RESERVATIONS.plural, ADDRESS_RESERVATIONS.group);
+    let reservations = ADDRESS_RESERVATIONS.definition();
     kube.delete(CUSTOM_RESOURCE_DEFINITIONS, &reservations).await?;
     says(scene, &["doctor"], 2, &[&reservations, "(DefinitionMissing)"]).await?;
     if desk.has_kubectl() {
@@ -143,12 +143,7 @@ async fn what_is_left_over_or_old_is_mended_by_the_line_of_its_finding(scene: &m
 /// What MetalLB may leave.
 async fn left_over(scene: &Scene, desk: &Desk) -> Outcome {
     let kube = scene.home.kube();
-    let metallb = |name: &str| deployment(name, &format!("quay.io/metallb/{name}:v0.15.2"), name);
-    let controller = metallb("controller");
-    kube.create(DEPLOYMENTS.in_namespace(NAMESPACE), &controller)
-        .await?;
-    kube.create(DAEMON_SETS.in_namespace(NAMESPACE), &metallb("speaker"))
-        .await?;
+    metallb_workloads(kube, "v0.15.2").await?;
     mended(scene, desk, "MetalLbRuns", METALLB).await?;
 
     kube.create(WEBHOOKS, &dead_webhook()).await?;
@@ -173,7 +168,7 @@ async fn left_over(scene: &Scene, desk: &Desk) -> Outcome {
 /// What an older version has, or somebody took away.
 async fn old(scene: &Scene, desk: &Desk) -> Outcome {
     let kube = scene.home.kube();
-    let reservations = format!("{}.{}", ADDRESS_RESERVATIONS.plural, ADDRESS_RESERVATIONS.group);
+    let reservations = ADDRESS_RESERVATIONS.definition();
     let found = kube.get(CUSTOM_RESOURCE_DEFINITIONS, &reservations).await?;
     let mut versions = found["spec"]["versions"].clone();
     let status = "/0/schema/openAPIV3Schema/properties/status/properties";

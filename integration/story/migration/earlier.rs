@@ -6,15 +6,13 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::symlink;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::home::{NAMESPACE, deployed};
-use crate::kube::{
-    CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, DAEMON_SETS, Kube, NAMESPACES, SECRETS, SERVICES,
-};
+use crate::kube::{CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, Kube, NAMESPACES, SECRETS, SERVICES};
 use crate::page::{self, Block};
 use crate::story::desk::Desk;
-use crate::story::doctor::{DEPLOYMENTS, WEBHOOKS, dead_webhook, deployment, earlier_kind, says};
+use crate::story::doctor::{WEBHOOKS, dead_webhook, earlier_kind, metallb_workloads, says};
 use crate::story::scene::{APPS, PORT, SOON, Scene};
 use crate::story::{Outcome, Story, stories};
 
@@ -86,12 +84,8 @@ async fn installed(kube: &Kube) -> Outcome {
     kube.create(NAMESPACES, &json!({"metadata": {"name": NAMESPACE}}))
         .await?;
     for kind in ["AddressPool", "BGPPeer"] {
-        kube.apply(with_kind(
-            "apiextensions.k8s.io/v1",
-            CUSTOM_RESOURCE_DEFINITIONS.kind.as_ref(),
-            earlier_kind(kind),
-        ))
-        .await?;
+        kube.create(CUSTOM_RESOURCE_DEFINITIONS, &earlier_kind(kind))
+            .await?;
     }
     kube.apply(json!({
         "apiVersion": "metallb.io/v1beta1",
@@ -100,11 +94,7 @@ async fn installed(kube: &Kube) -> Outcome {
         "spec": {"protocol": "layer2", "addresses": [RANGE]},
     }))
     .await?;
-    let metallb = |name: &str| deployment(name, &format!("quay.io/metallb/{name}:v0.13.12"), name);
-    kube.create(DEPLOYMENTS.in_namespace(NAMESPACE), &metallb("controller"))
-        .await?;
-    kube.create(DAEMON_SETS.in_namespace(NAMESPACE), &metallb("speaker"))
-        .await?;
+    metallb_workloads(kube, "v0.13.12").await?;
     let service = json!({"metadata": {"name": "webhook-service"}, "spec": {"ports": [{"port": 443}]}});
     kube.create(SERVICES.in_namespace(NAMESPACE), &service).await?;
     for name in ["webhook-server-cert", "memberlist"] {
@@ -118,11 +108,4 @@ async fn installed(kube: &Kube) -> Outcome {
     kube.create(CONFIG_MAPS.in_namespace(NAMESPACE), &config).await?;
     kube.create(WEBHOOKS, &dead_webhook()).await?;
     Ok(())
-}
-
-/// To be applied, which waits until the kind is served.
-fn with_kind(version: &str, kind: &str, mut object: Value) -> Value {
-    object["apiVersion"] = json!(version);
-    object["kind"] = json!(kind);
-    object
 }

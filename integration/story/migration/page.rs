@@ -1,16 +1,14 @@
 //! `docs/migrate-from-metallb.md` as a script: what a person reads there is what is played here.
 
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use tempfile::TempDir;
 
-use crate::chart::Helm;
 use crate::home::Home;
 use crate::page::{self, Block};
 use crate::peers::metallb::Metallb;
-use crate::sandbox;
+use crate::story::desk::tools;
 
 /// What stands on the page, and comes out of MetalLB's Go module here: nothing is fetched.
 const CHART: &str = "metallb/metallb --version 0.15.2";
@@ -56,25 +54,4 @@ impl Page {
         ensure!(shown.code == Some(0), "{line}: {shown:?}");
         Ok(shown.text)
     }
-}
-
-/// A folder with the programs by the names that a person types.
-fn tools(home: &Home) -> Result<TempDir> {
-    let helm = Helm::found()?.context("helm is not built: cargo run --release -p lab -- cluster build")?;
-    let cluster = home.control_plane().real();
-    let kubectl = &cluster
-        .context("this is about the real cluster")?
-        .binaries()
-        .kubectl;
-    let inside = sandbox::dir().context("stories are played in the lab's sandbox")?;
-    let folder = TempDir::new_in(inside).context("making a folder for programs")?;
-    let programs: [(&str, &Path); 3] = [
-        ("helm", helm.program()),
-        ("kubectl", kubectl),
-        ("tiklb", home.program()?),
-    ];
-    for (name, program) in programs {
-        symlink(program, folder.path().join(name)).with_context(|| format!("linking {name}"))?;
-    }
-    Ok(folder)
 }
