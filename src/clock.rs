@@ -30,9 +30,9 @@ impl Clock {
         Instant::at(self.0.elapsed())
     }
 
-    /// A moment of core's as the runtime's timers take it.
-    pub fn at(&self, moment: Instant) -> tokio::time::Instant {
-        tokio::time::Instant::from_std(self.0 + moment.since_start())
+    /// A moment of core's as timers take it.
+    pub fn at(&self, moment: Instant) -> std::time::Instant {
+        self.0 + moment.since_start()
     }
 
     /// Sleeps until then; without a moment, for ever.
@@ -40,7 +40,7 @@ impl Clock {
         match moment {
             // A runtime's timers end after two years; so far ahead is never.
             Some(at) if at.since_start() < Duration::from_hours(24 * 365) => {
-                tokio::time::sleep_until(self.at(at)).await;
+                tokio::time::sleep_until(self.at(at).into()).await;
             }
             _ => std::future::pending().await,
         }

@@ -20,9 +20,9 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::filter::{Filter, NDP_SNAP_LENGTH};
+use super::raw;
 
 pub mod echo;
-mod raw;
 
 /// Frames read in one go. Enough to amortise the wake-up, few enough (well under a millisecond) that heartbeats
 /// and timers on the same thread are not late.

@@ -22,6 +22,7 @@ use crate::link::filter::Filter;
 use crate::link::group::{GroupError, Groups};
 use crate::link::packet::echo::EchoSocket;
 use crate::link::packet::{BUDGET, OpenError, PacketSocket, any_readable};
+use crate::link::timer::Timer;
 use crate::link::watch::{Exclusions, Snapshot};
 
 /// Counters are copied out for the metrics this often at most: a scrape needs no fresher ones.
@@ -30,6 +31,9 @@ const COUNTERS_EVERY: Duration = Duration::from_millis(500);
 const GOODBYE: Duration = Duration::from_millis(20);
 /// Datagrams and frames are read in turns of at most this many budgets before the timers are looked at again.
 const DRAINS: usize = 4;
+
+/// What was being done when the kernel gave no timer, or took no deadline.
+const TIMER: &str = "setting the timer of the wire thread";
 
 /// What the wire needs to start.
 pub struct Settings {
@@ -270,10 +274,11 @@ impl Wire {
     async fn run(mut self, mut inside: Inside, mut links: watch::Receiver<Arc<Snapshot>>) -> Result<()> {
         links.mark_changed();
         inside.wanted.mark_changed();
+        let mut timer = Timer::start().context(TIMER)?;
         let mut leaves = false;
         loop {
             (self.turn)();
-            let deadline = self.deadline();
+            timer.set(self.deadline()).context(TIMER)?;
             tokio::select! {
                 biased;
                 stopping = inside.stop.changed(), if !leaves => {
@@ -315,7 +320,7 @@ impl Wire {
                 readable = any_readable(self.ports.values().flat_map(Port::sockets)) => {
                     readable.context("a packet socket failed")?;
                 }
-                () = tokio::time::sleep_until(deadline) => {}
+                expired = timer.expired() => expired.context(TIMER)?,
             }
             self.end_turn(&inside);
             if self
@@ -329,7 +334,7 @@ impl Wire {
     }
 
     /// When the thread has something to do, if nothing comes before.
-    fn deadline(&self) -> tokio::time::Instant {
+    fn deadline(&self) -> std::time::Instant {
         let next = self.speaker.next_deadline(self.clock.mono());
         self.clock
             .at(self.speaker.gone_at().map_or(next, |gone| gone.min(next)))

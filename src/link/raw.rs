@@ -1,12 +1,14 @@
-//! The two things about a packet socket that no crate does safely: its address, and handing it to the runtime.
+//! What no crate does safely: the address of a packet socket, and handing a descriptor to the runtime.
 #![expect(
     unsafe_code,
     reason = "socket2 has no safe constructor for sockaddr_ll, and tokio none for an AsyncFd"
 )]
 
 use std::io;
+use std::os::fd::{AsFd as _, AsRawFd, RawFd};
 
 use nix::libc;
+use nix::sys::timerfd::TimerFd;
 use socket2::{SockAddr, Socket};
 use tiklb_core::neighbor::InterfaceIndex;
 use tokio::io::Interest;
@@ -35,9 +37,26 @@ pub(super) fn frames_on(interface: InterfaceIndex, protocol: libc::c_int) -> io:
     initialised.map(|((), address)| address)
 }
 
+/// A timer, as the runtime takes descriptors.
+#[derive(Debug)]
+pub(super) struct Descriptor(pub(super) TimerFd);
+
+impl AsRawFd for Descriptor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_fd().as_raw_fd()
+    }
+}
+
 /// Has the runtime watch the socket.
 pub(super) fn register(socket: Socket, interest: Interest) -> io::Result<AsyncFd<Socket>> {
     // SAFETY: a `Socket` owns one open descriptor, which it neither changes nor closes before it is dropped.
     let registered = unsafe { AsyncFd::register_with_interest(socket, interest) };
+    registered.map_err(|error| error.into_parts().1)
+}
+
+/// Has the runtime watch the timer.
+pub(super) fn register_timer(timer: TimerFd) -> io::Result<AsyncFd<Descriptor>> {
+    // SAFETY: a `TimerFd` owns one open descriptor, which it neither changes nor closes before it is dropped.
+    let registered = unsafe { AsyncFd::register_with_interest(Descriptor(timer), Interest::READABLE) };
     registered.map_err(|error| error.into_parts().1)
 }
