@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::EVERY;
 use super::detection::Detection;
 use crate::election::wire::WireInterface;
 use crate::model::{Instant, NodeName, Question};
@@ -15,6 +16,11 @@ const USABLE: u32 = 10;
 const REMEMBERED: usize = 32;
 /// Silence means something when so many questions left on time since the last answer.
 const ENOUGH: u32 = 3;
+/// A link that is just back answers within this.
+pub(super) const ANSWERED_WITHIN: Duration = Duration::from_micros(700);
+/// The last question before a verdict leaves so long before it: the time to answer it, and a tenth of a millisecond by which
+/// timers are late.
+pub(super) const LAST_CALL: Duration = Duration::from_micros(800);
 /// A path whose own answers fail to come for so long is not usable, whoever else vouches for the peer: a firewall that
 /// was closed just now.
 const STALE: Duration = Duration::from_secs(2);
@@ -41,6 +47,8 @@ pub(super) struct Path {
     row: u32,
     /// Questions that left on time since then.
     unanswered: u32,
+    /// When the first of them left.
+    missed: Instant,
     /// The gap that is open now is, or may be, of our own making.
     ours: bool,
 }
@@ -59,6 +67,7 @@ impl Path {
             since: now,
             row: 0,
             unanswered: 0,
+            missed: now,
             ours: true,
         }
     }
@@ -106,6 +115,9 @@ impl Path {
             self.asked.pop_front();
         }
         self.asked.push_back((question, now));
+        if self.unanswered == 0 {
+            self.missed = now;
+        }
         self.unanswered += 1;
     }
 
@@ -160,13 +172,24 @@ impl Path {
         self.since + self.detection.time(now) / 2
     }
 
-    /// When its silence has lasted for the detection time.
+    /// When its silence has lasted for the detection time. Of that, the pause before the first question that it did not
+    /// answer is a period at most: by how much that one left late is nobody's silence but ours.
     pub(super) fn gone_at(&self, now: Instant) -> Instant {
-        self.since + self.detection.time(now)
+        let time = self.detection.time(now);
+        let asked = (self.unanswered > 0).then_some(self.missed + time.saturating_sub(EVERY));
+        (self.since + time).max(asked.unwrap_or_default())
     }
 
     pub(super) fn is_gone(&self, now: Instant) -> bool {
-        self.gone_at(now) <= now && self.unanswered >= ENOUGH
+        self.gone_at(now) <= now && self.unanswered >= ENOUGH && self.was_called_last(now)
+    }
+
+    /// Whether the last question before the verdict has left, and the time to answer it is over: this speaker may have slept
+    /// through the moment for it.
+    pub(super) fn was_called_last(&self, now: Instant) -> bool {
+        let from = self.gone_at(now) - LAST_CALL;
+        let mut asked = self.asked.iter();
+        asked.any(|(_, left)| *left >= from && *left + ANSWERED_WITHIN <= now)
     }
 
     /// Whether it answered this node itself, lately enough to say to others that the peer lives: hearsay that is passed on

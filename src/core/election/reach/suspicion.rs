@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use super::path::Path;
+use super::path::{ANSWERED_WITHIN, LAST_CALL, Path};
 use crate::election::row::Row;
 use crate::election::wire::{Body, Mention, Verdict};
 use crate::election::{CONTACT, DOWN_AFTER, Election, Output, Peer};
@@ -14,9 +14,8 @@ use crate::model::{Instant, NodeName};
 
 /// Between two rounds of questions about a suspect.
 const ROUND: Duration = Duration::from_millis(5);
-/// The last rounds leave this long before the verdict: the second one for a link that is just back, which answers within
-/// a fraction of it.
-const LAST_CALLS: [Duration; 2] = [Duration::from_millis(2), Duration::from_micros(700)];
+/// The last rounds leave this long before the verdict.
+const LAST_CALLS: [Duration; 2] = [Duration::from_millis(2), LAST_CALL];
 /// Signs of our own link must have come over at least this time: whoever answers two rounds while the suspect answers
 /// none shows more than a link that is just back.
 const WITNESSED: Duration = Duration::from_millis(4);
@@ -93,7 +92,10 @@ impl Election {
         let paths = silent.iter().filter_map(|key| self.reach.paths.get(key));
         let moments = paths.flat_map(|path| {
             let gone = path.gone_at(now);
-            LAST_CALLS.map(|before| gone - before).into_iter().chain([gone])
+            // Whoever slept through the last call makes it now.
+            let again = (gone <= now && !path.was_called_last(now)).then_some(now + ANSWERED_WITHIN);
+            let before = LAST_CALLS.map(|before| gone - before);
+            before.into_iter().chain([gone]).chain(again)
         });
         moments
             .filter(|moment| *moment > now)

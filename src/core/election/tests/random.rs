@@ -113,6 +113,10 @@ fn history(seed: u64) -> Result<(), String> {
     if planned && random.below(2) == 0 {
         lan.failback = Failback::After(Duration::from_secs(random.below(10)));
     }
+    // In one of four others have the processor when it is time to look.
+    if random.below(4) == 0 {
+        lan.lag = 1 + random.below(12_000);
+    }
     lan.start_all();
     lan.run_ms(2_000);
     for _ in 0..12 {

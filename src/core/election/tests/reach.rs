@@ -66,6 +66,26 @@ fn a_link_that_blinks_for_25_ms_moves_nothing() {
     assert_eq!(lan.history[moves..], []);
 }
 
+/// The first blink of each segment is what counts: after it the detection time is longer.
+#[test]
+fn nor_does_it_where_speakers_are_late_themselves() {
+    // To the last call alone, and to every question of one period or another.
+    for lag in [1_000, 4_800] {
+        for seed in 0..60 {
+            let mut lan = Segment::settled(3, &[200], seed);
+            lan.lag = lag;
+            lan.run(Duration::from_micros(100_000 + seed * 257));
+            let owner = lan.answerers(200)[0];
+            let moves = lan.history.len();
+            lan.side[owner] = 1;
+            lan.run(ms(25));
+            lan.side[owner] = 0;
+            lan.run(ms(400));
+            assert_eq!(lan.history[moves..], [], "late by up to {lag} µs, seed {seed}");
+        }
+    }
+}
+
 /// Too long a blink moves the address. The kernel that was cut off may send nothing for a while, and hears the claim.
 #[test]
 fn who_blinked_for_too_long_ceases_at_the_new_owners_first_word() {

@@ -2,6 +2,7 @@
 //! second one between them, for management, that knows no fault of its own.
 
 mod parcel;
+mod place;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
@@ -14,6 +15,8 @@ use litemap::LiteMap;
 
 use self::parcel::{Parcel, Travelling};
 pub(super) use self::parcel::{Random, Waiting};
+pub(super) use self::place::{desk, host, mac};
+use self::place::{is_desk, management_mac, source};
 use super::super::*;
 use crate::model::ObjectKey;
 
@@ -40,6 +43,8 @@ pub(super) struct Segment {
     pub(super) random: Random,
     /// Percent.
     pub(super) loss: u64,
+    /// By up to this a speaker looks later than it is time to, in microseconds: others have the processor.
+    pub(super) lag: u64,
     /// Pairs that do not reach each other, whoever else reaches both.
     pub(super) apart: BTreeSet<(usize, usize)>,
     /// Which side of a partition each node is on.
@@ -140,6 +145,7 @@ impl Segment {
             speakers: vec![],
             random: Random(seed),
             loss: 0,
+            lag: 0,
             apart: BTreeSet::new(),
             side: vec![0; nodes],
             unplugged: BTreeSet::new(),
@@ -413,7 +419,13 @@ impl Segment {
         election.wake(self.now, &mut out);
         f(election, self.now, &mut out);
         election.poll(self.now, &mut || random.next(), &mut out);
-        self.speakers[node].deadline = self.speakers[node].election.next_deadline(self.now);
+        let late = if self.lag == 0 {
+            0
+        } else {
+            self.random.below(self.lag)
+        };
+        let due = self.speakers[node].election.next_deadline(self.now);
+        self.speakers[node].deadline = due + Duration::from_micros(late);
         let mut answers_changed = false;
         for output in out {
             answers_changed |= !matches!(
@@ -766,30 +778,4 @@ fn listed(node: usize) -> Listed {
         address: host(node),
         ready: true,
     }
-}
-
-pub(super) fn host(node: usize) -> IpAddr {
-    ip(11 + u8::try_from(node).unwrap())
-}
-
-pub(super) fn mac(node: usize) -> MacAddr {
-    MacAddr(2, 0, 0, 0, 1, u8::try_from(node).unwrap())
-}
-
-/// A node's address on the segment for management.
-pub(super) fn desk(node: usize) -> IpAddr {
-    IpAddr::from([10, 0, 0, 11 + u8::try_from(node).unwrap()])
-}
-
-fn is_desk(address: IpAddr) -> bool {
-    (0..=u8::MAX - 11).any(|node| desk(usize::from(node)) == address)
-}
-
-/// Where what a node sends to an address comes from.
-fn source(node: usize, to: IpAddr) -> IpAddr {
-    if is_desk(to) { desk(node) } else { host(node) }
-}
-
-fn management_mac(node: usize) -> MacAddr {
-    MacAddr(2, 0, 0, 0, 2, u8::try_from(node).unwrap())
 }

@@ -54,10 +54,47 @@ fn silence_needs_three_questions_that_left_on_time() {
     }
     assert!(!path.is_gone(silent_from + Duration::from_millis(200)));
     path.ask(question(22), ms(120));
-    assert!(!path.is_gone(ms(125)));
+    call_last(&mut path, ms(126));
+    assert!(!path.is_gone(ms(126) - Duration::from_micros(1)));
     assert!(path.is_gone(ms(126)));
     path.late(ms(126));
     assert!(!path.is_gone(ms(300)), "we did not ask");
+}
+
+/// Asks a last time before a verdict that is due then.
+fn call_last(path: &mut Path, due: Instant) {
+    path.ask(question(90), due - LAST_CALL);
+}
+
+#[test]
+fn nobody_is_gone_before_the_time_to_answer_the_last_question_is_over() {
+    let mut path = answered(10);
+    for n in 0..3 {
+        path.ask(question(20 + n), ms(100 + u64::from(n) * 10));
+    }
+    assert!(!path.is_gone(ms(128)), "the moment for it was slept through");
+    path.ask(question(23), ms(128));
+    assert!(!path.is_gone(ms(128) + ANSWERED_WITHIN - Duration::from_micros(1)));
+    assert!(path.is_gone(ms(128) + ANSWERED_WITHIN));
+    path.answer(question(23), ms(128), ms(129));
+    assert!(!path.is_gone(ms(129)), "it is back");
+}
+
+#[test]
+fn by_how_much_a_question_was_late_is_not_the_peers_silence() {
+    // The last answer came at 90, and the question after it left 3 ms late.
+    let mut path = answered(10);
+    for n in 0..3 {
+        path.ask(question(20 + n), ms(103 + u64::from(n) * 10));
+    }
+    assert_eq!(path.gone_at(ms(123)), ms(129));
+    call_last(&mut path, ms(129));
+    assert!(!path.is_gone(ms(128)));
+    assert!(path.is_gone(ms(129)));
+    // A question out of turn makes nobody gone sooner.
+    let mut early = answered(10);
+    early.ask(question(20), ms(92));
+    assert_eq!(early.gone_at(ms(92)), ms(126));
 }
 
 #[test]
