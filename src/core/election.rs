@@ -240,6 +240,8 @@ pub struct Election {
     departure: Option<Departure>,
     /// For whom this node answers.
     standing: BTreeMap<IpAddr, NodeName>,
+    /// Boots that somebody has to answer for, by their short forms.
+    at_rest: BTreeMap<[u8; 8], rest::AtRest>,
     /// What an earlier boot of this speaker claimed, by its peers' word.
     former: BTreeMap<IpAddr, u64>,
     owners_asked: Option<Instant>,
@@ -295,6 +297,7 @@ impl Election {
             telling: None,
             departure: None,
             standing: BTreeMap::new(),
+            at_rest: BTreeMap::new(),
             former: BTreeMap::new(),
             owners_asked: None,
             failback: Failback::default(),

@@ -150,12 +150,16 @@ impl Election {
         self.outdone.retain(|key, _| desired.groups.contains_key(key));
         self.offers.retain(|key| desired.groups.contains_key(key));
         let may_claim = self.may_claim(now);
+        let before = may_claim.then(|| self.begin_rests());
         for group in desired.groups.values() {
             match self.claims.epoch(group.key) {
                 Some(epoch) => self.defend(group, epoch, now, out),
                 None if may_claim => self.contend(group, now, out),
                 None => {}
             }
+        }
+        if let Some(before) = before {
+            self.end_rests(&before, now);
         }
     }
 
@@ -232,9 +236,7 @@ impl Election {
         if let Some((owner, until)) = self.owner_at_rest(group.key, now) {
             self.vacancies.remove(&group.key);
             self.look_at(until + Duration::from_nanos(1));
-            // Whoever was started anew is among the candidates again, and is the one that is stood in for.
-            let live = self.live_candidates(group);
-            let first = live.into_iter().find(|name| **name != owner) == Some(&self.me);
+            let first = self.is_first_beside(&owner, group, now);
             return self.stand_in(group.key, owner, first, now, out);
         }
         let resumes = self.resumes(group);

@@ -92,6 +92,8 @@ struct Session {
     inherited: Option<(ClaimSet, Instant)>,
     interfaces: Vec<WireInterface>,
     networks_v6: Vec<Ipv6Net>,
+    /// Whom it knows that somebody has to answer for.
+    at_rest: BTreeSet<[u8; 8]>,
     announced: ClaimsVersion,
     claims: ClaimSet,
     known: ClaimsVersion,
@@ -184,7 +186,8 @@ impl Peer {
         let changed = session.interfaces != heartbeat.interfaces
             || session.networks_v6 != heartbeat.networks_v6
             || session.announced != heartbeat.claims
-            || session.serving != heartbeat.serving;
+            || session.serving != heartbeat.serving
+            || session.at_rest != heartbeat.at_rest;
         if sequence > session.heartbeat {
             session.heartbeat = sequence;
             session.leaving = heartbeat.leaving;
@@ -202,6 +205,7 @@ impl Peer {
             let (gone, interfaces) = (&mut session.gone, &session.interfaces);
             gone.retain(|network, _| interfaces.iter().any(|i| i.network.trunc() == *network));
             session.networks_v6.clone_from(&heartbeat.networks_v6);
+            session.at_rest.clone_from(&heartbeat.at_rest);
         }
         if let Some(sent) = echoed {
             session.contact = now;
@@ -380,6 +384,13 @@ impl Peer {
     /// Since when nothing two-way was heard.
     pub fn silent_for(&self, now: Instant) -> Option<Duration> {
         self.session.as_ref().map(|session| now.since(session.contact))
+    }
+
+    /// Whether it says that somebody has to answer for a boot.
+    pub(super) fn knows_at_rest(&self, boot: [u8; 8]) -> bool {
+        self.session
+            .as_ref()
+            .is_some_and(|session| session.at_rest.contains(&boot))
     }
 
     /// Whether its heartbeat is late.
@@ -619,6 +630,7 @@ impl Session {
             inherited: None,
             interfaces: Vec::new(),
             networks_v6: Vec::new(),
+            at_rest: BTreeSet::new(),
             announced: ClaimsVersion::default(),
             claims: ClaimSet::default(),
             known: ClaimsVersion {

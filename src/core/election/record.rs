@@ -4,11 +4,13 @@
 //! nothing on the LAN tells it that they live. Their `ServiceL2Status` does. It is written on change, so it is no sign
 //! of life, and never delays a takeover; it only ends a double claim.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use super::claim::{Standing, standing};
 use super::decision::place;
+use super::peer::STAND_IN;
 use super::{Election, Group};
 use crate::model::{Instant, NodeName};
 
@@ -85,6 +87,18 @@ impl Election {
             self.outdone.remove(&group.key);
         }
         still
+    }
+
+    /// Whether an answer for it may be that of a speaker that is silent since before this one was started, or of whoever
+    /// stands in for it: it has a record, and the time for which others stand in is not over.
+    pub fn may_be_stood_in_for(&self, key: IpAddr, now: Instant) -> bool {
+        let records = self
+            .desired
+            .as_ref()
+            .and_then(|desired| desired.records.get(&key));
+        let mut owners = records.into_iter().flat_map(BTreeMap::keys);
+        let silent = owners.any(|name| self.peers.contains_key(name) && !self.up.contains(name));
+        silent && self.listened.is_some_and(|at| now.since(at) <= STAND_IN)
     }
 
     /// The highest epoch on record for a group, whosever it is.

@@ -9,16 +9,28 @@
 //! The kernel of the owner's node goes on to forward what arrives, so nothing has to move: no neighbour entry changes,
 //! and no connection breaks. Only new questions for the address need somebody who answers them.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::wire::{Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, MAX_PARTS};
-use super::{Departure, Election, Group, Output};
+use super::wire::{Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, MAX_AT_REST, MAX_PARTS};
+use super::{Departure, Election, Group, Output, Peer};
 use crate::model::{Instant, MacAddr, NodeName};
 
 /// Between two questions to a silent speaker, which leave with heartbeats: about two a second, little enough for every
 /// switch that counts ARP.
 const ASK_OWNERS: Duration = Duration::from_millis(450);
+/// Two nodes find a speaker silent within a period of each other, and the datagram that says so takes a moment. Until
+/// then each of them leaves it to the one that comes first; after it, only to one that says that it knows.
+const VIEWS: Duration = Duration::from_millis(150);
+
+/// A boot that others answer for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct AtRest {
+    since: Instant,
+    /// It still is, as far as the groups have been looked at.
+    seen: bool,
+}
 
 impl Election {
     /// Stops answering, and says so; the claims stay for the next boot.
@@ -49,6 +61,56 @@ impl Election {
             let until = peer.answers_until(now).or_else(|| peer.stood_in_for_until(now))?;
             Some((name.clone(), until))
         })
+    }
+
+    /// Whether this node is the one that answers in an owner's place: the first in order of those that know that there is
+    /// something to answer for. Whoever was started since has never heard of it, though it may come first.
+    pub(super) fn is_first_beside(&mut self, owner: &NodeName, group: &Group, now: Instant) -> bool {
+        let Some(peer) = self.peers.get(owner) else {
+            return false;
+        };
+        // One that was started anew has it back in a moment. Of two that were, and had it one after the other, nodes that
+        // return may name the wrong one: they would not know of each other's.
+        let returns = peer.inherits(group.key, now).is_some();
+        let boot = peer.boot().filter(|_| !returns);
+        let assumed = boot.is_none_or(|boot| self.is_assumed_at_rest(boot, now));
+        let says = |name: &NodeName| {
+            let peer = self.peers.get(name);
+            boot.is_some_and(|boot| peer.is_some_and(|peer| peer.knows_at_rest(boot)))
+        };
+        let live = self.live_candidates(group);
+        // Whoever was started anew is among the candidates again, and is the one that is stood in for.
+        let mut beside = live.into_iter().filter(|name| *name != owner);
+        beside.find(|name| assumed || **name == self.me || says(name)) == Some(&self.me)
+    }
+
+    /// Notes a boot that is at rest. Whether all others are taken to know it: for a moment, and where there are more than a
+    /// heartbeat can name.
+    fn is_assumed_at_rest(&mut self, boot: [u8; 8], now: Instant) -> bool {
+        let known = self.at_rest.entry(boot).or_insert(AtRest {
+            since: now,
+            seen: true,
+        });
+        known.seen = true;
+        let until = known.since + VIEWS;
+        if now < until {
+            self.look_at(until);
+        }
+        now < until || self.at_rest.len() > MAX_AT_REST
+    }
+
+    /// Before all groups are looked at; returns what is known until then.
+    pub(super) fn begin_rests(&mut self) -> BTreeSet<[u8; 8]> {
+        self.at_rest.values_mut().for_each(|known| known.seen = false);
+        self.at_rest.keys().copied().collect()
+    }
+
+    /// Forgets who is not at rest any more. What others do depends on who is known here, so that they hear of it at once.
+    pub(super) fn end_rests(&mut self, before: &BTreeSet<[u8; 8]>, now: Instant) {
+        self.at_rest.retain(|_, known| known.seen);
+        if !self.at_rest.keys().eq(before) {
+            self.hasten(now);
+        }
     }
 
     /// The first in order answers; the others know that somebody does. Nobody needs to where the owner does so itself.
@@ -147,7 +209,7 @@ impl Election {
 
     /// The node with this MAC address answered this one's question for an address.
     pub fn owner_answered(&mut self, mac: MacAddr, now: Instant) {
-        let has = |peer: &&mut super::Peer| peer.interfaces().iter().any(|interface| interface.mac == mac);
+        let has = |peer: &&mut Peer| peer.interfaces().iter().any(|interface| interface.mac == mac);
         if let Some(peer) = self.peers.values_mut().find(has) {
             peer.answered_itself(now);
             self.dirty |= !peer.is_up(now);

@@ -8,8 +8,8 @@ use ipnet::IpNet;
 
 use super::peer::{Condemned, Heard};
 use super::wire::{
-    Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, MAX_INTERFACES, MAX_PARTS,
-    SurveyReport, WireError,
+    Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, MAX_AT_REST, MAX_INTERFACES,
+    MAX_PARTS, SurveyReport, WireError,
 };
 use super::{CONTACT, Departure, Election, MAX_PEERS, Output, PERIOD, PERIOD_JITTER, Peer};
 use crate::model::{Instant, NodeName};
@@ -291,6 +291,7 @@ impl Election {
             interfaces: self.interfaces.clone(),
             networks_v6: self.networks_v6.clone(),
             echoes: self.peers.values().flat_map(|peer| peer.echo(by, now)).collect(),
+            at_rest: self.at_rest.keys().copied().take(MAX_AT_REST).collect(),
         };
         let datagram = Datagram {
             boot: self.boot,

@@ -15,7 +15,7 @@
 
 mod cursor;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -47,6 +47,8 @@ const TAG: usize = 32;
 pub const MAX_INTERFACES: usize = 8;
 /// IPv6 networks beyond these take no part; 17 bytes each.
 pub const MAX_NETWORKS_V6: usize = 8;
+/// Boots at rest that a heartbeat names: more than are replaced at once, and an eighth of a kilobyte.
+pub const MAX_AT_REST: usize = 16;
 /// Claims per datagram: 25 bytes each beside the longest node name fit [`MAX_LENGTH`].
 pub const CLAIMS_PER_PART: usize = 32;
 /// Parts of one claim set: 8,192 claims. More are no home network; the rest is not announced to peers.
@@ -198,6 +200,9 @@ pub struct Heartbeat {
     pub networks_v6: Vec<Ipv6Net>,
     /// The newest sequence heard from each peer, by the short form of its boot id.
     pub echoes: BTreeMap<[u8; 8], u64>,
+    /// Boots that somebody has to answer for, as the sender knows: silent or resting, and with claims. By their short forms,
+    /// at most [`MAX_AT_REST`].
+    pub at_rest: BTreeSet<[u8; 8]>,
 }
 
 /// Names one state of a claim set.
@@ -394,7 +399,7 @@ impl Heartbeat {
             out.mac(interface.mac).network(interface.network);
         }
         let networks = &self.networks_v6[..self.networks_v6.len().min(MAX_NETWORKS_V6)];
-        let behind = 2 + 17 * networks.len() + 23 * v6.len();
+        let behind = 3 + 17 * networks.len() + 23 * v6.len() + 8 * self.at_rest.len().min(MAX_AT_REST);
         let fits = (out.room().saturating_sub(1 + behind) / 16).min(usize::from(u8::MAX));
         let start = if self.echoes.len() > fits {
             rotate % self.echoes.len()
@@ -411,16 +416,24 @@ impl Heartbeat {
         for (boot, sequence) in chosen {
             out.bytes(boot).u64(*sequence);
         }
-        if !networks.is_empty() || !v6.is_empty() {
+        // What comes last is left out where there is none, together with the empty ones before it.
+        let rests = !self.at_rest.is_empty();
+        if !networks.is_empty() || !v6.is_empty() || rests {
             out.count(networks.len());
             for network in networks {
                 out.network((*network).into());
             }
         }
-        if !v6.is_empty() {
+        if !v6.is_empty() || rests {
             out.count(v6.len());
             for interface in v6 {
                 out.mac(interface.mac).network(interface.network);
+            }
+        }
+        if rests {
+            out.count(self.at_rest.len().min(MAX_AT_REST));
+            for boot in self.at_rest.iter().take(MAX_AT_REST) {
+                out.bytes(boot);
             }
         }
     }
@@ -447,6 +460,15 @@ impl Heartbeat {
             let room = MAX_INTERFACES.saturating_sub(interfaces.len());
             interfaces.extend(from.interfaces(room, |from| from.network_v6().map(IpNet::V6))?);
         }
+        // And while nobody is at rest.
+        let at_rest = if from.is_empty() {
+            0
+        } else {
+            from.count(MAX_AT_REST)?
+        };
+        let at_rest = (0..at_rest)
+            .map(|_| from.array())
+            .collect::<Option<BTreeSet<_>>>()?;
         Some(Self {
             leaving: flags & LEAVING != 0,
             resting: flags & RESTING != 0,
@@ -461,6 +483,7 @@ impl Heartbeat {
             interfaces,
             networks_v6,
             echoes,
+            at_rest,
         })
     }
 }

@@ -141,9 +141,10 @@ impl Speaker {
         self.first_claims.open.insert(key, question);
     }
 
-    /// The question of a first claim has its answer: nobody, or a stranger.
+    /// The question of a first claim has its answer: nobody, or a stranger. A node whose speaker this one has never heard is
+    /// none, though its MAC address is as strange: nobody is told of a conflict for it.
     pub(super) fn answered(&mut self, key: IpAddr, by: Option<Occupant>, now: Instant) {
-        self.block(key, by);
+        self.block(key, by.filter(|_| !self.election.may_be_stood_in_for(key, now)));
         let answer = by.map_or(Answer::Silent, |_| Answer::Occupied);
         self.election.asked(key, answer, now);
     }

@@ -352,10 +352,11 @@ fn a_speaker_that_was_stopped_listens_before_it_answers() {
         lan.run_ms(stopped);
         lan.resume(owner);
         lan.run_ms(3_000);
-        assert_eq!(
-            lan.longest_overlap(),
-            Duration::ZERO,
-            "{stopped}: {:#?}",
+        // Whoever stood in answers with the same MAC address while the datagram that ends it travels.
+        let overlap = lan.longest_overlap();
+        assert!(
+            overlap <= Duration::from_millis(1),
+            "{stopped}: {overlap:?}, {:#?}",
             lan.history
         );
         all_answered_once(&lan);

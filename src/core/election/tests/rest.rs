@@ -67,6 +67,38 @@ fn a_killed_speaker_is_stood_in_for_and_followed_after_a_minute() {
     assert_eq!(lan.answerers(200), [heir], "what was taken over stays");
 }
 
+/// It comes before the one that stands in, and has never heard of the owner.
+#[test]
+fn who_was_started_while_the_owner_is_silent_leaves_its_place_to_who_knows_it() {
+    for seed in 0..10 {
+        let mut lan = Segment::settled(3, &[200], 40 + seed);
+        let order: Vec<usize> = lan.desired.groups[&ip(200)].order.iter().map(index).collect();
+        let [owner, second, third] = order[..] else {
+            panic!("{order:?}")
+        };
+        assert_eq!(lan.answerers(200), [owner]);
+        let moves = lan.history.len();
+        lan.kill_speaker(second);
+        lan.run_ms(500);
+        lan.kill_speaker(owner);
+        lan.run_ms(500);
+        assert_eq!(stand_in(&lan, 200, owner), third);
+        lan.start(second);
+        for _ in 0..5_000 {
+            lan.run_ms(1);
+            assert_eq!(stand_in(&lan, 200, owner), third, "seed {seed} at {:?}", lan.now);
+        }
+        lan.start(owner);
+        lan.run_ms(3_000);
+        assert_eq!(lan.answerers(200), [owner]);
+        assert!(
+            lan.history[moves..].iter().all(|(_, node, ..)| *node == owner),
+            "{:#?}",
+            lan.history
+        );
+    }
+}
+
 #[test]
 fn a_stand_in_takes_over_at_once_when_the_node_dies() {
     for rests in [true, false] {

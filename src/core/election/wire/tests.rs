@@ -29,6 +29,7 @@ fn heartbeat() -> Datagram {
             }],
             networks_v6: vec![],
             echoes: [([5; 8], 77)].into(),
+            at_rest: BTreeSet::new(),
         }),
     }
 }
@@ -69,6 +70,41 @@ fn ipv6_networks_stand_at_the_end() {
     assert_eq!(bytes[..bytes.len() - 50], without[..without.len() - 32]);
     assert_eq!(bytes[bytes.len() - 50..bytes.len() - 32], expected);
     assert_eq!(Datagram::decode(&bytes, &key()), Ok(datagram));
+}
+
+/// Behind the two counts before it, which are zero here.
+#[test]
+fn boots_at_rest_stand_behind_all_else_and_not_at_all_while_there_are_none() {
+    let mut datagram = heartbeat();
+    let without = datagram.encode(&key(), 0);
+    let Body::Heartbeat(body) = &mut datagram.body else {
+        unreachable!()
+    };
+    body.at_rest = [[4; 8], [6; 8]].into();
+    let bytes = datagram.encode(&key(), 0);
+    let expected = [[0, 0, 2].as_slice(), &[4; 8], &[6; 8]].concat();
+    let (before, end) = (without.len() - 32, bytes.len() - 32);
+    assert_eq!(bytes[..before], without[..before]);
+    assert_eq!(bytes[before..end], expected);
+    assert_eq!(Datagram::decode(&bytes, &key()), Ok(datagram));
+}
+
+#[test]
+fn of_more_boots_at_rest_than_fit_the_first_are_told() {
+    let mut datagram = heartbeat();
+    let Body::Heartbeat(body) = &mut datagram.body else {
+        unreachable!()
+    };
+    body.at_rest = (0..20).map(|n| [n; 8]).collect();
+    let bytes = datagram.encode(&key(), 0);
+    let Ok(Datagram {
+        body: Body::Heartbeat(read),
+        ..
+    }) = Datagram::decode(&bytes, &key())
+    else {
+        panic!("{bytes:?}")
+    };
+    assert_eq!(read.at_rest.len(), MAX_AT_REST);
 }
 
 #[test]
@@ -120,7 +156,7 @@ fn fifty_nodes_fit_and_the_rest_takes_turns() {
     body.interfaces = vec![body.interfaces[0]; MAX_INTERFACES];
     body.networks_v6 = vec!["fd00::1/64".parse().unwrap(); MAX_NETWORKS_V6];
     body.echoes = (0u64..100).map(|i| (i.to_be_bytes(), i)).collect();
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     for rotate in [0, 30, 60, 90] {
         let bytes = datagram.encode(&key(), rotate);
         assert!(bytes.len() <= MAX_LENGTH, "{}", bytes.len());
@@ -198,10 +234,13 @@ fn bodies() -> impl Strategy<Value = Body> {
             interfaces,
             proptest::collection::vec(networks_v6(), 0..=MAX_NETWORKS_V6),
         ),
-        proptest::collection::btree_map(any::<[u8; 8]>(), any::<u64>(), 0..32),
+        (
+            proptest::collection::btree_map(any::<[u8; 8]>(), any::<u64>(), 0..32),
+            proptest::collection::btree_set(any::<[u8; 8]>(), 0..4),
+        ),
     )
         .prop_map(
-            |(leaving, (serving, failback), claims, (interfaces, networks_v6), echoes)| {
+            |(leaving, (serving, failback), claims, (interfaces, networks_v6), (echoes, at_rest))| {
                 Body::Heartbeat(Heartbeat {
                     leaving,
                     resting: !leaving,
@@ -212,6 +251,7 @@ fn bodies() -> impl Strategy<Value = Body> {
                     interfaces,
                     networks_v6,
                     echoes,
+                    at_rest,
                 })
             },
         );

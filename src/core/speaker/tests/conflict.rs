@@ -1,6 +1,7 @@
 //! Others that speak for what this node announces.
 
 use super::*;
+use crate::election::Listed;
 use crate::neighbor::conflict::Dispute;
 
 const THEIRS: MacAddr = MacAddr(2, 0, 0, 0, 1, 12);
@@ -202,4 +203,40 @@ fn only_an_answer_to_a_question_speaks_for_a_silent_owner() {
         took.is_some_and(|took| took < Duration::from_millis(600)),
         "{took:?}"
     );
+}
+
+/// node2's speaker has died and was never heard; somebody answers with its MAC address in its place.
+#[test]
+fn an_answer_for_what_a_silent_speaker_has_on_record_is_no_conflict_at_first() {
+    let mut desk = Desk::new();
+    let listed = Listed {
+        address: lan(12).into(),
+        ready: false,
+    };
+    let wanted = Wanted {
+        election: Arc::new(Desired {
+            groups: [(lan(200).into(), group(200, &["node1", "node2"]))].into(),
+            peers: [(NodeName::from("node2"), listed)].into(),
+            records: [(lan(200).into(), [(NodeName::from("node2"), 1)].into())].into(),
+        }),
+        pools: [IpAddr::from(lan(200))].into_iter().collect(),
+        ..Wanted::default()
+    };
+    desk.step(Event::Wanted(Arc::new(wanted)));
+    let began = desk.now.mono;
+    for _ in 0..20 {
+        desk.effects.clear();
+        while desk.sent(Purpose::Probe).is_empty() {
+            desk.pass(Duration::from_millis(1));
+        }
+        heard(&mut desk, &reply(THEIRS, lan(200)));
+        let told = !desk.speaker.published().blocked.is_empty();
+        let after = desk.now.mono.since(began);
+        // Others stand in for a minute.
+        if after < Duration::from_secs(58) || after > Duration::from_secs(62) {
+            assert_eq!(told, after > Duration::from_mins(1), "{after:?}");
+        }
+        assert!(desk.held().is_empty());
+    }
+    assert!(desk.now.mono.since(began) > Duration::from_secs(80));
 }
