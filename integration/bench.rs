@@ -22,6 +22,7 @@ pub mod page;
 mod plot;
 mod record;
 mod report;
+mod rival;
 mod router;
 mod service;
 mod usage;

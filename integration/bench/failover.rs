@@ -13,7 +13,6 @@
 //! promised of tiklb's silence holds for keepalived's in the same run, too.
 
 mod flight;
-mod rival;
 mod scene;
 mod verdict;
 
@@ -22,10 +21,11 @@ use serde_json::{Value, json};
 
 use super::Stage;
 use super::record::{Findings, recorded};
+use super::rival::{self, MISSING, PEER};
 use crate::peers::keepalived::Keepalived;
 use flight::{Flight, Side};
 use scene::Scene;
-use verdict::{FLOOR, PEER, SILENCE};
+use verdict::{FLOOR, SILENCE};
 
 /// p99 of fewer is a matter of luck, and this many take two minutes.
 const RUNS: u32 = 30;
@@ -85,10 +85,6 @@ async fn run_one(stage: &mut Stage, scene: &Scene, number: u32) -> Outcome {
     }
     Ok(Box::new(flight))
 }
-
-/// Where there is nothing to compare with.
-const MISSING: &str = "keepalived is NOT INSTALLED: no peer is measured, so that half of the goal is not judged \
-    (Debian: apt-get install keepalived). With CI=true this is a failure.";
 
 /// `demanded`: a peer that is not there is a failure.
 fn findings(outcomes: &[Outcome], keepalived: Option<&Keepalived>, demanded: bool) -> Result<Findings> {

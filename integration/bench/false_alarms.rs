@@ -7,6 +7,9 @@
 //! ```
 //! A move is what a client sees: an announcement by another MAC address than the one before. Every one is recorded, with
 //! what was done to whom just then.
+//!
+//! keepalived stands beside it, at the interval with which it is as fast as tiklb. It is the peer, and no goal: what it
+//! costs to be fast without being hasty. Its address goes back to its master each time, so that one alarm hides none.
 
 mod owners;
 mod trouble;
@@ -22,7 +25,9 @@ use super::Stage;
 use super::ground::{self, SOON};
 use super::measure::{Goal, Measure, Statistic, Unit};
 use super::record::{Findings, recorded};
+use super::rival::{self, MISSING, PEER, Rival};
 use crate::home::{Home, Plan};
+use crate::peers::keepalived::Keepalived;
 use owners::{Move, Watch};
 use trouble::{BLIP, Busy, LONGER, Trouble};
 
@@ -59,6 +64,10 @@ struct Seen {
     realtime: bool,
     troubles: Vec<Trouble>,
     moves: Vec<Move>,
+    /// When keepalived's address was taken from its master; nothing where it is not installed.
+    rival: Option<Vec<Duration>>,
+    /// Which one that was.
+    version: Option<String>,
     /// When each phase began.
     phases: Vec<(Phase, Duration)>,
     /// What was not as it should be at the end.
@@ -75,13 +84,25 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
         let found = home.service_address(&service.namespace, &service.name, SOON);
         addresses.push(found.await?);
     }
+    let keepalived = Keepalived::find()?;
+    if keepalived.is_none() {
+        stage.screen.say(MISSING)?;
+    }
     home.all_hear_each_other().await?;
     let mut watch = Watch::start(&home, &addresses).await?;
+    let rival = keepalived
+        .clone()
+        .map(|program| Rival::new(program, true))
+        .transpose()?;
+    if let Some(rival) = &rival {
+        rival.settle(&home, &watch.owner(&home)?).await?;
+    }
     let busy = Busy::start(&home).await?;
     let mut seen = Seen {
         minutes,
         busy: busy.len(),
         realtime: trouble::hurry(&home).await?,
+        version: keepalived.map(|found| found.version),
         ..Seen::default()
     };
     let watched = trouble_all(&home, &mut watch, &mut seen);
@@ -96,8 +117,13 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     if seen.failure.is_some() {
         stage.screen.say(home.last_words())?;
     }
+    let begun = watch.begun();
+    seen.rival = rival.map(|rival| {
+        let taken = rival.taken().into_iter();
+        taken.filter_map(|at| at.checked_duration_since(begun)).collect()
+    });
     seen.moves = watch.into_moves();
-    findings(&seen)
+    findings(&seen, std::env::var("CI").as_deref() == Ok("true"))
 }
 
 /// The three phases, one after the other.
@@ -154,15 +180,26 @@ impl Seen {
             .filter(|trouble| trouble.kind == trouble::LINK)
     }
 
-    /// Moves in a phase, after longer blips or but for those.
-    fn moves(&self, phase: Phase, longer: bool) -> usize {
-        let all = self.moves.iter();
-        all.filter(|found| self.phase(found.at) == phase && self.is_after_a_longer_blip(found.at) == longer)
+    /// Of these moments those in a phase, after longer blips or but for those.
+    fn count(&self, moments: impl Iterator<Item = Duration>, phase: Phase, longer: bool) -> usize {
+        moments
+            .filter(|at| self.phase(*at) == phase && self.is_after_a_longer_blip(*at) == longer)
             .count()
+    }
+
+    fn moves(&self, phase: Phase, longer: bool) -> usize {
+        self.count(self.moves.iter().map(|found| found.at), phase, longer)
+    }
+
+    /// Alarms of keepalived's.
+    fn alarms(&self, phase: Phase) -> Option<usize> {
+        let taken = self.rival.as_ref()?;
+        Some(self.count(taken.iter().copied(), phase, false))
     }
 }
 
-fn findings(seen: &Seen) -> Result<Findings> {
+/// `demanded`: a peer that is not there is a failure.
+fn findings(seen: &Seen, demanded: bool) -> Result<Findings> {
     let troubles = seen.troubles.iter().map(recorded);
     let moves = seen.moves.iter().map(recorded);
     let longer = seen.blips().filter(|blip| blip.is_longer()).count();
@@ -177,10 +214,20 @@ fn findings(seen: &Seen) -> Result<Findings> {
             "blips": BLIPS,
             "blip_ms": BLIP.as_millis(),
             "pauses": PAUSES,
+            "keepalived": seen.version.as_ref().map(|version| json!({
+                "version": version,
+                "interval_ms": rival::INTERVAL.as_millis(),
+                "preempts": true,
+            })),
             "phases": seen.phases.iter().map(|(phase, at)| json!({"phase": phase, "at_us": at.as_micros()})).collect::<Vec<_>>(),
         }),
         runs: troubles.chain(moves).collect::<Result<Vec<_>>>()?,
-        failures: seen.failure.iter().cloned().collect(),
+        failures: seen
+            .failure
+            .iter()
+            .cloned()
+            .chain((seen.rival.is_none() && demanded).then(|| MISSING.to_owned()))
+            .collect(),
         notes: vec![
             format!(
                 "{} busy processes all the time. {longer} blips were longer than {LONGER:?} on this machine ({priority} \
@@ -190,6 +237,12 @@ fn findings(seen: &Seen) -> Result<Findings> {
             ),
             "A pause stops the speaker alone: its kernel lives, so that others stand in and nothing has to move."
                 .to_owned(),
+            seen.version.as_ref().map_or(MISSING.to_owned(), |version| {
+                format!(
+                    "{PEER}: {version} on the same nodes, whose master is the node with the cable. An alarm is another \
+                     one that takes its address."
+                )
+            }),
         ],
         ..Findings::default()
     })
@@ -217,15 +270,33 @@ fn measures(seen: &Seen) -> Result<Vec<Measure>> {
         samples: vec![Some(f64::from(short.context("counting blips")?))],
         ..Measure::new("blips as short as they were meant to be", Unit::Count)
     };
-    Ok(vec![
-        moves("moves under load", Phase::Load, false, Some(0.0))?,
-        moves("moves with link blips", Phase::Blips, false, Some(0.0))?,
+    let alarms = |phase| -> Result<Option<Measure>> {
+        let Some(count) = seen.alarms(phase) else {
+            return Ok(None);
+        };
+        let count = u32::try_from(count).context("counting alarms")?;
+        let name = match phase {
+            Phase::Load => format!("{PEER}: alarms under load"),
+            _ => format!("{PEER}: alarms with link blips"),
+        };
+        let measure = Measure {
+            samples: vec![Some(f64::from(count))],
+            ..Measure::new(&name, Unit::Count)
+        };
+        Ok(Some(measure.part()))
+    };
+    let mut all = vec![moves("moves under load", Phase::Load, false, Some(0.0))?];
+    all.extend(alarms(Phase::Load)?);
+    all.push(moves("moves with link blips", Phase::Blips, false, Some(0.0))?);
+    all.extend(alarms(Phase::Blips)?);
+    all.extend([
         short.goal(Goal::at_least(SHORT)).part(),
         took("a blip, as it was", trouble::LINK),
         moves("after longer blips", Phase::Blips, true, None)?.part(),
         moves("moves with pauses", Phase::Pauses, false, Some(1.0))?,
         took("a pause, as it was", trouble::SPEAKER),
-    ])
+    ]);
+    Ok(all)
 }
 
 #[cfg(test)]

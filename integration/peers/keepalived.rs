@@ -42,6 +42,8 @@ pub struct Instance {
     pub priority: u8,
     /// Between two advertisements. Three that fail to come make a master dead.
     pub interval: Duration,
+    /// Whether it takes the address back from one of a lower priority, as VRRP has it by default.
+    pub preempts: bool,
 }
 
 impl Keepalived {
@@ -103,8 +105,7 @@ impl Keepalived {
 /// # Errors
 /// When neither is so in time; with its last lines.
 pub async fn settled(process: &Process, master: bool) -> Result<()> {
-    let state = if master { "MASTER" } else { "BACKUP" };
-    let line = format!("({INSTANCE}) Entering {state} STATE");
+    let line = entering(if master { "MASTER" } else { "BACKUP" });
     process.wait_for_log(|said| said.contains(&line), SETTLED).await?;
     ensure!(
         process.ended().is_none(),
@@ -114,18 +115,28 @@ pub async fn settled(process: &Process, master: bool) -> Result<()> {
     Ok(())
 }
 
-/// `vrrp_version 3`: only that one knows intervals below a second. Nobody preempts, as tiklb does not: an address that
-/// went back with its node would be measured twice.
+/// Whether a line says that it has the address from now on.
+pub fn is_master(said: &str) -> bool {
+    said.contains(&entering("MASTER"))
+}
+
+fn entering(state: &str) -> String {
+    format!("({INSTANCE}) Entering {state} STATE")
+}
+
+/// `vrrp_version 3`: only that one knows intervals below a second.
 fn configured(host: &str, interface: &str, instance: &Instance) -> String {
     let Instance {
         address,
         priority,
         interval,
+        preempts,
     } = instance;
+    let nopreempt = if *preempts { "" } else { "    nopreempt\n" };
     let seconds = interval.as_secs_f64();
     format!(
         "global_defs {{\n    router_id {host}\n    vrrp_version 3\n}}\n\
-         vrrp_instance {INSTANCE} {{\n    state BACKUP\n    nopreempt\n    interface {interface}\n    \
+         vrrp_instance {INSTANCE} {{\n    state BACKUP\n{nopreempt}    interface {interface}\n    \
          virtual_router_id {ROUTER_ID}\n    priority {priority}\n    advert_int {seconds}\n    \
          virtual_ipaddress {{\n        {address}/32 dev {interface}\n    }}\n}}\n"
     )

@@ -7,13 +7,13 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::super::Stage;
 use super::super::ground::{self, SOON};
+use super::super::rival::{self, Rival};
 use super::flight::{Flight, Side};
-use super::rival::{self, Rival};
 use crate::home::{Home, Plan, ROUTER};
 use crate::lan::Mac;
 use crate::peers::keepalived::Keepalived;
 use crate::wait::until;
-use crate::wire::{self, ArpFrame, Capture, Operation, PingAnswer, Pinger, Seen, micros};
+use crate::wire::{self, ArpFrame, Capture, Echo, Operation, PingAnswer, Pinger, Seen, micros};
 
 /// Answers before the cut and after the takeover, one a millisecond: a client that is served.
 const STEADY: u64 = 300;
@@ -25,8 +25,9 @@ const GIVEN_UP: Duration = Duration::from_secs(10);
 const FLOOR: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, 60), 7_000);
 
 pub(super) struct Scene {
-    // Before the home: it runs on its nodes.
+    // Before the home: it runs on its nodes, and so does what answers behind its address.
     rival: Option<Rival>,
+    _echoes: Vec<Echo>,
     home: Home,
     /// A Service's address.
     service: SocketAddrV4,
@@ -72,12 +73,21 @@ impl Scene {
         for socket in [service, FLOOR] {
             home.serve(*socket.ip(), socket.port()).await?;
         }
-        let rival = match keepalived {
-            Some(program) => Some(Rival::new(&home, program.clone()).await?),
-            None => None,
-        };
+        let mut echoes = Vec::new();
+        // Nobody preempts, as tiklb does not: an address that went back with its node would be measured twice.
+        let rival = keepalived.map(|program| Rival::new(program.clone(), false));
+        if rival.is_some() {
+            for node in home.node_names() {
+                echoes.push(Echo::start(home.lan().host(node)?, rival::ADDRESS).await?);
+            }
+        }
         home.all_hear_each_other().await?;
-        Ok(Self { rival, home, service })
+        Ok(Self {
+            rival: rival.transpose()?,
+            _echoes: echoes,
+            home,
+            service,
+        })
     }
 
     pub(super) fn home(&self) -> &Home {

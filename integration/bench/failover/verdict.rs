@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::super::distribution::Distribution;
 use super::super::measure::{Goal, Measure, Statistic, Unit};
+use super::super::rival::PEER;
 use super::Outcome;
 use super::flight::{Flight, Side};
 
@@ -15,7 +16,6 @@ const NEARLY_ALL: f64 = 60.0;
 /// Names of measures.
 pub(super) const SILENCE: &str = "longest silence at the client";
 pub(super) const FLOOR: &str = "moved by the lab at once";
-pub(super) const PEER: &str = "keepalived at 10 ms";
 
 /// Which figures are promised.
 const PROMISED: [(Statistic, usize, &str, f64); 2] = [

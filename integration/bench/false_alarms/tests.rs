@@ -41,12 +41,14 @@ fn seen(moves: &[Duration]) -> Seen {
             (Phase::Blips, secs(60)),
             (Phase::Pauses, secs(240)),
         ],
+        rival: None,
+        version: None,
         failure: None,
     }
 }
 
 fn faults(seen: &Seen) -> Vec<String> {
-    findings(seen).unwrap().faults()
+    findings(seen, false).unwrap().faults()
 }
 
 #[test]
@@ -72,7 +74,7 @@ fn a_move_under_load_and_one_with_a_blip_are_each_too_much() {
 
 #[test]
 fn a_move_after_a_blip_that_was_too_long_is_told_and_not_judged() {
-    let found = findings(&seen(&[secs(80) + Duration::from_millis(40)])).unwrap();
+    let found = findings(&seen(&[secs(80) + Duration::from_millis(40)]), false).unwrap();
     assert!(found.faults().is_empty(), "{:?}", found.faults());
     let longer = found
         .measures

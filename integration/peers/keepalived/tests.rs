@@ -8,6 +8,7 @@ fn an_interval_below_a_second_is_told_in_seconds_and_of_version_3() {
         address: [192, 168, 1, 61].into(),
         priority: 250,
         interval: Duration::from_millis(10),
+        preempts: false,
     };
     let text = configured("node1", "eth0", &instance);
     for wanted in [
@@ -21,6 +22,23 @@ fn an_interval_below_a_second_is_told_in_seconds_and_of_version_3() {
     }
     let opened = text.matches('{').count();
     assert_eq!((opened, text.matches('}').count()), (3, 3), "{text}");
+    let preempting = Instance {
+        preempts: true,
+        ..instance
+    };
+    let text = configured("node1", "eth0", &preempting);
+    assert!(
+        !text.contains("nopreempt") && text.contains("\n    interface eth0"),
+        "{text}"
+    );
+}
+
+#[test]
+fn who_has_the_address_says_so() {
+    assert!(is_master("Mon Nov 30 09:00:00 2026: (lab) Entering MASTER STATE"));
+    for other in ["(lab) Entering BACKUP STATE", "(other) Entering MASTER STATE", ""] {
+        assert!(!is_master(other), "{other:?}");
+    }
 }
 
 #[test]
