@@ -51,7 +51,7 @@ pub struct Group {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Nobody {
     /// MetalLB: nobody announces what nobody serves.
-    #[error("none of its endpoints is serving: kubectl get endpointslices")]
+    #[error("none of its endpoints is serving: kubectl get endpointslices -n <its namespace>")]
     NoEndpoints,
     /// No `L2Advertisement` selects its pool and the Service.
     #[error("no L2Advertisement covers it: create one, or correct ipAddressPools and serviceSelectors")]

@@ -71,7 +71,8 @@ impl Election {
         };
         // One that was started anew has it back in a moment. Of two that were, and had it one after the other, nodes that
         // return may name the wrong one: they would not know of each other's.
-        let returns = peer.inherits(group.key, now).is_some();
+        let starts = self.up.contains(owner) && !peer.is_resting();
+        let returns = starts && peer.inherits(group.key, now).is_some();
         let boot = peer.boot().filter(|_| !returns);
         let assumed = boot.is_none_or(|boot| self.is_assumed_at_rest(boot, now));
         let says = |name: &NodeName| {
