@@ -1,6 +1,8 @@
 //! Several elections on one simulated segment.
 
 mod faults;
+mod isolation;
+mod kernels;
 mod offer;
 mod random;
 mod reach;
@@ -8,3 +10,6 @@ mod rest;
 mod segment;
 mod segments;
 mod start;
+mod talk;
+mod told;
+mod witness;

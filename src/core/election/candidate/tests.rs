@@ -68,6 +68,20 @@ impl World {
     }
 
     fn groups(&self) -> BTreeMap<IpAddr, Group> {
+        self.with_ground(|ground| groups(&self.services, ground))
+    }
+
+    /// The interfaces on which a node announces the Service at an address.
+    fn interfaces(&self, address: &str, node: &str) -> Option<Vec<String>> {
+        let services = self.services.iter();
+        let services = services.map(|service| (service.key.clone(), Box::new(service.clone())));
+        let services = services.collect();
+        let group = &self.groups()[&address.parse::<IpAddr>().unwrap()];
+        let named = self.with_ground(|ground| interfaces(group, &services, ground, &NodeName::from(node)));
+        named.map(|named| named.into_iter().collect())
+    }
+
+    fn with_ground<T>(&self, f: impl FnOnce(&Ground<'_>) -> T) -> T {
         let key = ObjectKey::new("metallb-system", "lan");
         let seniority = Seniority {
             created: Timestamp(0),
@@ -109,7 +123,7 @@ impl World {
             class: None,
             ignore_exclude: self.ignore_exclude,
         };
-        groups(&self.services, &ground)
+        f(&ground)
     }
 
     fn label_node(&mut self, node: &str, key: &str, value: &str) {
@@ -165,6 +179,42 @@ fn nobody_announces_what_nobody_serves() {
         world.of("10.0.0.1").0,
         ALL,
         "an endpoint outside the cluster serves too"
+    );
+}
+
+/// A status that was left behind when its Service became another kind, or another implementation's.
+#[test]
+fn only_load_balancers_of_our_class_that_have_an_address_are_announced() {
+    let mut world = world();
+    world.service("a", "10.0.0.1", &ALL);
+    world.service("b", "10.0.0.2", &ALL).is_load_balancer = false;
+    world.service("c", "10.0.0.3", &ALL).class = Some("other".to_owned());
+    world.service("d", "10.0.0.4", &ALL).ingress.clear();
+    let announced: Vec<String> = world.groups().keys().map(ToString::to_string).collect();
+    assert_eq!(announced, ["10.0.0.1"]);
+}
+
+#[test]
+fn a_node_announces_on_the_interfaces_that_any_of_its_advertisements_names() {
+    let mut world = world();
+    world.service("a", "10.0.0.1", &ALL);
+    assert_eq!(world.interfaces("10.0.0.1", "node1"), None, "all that can");
+    world.ads[0].interfaces = vec!["eth1".to_owned()];
+    world.ads.push(AdvertisementSpec {
+        node_selectors: vec![Ok(selector("zone", "rack"))],
+        interfaces: vec!["eth0".to_owned()],
+        ..AdvertisementSpec::default()
+    });
+    world.label_node("node3", "zone", "rack");
+    let named = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+    assert_eq!(world.interfaces("10.0.0.1", "node1"), named(&["eth1"]));
+    assert_eq!(world.interfaces("10.0.0.1", "node3"), named(&["eth0", "eth1"]));
+    world.ads[1].interfaces.clear();
+    assert_eq!(world.interfaces("10.0.0.1", "node1"), named(&["eth1"]));
+    assert_eq!(
+        world.interfaces("10.0.0.1", "node3"),
+        None,
+        "one of them names none"
     );
 }
 

@@ -1,6 +1,7 @@
 //! When a peer is up, and what of it is believed.
 
 use super::*;
+use crate::model::MacAddr;
 
 fn at(ms: u64) -> Instant {
     Instant::at(Duration::from_millis(1_000 + ms))
@@ -162,4 +163,191 @@ fn claims_count_when_the_set_is_whole() {
         "content and digest differ"
     );
     assert_eq!(peer.claim(entries[2].0), Some(3));
+}
+
+#[test]
+fn of_a_boot_that_is_not_known_yet_the_newest_heartbeat_is_echoed() {
+    let mut peer = peer();
+    for (boot, sequence, newest) in [(LATER, 4, 4), (LATER, 7, 7), (LATER, 5, 7), (BOOT, 2, 2)] {
+        peer.heartbeat(boot, sequence, &beat(), None, at(0));
+        let echoed: Vec<_> = peer.echo(None, at(0)).collect();
+        assert_eq!(echoed, [(boot.short(), newest)]);
+    }
+}
+
+#[test]
+fn who_is_heard_and_does_not_hear_us_is_one_way_until_it_is_given_up() {
+    let soon = Duration::from_nanos(1);
+    let mut peer = peer();
+    peer.heartbeat(BOOT, 1, &beat(), Some(at(0)), at(0));
+    peer.heartbeat(BOOT, 2, &beat(), None, at(300));
+    assert!(!peer.is_one_way(at(350)), "it is up");
+    assert!(peer.is_one_way(at(351)));
+    assert_eq!(
+        peer.given_up_at(at(351)),
+        Some(at(650) + soon),
+        "when it is silent"
+    );
+    assert!(!peer.is_one_way(at(651)));
+    peer.heartbeat(BOOT, 3, &beat(), None, at(1_800));
+    assert!(peer.is_one_way(at(1_850)));
+    assert_eq!(
+        peer.given_up_at(at(1_850)),
+        Some(at(1_850) + soon),
+        "however much it is heard"
+    );
+    assert!(!peer.is_one_way(at(1_851)));
+    assert_eq!(peer.given_up_at(at(1_851)), None);
+}
+
+#[test]
+fn a_silent_speaker_is_stood_in_for_as_long_as_its_kernel_lives_and_for_a_minute_at_most() {
+    let mut peer = peer();
+    peer.heartbeat(BOOT, 1, &beat(), Some(at(0)), at(0));
+    peer.kernel_seen(at(300));
+    assert_eq!(peer.stood_in_for_until(at(350)), None, "it is up");
+    assert_eq!(peer.stood_in_for_until(at(351)), Some(at(550)));
+    assert_eq!(peer.stood_in_for_until(at(551)), None);
+    peer.kernel_seen(at(59_900));
+    assert_eq!(peer.stood_in_for_until(at(59_900)), Some(at(60_000)));
+    let goodbye = Heartbeat {
+        leaving: true,
+        ..beat()
+    };
+    peer.heartbeat(BOOT, 2, &goodbye, None, at(59_900));
+    assert_eq!(
+        peer.stood_in_for_until(at(59_900)),
+        None,
+        "what it had is everybody's"
+    );
+}
+
+const LAST: BootId = BootId([3; 16]);
+
+fn network(text: &str) -> IpNet {
+    text.parse::<IpNet>().unwrap().trunc()
+}
+
+fn with_networks(networks: &[&str]) -> Heartbeat {
+    let interfaces = (1..).zip(networks).map(|(card, network)| WireInterface {
+        mac: MacAddr(2, 0, 0, 0, 1, card),
+        network: network.parse().unwrap(),
+    });
+    Heartbeat {
+        interfaces: interfaces.collect(),
+        ..beat()
+    }
+}
+
+const LAN: &str = "192.168.1.12/24";
+
+fn claimed() -> [(IpAddr, u64); 2] {
+    [201, 202].map(|last| (IpAddr::from([192, 168, 1, last]), 7))
+}
+
+fn takes(peer: &mut Peer, version: u64, entries: &[(IpAddr, u64)]) {
+    let set: ClaimSet = entries.iter().copied().collect();
+    assert!(peer.claims_part(&part(version, &set, 0, 1, entries)));
+}
+
+/// Heard at 0, and claims both.
+fn claimant() -> Peer {
+    let mut peer = peer();
+    peer.heartbeat(BOOT, 1, &with_networks(&[LAN]), Some(at(0)), at(0));
+    takes(&mut peer, 1, &claimed());
+    peer
+}
+
+/// What a boot that is first heard then may take up, at a later moment.
+fn left_to(peer: &mut Peer, boot: BootId, heard: u64, asked: u64) -> Vec<(IpAddr, u64)> {
+    peer.heartbeat(boot, 1, &with_networks(&[LAN]), Some(at(heard)), at(heard));
+    peer.inherited(at(asked)).collect()
+}
+
+#[test]
+fn what_a_speaker_claimed_is_left_to_its_next_start_for_two_seconds() {
+    let mut peer = claimant();
+    assert_eq!(left_to(&mut peer, LATER, 1_000, 1_000), claimed());
+    assert_eq!(peer.inherited(at(2_999)).collect::<Vec<_>>(), claimed());
+    assert_eq!(peer.inherited(at(3_000)).next(), None);
+    takes(&mut peer, 1, &claimed()[..1]);
+    assert_eq!(
+        peer.inherited(at(1_100)).collect::<Vec<_>>(),
+        claimed()[1..],
+        "it has the other one back"
+    );
+}
+
+#[test]
+fn what_a_start_had_no_time_to_take_up_is_left_to_the_one_after() {
+    let mut peer = claimant();
+    left_to(&mut peer, LATER, 1_000, 1_000);
+    assert_eq!(left_to(&mut peer.clone(), LAST, 2_999, 2_999), claimed());
+    assert_eq!(left_to(&mut peer, LAST, 3_000, 3_000), []);
+}
+
+#[test]
+fn nothing_is_left_of_what_others_have_a_right_to() {
+    let minute = 60_000;
+    assert_eq!(left_to(&mut claimant(), LATER, minute, minute), claimed());
+    assert_eq!(left_to(&mut claimant(), LATER, minute + 1, minute + 1), []);
+    let mut gone = claimant();
+    assert!(gone.condemn(network(LAN), BOOT.short(), Duration::from_millis(36), at(100)));
+    assert_eq!(left_to(&mut gone, LATER, 200, 200), [], "its node was gone");
+    let mut left = claimant();
+    let goodbye = Heartbeat {
+        leaving: true,
+        ..with_networks(&[LAN])
+    };
+    left.heartbeat(BOOT, 2, &goodbye, Some(at(100)), at(100));
+    assert_eq!(left_to(&mut left, LATER, 200, 200), [], "it gave it up");
+}
+
+const CONTAINERS: &str = "172.17.0.1/16";
+const MANAGEMENT: &str = "10.0.0.12/24";
+
+/// Heard on the LAN and, if so, elsewhere; the verdict on it once it is said to be gone from the LAN.
+fn gone_from_the_lan(networks: &[&str], heard: &[Option<IpNet>]) -> Peer {
+    let mut peer = peer();
+    peer.heartbeat(BOOT, 1, &with_networks(networks), Some(at(0)), at(0));
+    for segment in heard {
+        peer.hearing(*segment, at(0)).unwrap().heartbeat(1, true, at(0));
+    }
+    let silence = Duration::from_millis(36);
+    assert!(
+        !peer.condemn(network("10.9.9.0/24"), BOOT.short(), silence, at(50)),
+        "it is not there"
+    );
+    assert!(
+        !peer.condemn(network(LAN), LATER.short(), silence, at(50)),
+        "another start"
+    );
+    assert!(peer.condemn(network(LAN), BOOT.short(), silence, at(50)));
+    assert!(
+        !peer.condemn(network(LAN), BOOT.short(), silence, at(60)),
+        "no news"
+    );
+    peer
+}
+
+#[test]
+fn who_is_gone_from_each_network_in_which_it_was_heard_is_gone() {
+    let lan = Some(network(LAN));
+    let management = Some(network(MANAGEMENT));
+    let gone = gone_from_the_lan(&[LAN, CONTAINERS], &[lan]);
+    assert!(
+        gone.condemned().is_some(),
+        "no node hears another one's containers"
+    );
+    assert!(!gone.is_up(at(50)));
+    let routed = gone_from_the_lan(&[LAN, CONTAINERS], &[lan, None]);
+    assert_eq!(routed.condemned(), None, "a router may reach it");
+    let mut managed = gone_from_the_lan(&[LAN, MANAGEMENT], &[lan, management]);
+    assert!(managed.condemned().is_none() && managed.is_up(at(50)));
+    assert!(managed.is_gone_from(network(LAN)));
+    managed.retain_hearings(|segment| segment == lan);
+    assert!(
+        managed.condemned().is_some(),
+        "this node has no interface there any more"
+    );
 }

@@ -406,6 +406,20 @@ fn owners_that_cannot_hear_each_other_find_out_by_their_records() {
     assert_eq!(lan.history.len(), history, "who is heard again moves nothing");
 }
 
+/// Records that are about to be removed, and heartbeats that are merely late, are settled by then.
+#[test]
+fn a_better_claim_on_record_is_yielded_to_after_five_seconds() {
+    let mut lan = settled(3);
+    lan.separate();
+    lan.run_ms(2_000);
+    assert_eq!(lan.answerers(200).len(), 3);
+    lan.record();
+    lan.run_ms(4_900);
+    assert_eq!(lan.answerers(200).len(), 3, "{:#?}", lan.history);
+    lan.run_ms(200);
+    all_answered_once(&lan);
+}
+
 #[test]
 fn what_was_given_up_to_a_record_is_taken_when_its_owner_is_gone() {
     let mut lan = settled(2);

@@ -68,6 +68,64 @@ fn who_leaves_for_good_hands_over_what_it_has_and_no_question_goes_unanswered() 
 }
 
 #[test]
+fn who_has_handed_an_address_over_says_to_whom() {
+    let mut lan = Segment::settled(3, &[200], 20);
+    let leaver = lan.answerers(200)[0];
+    lan.leave(leaver);
+    let to = name(lan.answerers(200)[0]);
+    let (_, node, _, epoch, because) = lan.history.last().unwrap();
+    assert_eq!((*node, *epoch), (leaver, None));
+    assert_eq!(*because, Because::HandedOver { to });
+}
+
+/// Nobody wakes to the millisecond.
+#[test]
+fn an_offer_that_was_lost_is_made_again_though_its_owner_wakes_late() {
+    let mut lan = Segment::settled(3, &[200], 19);
+    let leaver = lan.answerers(200)[0];
+    lan.lag = 900;
+    lan.loss = 100;
+    lan.act_leave(leaver);
+    lan.run_ms(20);
+    lan.loss = 0;
+    run_answered(&mut lan, 200, 10);
+    let by = name(leaver);
+    let cause = Cause::Leaving;
+    assert_eq!(*last_claim(&lan), Because::Offered { by, cause });
+    assert!(lan.speakers[leaver].election.has_left());
+}
+
+/// It may have claimed it already, and nobody may know of that yet.
+#[test]
+fn while_an_offer_stands_nobody_else_is_offered_the_address() {
+    let mut lan = Segment::settled(3, &[200], 18);
+    lan.run_ms(10_000);
+    let order: Vec<usize> = lan.desired.groups[&ip(200)].order.iter().map(index).collect();
+    let [owner, heir, other] = order[..] else {
+        panic!("{order:?}")
+    };
+    assert_eq!(lan.answerers(200), [owner]);
+    let before = lan.history.len();
+    lan.loss = 100;
+    lan.only_candidates(200, &[heir, other]);
+    lan.publish();
+    lan.run_ms(10);
+    // The owner may keep it after all, and somebody else is preferred.
+    lan.weigh(200, &[(owner, 0), (other, 5)]);
+    lan.publish();
+    lan.run_ms(10);
+    lan.loss = 0;
+    run_answered(&mut lan, 200, 100);
+    let (_, node, _, epoch, because) = &lan.history[before];
+    assert_eq!((*node, *epoch), (heir, Some(2)), "{:#?}", lan.history);
+    let by = name(owner);
+    let cause = Cause::NotCandidate;
+    assert_eq!(*because, Because::Offered { by, cause });
+    // The heir's view is the same, and it hands it on.
+    assert_eq!(lan.answerers(200), [other]);
+}
+
+#[test]
 fn who_is_no_candidate_any_more_answers_until_another_does() {
     let mut lan = Segment::settled(3, &[200], 22);
     let owner = lan.answerers(200)[0];
@@ -210,6 +268,45 @@ fn what_a_cold_start_gave_to_the_quickest_goes_to_the_first_in_order_once() {
     lan.run_ms(120_000);
     assert_ne!(lan.answerers(200), [lan.first(200)], "once is enough");
     assert!(lan.history.len() > moves);
+}
+
+#[test]
+fn who_was_first_of_those_that_were_there_when_a_cold_start_was_over_keeps_what_it_has() {
+    let mut lan = Segment::new(3, &[200], 35);
+    let first = lan.first(200);
+    lan.desired.peers.get_mut(&name(first)).unwrap().ready = false;
+    (0..3)
+        .filter(|node| *node != first)
+        .for_each(|node| lan.start(node));
+    lan.run_ms(40_000);
+    let owner = lan.answerers(200)[0];
+    assert_ne!(owner, first);
+    lan.start(first);
+    lan.run_ms(60_000);
+    assert_eq!(lan.answerers(200), [owner], "{:#?}", lan.history);
+}
+
+/// What an earlier Service with the address was moved for is nothing to a new one.
+#[test]
+fn an_address_that_was_given_up_and_is_wanted_again_has_never_moved() {
+    let mut lan = Segment::settled(2, &[200], 36);
+    lan.run_ms(10_000);
+    let first = lan.answerers(200)[0];
+    lan.weigh(200, &[(1 - first, 1)]);
+    lan.publish();
+    lan.run_ms(100);
+    assert_eq!(lan.answerers(200), [1 - first]);
+    let groups = std::mem::take(&mut lan.desired.groups);
+    lan.publish();
+    lan.run_ms(100);
+    lan.desired.groups = groups;
+    lan.publish();
+    lan.run_ms(1_000);
+    assert_eq!(lan.answerers(200), [1 - first]);
+    lan.weigh(200, &[(first, 1)]);
+    lan.publish();
+    run_answered(&mut lan, 200, 100);
+    assert_eq!(lan.answerers(200), [first]);
 }
 
 #[test]

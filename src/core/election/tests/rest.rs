@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::segment::*;
-use crate::election::Because;
+use crate::election::{Because, Departure};
 
 /// The one that answers in the place of another.
 fn stand_in(lan: &Segment, last: u8, owner: usize) -> usize {
@@ -159,6 +159,78 @@ fn who_is_back_and_no_candidate_any_more_is_followed() {
     let answerers = lan.answerers(200);
     assert!(answerers.len() == 1 && answerers != [owner], "{answerers:?}");
     assert!(lan.speakers.iter().all(|speaker| speaker.standing.is_empty()));
+}
+
+/// Its process may take its time to end; others answer from its last word on.
+#[test]
+fn a_speaker_that_rests_answers_nothing_for_as_long_as_others_stand_in() {
+    let mut lan = Segment::settled(3, &[200], 9);
+    let owner = lan.answerers(200)[0];
+    let said = lan.now;
+    lan.act(owner, |election, now, out| {
+        election.leave(Departure::BackSoon, now, out);
+    });
+    assert_eq!(
+        lan.speakers[owner].withheld_until,
+        Some(said + Duration::from_mins(1))
+    );
+    lan.run_ms(2);
+    assert_ne!(stand_in(&lan, 200, owner), owner);
+}
+
+/// By the hash another one comes first, which is there.
+#[test]
+fn whoever_was_not_first_in_order_takes_up_again_what_it_had_before_it_was_started_anew() {
+    let mut lan = Segment::settled(3, &[200], 12);
+    let first = lan.answerers(200)[0];
+    lan.kill(first);
+    lan.run_ms(1_000);
+    let second = lan.answerers(200)[0];
+    lan.start(first);
+    lan.run_ms(3_000);
+    assert_eq!(lan.answerers(200), [second]);
+    let moves = lan.history.len();
+    lan.rest(second);
+    lan.run_ms(1_000);
+    lan.start(second);
+    lan.run_ms(5_000);
+    let since: Vec<_> = lan.history[moves..]
+        .iter()
+        .map(|(_, node, _, epoch, because)| (*node, *epoch, because.clone()))
+        .collect();
+    assert_eq!(since, [(second, Some(3), Because::Resumed)]);
+    assert_eq!(lan.answerers(200), [second]);
+}
+
+/// It heard nobody until then, so that the silence of the owner says nothing yet.
+#[test]
+fn whoever_hears_somebody_again_listens_for_a_silent_owner_before_it_takes_over() {
+    let mut lan = Segment::settled(3, &[200], 13);
+    let order: Vec<usize> = lan.desired.groups[&ip(200)].order.iter().map(index).collect();
+    let [owner, heir, other] = order[..] else {
+        panic!("{order:?}")
+    };
+    assert_eq!(lan.answerers(200), [owner]);
+    let moves = lan.history.len();
+    lan.kill_speaker(owner);
+    lan.run_ms(1_000);
+    lan.kill(other);
+    lan.run_ms(58_800);
+    assert_eq!(stand_in(&lan, 200, owner), heir);
+    lan.start(other);
+    let mut heard = None;
+    for _ in 0..1_000 {
+        lan.run_ms(1);
+        if heard.is_none() && !lan.speakers[heir].election.up().is_empty() {
+            heard = Some(lan.now);
+        }
+    }
+    let [(at, node, _, Some(2), Because::Silent { .. })] = &lan.history[moves..] else {
+        panic!("{:#?}", &lan.history[moves..])
+    };
+    assert_eq!(*node, heir);
+    let listened = at.since(heard.unwrap());
+    assert!(listened >= Duration::from_millis(349), "{listened:?}");
 }
 
 #[test]

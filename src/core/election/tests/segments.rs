@@ -143,6 +143,28 @@ fn whoever_is_cut_off_from_the_lan_claims_nothing_there() {
     }
 }
 
+/// It may be mistaken, and there is nobody else.
+#[test]
+fn whoever_is_cut_off_from_the_lan_claims_what_it_alone_may_have() {
+    let mut lan = settled(3, &[200], 1);
+    let node = owner(&lan, 200);
+    lan.act(node, |election, now, _| {
+        election.witness(&["192.168.1.0/24".parse().unwrap()], Sign::Answer, now);
+    });
+    lan.severed.insert(node);
+    lan.run_ms(2_000);
+    for (last, candidates, claims) in [(201, vec![0, 1, 2], false), (202, vec![node], true)] {
+        lan.desired
+            .groups
+            .extend(Segment::managed(3, &[last], 1).desired.groups);
+        lan.only_candidates(last, &candidates);
+        lan.publish();
+        lan.run_ms(2_000);
+        assert_eq!(lan.answers(node, ip(last)), claims, "192.168.1.{last}");
+        assert_eq!(lan.answerers(last).len(), 1, "192.168.1.{last}");
+    }
+}
+
 #[test]
 fn the_loss_of_the_other_segment_moves_nothing() {
     for seed in 0..20 {
@@ -351,5 +373,52 @@ fn without_the_other_segment_a_speaker_that_is_started_anew_is_met_on_the_lan() 
         lan.start(1);
         let met = until(&mut lan, 3_000, |lan| lan.speakers[1].election.up().len() == 2);
         assert!(met <= Duration::from_millis(400), "seed {seed}: {met:?}");
+    }
+}
+
+/// What it heard of the other node there says nothing any more.
+#[test]
+fn who_has_no_interface_on_the_other_segment_any_more_judges_by_the_lan_alone() {
+    for seed in 0..5 {
+        let mut lan = settled(2, &[200], seed);
+        let before = owner(&lan, 200);
+        let heir = 1 - before;
+        lan.unmanaged.insert(heir);
+        lan.act(heir, |election, now, out| {
+            let mut left = election.interfaces_of(&name(heir)).to_vec();
+            left.retain(|interface| interface.network.contains(&host(heir)));
+            election.set_interfaces(left, now, out);
+        });
+        lan.run_ms(2_000);
+        lan.kill(before);
+        until(&mut lan, 45, another(200, before));
+        let up = lan.speakers[heir].election.up();
+        assert!(up.is_empty(), "seed {seed}: {up:?}");
+    }
+}
+
+/// The second one has seen its own port work after the first one fell silent, and not for long enough.
+#[test]
+fn a_switch_of_the_lan_that_dies_port_by_port_moves_nothing() {
+    for seed in 0..10 {
+        let mut lan = settled_where(false, 2, &[200, 201], seed);
+        let before = lan.history.len();
+        lan.severed.insert(0);
+        lan.run_ms(180);
+        lan.severed.insert(1);
+        lan.run_ms(2_000);
+        nothing_moved(&lan, before, seed);
+    }
+}
+
+#[test]
+fn who_answers_on_the_lan_by_arp_alone_is_not_gone_from_there() {
+    for seed in 0..5 {
+        let mut lan = settled_where(false, 3, &[200], seed);
+        let before = lan.history.len();
+        let owner = owner(&lan, 200);
+        lan.muffled.insert(owner, lan.now + Duration::from_mins(1));
+        lan.run_ms(5_000);
+        nothing_moved(&lan, before, seed);
     }
 }
