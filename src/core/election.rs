@@ -242,6 +242,8 @@ pub struct Election {
     standing: BTreeMap<IpAddr, NodeName>,
     /// Boots that somebody has to answer for, by their short forms.
     at_rest: BTreeMap<[u8; 8], rest::AtRest>,
+    /// When the last return from an isolation ended.
+    returned: Option<Instant>,
     /// What an earlier boot of this speaker claimed, by its peers' word.
     former: BTreeMap<IpAddr, u64>,
     owners_asked: Option<Instant>,
@@ -298,6 +300,7 @@ impl Election {
             departure: None,
             standing: BTreeMap::new(),
             at_rest: BTreeMap::new(),
+            returned: None,
             former: BTreeMap::new(),
             owners_asked: None,
             failback: Failback::default(),

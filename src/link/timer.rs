@@ -1,8 +1,8 @@
 //! A timer that is exact to some ten microseconds.
 //!
 //! A runtime's own timers count whole milliseconds, rounded up, and each new deadline costs it a write to a descriptor of
-//! its own and a wait that ends for nothing. Of the last questions before a verdict, 0.7 ms apart, that makes one; and
-//! a speaker that has nothing else to do sets a new deadline a hundred times a second.
+//! its own and a wait that ends for nothing. The last question before a verdict leaves 0.8 ms before it, which would be the
+//! same millisecond; and a speaker that has nothing else to do sets a new deadline a hundred times a second.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -43,12 +43,10 @@ impl Timer {
     /// # Errors
     /// The kernel does not take it.
     pub fn set(&mut self, deadline: Instant) -> io::Result<()> {
-        let now = Instant::now();
-        // One that has passed is told once; whoever asks for it again has not done what was due.
-        if self.deadline == Some(deadline) && now < deadline {
+        if self.deadline == Some(deadline) {
             return Ok(());
         }
-        let left = deadline.saturating_duration_since(now).max(AT_ONCE);
+        let left = deadline.saturating_duration_since(Instant::now()).max(AT_ONCE);
         let expiration = Expiration::OneShot(TimeSpec::from_duration(left));
         self.descriptor
             .get_ref()
@@ -63,8 +61,10 @@ impl Timer {
     ///
     /// # Errors
     /// The runtime is ending.
-    pub async fn expired(&self) -> io::Result<()> {
+    pub async fn expired(&mut self) -> io::Result<()> {
         self.descriptor.readable().await?.clear_ready();
+        // Whoever sets the same one again has not done what was due, and is told again.
+        self.deadline = None;
         Ok(())
     }
 }

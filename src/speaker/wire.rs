@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tiklb_core::election::{BootId, Departure, Failback, Key, Serving};
-use tiklb_core::model::{Family, Instant, NodeName};
+use tiklb_core::model::{Family, Instant, NodeName, Now};
 use tiklb_core::neighbor::{InterfaceIndex, ndp};
 use tiklb_core::speaker::{Counters, Effect, Event, Link, Published, Speaker, Wanted};
 use tokio::sync::watch;
@@ -31,6 +31,9 @@ const COUNTERS_EVERY: Duration = Duration::from_millis(500);
 const GOODBYE: Duration = Duration::from_millis(20);
 /// Datagrams and frames are read in turns of at most this many budgets before the timers are looked at again.
 const DRAINS: usize = 4;
+/// To read what has arrived takes some ten microseconds. A thread that took so much longer had no processor meanwhile, and
+/// more may have arrived.
+const READ_WITHIN: Duration = Duration::from_micros(300);
 
 /// What was being done when the kernel gave no timer, or took no deadline.
 const TIMER: &str = "setting the timer of the wire thread";
@@ -347,7 +350,6 @@ impl Wire {
     }
 
     fn end_turn(&mut self, inside: &Inside) {
-        self.read();
         self.step(Event::Tick);
         self.publish(inside);
         if std::mem::take(&mut self.refilter) {
@@ -356,16 +358,20 @@ impl Wire {
     }
 
     /// Everything that has arrived, heartbeats before frames: a claim that is waiting to be read must count before the
-    /// next answer.
-    fn read(&mut self) {
+    /// next answer. Returns the moment up to which that is so: with a later one silence would be judged while an answer
+    /// lies unread, if the thread did not have the processor in between.
+    fn read(&mut self) -> Now {
         for _ in 0..DRAINS {
+            let begun = self.clock.mono();
             let mut more = self.read_datagrams();
             more |= self.read_frames();
             more |= self.read_echoes();
-            if !more {
-                return;
+            let now = self.clock.now();
+            if !more && now.mono.since(begun) <= READ_WITHIN {
+                return now;
             }
         }
+        self.clock.now()
     }
 
     fn read_datagrams(&mut self) -> bool {
@@ -445,13 +451,11 @@ impl Wire {
         more
     }
 
+    /// Hands an event over, after all that has arrived before it.
     fn step(&mut self, event: Event<'_>) {
-        self.speaker.step(
-            event,
-            self.clock.now(),
-            &mut rand::random::<u64>,
-            &mut self.effects,
-        );
+        let now = self.read();
+        self.speaker
+            .step(event, now, &mut rand::random::<u64>, &mut self.effects);
         self.carry_out();
     }
 
@@ -595,7 +599,6 @@ impl Wire {
     async fn say_goodbye(mut self, inside: &Inside) -> Result<()> {
         self.publish(inside);
         tokio::time::sleep(GOODBYE).await;
-        self.read();
         self.step(Event::Tick);
         Ok(())
     }

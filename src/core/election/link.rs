@@ -132,7 +132,7 @@ impl Election {
     }
 
     /// To be called before anything that came in is handed over. A speaker that did not have the processor for as long
-    /// as it takes others to take over (it was stopped, or the machine slept) has missed what they said meanwhile: it
+    /// as it takes others to take over (it was stopped, or its virtual machine was) has missed what they said meanwhile: it
     /// listens before it answers, like one whose carrier is back.
     pub fn wake(&mut self, now: Instant, out: &mut Vec<Output>) {
         let before = std::mem::replace(&mut self.awake, now);
@@ -375,6 +375,7 @@ impl Election {
         self.dirty = true;
         if !self.up.is_empty() {
             self.isolation.since = None;
+            self.returned = Some(now);
             // What was decided while we were away counts before the first answer.
             self.decide(now, out);
         }

@@ -44,6 +44,9 @@ const ANSWERS_FRESH: Duration = Duration::from_millis(1_200);
 /// A speaker that was started anew has taken up what it claimed before within this: it listens for 600 ms at most, asks
 /// for 60 ms, and is given as much again.
 pub(super) const RESUMED_WITHIN: Duration = Duration::from_secs(2);
+/// Of so many boots a peer's word is remembered, rollouts of fifty nodes and more; those at rest now it says again with each
+/// heartbeat.
+const NAMED: usize = 512;
 /// Between two requests for the claims of one peer: an answer takes a round trip.
 const FETCH_AGAIN: Duration = Duration::from_millis(50);
 
@@ -68,6 +71,7 @@ pub struct Peer {
 #[derive(Debug, Clone)]
 struct Session {
     boot: BootId,
+    since: Instant,
     window: Window,
     heartbeat: u64,
     contact: Instant,
@@ -92,7 +96,7 @@ struct Session {
     inherited: Option<(ClaimSet, Instant)>,
     interfaces: Vec<WireInterface>,
     networks_v6: Vec<Ipv6Net>,
-    /// Whom it knows that somebody has to answer for.
+    /// Boots of which it has said that somebody has to answer for them.
     at_rest: BTreeSet<[u8; 8]>,
     announced: ClaimsVersion,
     claims: ClaimSet,
@@ -128,7 +132,7 @@ pub enum Heard {
     Accepted {
         /// It was not up before, or is another boot.
         arrived: bool,
-        /// Its interfaces, or its claims by their version, are others than before.
+        /// Its interfaces, whether Services are reached through it, or its claims by their version, are others than before.
         changed: bool,
     },
 }
@@ -186,8 +190,7 @@ impl Peer {
         let changed = session.interfaces != heartbeat.interfaces
             || session.networks_v6 != heartbeat.networks_v6
             || session.announced != heartbeat.claims
-            || session.serving != heartbeat.serving
-            || session.at_rest != heartbeat.at_rest;
+            || session.serving != heartbeat.serving;
         if sequence > session.heartbeat {
             session.heartbeat = sequence;
             session.leaving = heartbeat.leaving;
@@ -205,7 +208,6 @@ impl Peer {
             let (gone, interfaces) = (&mut session.gone, &session.interfaces);
             gone.retain(|network, _| interfaces.iter().any(|i| i.network.trunc() == *network));
             session.networks_v6.clone_from(&heartbeat.networks_v6);
-            session.at_rest.clone_from(&heartbeat.at_rest);
         }
         if let Some(sent) = echoed {
             session.contact = now;
@@ -386,7 +388,30 @@ impl Peer {
         self.session.as_ref().map(|session| now.since(session.contact))
     }
 
-    /// Whether it says that somebody has to answer for a boot.
+    /// Since when this boot of it is known here.
+    pub(super) fn since(&self) -> Option<Instant> {
+        self.session.as_ref().map(|session| session.since)
+    }
+
+    /// When it was last heard to hear us.
+    pub(super) fn last_contact(&self) -> Option<Instant> {
+        self.session.as_ref().map(|session| session.contact)
+    }
+
+    /// It says that somebody has to answer for these boots; whether that is news.
+    pub(super) fn name_at_rest(&mut self, boots: &BTreeSet<[u8; 8]>) -> bool {
+        let Some(session) = &mut self.session else {
+            return false;
+        };
+        let news = !boots.is_subset(&session.at_rest);
+        if session.at_rest.len() > NAMED {
+            session.at_rest.clear();
+        }
+        session.at_rest.extend(boots);
+        news
+    }
+
+    /// Whether it has ever said that somebody has to answer for a boot. If it does not say so any more it knows why.
     pub(super) fn knows_at_rest(&self, boot: [u8; 8]) -> bool {
         self.session
             .as_ref()
@@ -613,6 +638,7 @@ impl Session {
     fn new(boot: BootId, now: Instant) -> Self {
         Self {
             boot,
+            since: now,
             window: Window::default(),
             heartbeat: 0,
             contact: now,

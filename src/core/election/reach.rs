@@ -6,7 +6,7 @@
 //!        ▼
 //!   suspect: ask it again and again, by ARP too, ask the others whether they hear it, ask the gateway for a sign that
 //!        │   our own link works ──▶ any sign of it: as before
-//!        │ silent for D, three questions unanswered, the gateway answers
+//!        │ silent for D, three questions and a last one unanswered, the gateway answers
 //!        ▼
 //!   gone: told to all speakers; the next in order takes over at once
 //! ```

@@ -97,8 +97,8 @@ impl Election {
             .as_ref()
             .and_then(|desired| desired.records.get(&key));
         let mut owners = records.into_iter().flat_map(BTreeMap::keys);
-        let silent = owners.any(|name| self.peers.contains_key(name) && !self.up.contains(name));
-        silent && self.listened.is_some_and(|at| now.since(at) <= STAND_IN)
+        let unheard = owners.any(|name| self.peers.get(name).is_some_and(|peer| peer.boot().is_none()));
+        unheard && self.listened.is_some_and(|at| now.since(at) <= STAND_IN)
     }
 
     /// The highest epoch on record for a group, whosever it is.

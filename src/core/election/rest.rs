@@ -13,8 +13,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::peer::RESUMED_WITHIN;
 use super::wire::{Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, MAX_AT_REST, MAX_PARTS};
-use super::{Departure, Election, Group, Output, Peer};
+use super::{Departure, Election, Group, LISTEN, Output};
 use crate::model::{Instant, MacAddr, NodeName};
 
 /// Between two questions to a silent speaker, which leave with heartbeats: about two a second, little enough for every
@@ -23,13 +24,17 @@ const ASK_OWNERS: Duration = Duration::from_millis(450);
 /// Two nodes find a speaker silent within a period of each other, and the datagram that says so takes a moment. Until
 /// then each of them leaves it to the one that comes first; after it, only to one that says that it knows.
 const VIEWS: Duration = Duration::from_millis(150);
+/// A boot of which nothing is seen for a moment, because the news of its kernel was lost, is the same afterwards.
+const SAME_REST: Duration = Duration::from_secs(1);
 
 /// A boot that others answer for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AtRest {
     since: Instant,
-    /// It still is, as far as the groups have been looked at.
-    seen: bool,
+    /// When it was last seen to be.
+    seen: Instant,
+    /// Whether it is, as far as the groups have been looked at.
+    now: bool,
 }
 
 impl Election {
@@ -63,36 +68,59 @@ impl Election {
         })
     }
 
-    /// Whether this node is the one that answers in an owner's place: the first in order of those that know that there is
-    /// something to answer for. Whoever was started since has never heard of it, though it may come first.
+    /// Whether this node is the one that answers in an owner's place: the first in order, but for those that do not know
+    /// that there is anything to answer for. Who was started since the owner was last heard, and never said so, has never
+    /// heard of it; whoever was there, or has said so once, and does not say so knows better: it was taken since.
     pub(super) fn is_first_beside(&mut self, owner: &NodeName, group: &Group, now: Instant) -> bool {
         let Some(peer) = self.peers.get(owner) else {
             return false;
         };
-        // One that was started anew has it back in a moment. Of two that were, and had it one after the other, nodes that
-        // return may name the wrong one: they would not know of each other's.
         let starts = self.up.contains(owner) && !peer.is_resting();
-        let returns = starts && peer.inherits(group.key, now).is_some();
-        let boot = peer.boot().filter(|_| !returns);
-        let assumed = boot.is_none_or(|boot| self.is_assumed_at_rest(boot, now));
-        let says = |name: &NodeName| {
-            let peer = self.peers.get(name);
-            boot.is_some_and(|boot| peer.is_some_and(|peer| peer.knows_at_rest(boot)))
+        if starts && peer.inherits(group.key, now).is_some() {
+            return self.is_first_beside_who_starts(owner, group, now);
+        }
+        let (Some(boot), Some(last)) = (peer.boot(), peer.last_contact()) else {
+            return false;
+        };
+        let assumed = self.is_assumed_at_rest(boot, now);
+        let knows = |name: &NodeName| {
+            self.peers.get(name).is_some_and(|peer| {
+                let listened = peer.since().is_some_and(|since| since + LISTEN <= last);
+                listened || peer.knows_at_rest(boot)
+            })
         };
         let live = self.live_candidates(group);
-        // Whoever was started anew is among the candidates again, and is the one that is stood in for.
-        let mut beside = live.into_iter().filter(|name| *name != owner);
-        beside.find(|name| assumed || **name == self.me || says(name)) == Some(&self.me)
+        live.into_iter()
+            .find(|name| assumed || **name == self.me || knows(name))
+            == Some(&self.me)
+    }
+
+    /// The same while the owner is being started anew and has everything back in a moment. Whoever answered until then goes
+    /// on. Otherwise it is the first in order, unless it has been away itself: of two that had the address one after the
+    /// other, and are both being started, it may know the earlier one alone, and somebody answers for the later one.
+    fn is_first_beside_who_starts(&self, owner: &NodeName, group: &Group, now: Instant) -> bool {
+        if self.standing.get(&group.key) == Some(owner) {
+            return true;
+        }
+        let away = self.returned.is_some_and(|at| now.since(at) < RESUMED_WITHIN);
+        // It is among the candidates again, and is the one that is stood in for.
+        let mut beside = self
+            .live_candidates(group)
+            .into_iter()
+            .filter(|name| *name != owner);
+        !away && beside.next() == Some(&self.me)
     }
 
     /// Notes a boot that is at rest. Whether all others are taken to know it: for a moment, and where there are more than a
-    /// heartbeat can name.
+    /// datagram can name.
     fn is_assumed_at_rest(&mut self, boot: [u8; 8], now: Instant) -> bool {
-        let known = self.at_rest.entry(boot).or_insert(AtRest {
+        let fresh = AtRest {
             since: now,
-            seen: true,
-        });
-        known.seen = true;
+            seen: now,
+            now: true,
+        };
+        let known = self.at_rest.entry(boot).or_insert(fresh);
+        (known.seen, known.now) = (now, true);
         let until = known.since + VIEWS;
         if now < until {
             self.look_at(until);
@@ -100,18 +128,42 @@ impl Election {
         now < until || self.at_rest.len() > MAX_AT_REST
     }
 
-    /// Before all groups are looked at; returns what is known until then.
-    pub(super) fn begin_rests(&mut self) -> BTreeSet<[u8; 8]> {
-        self.at_rest.values_mut().for_each(|known| known.seen = false);
-        self.at_rest.keys().copied().collect()
+    /// The boots that somebody has to answer for.
+    fn rests(&self) -> BTreeSet<[u8; 8]> {
+        let now = self.at_rest.iter().filter(|(_, known)| known.now);
+        now.map(|(boot, _)| *boot).collect()
     }
 
-    /// Forgets who is not at rest any more. What others do depends on who is known here, so that they hear of it at once.
+    /// Before all groups are looked at; returns who was at rest until then.
+    pub(super) fn begin_rests(&mut self) -> BTreeSet<[u8; 8]> {
+        let before = self.rests();
+        self.at_rest.values_mut().for_each(|known| known.now = false);
+        before
+    }
+
+    /// What others do depends on who is known to be at rest here, so that they hear of it at once.
     pub(super) fn end_rests(&mut self, before: &BTreeSet<[u8; 8]>, now: Instant) {
-        self.at_rest.retain(|_, known| known.seen);
-        if !self.at_rest.keys().eq(before) {
+        self.at_rest.retain(|_, known| now.since(known.seen) <= SAME_REST);
+        if !self.rests().is_subset(before) {
             self.hasten(now);
         }
+    }
+
+    /// Says, with each heartbeat, who is at rest.
+    pub(super) fn name_rests(&mut self, out: &mut Vec<Output>) {
+        let boots = self.rests();
+        if boots.is_empty() {
+            return;
+        }
+        for to in self.others(None) {
+            self.send(to, Body::AtRest(boots.clone()), out);
+        }
+    }
+
+    /// A peer says who is at rest.
+    pub(super) fn told_rests(&mut self, by: &NodeName, boots: &BTreeSet<[u8; 8]>) {
+        let peer = self.peers.get_mut(by);
+        self.dirty |= peer.is_some_and(|peer| peer.name_at_rest(boots));
     }
 
     /// The first in order answers; the others know that somebody does. Nobody needs to where the owner does so itself.
@@ -210,7 +262,7 @@ impl Election {
 
     /// The node with this MAC address answered this one's question for an address.
     pub fn owner_answered(&mut self, mac: MacAddr, now: Instant) {
-        let has = |peer: &&mut Peer| peer.interfaces().iter().any(|interface| interface.mac == mac);
+        let has = |peer: &&mut super::Peer| peer.interfaces().iter().any(|interface| interface.mac == mac);
         if let Some(peer) = self.peers.values_mut().find(has) {
             peer.answered_itself(now);
             self.dirty |= !peer.is_up(now);

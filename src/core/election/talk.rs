@@ -8,8 +8,8 @@ use ipnet::IpNet;
 
 use super::peer::{Condemned, Heard};
 use super::wire::{
-    Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, MAX_AT_REST, MAX_INTERFACES,
-    MAX_PARTS, SurveyReport, WireError,
+    Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, MAX_INTERFACES, MAX_PARTS,
+    SurveyReport, WireError,
 };
 use super::{CONTACT, Departure, Election, MAX_PEERS, Output, PERIOD, PERIOD_JITTER, Peer};
 use crate::model::{Instant, NodeName};
@@ -138,6 +138,7 @@ impl Election {
             Body::Offer(offer) => self.offered(&node, &offer, now, out),
             Body::Poll(about) => self.polled(&node, &about, now, out),
             Body::Contact(about) => self.contact(&about, now),
+            Body::AtRest(boots) => self.told_rests(&node, &boots),
             Body::Gone(verdict) => self.told_gone(&node, &verdict, now, out),
             Body::Heartbeat(_) => {}
         }
@@ -260,6 +261,7 @@ impl Election {
         self.watch_segments(now, random, out);
         self.tell_former(now, out);
         self.vouch_for_the_silent(now, out);
+        self.name_rests(out);
         self.ask_the_silent(now, out);
         if self.announce_claims > 0 {
             self.announce_claims -= 1;
@@ -291,7 +293,6 @@ impl Election {
             interfaces: self.interfaces.clone(),
             networks_v6: self.networks_v6.clone(),
             echoes: self.peers.values().flat_map(|peer| peer.echo(by, now)).collect(),
-            at_rest: self.at_rest.keys().copied().take(MAX_AT_REST).collect(),
         };
         let datagram = Datagram {
             boot: self.boot,

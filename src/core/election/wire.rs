@@ -47,8 +47,8 @@ const TAG: usize = 32;
 pub const MAX_INTERFACES: usize = 8;
 /// IPv6 networks beyond these take no part; 17 bytes each.
 pub const MAX_NETWORKS_V6: usize = 8;
-/// Boots at rest that a heartbeat names: more than are replaced at once, and an eighth of a kilobyte.
-pub const MAX_AT_REST: usize = 16;
+/// Boots at rest that one datagram names: more than the fifty nodes that all else is made for.
+pub const MAX_AT_REST: usize = 64;
 /// Claims per datagram: 25 bytes each beside the longest node name fit [`MAX_LENGTH`].
 pub const CLAIMS_PER_PART: usize = 32;
 /// Parts of one claim set: 8,192 claims. More are no home network; the rest is not announced to peers.
@@ -151,6 +151,9 @@ pub enum Body {
     Poll(Mention),
     /// "I have just heard it."
     Contact(Mention),
+    /// Boots that somebody has to answer for, as the sender knows: silent or resting, and with claims. By their short forms,
+    /// at most [`MAX_AT_REST`]. A datagram of its own: versions that do not know it still read the heartbeat.
+    AtRest(BTreeSet<[u8; 8]>),
     /// "Its node is gone."
     Gone(Verdict),
     /// "This is what you claimed before you were started anew."
@@ -200,9 +203,6 @@ pub struct Heartbeat {
     pub networks_v6: Vec<Ipv6Net>,
     /// The newest sequence heard from each peer, by the short form of its boot id.
     pub echoes: BTreeMap<[u8; 8], u64>,
-    /// Boots that somebody has to answer for, as the sender knows: silent or resting, and with claims. By their short forms,
-    /// at most [`MAX_AT_REST`].
-    pub at_rest: BTreeSet<[u8; 8]>,
 }
 
 /// Names one state of a claim set.
@@ -300,6 +300,12 @@ impl Datagram {
             Body::Survey(report) => report.encode(&mut out),
             Body::Poll(about) | Body::Contact(about) => about.encode(&mut out),
             Body::Offer(offer) => offer.encode(&mut out),
+            Body::AtRest(boots) => {
+                out.count(boots.len().min(MAX_AT_REST));
+                for boot in boots.iter().take(MAX_AT_REST) {
+                    out.bytes(boot);
+                }
+            }
             Body::Gone(verdict) => {
                 verdict.about.encode(&mut out);
                 out.u32(u32::try_from(verdict.silence.as_micros()).unwrap_or(u32::MAX));
@@ -352,9 +358,15 @@ impl Datagram {
             }),
             8 => Body::Former(ClaimsPart::read(from)?),
             9 => Body::Offer(Offer::read(from)?),
+            10 => {
+                let boots = (0..from.count(MAX_AT_REST)?).map(|_| from.array());
+                Body::AtRest(boots.collect::<Option<_>>()?)
+            }
             _ => return None,
         };
-        (from.is_empty() && !node.0.is_empty()).then_some(Self {
+        // Later versions may say more with a heartbeat, and must not be silent to this one for it.
+        let complete = from.is_empty() || matches!(body, Body::Heartbeat(_));
+        (complete && !node.0.is_empty()).then_some(Self {
             boot,
             sequence,
             node,
@@ -375,6 +387,7 @@ impl Body {
             Self::Gone(_) => 7,
             Self::Former(_) => 8,
             Self::Offer(_) => 9,
+            Self::AtRest(_) => 10,
         }
     }
 }
@@ -399,7 +412,7 @@ impl Heartbeat {
             out.mac(interface.mac).network(interface.network);
         }
         let networks = &self.networks_v6[..self.networks_v6.len().min(MAX_NETWORKS_V6)];
-        let behind = 3 + 17 * networks.len() + 23 * v6.len() + 8 * self.at_rest.len().min(MAX_AT_REST);
+        let behind = 2 + 17 * networks.len() + 23 * v6.len();
         let fits = (out.room().saturating_sub(1 + behind) / 16).min(usize::from(u8::MAX));
         let start = if self.echoes.len() > fits {
             rotate % self.echoes.len()
@@ -416,24 +429,16 @@ impl Heartbeat {
         for (boot, sequence) in chosen {
             out.bytes(boot).u64(*sequence);
         }
-        // What comes last is left out where there is none, together with the empty ones before it.
-        let rests = !self.at_rest.is_empty();
-        if !networks.is_empty() || !v6.is_empty() || rests {
+        if !networks.is_empty() || !v6.is_empty() {
             out.count(networks.len());
             for network in networks {
                 out.network((*network).into());
             }
         }
-        if !v6.is_empty() || rests {
+        if !v6.is_empty() {
             out.count(v6.len());
             for interface in v6 {
                 out.mac(interface.mac).network(interface.network);
-            }
-        }
-        if rests {
-            out.count(self.at_rest.len().min(MAX_AT_REST));
-            for boot in self.at_rest.iter().take(MAX_AT_REST) {
-                out.bytes(boot);
             }
         }
     }
@@ -460,15 +465,6 @@ impl Heartbeat {
             let room = MAX_INTERFACES.saturating_sub(interfaces.len());
             interfaces.extend(from.interfaces(room, |from| from.network_v6().map(IpNet::V6))?);
         }
-        // And while nobody is at rest.
-        let at_rest = if from.is_empty() {
-            0
-        } else {
-            from.count(MAX_AT_REST)?
-        };
-        let at_rest = (0..at_rest)
-            .map(|_| from.array())
-            .collect::<Option<BTreeSet<_>>>()?;
         Some(Self {
             leaving: flags & LEAVING != 0,
             resting: flags & RESTING != 0,
@@ -483,7 +479,6 @@ impl Heartbeat {
             interfaces,
             networks_v6,
             echoes,
-            at_rest,
         })
     }
 }

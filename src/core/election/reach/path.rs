@@ -14,9 +14,10 @@ use crate::model::{Instant, NodeName, Question};
 const USABLE: u32 = 10;
 /// Questions that may still be answered: 300 ms of them at the usual pace.
 const REMEMBERED: usize = 32;
-/// Silence means something when so many questions left on time since the last answer.
+/// Silence means something when so many questions left since the last answer.
 const ENOUGH: u32 = 3;
-/// A link that is just back answers within this.
+/// A link that is just back answers within this: a wired LAN in a third of it, with the time that a kernel that does not
+/// know our address yet needs to ask for it.
 pub(super) const ANSWERED_WITHIN: Duration = Duration::from_micros(700);
 /// The last question before a verdict leaves so long before it: the time to answer it, and a tenth of a millisecond by which
 /// timers are late.
@@ -45,7 +46,7 @@ pub(super) struct Path {
     since: Instant,
     /// Answers in a row, as far as they are counted.
     row: u32,
-    /// Questions that left on time since then.
+    /// Questions that left since then, in their turn or out of it.
     unanswered: u32,
     /// When the first of them left.
     missed: Instant,
@@ -186,10 +187,19 @@ impl Path {
 
     /// Whether the last question before the verdict has left, and the time to answer it is over: this speaker may have slept
     /// through the moment for it.
-    pub(super) fn was_called_last(&self, now: Instant) -> bool {
+    fn was_called_last(&self, now: Instant) -> bool {
+        self.last_call_over(now).is_some_and(|over| over <= now)
+    }
+
+    /// When the time to answer the last question before the verdict is over, if that has left.
+    pub(super) fn last_call_over(&self, now: Instant) -> Option<Instant> {
         let from = self.gone_at(now) - LAST_CALL;
-        let mut asked = self.asked.iter();
-        asked.any(|(_, left)| *left >= from && *left + ANSWERED_WITHIN <= now)
+        let calls = self
+            .asked
+            .iter()
+            .map(|(_, left)| *left)
+            .filter(|left| *left >= from);
+        calls.min().map(|left| left + ANSWERED_WITHIN)
     }
 
     /// Whether it answered this node itself, lately enough to say to others that the peer lives: hearsay that is passed on

@@ -93,9 +93,9 @@ impl Election {
         let moments = paths.flat_map(|path| {
             let gone = path.gone_at(now);
             // Whoever slept through the last call makes it now.
-            let again = (gone <= now && !path.was_called_last(now)).then_some(now + ANSWERED_WITHIN);
+            let over = path.last_call_over(now).unwrap_or(now + ANSWERED_WITHIN);
             let before = LAST_CALLS.map(|before| gone - before);
-            before.into_iter().chain([gone]).chain(again)
+            before.into_iter().chain([gone, over.max(gone)])
         });
         moments
             .filter(|moment| *moment > now)

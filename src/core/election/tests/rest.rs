@@ -67,6 +67,32 @@ fn a_killed_speaker_is_stood_in_for_and_followed_after_a_minute() {
     assert_eq!(lan.answerers(200), [heir], "what was taken over stays");
 }
 
+/// Those that were there have seen its start, and the one that was started with it has not.
+#[test]
+fn a_speaker_that_rests_soon_after_its_start_is_stood_in_for_by_one() {
+    for seed in 0..10 {
+        let mut lan = Segment::settled(4, &[200], 60 + seed);
+        let order: Vec<usize> = lan.desired.groups[&ip(200)].order.iter().map(index).collect();
+        let owner = order[0];
+        lan.start(owner);
+        lan.run_ms(300);
+        lan.start(order[3]);
+        lan.run_ms(700);
+        assert_eq!(lan.answerers(200), [owner]);
+        lan.rest(owner);
+        lan.run_ms(2);
+        for _ in 0..3_000 {
+            lan.run_ms(1);
+            assert_eq!(
+                stand_in(&lan, 200, owner),
+                order[1],
+                "seed {seed} at {:?}",
+                lan.now
+            );
+        }
+    }
+}
+
 /// It comes before the one that stands in, and has never heard of the owner.
 #[test]
 fn who_was_started_while_the_owner_is_silent_leaves_its_place_to_who_knows_it() {
@@ -89,7 +115,10 @@ fn who_was_started_while_the_owner_is_silent_leaves_its_place_to_who_knows_it() 
             assert_eq!(stand_in(&lan, 200, owner), third, "seed {seed} at {:?}", lan.now);
         }
         lan.start(owner);
-        lan.run_ms(3_000);
+        for _ in 0..3_000 {
+            lan.run_ms(1);
+            assert!(!lan.answerers(200).is_empty(), "seed {seed} at {:?}", lan.now);
+        }
         assert_eq!(lan.answerers(200), [owner]);
         assert!(
             lan.history[moves..].iter().all(|(_, node, ..)| *node == owner),

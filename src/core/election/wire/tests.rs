@@ -29,7 +29,6 @@ fn heartbeat() -> Datagram {
             }],
             networks_v6: vec![],
             echoes: [([5; 8], 77)].into(),
-            at_rest: BTreeSet::new(),
         }),
     }
 }
@@ -72,39 +71,37 @@ fn ipv6_networks_stand_at_the_end() {
     assert_eq!(Datagram::decode(&bytes, &key()), Ok(datagram));
 }
 
-/// Behind the two counts before it, which are zero here.
 #[test]
-fn boots_at_rest_stand_behind_all_else_and_not_at_all_while_there_are_none() {
-    let mut datagram = heartbeat();
-    let without = datagram.encode(&key(), 0);
-    let Body::Heartbeat(body) = &mut datagram.body else {
-        unreachable!()
+fn of_boots_at_rest_as_many_are_told_as_one_datagram_names() {
+    let at_rest = |boots: u8| Datagram {
+        body: Body::AtRest((0..boots).map(|n| [n; 8]).collect()),
+        ..heartbeat()
     };
-    body.at_rest = [[4; 8], [6; 8]].into();
-    let bytes = datagram.encode(&key(), 0);
-    let expected = [[0, 0, 2].as_slice(), &[4; 8], &[6; 8]].concat();
-    let (before, end) = (without.len() - 32, bytes.len() - 32);
-    assert_eq!(bytes[..before], without[..before]);
-    assert_eq!(bytes[before..end], expected);
-    assert_eq!(Datagram::decode(&bytes, &key()), Ok(datagram));
+    let bytes = at_rest(2).encode(&key(), 0);
+    let expected = [[2].as_slice(), &[0; 8], &[1; 8]].concat();
+    assert_eq!(bytes[bytes.len() - 32 - 17..bytes.len() - 32], expected);
+    assert_eq!(Datagram::decode(&bytes, &key()), Ok(at_rest(2)));
+    let most = u8::try_from(MAX_AT_REST).unwrap();
+    let bytes = at_rest(most + 5).encode(&key(), 0);
+    assert_eq!(Datagram::decode(&bytes, &key()), Ok(at_rest(most)));
 }
 
 #[test]
-fn of_more_boots_at_rest_than_fit_the_first_are_told() {
-    let mut datagram = heartbeat();
-    let Body::Heartbeat(body) = &mut datagram.body else {
-        unreachable!()
+fn what_a_later_version_adds_to_a_heartbeat_is_passed_over_and_nothing_else_is() {
+    let longer = |datagram: &Datagram| {
+        let bytes = datagram.encode(&key(), 0);
+        let mut bytes = [&bytes[..bytes.len() - 32], &[0, 0, 7, 7, 7]].concat();
+        let mut mac = key().mac().unwrap();
+        mac.update(&bytes);
+        bytes.extend_from_slice(&mac.finalize().into_bytes());
+        Datagram::decode(&bytes, &key())
     };
-    body.at_rest = (0..20).map(|n| [n; 8]).collect();
-    let bytes = datagram.encode(&key(), 0);
-    let Ok(Datagram {
-        body: Body::Heartbeat(read),
-        ..
-    }) = Datagram::decode(&bytes, &key())
-    else {
-        panic!("{bytes:?}")
+    assert_eq!(longer(&heartbeat()), Ok(heartbeat()));
+    let fetch = Datagram {
+        body: Body::Fetch,
+        ..heartbeat()
     };
-    assert_eq!(read.at_rest.len(), MAX_AT_REST);
+    assert_eq!(longer(&fetch), Err(WireError::Malformed));
 }
 
 #[test]
@@ -167,6 +164,39 @@ fn fifty_nodes_fit_and_the_rest_takes_turns() {
         seen.extend(read.echoes.into_keys());
     }
     assert_eq!(seen.len(), 100);
+}
+
+#[test]
+fn the_longest_datagram_is_read_and_one_byte_more_is_foreign() {
+    let mut bytes = heartbeat().encode(&key(), 0);
+    bytes.truncate(bytes.len() - 32);
+    // What a later version may have to say.
+    bytes.resize(MAX_LENGTH - 32, 0);
+    let signed = |bytes: &[u8]| {
+        let mut mac = key().mac().unwrap();
+        mac.update(bytes);
+        [bytes, &mac.finalize().into_bytes()].concat()
+    };
+    assert_eq!(Datagram::decode(&signed(&bytes), &key()), Ok(heartbeat()));
+    bytes.push(0);
+    assert_eq!(Datagram::decode(&signed(&bytes), &key()), Err(WireError::Foreign));
+}
+
+#[test]
+fn a_part_behind_the_last_one_and_an_epoch_at_the_end_of_all_are_malformed() {
+    let part = |part, epoch| Datagram {
+        body: Body::Claims(ClaimsPart {
+            claims: ClaimsVersion::default(),
+            part,
+            parts: 2,
+            entries: vec![("192.168.1.200".parse().unwrap(), epoch)],
+        }),
+        ..heartbeat()
+    };
+    let read = |datagram: &Datagram| Datagram::decode(&datagram.encode(&key(), 0), &key());
+    assert_eq!(read(&part(1, 3)), Ok(part(1, 3)));
+    assert_eq!(read(&part(2, 3)), Err(WireError::Malformed));
+    assert_eq!(read(&part(1, u64::MAX - 1)), Err(WireError::Malformed));
 }
 
 fn networks() -> impl Strategy<Value = Ipv4Net> {
@@ -234,13 +264,10 @@ fn bodies() -> impl Strategy<Value = Body> {
             interfaces,
             proptest::collection::vec(networks_v6(), 0..=MAX_NETWORKS_V6),
         ),
-        (
-            proptest::collection::btree_map(any::<[u8; 8]>(), any::<u64>(), 0..32),
-            proptest::collection::btree_set(any::<[u8; 8]>(), 0..4),
-        ),
+        proptest::collection::btree_map(any::<[u8; 8]>(), any::<u64>(), 0..32),
     )
         .prop_map(
-            |(leaving, (serving, failback), claims, (interfaces, networks_v6), (echoes, at_rest))| {
+            |(leaving, (serving, failback), claims, (interfaces, networks_v6), echoes)| {
                 Body::Heartbeat(Heartbeat {
                     leaving,
                     resting: !leaving,
@@ -251,7 +278,6 @@ fn bodies() -> impl Strategy<Value = Body> {
                     interfaces,
                     networks_v6,
                     echoes,
-                    at_rest,
                 })
             },
         );
@@ -269,7 +295,8 @@ fn bodies() -> impl Strategy<Value = Body> {
                 entries,
             })
         });
-    prop_oneof![heartbeat, Just(Body::Fetch), claims, surveys(), offers()]
+    let at_rest = proptest::collection::btree_set(any::<[u8; 8]>(), 0..=MAX_AT_REST).prop_map(Body::AtRest);
+    prop_oneof![heartbeat, Just(Body::Fetch), claims, surveys(), offers(), at_rest]
 }
 
 proptest! {
