@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
 use tempfile::TempDir;
 
@@ -39,7 +39,6 @@ pub(super) struct Rival {
     /// Whether the address goes back to its master.
     preempts: bool,
     folder: TempDir,
-    /// The master first.
     running: RefCell<Vec<Process>>,
 }
 
@@ -76,12 +75,19 @@ impl Rival {
         Ok(())
     }
 
-    /// When another one than its master took the address, by their own word.
-    pub(super) fn taken(&self) -> Vec<Instant> {
-        let running = self.running.borrow();
-        let said = running.iter().skip(1).flat_map(Process::logs);
-        let taken = said.filter(|line| keepalived::is_master(&line.text));
-        taken.map(|line| line.at).collect()
+    /// # Errors
+    /// One of them has ended: what it did not do then says nothing.
+    pub(super) fn all_run(&self) -> Result<()> {
+        for process in self.running.borrow().iter() {
+            ensure!(
+                process.ended().is_none(),
+                "{} on {} has ended: {}",
+                keepalived::NAME,
+                process.host(),
+                self.last_words()
+            );
+        }
+        Ok(())
     }
 
     /// What it said, for whoever has to find out what went wrong.

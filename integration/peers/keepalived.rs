@@ -105,7 +105,8 @@ impl Keepalived {
 /// # Errors
 /// When neither is so in time; with its last lines.
 pub async fn settled(process: &Process, master: bool) -> Result<()> {
-    let line = entering(if master { "MASTER" } else { "BACKUP" });
+    let state = if master { "MASTER" } else { "BACKUP" };
+    let line = format!("({INSTANCE}) Entering {state} STATE");
     process.wait_for_log(|said| said.contains(&line), SETTLED).await?;
     ensure!(
         process.ended().is_none(),
@@ -113,15 +114,6 @@ pub async fn settled(process: &Process, master: bool) -> Result<()> {
         process.host()
     );
     Ok(())
-}
-
-/// Whether a line says that it has the address from now on.
-pub fn is_master(said: &str) -> bool {
-    said.contains(&entering("MASTER"))
-}
-
-fn entering(state: &str) -> String {
-    format!("({INSTANCE}) Entering {state} STATE")
 }
 
 /// `vrrp_version 3`: only that one knows intervals below a second.

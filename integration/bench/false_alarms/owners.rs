@@ -32,6 +32,9 @@ pub(super) struct Watch {
     capture: Capture,
     missed: u64,
     moves: Vec<Move>,
+    /// keepalived's address, and each time that it was taken from its master.
+    rival: Owners,
+    alarms: Vec<Move>,
 }
 
 /// By the last announcement of each.
@@ -72,8 +75,12 @@ impl Owners {
 }
 
 impl Watch {
-    /// Begins with who answers now.
-    pub(super) async fn start(home: &Home, addresses: &[Ipv4Addr]) -> Result<Self> {
+    /// Begins with who answers now. `rival`: the address of keepalived's, and the node that has it.
+    pub(super) async fn start(
+        home: &Home,
+        addresses: &[Ipv4Addr],
+        rival: Option<(Ipv4Addr, Mac)>,
+    ) -> Result<Self> {
         let client = home.client()?;
         let capture = Capture::start(client, client.interface())?;
         let mut of = BTreeMap::new();
@@ -86,6 +93,8 @@ impl Watch {
             capture,
             missed: 0,
             moves: Vec::new(),
+            rival: Owners::new(rival.into_iter().collect()),
+            alarms: Vec::new(),
         })
     }
 
@@ -114,14 +123,16 @@ impl Watch {
     }
 
     fn read(&mut self, home: &Home) {
-        for (at, address, from, to) in self.owners.take(&self.capture.frames()) {
-            self.moves.push(Move {
-                at: at.saturating_duration_since(self.begun),
-                address,
-                from: home.host_with(from),
-                to: home.host_with(to),
-            });
-        }
+        let frames = self.capture.frames();
+        let begun = self.begun;
+        let told = |(at, address, from, to): (Instant, Ipv4Addr, Mac, Mac)| Move {
+            at: at.saturating_duration_since(begun),
+            address,
+            from: home.host_with(from),
+            to: home.host_with(to),
+        };
+        self.moves.extend(self.owners.take(&frames).into_iter().map(told));
+        self.alarms.extend(self.rival.take(&frames).into_iter().map(told));
     }
 
     /// The node that announces the first address.
@@ -148,8 +159,9 @@ impl Watch {
         Ok(())
     }
 
-    pub(super) fn into_moves(self) -> Vec<Move> {
-        self.moves
+    /// Those of tiklb's addresses, and those of keepalived's.
+    pub(super) fn into_moves(self) -> (Vec<Move>, Vec<Move>) {
+        (self.moves, self.alarms)
     }
 }
 

@@ -42,7 +42,7 @@ fn seen(moves: &[Duration]) -> Seen {
             (Phase::Pauses, secs(240)),
         ],
         rival: None,
-        version: None,
+        alarms: Vec::new(),
         failure: None,
     }
 }
@@ -112,4 +112,37 @@ fn a_phase_that_never_came_is_no_success() {
             "tiklb on node1 has ended"
         ]
     );
+}
+
+#[test]
+fn an_alarm_of_keepaliveds_is_a_move_away_from_its_master_and_is_not_judged() {
+    let mut seen = seen(&[]);
+    seen.rival = Some(("v2.2.7".to_owned(), "node1".to_owned()));
+    let back = Move {
+        from: "node2".to_owned(),
+        to: "node1".to_owned(),
+        ..moved(secs(71))
+    };
+    seen.alarms = vec![moved(secs(30)), moved(secs(70)), back, moved(secs(71))];
+    let found = findings(&seen, true).unwrap();
+    assert!(found.faults().is_empty(), "{:?}", found.faults());
+    let alarms = |phase: &str| {
+        let name = format!("{PEER}: alarms {phase}");
+        let mut measures = found.measures.iter();
+        measures
+            .find(|measure| measure.name == name)
+            .unwrap()
+            .samples
+            .clone()
+    };
+    assert_eq!(alarms("under load"), [Some(1.0)]);
+    assert_eq!(alarms("with link blips"), [Some(2.0)]);
+    assert!(found.notes[2].contains("51 of the 51 blips"), "{:?}", found.notes);
+}
+
+#[test]
+fn where_a_peer_is_demanded_and_is_not_there_it_is_a_failure() {
+    let found = findings(&seen(&[]), true).unwrap();
+    assert_eq!(found.failures, [MISSING]);
+    assert!(findings(&seen(&[]), false).unwrap().failures.is_empty());
 }
