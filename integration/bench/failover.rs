@@ -129,11 +129,7 @@ fn configuration(keepalived: Option<&Keepalived>) -> Value {
         "speaker": "defaults",
         "datagrams_per_second": 1_000,
         "cut": "the switch's end of the announcing node's cable is set down",
-        "keepalived": keepalived.map(|found| json!({
-            "version": found.version,
-            "interval_ms": rival::INTERVAL.as_millis(),
-            "preempts": false,
-        })),
+        "keepalived": keepalived.map(|found| rival::configuration(&found.version, false)),
     })
 }
 

@@ -33,6 +33,9 @@ use trouble::{BLIP, Busy, LONGER, Trouble};
 
 const MINUTES: u32 = 5;
 
+/// keepalived's address goes back each time.
+const PREEMPTS: bool = true;
+
 /// How often each thing is done.
 const BLIPS: u32 = 100;
 const PAUSES: u32 = 20;
@@ -102,7 +105,7 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
         minutes,
         busy: busy.len(),
         realtime: trouble::hurry(&home).await?,
-        rival: rival.as_ref().map(|(_, version)| (version.clone(), master)),
+        rival: rival.as_ref().map(|rival| (rival.version().to_owned(), master)),
         ..Seen::default()
     };
     let watched = trouble_all(&home, &mut watch, &mut seen);
@@ -117,23 +120,22 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     if seen.failure.is_some() {
         stage.screen.say(home.last_words())?;
     }
-    if let Some((rival, _)) = &rival {
+    if let Some(rival) = &rival {
         rival.all_run()?;
     }
     (seen.moves, seen.alarms) = watch.into_moves();
     findings(&seen, std::env::var("CI").as_deref() == Ok("true"))
 }
 
-/// keepalived on all nodes, where it is installed, and its version.
-async fn stand_beside(stage: &mut Stage, home: &Home, master: &str) -> Result<Option<(Rival, String)>> {
+/// keepalived on all nodes, where it is installed.
+async fn stand_beside(stage: &mut Stage, home: &Home, master: &str) -> Result<Option<Rival>> {
     let Some(program) = Keepalived::find()? else {
         stage.screen.say(MISSING)?;
         return Ok(None);
     };
-    let version = program.version.clone();
-    let rival = Rival::new(program, true)?;
+    let rival = Rival::new(program, PREEMPTS)?;
     rival.settle(home, master).await?;
-    Ok(Some((rival, version)))
+    Ok(Some(rival))
 }
 
 /// The three phases, one after the other.
@@ -239,11 +241,7 @@ fn findings(seen: &Seen, demanded: bool) -> Result<Findings> {
             "blips": BLIPS,
             "blip_ms": BLIP.as_millis(),
             "pauses": PAUSES,
-            "keepalived": seen.rival.as_ref().map(|(version, _)| json!({
-                "version": version,
-                "interval_ms": rival::INTERVAL.as_millis(),
-                "preempts": true,
-            })),
+            "keepalived": seen.rival.as_ref().map(|(version, _)| rival::configuration(version, PREEMPTS)),
             "phases": seen.phases.iter().map(|(phase, at)| json!({"phase": phase, "at_us": at.as_micros()})).collect::<Vec<_>>(),
         }),
         runs: troubles.chain(moves).collect::<Result<Vec<_>>>()?,
@@ -269,15 +267,26 @@ fn findings(seen: &Seen, demanded: bool) -> Result<Findings> {
 }
 
 fn measures(seen: &Seen) -> Result<Vec<Measure>> {
-    let moves = |name: &str, phase, longer, limit: Option<f64>| -> Result<Measure> {
-        // A phase that never came has not gone well.
-        let came = seen.phases.iter().any(|(found, _)| *found == phase);
-        let count = u32::try_from(seen.moves(phase, longer)).context("counting moves")?;
+    // A phase that never came has not gone well.
+    let came = |phase| seen.phases.iter().any(|(found, _)| *found == phase);
+    let counted = |name: &str, came: bool, count: usize| -> Result<Measure> {
+        let count = u32::try_from(count).with_context(|| format!("counting {name}"))?;
         Ok(Measure {
             samples: vec![came.then(|| f64::from(count))],
-            goal: limit.map(|limit| Goal::at_most(Statistic::Max, limit)),
             ..Measure::new(name, Unit::Count)
         })
+    };
+    let moves = |name: &str, phase, longer, limit: Option<f64>| -> Result<Measure> {
+        Ok(Measure {
+            goal: limit.map(|limit| Goal::at_most(Statistic::Max, limit)),
+            ..counted(name, came(phase), seen.moves(phase, longer))?
+        })
+    };
+    let alarms = |when: &str, phase| -> Result<Option<Measure>> {
+        let name = format!("{PEER}: alarms {when}");
+        let alarms = seen.alarms(phase);
+        let measure = alarms.map(|count| counted(&name, came(phase), count));
+        Ok(measure.transpose()?.map(Measure::part))
     };
     let took = |name: &str, kind: &str| {
         let all = seen.troubles.iter().filter(|trouble| trouble.kind == kind);
@@ -285,30 +294,12 @@ fn measures(seen: &Seen) -> Result<Vec<Measure>> {
             .times(all.map(|trouble| Some(trouble.took)))
             .part()
     };
-    let short = u32::try_from(seen.blips().filter(|blip| !blip.is_longer()).count());
-    let short = Measure {
-        samples: vec![Some(f64::from(short.context("counting blips")?))],
-        ..Measure::new("blips as short as they were meant to be", Unit::Count)
-    };
-    let alarms = |phase| -> Result<Option<Measure>> {
-        let Some(count) = seen.alarms(phase) else {
-            return Ok(None);
-        };
-        let count = u32::try_from(count).context("counting alarms")?;
-        let name = match phase {
-            Phase::Load => format!("{PEER}: alarms under load"),
-            _ => format!("{PEER}: alarms with link blips"),
-        };
-        let measure = Measure {
-            samples: vec![Some(f64::from(count))],
-            ..Measure::new(&name, Unit::Count)
-        };
-        Ok(Some(measure.part()))
-    };
+    let short = seen.blips().filter(|blip| !blip.is_longer()).count();
+    let short = counted("blips as short as they were meant to be", true, short)?;
     let mut all = vec![moves("moves under load", Phase::Load, false, Some(0.0))?];
-    all.extend(alarms(Phase::Load)?);
+    all.extend(alarms("under load", Phase::Load)?);
     all.push(moves("moves with link blips", Phase::Blips, false, Some(0.0))?);
-    all.extend(alarms(Phase::Blips)?);
+    all.extend(alarms("with link blips", Phase::Blips)?);
     all.extend([
         short.goal(Goal::at_least(SHORT)).part(),
         took("a blip, as it was", trouble::LINK),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::home::Home;
@@ -42,6 +43,11 @@ pub(super) struct Rival {
     running: RefCell<Vec<Process>>,
 }
 
+/// How keepalived was run, for the record.
+pub(super) fn configuration(version: &str, preempts: bool) -> Value {
+    json!({"version": version, "interval_ms": INTERVAL.as_millis(), "preempts": preempts})
+}
+
 impl Rival {
     /// Makes all ready; nothing runs until it is [settled](Self::settle).
     pub(super) fn new(program: Keepalived, preempts: bool) -> Result<Self> {
@@ -73,6 +79,11 @@ impl Rival {
         }
         self.running.replace(started);
         Ok(())
+    }
+
+    /// For example `v2.2.7`.
+    pub(super) fn version(&self) -> &str {
+        &self.program.version
     }
 
     /// # Errors

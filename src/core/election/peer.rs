@@ -393,11 +393,6 @@ impl Peer {
         self.session.as_ref().map(|session| session.since)
     }
 
-    /// When it was last heard to hear us.
-    pub(super) fn last_contact(&self) -> Option<Instant> {
-        self.session.as_ref().map(|session| session.contact)
-    }
-
     /// It says that somebody has to answer for these boots; whether that is news.
     pub(super) fn name_at_rest(&mut self, boots: &BTreeSet<[u8; 8]>) -> bool {
         let Some(session) = &mut self.session else {

@@ -79,9 +79,10 @@ impl Election {
         if starts && peer.inherits(group.key, now).is_some() {
             return self.is_first_beside_who_starts(owner, group, now);
         }
-        let (Some(boot), Some(last)) = (peer.boot(), peer.last_contact()) else {
+        let (Some(boot), Some(silence)) = (peer.boot(), peer.silent_for(now)) else {
             return false;
         };
+        let last = now - silence;
         let assumed = self.is_assumed_at_rest(boot, now);
         let knows = |name: &NodeName| {
             self.peers.get(name).is_some_and(|peer| {

@@ -269,9 +269,7 @@ fn a_claim_that_arrives_before_the_api_tells_what_it_is_about_is_not_forgotten()
     lan.desired.groups = groups;
     // One node hears of the Services half a second before the others.
     let desired = Arc::new(lan.desired.clone());
-    let first = (0..3)
-        .find(|n| lan.desired.groups[&ip(200)].order[0] == name(*n))
-        .unwrap();
+    let first = lan.first(200);
     lan.tell(first, &desired);
     lan.run_ms(500);
     assert_eq!(lan.answerers(200), [first]);

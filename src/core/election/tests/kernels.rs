@@ -11,10 +11,6 @@ const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-fn lan_network() -> ipnet::IpNet {
-    "192.168.1.0/24".parse().unwrap()
-}
-
 /// Who asks a node's kernel on the LAN without being asked to.
 fn watchers(lan: &Segment, of: usize) -> Vec<usize> {
     let watches = |node: &usize| {

@@ -100,7 +100,7 @@ fn an_offer_that_was_lost_is_made_again_though_its_owner_wakes_late() {
 fn while_an_offer_stands_nobody_else_is_offered_the_address() {
     let mut lan = Segment::settled(3, &[200], 18);
     lan.run_ms(10_000);
-    let order: Vec<usize> = lan.desired.groups[&ip(200)].order.iter().map(index).collect();
+    let order = lan.order(200);
     let [owner, heir, other] = order[..] else {
         panic!("{order:?}")
     };
@@ -374,7 +374,7 @@ fn a_preference_that_changes_all_the_time_is_followed_less_and_less() {
 fn a_node_whose_proxy_fails_is_offered_nothing_and_takes_over_last() {
     let mut lan = Segment::settled(3, &[200], 31);
     lan.run_ms(40_000);
-    let order: Vec<usize> = lan.desired.groups[&ip(200)].order.iter().map(index).collect();
+    let order = lan.order(200);
     assert_eq!(lan.answerers(200), [order[0]]);
     lan.serve(order[1], Serving::Failing);
     lan.weigh(200, &[(order[1], 5)]);

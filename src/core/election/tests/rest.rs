@@ -72,7 +72,7 @@ fn a_killed_speaker_is_stood_in_for_and_followed_after_a_minute() {
 fn a_speaker_that_rests_soon_after_its_start_is_stood_in_for_by_one() {
     for seed in 0..10 {
         let mut lan = Segment::settled(4, &[200], 60 + seed);
-        let order: Vec<usize> = lan.desired.groups[&ip(200)].order.iter().map(index).collect();
+        let order = lan.order(200);
         let owner = order[0];
         lan.start(owner);
         lan.run_ms(300);
@@ -98,7 +98,7 @@ fn a_speaker_that_rests_soon_after_its_start_is_stood_in_for_by_one() {
 fn who_was_started_while_the_owner_is_silent_leaves_its_place_to_who_knows_it() {
     for seed in 0..10 {
         let mut lan = Segment::settled(3, &[200], 40 + seed);
-        let order: Vec<usize> = lan.desired.groups[&ip(200)].order.iter().map(index).collect();
+        let order = lan.order(200);
         let [owner, second, third] = order[..] else {
             panic!("{order:?}")
         };
@@ -235,7 +235,7 @@ fn whoever_was_not_first_in_order_takes_up_again_what_it_had_before_it_was_start
 #[test]
 fn whoever_hears_somebody_again_listens_for_a_silent_owner_before_it_takes_over() {
     let mut lan = Segment::settled(3, &[200], 13);
-    let order: Vec<usize> = lan.desired.groups[&ip(200)].order.iter().map(index).collect();
+    let order = lan.order(200);
     let [owner, heir, other] = order[..] else {
         panic!("{order:?}")
     };

@@ -15,7 +15,7 @@ use litemap::LiteMap;
 
 use self::parcel::{Parcel, Travelling};
 pub(super) use self::parcel::{Random, Waiting};
-pub(super) use self::place::{desk, host, mac};
+pub(super) use self::place::{desk, host, lan_network, mac};
 use self::place::{is_desk, management_mac, source};
 use super::super::*;
 use crate::model::ObjectKey;
@@ -352,10 +352,12 @@ impl Segment {
 
     /// The first in order, whoever lives.
     pub(super) fn first(&self, last: u8) -> usize {
-        let first = &self.desired.groups[&ip(last)].order[0];
-        (0..self.speakers.len())
-            .find(|node| name(*node) == *first)
-            .unwrap()
+        self.order(last)[0]
+    }
+
+    /// All that may have it, in their order.
+    pub(super) fn order(&self, last: u8) -> Vec<usize> {
+        self.desired.groups[&ip(last)].order.iter().map(index).collect()
     }
 
     /// What the health check of a node's proxy says.
@@ -672,8 +674,9 @@ impl Segment {
         }
         let muffled = self.muffled.get(&node).is_some_and(|until| self.now < *until);
         let sign = if muffled { Sign::Heard } else { Sign::Answer };
-        let lan = "192.168.1.0/24".parse().unwrap();
-        self.act(node, |election, now, _| election.witness(&[lan], sign, now));
+        self.act(node, |election, now, _| {
+            election.witness(&[lan_network()], sign, now);
+        });
     }
 
     /// Runs for a while.

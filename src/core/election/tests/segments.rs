@@ -131,7 +131,7 @@ fn whoever_is_cut_off_from_the_lan_claims_nothing_there() {
         let first = other.first(new);
         // A speaker asks its gateways when it starts.
         lan.act(first, |election, now, _| {
-            election.witness(&["192.168.1.0/24".parse().unwrap()], Sign::Answer, now);
+            election.witness(&[lan_network()], Sign::Answer, now);
         });
         lan.severed.insert(first);
         lan.run_ms(2_000);
@@ -149,7 +149,7 @@ fn whoever_is_cut_off_from_the_lan_claims_what_it_alone_may_have() {
     let mut lan = settled(3, &[200], 1);
     let node = owner(&lan, 200);
     lan.act(node, |election, now, _| {
-        election.witness(&["192.168.1.0/24".parse().unwrap()], Sign::Answer, now);
+        election.witness(&[lan_network()], Sign::Answer, now);
     });
     lan.severed.insert(node);
     lan.run_ms(2_000);

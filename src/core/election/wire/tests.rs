@@ -8,6 +8,13 @@ fn key() -> Key {
     Key::new(b"0123456789abcdef0123456789abcdef").unwrap()
 }
 
+/// With the signature behind them.
+fn signed(bytes: &[u8]) -> Vec<u8> {
+    let mut mac = key().mac().unwrap();
+    mac.update(bytes);
+    [bytes, &mac.finalize().into_bytes()].concat()
+}
+
 fn heartbeat() -> Datagram {
     Datagram {
         boot: BootId([7; 16]),
@@ -90,11 +97,8 @@ fn of_boots_at_rest_as_many_are_told_as_one_datagram_names() {
 fn what_a_later_version_adds_to_a_heartbeat_is_passed_over_and_nothing_else_is() {
     let longer = |datagram: &Datagram| {
         let bytes = datagram.encode(&key(), 0);
-        let mut bytes = [&bytes[..bytes.len() - 32], &[0, 0, 7, 7, 7]].concat();
-        let mut mac = key().mac().unwrap();
-        mac.update(&bytes);
-        bytes.extend_from_slice(&mac.finalize().into_bytes());
-        Datagram::decode(&bytes, &key())
+        let bytes = [&bytes[..bytes.len() - 32], &[0, 0, 7, 7, 7]].concat();
+        Datagram::decode(&signed(&bytes), &key())
     };
     assert_eq!(longer(&heartbeat()), Ok(heartbeat()));
     let fetch = Datagram {
@@ -172,11 +176,6 @@ fn the_longest_datagram_is_read_and_one_byte_more_is_foreign() {
     bytes.truncate(bytes.len() - 32);
     // What a later version may have to say.
     bytes.resize(MAX_LENGTH - 32, 0);
-    let signed = |bytes: &[u8]| {
-        let mut mac = key().mac().unwrap();
-        mac.update(bytes);
-        [bytes, &mac.finalize().into_bytes()].concat()
-    };
     assert_eq!(Datagram::decode(&signed(&bytes), &key()), Ok(heartbeat()));
     bytes.push(0);
     assert_eq!(Datagram::decode(&signed(&bytes), &key()), Err(WireError::Foreign));
@@ -310,11 +309,8 @@ proptest! {
 
     #[test]
     fn no_signed_nonsense_panics(kind in any::<u8>(), content in proptest::collection::vec(any::<u8>(), 0..600)) {
-        let mut bytes = [b"TKLB".as_slice(), &[1, kind, 0, 0], &key().id, &content].concat();
-        let mut mac = key().mac().unwrap();
-        mac.update(&bytes);
-        bytes.extend_from_slice(&mac.finalize().into_bytes());
-        let _ = Datagram::decode(&bytes, &key());
+        let bytes = [b"TKLB".as_slice(), &[1, kind, 0, 0], &key().id, &content].concat();
+        let _ = Datagram::decode(&signed(&bytes), &key());
     }
 
     #[test]

@@ -2,8 +2,14 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::ip;
 use crate::model::MacAddr;
+
+pub(in crate::election::tests) fn lan_network() -> IpNet {
+    "192.168.1.0/24".parse().unwrap()
+}
 
 pub(in crate::election::tests) fn host(node: usize) -> IpAddr {
     ip(11 + u8::try_from(node).unwrap())
