@@ -28,6 +28,7 @@ mod rest;
 mod row;
 mod segment;
 pub mod talk;
+mod vacancy;
 pub mod wire;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -35,17 +36,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::Ipv6Net;
-
 pub use candidate::{Group, Nobody, Node};
 pub use claim::ClaimSet;
 pub use decision::Because;
 pub use offer::{Cause, Failback, Serving};
 pub use order::{Place, order};
 pub use peer::{CONTACT, DOWN_AFTER, ONE_WAY, Peer};
-pub use segment::Sign;
+pub use segment::{Sign, SubnetsV6};
 pub use wire::{BootId, Key, WireError, WireInterface};
 
+use ipnet::IpNet;
+
+use self::vacancy::Vacancy;
 use crate::model::{Instant, MacAddr, NodeName};
 
 /// Time between two heartbeats.
@@ -178,14 +180,6 @@ pub enum Answer {
     Occupied,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Vacancy {
-    since: Instant,
-    asked: bool,
-    cleared: bool,
-    blocked_until: Option<Instant>,
-}
-
 /// The election as one speaker sees it.
 #[derive(Debug, Clone)]
 pub struct Election {
@@ -199,8 +193,11 @@ pub struct Election {
     rotate: usize,
     peers: BTreeMap<NodeName, Peer>,
     arrived: BTreeMap<NodeName, Instant>,
+    /// When peers were last heard in one of their networks that they had been gone from, or have come to: elsewhere they may have
+    /// been up all the while.
+    heard_again: BTreeMap<(NodeName, IpNet), Instant>,
     interfaces: Vec<WireInterface>,
-    networks_v6: Vec<Ipv6Net>,
+    networks_v6: SubnetsV6,
     relinked: Instant,
     relinked_due: Option<Instant>,
     desired: Option<Arc<Desired>>,
@@ -268,8 +265,9 @@ impl Election {
             rotate: 0,
             peers: BTreeMap::new(),
             arrived: BTreeMap::new(),
+            heard_again: BTreeMap::new(),
             interfaces: Vec::new(),
-            networks_v6: Vec::new(),
+            networks_v6: SubnetsV6::new(),
             relinked: now,
             relinked_due: None,
             desired: None,

@@ -21,7 +21,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::{IpNet, Ipv6Net};
+use ipnet::IpNet;
 
 pub use link::Link;
 pub use published::{Held, Move, Published, SurveyState};
@@ -30,7 +30,6 @@ use self::first_claim::FirstClaims;
 use self::node::NodeMacs;
 use self::surveying::Surveying;
 use crate::election::talk::Dropped;
-use crate::election::wire::MAX_NETWORKS_V6;
 use crate::election::{
     self, BootId, DOWN_AFTER, Departure, Desired, Election, Failback, Group, Key, Output, Serving, Sign,
     WireInterface,
@@ -371,7 +370,8 @@ impl Speaker {
         self.publish_interfaces();
         // Of two in one subnet the one that answers is the first: that is the one whose silence means something.
         let mut links: Vec<&Link> = self.links.values().collect();
-        links.sort_by_key(|link| link.gateways.is_empty());
+        links.sort_by_key(|link| link.precedence());
+        let subnets = self.subnets_v6();
         let interfaces = links.into_iter().flat_map(|link| {
             let hosts = self.hosts_on(link.index).iter();
             hosts.map(|network| WireInterface {
@@ -381,13 +381,7 @@ impl Speaker {
         });
         self.election
             .set_interfaces(interfaces.collect(), now, &mut self.outputs);
-        let networks = self.links.values().flat_map(|link| &link.networks_v6);
-        let networks = networks.filter(|network| !network.addr().is_unicast_link_local());
-        // Subnets, each once: a host has many addresses in one, and they come and go. As many as others are told of, so that
-        // all judge alike.
-        let networks: BTreeSet<Ipv6Net> = networks.map(Ipv6Net::trunc).collect();
-        let networks = networks.into_iter().take(MAX_NETWORKS_V6).collect();
-        self.election.set_networks_v6(networks, now);
+        self.election.set_networks_v6(subnets, now);
         if self
             .wanted
             .as_ref()

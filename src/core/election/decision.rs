@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::claim::{Standing, standing};
 use super::order::Place;
 use super::record::Recorded;
+use super::vacancy::Vacancy;
 use super::{
     Cause, DOWN_AFTER, Departure, Desired, Election, Group, Output, Peer, RANK_STEP, SYNC_PATIENCE, Serving,
-    VERDICT_STEP, Vacancy,
+    VERDICT_STEP,
 };
 use crate::model::time::Spoken;
 use crate::model::{Instant, NodeName};
@@ -250,12 +251,11 @@ impl Election {
         } else {
             RANK_STEP
         };
-        let vacancy = self.vacancies.entry(group.key).or_insert_with(|| Vacancy {
-            since: now,
-            ..Vacancy::default()
-        });
-        let turn = vacancy.since + step.saturating_mul(u32::try_from(rank).unwrap_or(u32::MAX));
-        if now < turn {
+        let vacancy = self
+            .vacancies
+            .entry(group.key)
+            .or_insert_with(|| Vacancy::new(now));
+        if let Some(turn) = vacancy.turn(rank, step, now) {
             return self.look_at(turn);
         }
         if let Some(until) = self.owner_is_one_way_until(group.key, now) {
@@ -298,15 +298,20 @@ impl Election {
         if let Some(until) = patience {
             self.look_at(until);
         }
-        self.listening_until.is_none() && patience.is_none() && !self.isolation.is_returning()
+        // Who was late looks first at what the others have claimed meanwhile.
+        let knows = patience.is_none() && self.catching_up.is_none();
+        self.listening_until.is_none() && knows && !self.isolation.is_returning()
     }
 
-    /// The first claim of an address that nobody ever claimed: only when nobody answers for it, and, where speakers
-    /// that the API lists are not heard, only by the very first node in order, so that two that cannot hear each other
-    /// do not both claim it.
+    /// The first claim of an address that nobody ever claimed: only when nobody answers for it, and, where none of the
+    /// speakers that the API lists is heard or one of them has another key, only by the very first node in order, so that
+    /// two that cannot hear each other do not both claim it.
     fn first_claim_allowed(&mut self, group: &Group, now: Instant, out: &mut Vec<Output>) -> bool {
         let alone = self.up.is_empty() && self.peers.values().any(|peer| peer.ready);
-        if alone && !self.resumes(group) && group.order.first() != Some(&self.me) {
+        let divided = alone || self.missing_have_another_key(now);
+        if divided && !self.resumes(group) && group.order.first() != Some(&self.me) {
+            // Another key is forgotten in silence.
+            self.look_at(now + super::OTHER_KEY_FOR + Duration::from_millis(1));
             return false;
         }
         let Some(vacancy) = self.vacancies.get_mut(&group.key) else {
@@ -339,6 +344,8 @@ impl Election {
         self.claims_changed();
         if matches!(because, Because::First { .. }) {
             self.offers.first_claim(key);
+            // Perhaps nothing else happens until then.
+            self.look_at(self.offers.cold_start_over());
         }
         out.push(Output::Claimed { key, epoch, because });
     }

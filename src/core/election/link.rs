@@ -5,15 +5,15 @@
 //! until it knows what happened.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use super::reach::detection::SHORTEST;
 use super::row::Row;
-use super::segment::Sign;
+use super::segment::{Sign, SubnetsV6};
 use super::wire::Body;
-use super::{DOWN_AFTER, Election, Group, Output, Peer, RETURN, WireInterface};
-use ipnet::{IpNet, Ipv6Net};
+use super::{DOWN_AFTER, Departure, Election, Group, Output, Peer, RETURN, WireInterface};
+use ipnet::IpNet;
 
 use crate::model::{Instant, NodeName};
 
@@ -37,8 +37,9 @@ const CATCH_UP: Duration = Duration::from_millis(20);
 const CATCH_UP_AGAIN: Duration = Duration::from_millis(200);
 /// A peer that was up within this before the last one fell silent is one that we were cut off from.
 const LATELY: Duration = Duration::from_secs(1);
-/// For so long after the last heartbeat every [`WITNESS_AGAIN`] is asked; after that once in as much time, and then for
-/// [`WITNESS_BURST`], which is long enough to be seen to work.
+/// For so long after the last heartbeat, and after an address comes to wait for a sign later than that, every
+/// [`WITNESS_AGAIN`] is asked; after that once in as much time, and then for [`WITNESS_BURST`], which is long enough to be seen
+/// to work.
 const WITNESS_EAGER: Duration = Duration::from_secs(5);
 const WITNESS_BURST: Duration = Duration::from_millis(500);
 /// For so long must the link be seen to work before silence of the peers means that they are gone: two heartbeats.
@@ -100,9 +101,9 @@ impl Election {
         }
     }
 
-    /// The IPv6 networks of the interfaces that can announce. They come and go with a router's word (RFC 4862) while the
+    /// The IPv6 subnets of the interfaces that can announce. They come and go with a router's word (RFC 4862) while the
     /// link stays: no isolation, and no return from one.
-    pub fn set_networks_v6(&mut self, networks: Vec<Ipv6Net>, now: Instant) {
+    pub fn set_networks_v6(&mut self, networks: SubnetsV6, now: Instant) {
         if self.networks_v6 == networks {
             return;
         }
@@ -156,11 +157,13 @@ impl Election {
         }
     }
 
-    /// Asks all others what they claim. A lone speaker has nobody to ask, and never withholds.
+    /// Asks all others what they claim, whoever has something that they may have taken, or is about to take something that they
+    /// may have taken first. A lone speaker has nobody to ask, and never withholds.
     fn catch_up(&mut self, now: Instant, out: &mut Vec<Output>) {
         // One that is late all the time would else never answer, although nobody takes over from it.
         let lately = self.caught_up.is_some_and(|at| now.since(at) < CATCH_UP_AGAIN);
-        if self.claims.is_empty() || self.up.is_empty() || lately {
+        let concerned = !self.claims.is_empty() || !self.vacancies.is_empty();
+        if !concerned || self.up.is_empty() || lately {
             return;
         }
         self.caught_up = Some(now);
@@ -183,7 +186,8 @@ impl Election {
         let Some((until, from)) = &self.catching_up else {
             return;
         };
-        if !from.is_empty() && now < *until {
+        // Who is not up any more answers nothing.
+        if from.iter().any(|name| self.up.contains(name)) && now < *until {
             return;
         }
         self.catching_up = None;
@@ -226,16 +230,16 @@ impl Election {
         out.push(Output::Hold(true));
     }
 
-    /// Whether a node has an interface in the address's subnet.
+    /// Whether a node has an interface in the address's subnet, and is not gone from there.
     pub(super) fn has_link(&self, node: &NodeName, address: IpAddr) -> bool {
-        match address {
+        let near = match address {
             IpAddr::V4(_) => {
-                let interfaces = self.interfaces_of(node).iter().map(|interface| interface.network);
-                let mut there = interfaces.filter(|network| network.contains(&address));
-                there.any(|network| !self.is_gone_from(node, network.trunc()))
+                let mut interfaces = self.interfaces_of(node).iter();
+                interfaces.any(|interface| interface.network.contains(&address))
             }
-            IpAddr::V6(address) => self.networks_v6_of(node).iter().any(|n| n.contains(&address)),
-        }
+            IpAddr::V6(address) => self.has_subnet_v6(node, address),
+        };
+        near && self.lost(node, address).is_none()
     }
 
     /// Whether a node has an interface in the subnet of each address of a group.
@@ -246,12 +250,13 @@ impl Election {
             .all(|address| self.has_link(node, *address))
     }
 
-    /// The IPv6 networks that a node can announce in, as far as they are known; this one's included.
-    fn networks_v6_of(&self, node: &NodeName) -> &[Ipv6Net] {
+    /// Whether a node can announce in an IPv6 address's subnet, as far as that is known; this one included.
+    fn has_subnet_v6(&self, node: &NodeName, address: Ipv6Addr) -> bool {
         if *node == self.me {
-            &self.networks_v6
+            self.networks_v6.keys().any(|subnet| subnet.contains(&address))
         } else {
-            self.peers.get(node).map_or(&[], Peer::networks_v6)
+            let theirs = self.peers.get(node).map_or(&[][..], Peer::networks_v6);
+            theirs.iter().any(|subnet| subnet.contains(&address))
         }
     }
 
@@ -292,6 +297,7 @@ impl Election {
             self.dirty = true;
             self.offers.quiet_since = now;
             self.arrived.retain(|name, _| self.up.contains(name));
+            self.heard_again.retain(|(name, _), _| self.up.contains(name));
             for name in &self.up {
                 self.arrived.entry(name.clone()).or_insert(now);
             }
@@ -327,6 +333,10 @@ impl Election {
 
     /// A former peer is heard, or the carrier is back: whoever was cut off must not speak before it has listened.
     pub(super) fn begin_return(&mut self, now: Instant, out: &mut Vec<Output>) {
+        // Who rests answers nothing until its next start, and no return may end that.
+        if self.departure == Some(Departure::BackSoon) {
+            return;
+        }
         if !self.isolation.is_returning() {
             self.isolation.returning_since = Some(now);
             self.isolation.extended = false;
@@ -364,9 +374,11 @@ impl Election {
         if !all && now < until {
             return;
         }
-        // Whoever is heard lives, and may have taken over what was ours; that is not known before it hears us.
+        // Whoever is heard lives, and may have taken over what was ours; that is not known before it hears us. Who rests will
+        // say nothing more.
+        let awaited = |peer: &Peer| peer.is_heard(now) && !peer.is_resting() && !knows(peer);
         let mut alive = self.isolation.formerly.iter().filter_map(former);
-        if !self.isolation.extended && alive.any(|peer| peer.is_heard(now) && !knows(peer)) {
+        if !self.isolation.extended && alive.any(awaited) {
             self.isolation.extended = true;
             out.push(Output::Withhold(self.isolation.until()));
             return;
@@ -416,8 +428,9 @@ impl Election {
     /// Something on the LAN that is no node of ours was heard: our own link works.
     /// `near`: the networks of the link that it was heard on. A sign from one link says nothing of a suspect on another.
     pub fn witness(&mut self, near: &[IpNet], sign: Sign, now: Instant) {
-        self.note_sign(near, now);
         if sign == Sign::Answer {
+            // What is only heard does not show that our questions leave.
+            self.note_sign(near, now);
             self.note_answer(near, now);
         }
         self.witness = Some(Row::after(self.witness, WITNESS_FRESH, now));
@@ -449,6 +462,12 @@ impl Election {
             return None;
         }
         let next = self.witness_asked.map_or(now, |at| at + WITNESS_AGAIN);
+        // What comes to wait after all that time, because an owner that was stood in for is stood in for no longer, does not
+        // wait for the next burst.
+        let opened = self.vacancies.values().map(|vacancy| vacancy.since).max();
+        let since = opened
+            .filter(|at| at.since(since) >= WITNESS_EAGER)
+            .unwrap_or(since);
         let alone = next.since(since);
         if alone < WITNESS_EAGER {
             return Some(next);

@@ -188,6 +188,11 @@ impl Offers {
         self.provisional.insert(key);
     }
 
+    /// When claims of a cold start stay where they are, if nobody comes or goes before.
+    pub(super) fn cold_start_over(&self) -> Instant {
+        self.quiet_since + COLD_START
+    }
+
     /// The claim is over.
     pub(super) fn end(&mut self, key: IpAddr) {
         self.provisional.remove(&key);
@@ -196,6 +201,11 @@ impl Offers {
 
     pub(super) fn is_open_to(&self, key: IpAddr, node: &NodeName) -> bool {
         self.open.get(&key).is_some_and(|open| open.to == *node)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_provisional(&self, key: IpAddr) -> bool {
+        self.provisional.contains(&key)
     }
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
@@ -292,14 +302,18 @@ impl Election {
             return Choice::Stays;
         }
         let weight = |name: &NodeName| group.candidates.get(name).copied().unwrap_or_default();
-        let up_since = self.arrived.get(&first).copied().unwrap_or(now);
-        let settled_in = up_since + SETTLED_IN;
         let (cause, at) = if weight(&first) > weight(&self.me) {
-            (Cause::Preferred, settled_in)
+            (
+                Cause::Preferred,
+                self.there_since(&first, group, now) + SETTLED_IN,
+            )
         } else if let Failback::After(time) = self.failback {
-            (Cause::Order, settled_in.max(up_since + time))
+            (
+                Cause::Order,
+                self.there_since(&first, group, now) + SETTLED_IN.max(time),
+            )
         } else if self.offers.provisional.contains(&group.key) {
-            (Cause::Order, self.offers.quiet_since + COLD_START)
+            (Cause::Order, self.offers.cold_start_over())
         } else {
             return Choice::Stays;
         };
@@ -311,9 +325,20 @@ impl Election {
         }
     }
 
+    /// Since when a peer has been up, and heard in each network that carries an address of a group: what is heard there again may
+    /// be gone from there again.
+    fn there_since(&self, node: &NodeName, group: &Group, now: Instant) -> Instant {
+        let up_since = self.arrived.get(node).copied().unwrap_or(now);
+        let there = self.heard_again.iter().filter(|((name, network), _)| {
+            let mut addresses = group.addresses.iter();
+            name == node && addresses.any(|address| self.carries(*network, *address))
+        });
+        there.map(|(_, at)| *at).fold(up_since, Instant::max)
+    }
+
     /// Whoever is first in order when a cold start is over keeps what it has, whoever comes later.
     fn settle(&mut self, group: &Group, now: Instant) -> Choice {
-        let over = self.offers.quiet_since + COLD_START;
+        let over = self.offers.cold_start_over();
         if !self.offers.provisional.contains(&group.key) {
             Choice::Stays
         } else if now < over {

@@ -10,12 +10,14 @@
 //! an earlier boot worthless, because it cannot echo what I sent just now.
 
 mod hearing;
+mod noticed;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 pub(super) use self::hearing::{Hearing, OUT_OF_HEARING};
+use self::noticed::Noticed;
 use super::claim::ClaimSet;
 use super::link::SUSPECT_AFTER;
 use super::offer::Serving;
@@ -47,6 +49,9 @@ pub(super) const RESUMED_WITHIN: Duration = Duration::from_secs(2);
 /// Of so many boots a peer's word is remembered, rollouts of fifty nodes and more; those at rest now it says again with each
 /// heartbeat.
 const NAMED: usize = 512;
+/// What is heard of a boot while another one that has followed it was heard within this is a recording. Later it may be that of
+/// two processes by one name the other has ended.
+const FOLLOWED: Duration = Duration::from_secs(10);
 /// Between two requests for the claims of one peer: an answer takes a round trip.
 const FETCH_AGAIN: Duration = Duration::from_millis(50);
 
@@ -62,10 +67,7 @@ pub struct Peer {
     /// When something under another key last came from its address.
     pub other_key: Option<Instant>,
     session: Option<Session>,
-    /// Where on a network of ours a boot was heard from that has not echoed us: it must hear us to be able to, and its host's
-    /// address may be on a network that is down.
-    pub(super) noticed_from: Option<IpAddr>,
-    noticed: Option<(BootId, u64)>,
+    noticed: Noticed,
 }
 
 #[derive(Debug, Clone)]
@@ -139,15 +141,14 @@ pub enum Heard {
 
 impl Peer {
     /// A speaker that was never heard.
-    pub const fn new(address: IpAddr) -> Self {
+    pub fn new(address: IpAddr) -> Self {
         Self {
             address,
             ready: false,
             listed: false,
             other_key: None,
             session: None,
-            noticed_from: None,
-            noticed: None,
+            noticed: Noticed::default(),
         }
     }
 
@@ -164,20 +165,19 @@ impl Peer {
         let known = self.session.as_ref().is_some_and(|session| session.boot == boot);
         if !known {
             if echoed.is_none() {
-                if self
-                    .noticed
-                    .is_none_or(|(noticed, newest)| noticed != boot || newest < sequence)
-                {
-                    self.noticed = Some((boot, sequence));
+                if self.is_over(boot, now) {
+                    return Heard::Replay;
                 }
+                self.noticed.note(boot, sequence, now);
                 return Heard::Noticed;
             }
+            let before = self.session.as_ref().map(|session| session.boot);
+            self.noticed.follow(before, boot);
             let inherited = self.session.take().and_then(|before| before.bequeath(now));
             self.session = Some(Session {
                 inherited,
                 ..Session::new(boot, now)
             });
-            self.noticed = None;
         }
         let Some(session) = &mut self.session else {
             return Heard::Noticed;
@@ -217,6 +217,22 @@ impl Peer {
             arrived: echoed.is_some() && !(was_up && known),
             changed,
         }
+    }
+
+    /// Whether another boot has followed this one, and lives.
+    fn is_over(&self, boot: BootId, now: Instant) -> bool {
+        let lives = |session: &Session| now.since(session.heard) <= FOLLOWED;
+        self.session.as_ref().is_some_and(lives) && self.noticed.is_earlier(boot)
+    }
+
+    /// Where such a boot was heard from.
+    pub(super) fn noticed_near(&mut self, boot: BootId, near: Option<IpAddr>) {
+        self.noticed.near(boot, near);
+    }
+
+    /// A boot that has not echoed us yet, whose turn it is in this heartbeat of ours.
+    pub(super) fn noticed(&self, beat: u64, now: Instant) -> Option<noticed::Boot> {
+        self.noticed.turn(beat, now)
     }
 
     /// A datagram other than a heartbeat arrived: whether it may be believed.
@@ -311,11 +327,12 @@ impl Peer {
             .is_some_and(|session| session.gone.contains_key(&network))
     }
 
-    /// The verdict that takes an address from it: it has interfaces in the address's network, and is gone from there.
-    pub fn lost(&self, address: IpAddr) -> Option<Condemned> {
+    /// The verdict that takes an address from it: it has interfaces in networks that carry the address, and is gone from all of
+    /// them.
+    pub fn lost(&self, carries: impl Fn(IpNet) -> bool) -> Option<Condemned> {
         let session = self.session.as_ref().filter(|session| !session.gone.is_empty())?;
         let interfaces = session.interfaces.iter();
-        let there = interfaces.filter(|interface| interface.network.contains(&address));
+        let there = interfaces.filter(|interface| carries(interface.network));
         let verdicts = there.map(|interface| session.gone.get(&interface.network.trunc()).copied());
         verdicts
             .collect::<Option<Vec<_>>>()?
@@ -570,16 +587,32 @@ impl Peer {
         interfaces.filter(move |interface| seen.insert(interface.network.trunc()))
     }
 
+    /// The networks that they are in.
+    pub(super) fn networks(&self) -> impl Iterator<Item = IpNet> + '_ {
+        self.session.iter().flat_map(Session::networks)
+    }
+
+    /// Whether it has an interface in a network.
+    pub(super) fn has(&self, network: IpNet) -> bool {
+        self.session.as_ref().is_some_and(|session| session.has(network))
+    }
+
     /// Its announcing interfaces.
     pub fn interfaces(&self) -> &[WireInterface] {
         self.session.as_ref().map_or(&[], |session| &session.interfaces)
     }
 
-    /// What my heartbeats echo of it: its newest heartbeat, and that of a boot that is not known yet. Not the latter alone:
-    /// anybody on the LAN can play a recorded one, of a boot that is gone, and the living one must go on to be echoed.
-    /// Of what came by the segment that it leaves by, if anything did: that is what makes a segment two-way.
-    pub fn echo(&self, segment: Option<IpNet>, now: Instant) -> impl Iterator<Item = ([u8; 8], u64)> + use<> {
-        let noticed = self.noticed.map(|(boot, newest)| (boot.short(), newest));
+    /// What my heartbeat of this sequence echoes of it: its newest heartbeat, and that of a boot that is not known yet, in turns.
+    /// Not the latter alone: anybody on the LAN can play a recorded one, of a boot that is gone, and the living one must go on
+    /// to be echoed. Of what came by the segment that it leaves by, if anything did: that is what makes a segment two-way.
+    pub fn echo(
+        &self,
+        beat: u64,
+        segment: Option<IpNet>,
+        now: Instant,
+    ) -> impl Iterator<Item = ([u8; 8], u64)> + use<> {
+        let noticed = self.noticed.turn(beat, now);
+        let noticed = noticed.map(|boot| (boot.id.short(), boot.sequence));
         let session = self.session.as_ref().map(|session| {
             let here = session
                 .hearings
@@ -592,10 +625,13 @@ impl Peer {
 }
 
 impl Session {
+    fn networks(&self) -> impl Iterator<Item = IpNet> + '_ {
+        let interfaces = self.interfaces.iter();
+        interfaces.map(|interface| interface.network.trunc())
+    }
+
     fn has(&self, network: IpNet) -> bool {
-        self.interfaces
-            .iter()
-            .any(|interface| interface.network.trunc() == network)
+        self.networks().any(|its| its == network)
     }
 
     fn condemned(&self) -> Option<Condemned> {
@@ -612,12 +648,11 @@ impl Session {
             let mut segments = segments.clone().flatten();
             segments.any(|segment| segment.contains(network) || network.contains(segment))
         };
-        let mut networks = self.interfaces.iter().map(|interface| interface.network.trunc());
         let everywhere = |network: IpNet| {
             let gone = self.gone.contains_key(&network);
             gone || !known(&None) && !known_in(&network)
         };
-        networks.all(everywhere).then_some(*last)
+        self.networks().all(everywhere).then_some(*last)
     }
 
     /// What is left to the next boot of the same speaker: its claims, unless others have a right to them by now.

@@ -28,6 +28,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use sha2::{Digest, Sha256};
 
+use self::detection::Detection;
 use self::path::Path;
 use self::suspicion::{Announced, Suspicion};
 use super::peer::Condemned;
@@ -68,6 +69,9 @@ pub(super) struct Reach {
     id: u16,
     sequence: u16,
     paths: BTreeMap<(NodeName, IpAddr), Path>,
+    /// The gaps that were learned of ways that are gone and may return: each link that blinks, ours too, takes its ways
+    /// along, and what a blink has taught is for the next one.
+    learned: BTreeMap<(NodeName, IpAddr), Detection>,
     next: Option<Instant>,
     look: Option<Instant>,
     suspicion: Option<Suspicion>,
@@ -81,6 +85,7 @@ impl Reach {
             id,
             sequence: 0,
             paths: BTreeMap::new(),
+            learned: BTreeMap::new(),
             next: None,
             look: None,
             suspicion: None,
@@ -131,6 +136,14 @@ impl Reach {
         self.of_mut(node).filter(move |path| path.network() == on)
     }
 
+    /// Ways that are gone, but not what was learned of them.
+    fn forget_paths(&mut self, which: impl Fn(&(NodeName, IpAddr), &Path) -> bool, now: Instant) {
+        let gone = self.paths.extract_if(.., |key, path| which(key, path));
+        self.learned
+            .extend(gone.map(|(key, path)| (key, path.detection.gaps())));
+        self.learned.retain(|_, detection| detection.matters(now));
+    }
+
     /// The peer is not judged by its silence there until it has answered ten times in a row again.
     fn give_up(&mut self, node: &NodeName, on: IpNet) {
         self.in_network(node, on).for_each(Path::give_up);
@@ -153,14 +166,15 @@ impl Election {
                 }
             }
         }
-        let same = |path: &Path, ends: &(WireInterface, WireInterface)| (path.mine, path.theirs) == *ends;
-        self.reach
-            .paths
-            .retain(|key, path| wanted.get(key).is_some_and(|ends| same(path, ends)));
+        self.reach.forget_paths(
+            |key, path| wanted.get(key) != Some(&(path.mine, path.theirs)),
+            now,
+        );
         for (key, (mine, theirs)) in wanted {
             let watched = self.watches(&key.0, theirs, now);
+            let learned = self.reach.learned.remove(&key);
             let path = self.reach.paths.entry(key);
-            path.or_insert_with(|| Path::new(mine, theirs, now))
+            path.or_insert_with(|| Path::new(mine, theirs, learned.unwrap_or_default(), now))
                 .watch(watched, now);
         }
         match (self.reach.any_watched(), self.reach.next) {
@@ -352,6 +366,7 @@ impl Election {
     /// A node that was said to be gone is heard there, by the same process: one that was started anew was gone.
     pub(super) fn disproved(&mut self, node: &NodeName, on: IpNet, condemned: Condemned, now: Instant) {
         let after = now.since(condemned.at);
+        self.heard_again.insert((node.clone(), on), now);
         for path in self.reach.in_network(node, on) {
             if after <= WRONG_WITHIN {
                 path.detection.disproved(now);

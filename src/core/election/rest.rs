@@ -75,13 +75,21 @@ impl Election {
         let Some(peer) = self.peers.get(owner) else {
             return false;
         };
+        let live = self.live_candidates(group);
+        let stands = self.standing.get(&group.key) == Some(owner);
         let starts = self.up.contains(owner) && !peer.is_resting();
         if starts && peer.inherits(group.key, now).is_some() {
-            return self.is_first_beside_who_starts(owner, group, now);
+            // It is among the candidates again, and is the one that is stood in for. It has everything back in a moment:
+            // whoever answered until then goes on.
+            let first = live.iter().copied().find(|name| *name != owner) == Some(&self.me);
+            return stands || first && !self.may_have_missed_another(owner, group, now);
         }
         let (Some(boot), Some(silence)) = (peer.boot(), peer.silent_for(now)) else {
             return false;
         };
+        if !stands && live.len() > 1 && self.may_have_missed_another(owner, group, now) {
+            return false;
+        }
         let last = now - silence;
         let assumed = self.is_assumed_at_rest(boot, now);
         let knows = |name: &NodeName| {
@@ -90,26 +98,28 @@ impl Election {
                 listened || peer.knows_at_rest(boot)
             })
         };
-        let live = self.live_candidates(group);
         live.into_iter()
             .find(|name| assumed || **name == self.me || knows(name))
             == Some(&self.me)
     }
 
-    /// The same while the owner is being started anew and has everything back in a moment. Whoever answered until then goes
-    /// on. Otherwise it is the first in order, unless it has been away itself: of two that had the address one after the
-    /// other, and are both being started, it may know the earlier one alone, and somebody answers for the later one.
-    fn is_first_beside_who_starts(&self, owner: &NodeName, group: &Group, now: Instant) -> bool {
-        if self.standing.get(&group.key) == Some(owner) {
-            return true;
-        }
-        let away = self.returned.is_some_and(|at| now.since(at) < RESUMED_WITHIN);
-        // It is among the candidates again, and is the one that is stood in for.
-        let mut beside = self
-            .live_candidates(group)
-            .into_iter()
-            .filter(|name| *name != owner);
-        !away && beside.next() == Some(&self.me)
+    /// Whether somebody may have had the address after this owner, of whom nothing was heard: this node was away itself a
+    /// moment ago, and another candidate is silent or is being started, too. Somebody answers for that one. Nor is it said then
+    /// that this owner is known to be at rest.
+    fn may_have_missed_another(&self, owner: &NodeName, group: &Group, now: Instant) -> bool {
+        let was_away = self.returned.is_some_and(|at| now.since(at) < RESUMED_WITHIN);
+        let is_well = |name: &NodeName| {
+            let was_there = |since| now.since(since) >= RESUMED_WITHIN;
+            let peer = self.peers.get(name).filter(|_| self.up.contains(name));
+            peer.is_some_and(|peer| {
+                peer.is_synced() && !peer.is_resting() && peer.since().is_some_and(was_there)
+            })
+        };
+        let mut others = group
+            .order
+            .iter()
+            .filter(|name| *name != owner && **name != self.me);
+        was_away && others.any(|name| !is_well(name))
     }
 
     /// Notes a boot that is at rest. Whether all others are taken to know it: for a moment, and where there are more than a

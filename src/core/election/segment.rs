@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv6Net};
 
 use super::link::{WITNESS_FRESH, WITNESS_LONG};
 use super::peer::{Condemned, Hearing, OUT_OF_HEARING, Peer};
@@ -46,6 +46,10 @@ pub enum Sign {
     Answer,
 }
 
+/// IPv6 subnets that a node can announce in, each with the networks by which nodes know it on the same interfaces, which are of
+/// IPv4 where it has that; none where nobody knows it there.
+pub type SubnetsV6 = BTreeMap<Ipv6Net, BTreeSet<IpNet>>;
+
 /// What this node knows of its own segments.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Segments {
@@ -61,6 +65,13 @@ pub(super) struct Segments {
     asking: Option<IpNet>,
     /// Heartbeats so far.
     beats: u64,
+}
+
+impl Segments {
+    /// How many heartbeats have left, each on all segments.
+    pub(super) const fn beats(&self) -> u64 {
+        self.beats
+    }
 }
 
 /// An interface of a peer, and the network of ours that it is in.
@@ -90,9 +101,6 @@ impl Election {
                 ways.entry(Some(segment)).or_insert(address);
             }
         }
-        if let Some(from) = peer.noticed_from {
-            ways.entry(self.segment_of(from)).or_insert(from);
-        }
         ways
     }
 
@@ -103,7 +111,15 @@ impl Election {
         let peers = self.peers.values().filter(|peer| peer.listed || peer.is_up(now));
         let mut targets: BTreeMap<Option<IpNet>, Vec<IpAddr>> = BTreeMap::new();
         // Who is not up may have been started anew, and knows none of our addresses but the host's.
-        let ways = peers.flat_map(|peer| self.ways(peer, strange || !peer.is_up(now)));
+        let beat = self.segments.beats;
+        let ways = peers.flat_map(|peer| {
+            let mut ways = self.ways(peer, strange || !peer.is_up(now));
+            // One that is not known yet and can hear us nowhere else.
+            if let Some(near) = peer.noticed(beat, now).and_then(|boot| boot.near) {
+                ways.entry(self.segment_of(near)).or_insert(near);
+            }
+            ways
+        });
         for (segment, address) in ways {
             targets.entry(segment).or_default().push(address);
         }
@@ -218,19 +234,38 @@ impl Election {
         outside.is_some_and(|row| long(*row, WITNESS_FRESH)) || peers.any(|row| long(row, DOWN_AFTER))
     }
 
+    /// Whether it is by an interface of this network that an address is announced. Heartbeats do not say on which of a peer's
+    /// interfaces an IPv6 subnet is: on that which shares the segment of ours that has it.
+    pub(super) fn carries(&self, network: IpNet, address: IpAddr) -> bool {
+        if network.contains(&address) {
+            return true;
+        }
+        let subnets = self.networks_v6.iter();
+        let near = subnets.filter(|(subnet, _)| IpNet::V6(**subnet).contains(&address));
+        let nearest = near.max_by_key(|(subnet, _)| subnet.prefix_len());
+        nearest.is_some_and(|(_, segments)| {
+            let mut segments = segments.iter();
+            segments.any(|segment| segment.contains(&network.addr()))
+        })
+    }
+
+    /// The verdict that takes an address from a peer: it is gone from wherever it would announce it.
+    pub(super) fn lost(&self, node: &NodeName, address: IpAddr) -> Option<Condemned> {
+        self.peers
+            .get(node)?
+            .lost(|network| self.carries(network, address))
+    }
+
     /// The verdict that takes a group from a peer that lives: it is gone from the network of one of its addresses.
     pub(super) fn cut_off(&self, node: &NodeName, group: &Group) -> Option<Condemned> {
-        let peer = self.peers.get(node)?;
-        group.addresses.iter().find_map(|address| peer.lost(*address))
+        let mut addresses = group.addresses.iter();
+        addresses.find_map(|address| self.lost(node, *address))
     }
 
     /// Whether a group is to be taken from a peer that lives, by this node: it has the link that the peer has lost.
     pub(super) fn is_taken_from(&self, node: &NodeName, group: &Group) -> bool {
-        let Some(peer) = self.peers.get(node) else {
-            return false;
-        };
         let mut addresses = group.addresses.iter();
-        addresses.any(|address| peer.lost(*address).is_some() && self.has_link(&self.me, *address))
+        addresses.any(|address| self.lost(node, *address).is_some() && self.has_link(&self.me, *address))
     }
 
     /// Whether a peer is cut off from one of its own networks.
@@ -243,7 +278,10 @@ impl Election {
     /// What is ours stays until somebody else has claimed it: all may be cut off, by a switch that died.
     pub(super) fn are_cut_off(&self, group: &Group) -> bool {
         let mut cut = self.segments.cut.iter();
-        cut.any(|network| group.addresses.iter().any(|address| network.contains(address)))
+        cut.any(|network| {
+            let mut addresses = group.addresses.iter();
+            addresses.any(|address| self.carries(*network, *address))
+        })
     }
 
     /// Whether a peer is heard on a segment of ours other than these.

@@ -1,5 +1,6 @@
 //! What is sent to peers and what is made of what they send.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +12,12 @@ use super::wire::{
     Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, MAX_INTERFACES, MAX_PARTS,
     SurveyReport, WireError,
 };
-use super::{CONTACT, Departure, Election, MAX_PEERS, Output, PERIOD, PERIOD_JITTER, Peer};
+use super::{BootId, CONTACT, Departure, Election, MAX_PEERS, Output, PERIOD, PERIOD_JITTER, Peer};
 use crate::model::{Instant, NodeName};
 
 /// Heartbeats of mine that may still be echoed: [`CONTACT`] at ten times the usual rate, on each of the segments that a node
 /// may have.
-const SENT_REMEMBERED: usize = 64 * MAX_INTERFACES;
+pub(super) const SENT_REMEMBERED: usize = 64 * MAX_INTERFACES;
 
 /// What a peer was believed to be gone from, and its boot.
 type Gone = ([u8; 8], Vec<(IpNet, Condemned)>);
@@ -104,15 +105,7 @@ impl Election {
         let known = self.peers.get(&node);
         let gone = known.and_then(|peer| Some((peer.boot()?, peer.gone().collect::<Vec<_>>())));
         if let Body::Heartbeat(heartbeat) = body {
-            let echoed = self.echoed(&heartbeat, now);
-            let peer = self.peers.entry(node.clone()).or_insert_with(|| Peer::new(from));
-            let heard = peer.heartbeat(boot, sequence, &heartbeat, echoed.map(|sent| sent.at), now);
-            let near = self.interfaces.iter().any(|mine| mine.network.contains(&from));
-            peer.noticed_from = Some(from).filter(|_| near && heard == Heard::Noticed);
-            if matches!(heard, Heard::Accepted { .. }) {
-                self.came(&node, from);
-                self.beat(&node, self.segment_of(from), sequence, echoed, now);
-            }
+            let heard = self.take_heartbeat(&node, (boot, sequence), &heartbeat, from, now);
             self.note_disproof(&node, gone, now);
             match heard {
                 Heard::Accepted { .. } if returns => self.begin_return(now, out),
@@ -145,6 +138,36 @@ impl Election {
         Ok(None)
     }
 
+    /// What a heartbeat says of the peer.
+    fn take_heartbeat(
+        &mut self,
+        node: &NodeName,
+        (boot, sequence): (BootId, u64),
+        heartbeat: &Heartbeat,
+        from: IpAddr,
+        now: Instant,
+    ) -> Heard {
+        let echoed = self.echoed(heartbeat, now);
+        let peer = self.peers.entry(node.clone()).or_insert_with(|| Peer::new(from));
+        let changes = peer.interfaces() != heartbeat.interfaces;
+        let before: Option<BTreeSet<IpNet>> = changes.then(|| peer.networks().collect());
+        let heard = peer.heartbeat(boot, sequence, heartbeat, echoed.map(|sent| sent.at), now);
+        let near = self.interfaces.iter().any(|mine| mine.network.contains(&from));
+        peer.noticed_near(boot, Some(from).filter(|_| near));
+        if let Some(before) = before {
+            self.heard_again
+                .retain(|(name, network), _| name != node || peer.has(*network));
+            let new = peer.networks().filter(|network| !before.contains(network));
+            self.heard_again
+                .extend(new.map(|network| ((node.clone(), network), now)));
+        }
+        if matches!(heard, Heard::Accepted { .. }) {
+            self.came(node, from);
+            self.beat(node, self.segment_of(from), sequence, echoed, now);
+        }
+        heard
+    }
+
     fn told_claims(&mut self, node: &NodeName, part: &ClaimsPart) {
         let Some(peer) = self.peers.get_mut(node) else {
             return;
@@ -164,7 +187,8 @@ impl Election {
         let Some((boot, gone)) = before else { return };
         for (network, condemned) in gone {
             let peer = self.peers.get(node).filter(|peer| peer.boot() == Some(boot));
-            if peer.is_some_and(|peer| !peer.is_gone_from(network)) {
+            // Who has no interface there any more is not heard there.
+            if peer.is_some_and(|peer| !peer.is_gone_from(network) && peer.has(network)) {
                 self.disproved(node, network, condemned, now);
             }
             self.dirty = true;
@@ -202,6 +226,8 @@ impl Election {
                 if arrived {
                     self.hasten(now);
                     self.dirty = true;
+                    // Perhaps another start of one that was not missed in between: what it claims is not known, either.
+                    self.arrived.insert(node.clone(), now);
                 }
             }
         }
@@ -283,6 +309,7 @@ impl Election {
         {
             self.sent.pop_front();
         }
+        let beats = self.segments.beats();
         let heartbeat = Heartbeat {
             leaving: self.departure == Some(Departure::ForGood),
             resting: self.departure == Some(Departure::BackSoon),
@@ -291,8 +318,12 @@ impl Election {
             failback: self.failback.code(),
             claims: self.claims_version(),
             interfaces: self.interfaces.clone(),
-            networks_v6: self.networks_v6.clone(),
-            echoes: self.peers.values().flat_map(|peer| peer.echo(by, now)).collect(),
+            networks_v6: self.networks_v6.keys().copied().collect(),
+            echoes: self
+                .peers
+                .values()
+                .flat_map(|peer| peer.echo(beats, by, now))
+                .collect(),
         };
         let datagram = Datagram {
             boot: self.boot,

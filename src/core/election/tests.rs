@@ -1,8 +1,11 @@
 //! Several elections on one simulated segment.
 
 mod faults;
+mod impairment;
 mod isolation;
+mod judge;
 mod kernels;
+mod listed;
 mod offer;
 mod random;
 mod reach;
@@ -10,6 +13,9 @@ mod rest;
 mod segment;
 mod segments;
 mod start;
+mod table;
 mod talk;
 mod told;
+mod transitions;
+mod waking;
 mod witness;

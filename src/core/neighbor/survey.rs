@@ -64,7 +64,7 @@ pub enum Change {
         /// The hardware address that speaks for it.
         mac: MacAddr,
     },
-    /// An occupied address was silent for two rounds, or its only speaker turned out to be proxy ARP.
+    /// An occupied address was silent for two rounds, or its only speaker turned out to be proxy ARP or a node of ours.
     Silent {
         /// Which address.
         address: Ipv4Addr,
@@ -119,9 +119,21 @@ impl Survey {
         }
     }
 
-    /// The MACs of our own nodes: they announce, and surveyors before us probed; they never count as users.
-    pub fn set_nodes(&mut self, nodes: BTreeSet<MacAddr>) {
+    /// The MACs of our own nodes: they announce, and surveyors before us probed; they never count as users. What was heard
+    /// of one before it was known to be a node's is forgotten: of speakers that start together each may ask, and hears
+    /// the others.
+    pub fn set_nodes(&mut self, nodes: BTreeSet<MacAddr>, found: &mut Vec<Finding>) {
+        for mac in nodes.difference(&self.nodes) {
+            for subnet in self.subnets.values_mut() {
+                subnet.disown(*mac, found);
+            }
+        }
         self.nodes = nodes;
+    }
+
+    /// Whether this MAC is one of our nodes'.
+    pub fn is_node(&self, mac: MacAddr) -> bool {
+        self.nodes.contains(&mac)
     }
 
     /// The MACs that answer for more addresses than any device has, each with a subnet where it does.

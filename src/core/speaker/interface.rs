@@ -5,8 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
-
 use super::{Link, Speaker};
 use crate::election::{Desired, Group, order};
 use crate::model::{Instant, MacAddr};
@@ -60,12 +58,16 @@ impl Speaker {
         let speaks = |link: &&Link| address.is_ipv4() || !link.networks_v6.is_empty();
         let links = self.links.values().filter(allowed).filter(speaks);
         let with_subnet: Vec<&Link> = links.clone().filter(connected).collect();
+        if with_subnet.is_empty() {
+            return links.collect();
+        }
         // What is named is meant, also where one of two has the subnet.
-        if with_subnet.is_empty() || named.is_some() {
+        let meant = if named.is_some() {
             links.collect()
         } else {
-            one_of_each_subnet(with_subnet, address)
-        }
+            with_subnet
+        };
+        one_of_each_subnet(meant, address)
     }
 
     /// The names of the interfaces that answer for a group, and the MAC of the first.
@@ -110,21 +112,14 @@ impl Speaker {
     }
 }
 
-/// Two interfaces in one subnet are on one segment, and one question must not have two answers: the one by which the kernel
-/// reaches a router answers. Where several do, or none, which of them the kernel prefers is not known here: they all answer,
-/// as in MetalLB.
+/// Interfaces in one subnet are on one segment, and one question must not have two answers: the first of them by precedence
+/// answers.
 fn one_of_each_subnet(mut links: Vec<&Link>, address: IpAddr) -> Vec<&Link> {
-    let leading = |link: &&Link| !link.gateways.is_empty();
-    let led: BTreeSet<IpNet> = links
-        .iter()
-        .filter(|link| leading(link))
-        .filter_map(|link| link.subnet_of(address))
-        .collect();
+    links.sort_by_key(|link| link.precedence());
+    let mut answered = BTreeSet::new();
     links.retain(|link| {
-        leading(link)
-            || link
-                .subnet_of(address)
-                .is_none_or(|subnet| !led.contains(&subnet))
+        link.subnet_of(address)
+            .is_none_or(|subnet| answered.insert(subnet))
     });
     links
 }

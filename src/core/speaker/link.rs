@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use super::Speaker;
+use crate::election::SubnetsV6;
+use crate::election::wire::MAX_NETWORKS_V6;
 use crate::model::{Family, MacAddr};
 use crate::neighbor::InterfaceIndex;
 
@@ -26,6 +28,8 @@ pub struct Link {
     pub passing: BTreeSet<Ipv6Addr>,
     /// Routers that this node uses there.
     pub gateways: Vec<IpAddr>,
+    /// The smallest metric of a default route over it. The kernel takes the route with the smallest.
+    pub metric: Option<u32>,
 }
 
 impl Link {
@@ -40,6 +44,12 @@ impl Link {
         let mut networks = v4.chain(self.networks_v6.iter().copied().map(IpNet::V6));
         let near = networks.find(|network| network.contains(&address));
         near.map(|network| network.trunc())
+    }
+
+    /// Of several interfaces in one subnet the least one answers: that by which the kernel reaches a router, of these the
+    /// one with the smallest metric, and of equal ones the one that came first.
+    pub(super) fn precedence(&self) -> (bool, Option<u32>, InterfaceIndex) {
+        (self.gateways.is_empty(), self.metric, self.index)
     }
 
     /// By which family nodes ask each other for signs of life here. One that has both speaks IPv4: all of a segment have to
@@ -138,6 +148,20 @@ impl Speaker {
     /// The addresses by which other nodes know this one on a link, with their networks.
     pub(super) fn hosts_on(&self, link: InterfaceIndex) -> &[IpNet] {
         self.hosts.get(&link).map_or(&[], Vec::as_slice)
+    }
+
+    /// The IPv6 subnets that this node can announce in, each once: a host has many addresses in one, and they come and go. As
+    /// many as others are told of, so that all judge alike.
+    pub(super) fn subnets_v6(&self) -> SubnetsV6 {
+        let mut subnets = SubnetsV6::new();
+        for link in self.links.values() {
+            let known = self.hosts_on(link.index).iter().map(IpNet::trunc);
+            let beyond = |network: &&Ipv6Net| !network.addr().is_unicast_link_local();
+            for network in link.networks_v6.iter().filter(beyond) {
+                subnets.entry(network.trunc()).or_default().extend(known.clone());
+            }
+        }
+        subnets.into_iter().take(MAX_NETWORKS_V6).collect()
     }
 
     /// The routers that are asked for a sign, and told of a takeover: where other nodes know this one, too.

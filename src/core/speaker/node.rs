@@ -24,10 +24,10 @@ pub(super) struct NodeMacs {
 }
 
 impl NodeMacs {
-    /// Writes down what is said now.
-    fn note<'a>(&mut self, said: impl Iterator<Item = (&'a NodeName, MacAddr)>, now: Instant) {
+    /// Writes down what is said now, if it is time to.
+    fn note<'a>(&mut self, said: impl Iterator<Item = (&'a NodeName, MacAddr)>, now: Instant) -> bool {
         if self.noted.is_some_and(|at| now.since(at) < NOTED_EACH) {
-            return;
+            return false;
         }
         self.noted = Some(now);
         self.said.retain(|_, (_, at)| now.since(*at) <= REMEMBERED);
@@ -41,6 +41,7 @@ impl NodeMacs {
                 }
             }
         }
+        true
     }
 
     /// Whose it was within the last ten minutes.
@@ -73,6 +74,9 @@ impl Speaker {
     /// Writes down whose MAC address is which.
     pub(super) fn note_macs(&mut self, now: Instant) {
         let ours = self.links.values().map(|link| (&self.me, link.mac));
-        self.node_macs.note(ours.chain(self.election.macs()), now);
+        if self.node_macs.note(ours.chain(self.election.macs()), now) {
+            let known = self.known_macs();
+            self.surveying.set_nodes(known);
+        }
     }
 }

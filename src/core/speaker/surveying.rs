@@ -46,6 +46,11 @@ struct Known {
 }
 
 impl Surveying {
+    /// Whose frames say nothing of a user.
+    pub(super) fn set_nodes(&mut self, nodes: BTreeSet<MacAddr>) {
+        self.survey.set_nodes(nodes, &mut self.findings);
+    }
+
     pub(super) fn hear(&mut self, interface: InterfaceIndex, said: &Statement) {
         self.survey.hear(interface, said, &mut self.findings);
     }
@@ -95,9 +100,8 @@ impl Surveying {
             .filter(|known| now.since(known.at) <= max_age);
         self.survey.occupant(address).or_else(|| {
             fresh
-                .filter_map(|known| known.occupied.get(&address))
-                .copied()
-                .next()
+                .filter_map(|known| known.occupied.get(&address).copied())
+                .find(|mac| !self.survey.is_node(*mac))
         })
     }
 
@@ -208,7 +212,7 @@ impl Speaker {
             return;
         }
         let nodes = self.known_macs();
-        self.surveying.survey.set_nodes(nodes);
+        self.surveying.set_nodes(nodes);
         for subnet in self
             .surveying
             .areas

@@ -36,6 +36,7 @@ fn link() -> Link {
         networks_v6: vec![],
         passing: BTreeSet::new(),
         gateways: vec![lan(1).into()],
+        metric: None,
     }
 }
 

@@ -50,6 +50,21 @@ impl Detection {
         self.outages.iter().filter(recent).count() >= OUTAGES
     }
 
+    /// What is left when the way is gone: the gaps. A long silence and a verdict are explained by the card that went: its
+    /// node was gone indeed, and is missed as fast the next time.
+    #[must_use]
+    pub fn gaps(self) -> Self {
+        Self {
+            longest: self.longest,
+            ..Self::default()
+        }
+    }
+
+    /// Whether it makes the time longer than that of one that has learned nothing.
+    pub fn matters(&self, now: Instant) -> bool {
+        self.time(now) > SHORTEST
+    }
+
     /// Two answers came so far apart, while every question left on time.
     pub fn gap(&mut self, gap: Duration, now: Instant) {
         if gap > LONGEST {

@@ -55,12 +55,18 @@ pub(super) struct Path {
 }
 
 impl Path {
-    pub(super) fn new(mine: WireInterface, theirs: WireInterface, now: Instant) -> Self {
+    /// `detection`: what was learned when there was this way before.
+    pub(super) fn new(
+        mine: WireInterface,
+        theirs: WireInterface,
+        detection: Detection,
+        now: Instant,
+    ) -> Self {
         Self {
             mine,
             theirs,
             watched: false,
-            detection: Detection::default(),
+            detection,
             wanted_by: BTreeMap::new(),
             wanted: false,
             asked: VecDeque::new(),

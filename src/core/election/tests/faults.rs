@@ -597,3 +597,87 @@ fn a_recorded_heartbeat_of_an_earlier_boot_ends_no_contact() {
     }
     assert_eq!(lan.history.len(), before);
 }
+
+/// To a speaker that is started anew somebody plays what the other one sent before its own last start, and far oftener than that
+/// one speaks.
+#[test]
+fn recorded_heartbeats_do_not_keep_a_new_start_from_hearing_and_being_heard() {
+    let mut lan = Segment::settled(2, &[200, 201], 3);
+    let recorded = |(of, boot): (usize, u8)| {
+        let datagram = Datagram {
+            boot: BootId([boot; 16]),
+            sequence: 4_242,
+            node: name(of),
+            body: Body::Heartbeat(Heartbeat::default()),
+        };
+        (of, datagram.encode(&key("shared"), 0))
+    };
+    let kept: Vec<_> = (70..77)
+        .flat_map(|boot| [(0, boot), (1, boot)])
+        .map(recorded)
+        .collect();
+    lan.rest(1);
+    lan.run_ms(1_000);
+    lan.start(1);
+    let began = lan.now;
+    let mut up_after = None;
+    // Ten thousand a second.
+    for count in 0..30_000 {
+        lan.run(Duration::from_micros(100));
+        let (of, bytes) = &kept[count % kept.len()];
+        lan.inject(1 - of, *of, bytes);
+        let all_up = lan
+            .speakers
+            .iter()
+            .all(|speaker| !speaker.election.up().is_empty());
+        if up_after.is_none() && all_up {
+            up_after = Some(lan.now.since(began));
+        }
+    }
+    assert!(
+        up_after.is_some_and(|after| after <= Duration::from_secs(1)),
+        "up after {up_after:?}"
+    );
+    let moves = lan.history.iter().filter(|(.., epoch, because)| {
+        epoch.is_some() && !matches!(because, Because::First { .. } | Because::Resumed)
+    });
+    assert_eq!(moves.count(), 0, "{:#?}", lan.history);
+}
+
+/// Its turn to follow comes 15 ms after the first one's. What that one said waits for it; or is lost, and it has been late for so
+/// long that it asks.
+#[test]
+fn who_was_late_when_another_took_over_takes_nothing_beside_it() {
+    for seed in 0..40 {
+        let (late_ms, lost) = if seed % 2 == 0 {
+            (16 + seed, false)
+        } else {
+            (28 + seed, true)
+        };
+        let last: Vec<u8> = (200..220).collect();
+        let mut lan = Segment::settled(3, &last, seed);
+        lan.kill(0);
+        let before = lan.history.len();
+        let claimed = |lan: &Segment| lan.history[before..].first().map(|(_, node, ..)| *node);
+        let mut steps = 0..1_000;
+        while claimed(&lan).is_none() && steps.next().is_some() {
+            lan.run(Duration::from_micros(100));
+        }
+        let late = 3 - claimed(&lan).unwrap();
+        lan.stop(late);
+        lan.run_ms(late_ms);
+        if lost {
+            lan.stopped.insert(late, vec![]);
+        }
+        lan.resume(late);
+        lan.run_ms(1_000);
+        for last in last {
+            let history = &lan.history[before..];
+            let claims = history
+                .iter()
+                .filter(|(_, _, key, epoch, _)| *key == ip(last) && epoch.is_some());
+            assert!(claims.count() <= 1, "seed {seed}: {history:#?}");
+            assert_eq!(lan.answerers(last).len(), 1, "seed {seed}: {last}");
+        }
+    }
+}

@@ -100,7 +100,30 @@ fn who_rests_answers_nothing_though_it_is_stopped_and_goes_on() {
         lan.run_ms(1_000);
         assert_eq!(lan.speakers[owner].withheld_until, until);
         assert!(!lan.speakers[owner].held);
-        assert_ne!(lan.answerers(200), [owner]);
+        let now = lan.answerers(200);
+        assert!(now.len() == 1 && now != [owner], "{now:?}");
+    }
+}
+
+/// A return from isolation ends with answers, and that of whoever rests would.
+#[test]
+fn who_rests_answers_nothing_though_its_link_blinks_or_nobody_is_heard_for_a_while() {
+    let blinks: fn(&mut Segment, usize, bool) = |lan, node, out| lan.unplug(node, out);
+    let is_cut_off: fn(&mut Segment, usize, bool) = |lan, node, out| lan.side[node] = u8::from(out);
+    for away in [blinks, is_cut_off] {
+        let mut lan = Segment::settled(3, &[200], 13);
+        let owner = lan.answerers(200)[0];
+        lan.act(owner, |election, now, out| {
+            election.leave(Departure::BackSoon, now, out);
+        });
+        let until = lan.speakers[owner].withheld_until;
+        away(&mut lan, owner, true);
+        lan.run_ms(600);
+        away(&mut lan, owner, false);
+        lan.run_ms(3_000);
+        assert_eq!(lan.speakers[owner].withheld_until, until);
+        let now = lan.answerers(200);
+        assert!(now.len() == 1 && now != [owner], "{now:?}");
     }
 }
 
@@ -122,4 +145,61 @@ fn a_speaker_that_is_late_again_asks_what_it_missed_after_200_ms_and_not_before(
         lan.resume(owner);
         assert_eq!(lan.speakers[owner].withheld_until.is_some(), asks, "{stopped} ms");
     }
+}
+
+/// What it wants done that did not have the processor for so long; and the speaker.
+fn late(lan: &Segment, node: usize, stood: Duration) -> (Vec<Output>, Election) {
+    let mut election = lan.speakers[node].election.clone();
+    election.wake(lan.now, &mut Vec::new());
+    election.poll(lan.now, &mut || 0, &mut Vec::new());
+    let mut out = Vec::new();
+    election.wake(lan.now + stood, &mut out);
+    (out, election)
+}
+
+#[test]
+fn who_stood_still_for_200_ms_was_cut_off_and_before_that_it_asks_what_it_missed() {
+    let lan = Segment::settled(3, &[200], 15);
+    let owner = lan.answerers(200)[0];
+    let (out, _) = late(&lan, owner, Duration::from_millis(200));
+    let until = lan.now + Duration::from_millis(200) + RETURN;
+    assert_eq!(out, [Output::Hold(true), Output::Withhold(Some(until))]);
+    let soon = Duration::from_nanos(1);
+    let stood = Duration::from_nanos(199_999_999);
+    let (out, mut election) = late(&lan, owner, stood);
+    let until = lan.now + stood + Duration::from_millis(20);
+    assert_eq!(out.last(), Some(&Output::Withhold(Some(until))));
+    assert!(!out.contains(&Output::Hold(true)));
+    // Nobody says anything, and it answers again at its time.
+    let mut answers = |now| {
+        let mut out = Vec::new();
+        election.poll(now, &mut || 0, &mut out);
+        (out.contains(&Output::Withhold(None)), election.next_deadline(now))
+    };
+    assert_eq!(answers(until - soon), (false, until));
+    assert!(answers(until).0);
+}
+
+/// Whoever has nothing has nothing to be silent about.
+#[test]
+fn who_was_late_and_claims_nothing_asks_nobody() {
+    let lan = Segment::settled(3, &[200], 15);
+    let other = (lan.answerers(200)[0] + 1) % 3;
+    assert_eq!(late(&lan, other, Duration::from_millis(190)).0, []);
+}
+
+#[test]
+fn the_first_word_of_a_start_withholds_nothing_from_who_is_not_cut_off() {
+    let mut lan = Segment::new(2, &[200], 16);
+    lan.start(0);
+    let mut election = lan.speakers[0].election.clone();
+    let mut out = Vec::new();
+    election
+        .receive(host(1), &first_words(9, 1), lan.now, &mut out)
+        .unwrap();
+    election.poll(lan.now, &mut || 0, &mut out);
+    assert!(
+        !out.iter().any(|output| matches!(output, Output::Withhold(_))),
+        "{out:?}"
+    );
 }

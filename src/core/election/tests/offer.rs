@@ -201,6 +201,54 @@ fn a_preferred_node_that_is_back_has_it_again_after_five_seconds() {
     assert_eq!(lan.answerers(200), [preferred]);
 }
 
+/// It is up all the while, by another segment, whether its port dies there or its cable is out.
+#[test]
+fn who_is_heard_on_a_segment_again_settles_in_before_it_has_its_address_back() {
+    let port: fn(&mut Segment, usize, bool) = |lan, node, out| {
+        lan.severed.clear();
+        lan.severed.extend(out.then_some(node));
+    };
+    let cable: fn(&mut Segment, usize, bool) = Segment::unplug;
+    for (away, failback_ms) in [(port, 0), (cable, 0), (port, 60_000)] {
+        let mut lan = Segment::managed(3, &[200], 30);
+        lan.failback = Failback::After(Duration::from_millis(failback_ms));
+        lan.start_all();
+        lan.run_ms(40_000);
+        let first = lan.first(200);
+        assert_eq!(lan.answerers(200), [first]);
+        away(&mut lan, first, true);
+        // For longer than the pause between two moves.
+        lan.run_ms(40_000);
+        let heir = lan.answerers(200);
+        assert!(heir.len() == 1 && heir != [first], "{heir:?}");
+        away(&mut lan, first, false);
+        run_answered(&mut lan, 200, failback_ms.max(5_000) - 100);
+        assert_eq!(lan.answerers(200), heir);
+        run_answered(&mut lan, 200, 1_000);
+        assert_eq!(lan.answerers(200), [first]);
+    }
+}
+
+/// What happens on the other segment is no reason to wait.
+#[test]
+fn who_is_gone_from_the_other_segment_now_and_then_has_its_address_back_all_the_same() {
+    let mut lan = Segment::managed(3, &[200], 31);
+    lan.failback = Failback::After(Duration::ZERO);
+    lan.start_all();
+    lan.run_ms(40_000);
+    let first = lan.first(200);
+    lan.unplug(first, true);
+    lan.run_ms(40_000);
+    lan.unplug(first, false);
+    for _ in 0..3 {
+        lan.unmanaged.insert(first);
+        lan.run_ms(1_500);
+        lan.unmanaged.clear();
+        lan.run_ms(500);
+    }
+    assert_eq!(lan.answerers(200), [first]);
+}
+
 #[test]
 fn failback_brings_an_address_back_to_the_first_in_order_and_never_does_not() {
     for (failback, after) in [
@@ -444,4 +492,13 @@ fn nodes_with_different_views_of_the_weights_do_not_both_keep_a_claim_of_one_epo
     lan.side = vec![0, 0];
     lan.run_ms(2_000);
     assert_eq!(lan.answerers(200).len(), 1, "{:#?}", lan.history);
+}
+
+/// Heartbeats carry seconds, and all bits set is never.
+#[test]
+fn however_long_a_failback_takes_it_is_not_never() {
+    let longest = Failback::After(Duration::MAX);
+    assert_eq!(longest.code(), u32::MAX - 1);
+    assert_eq!(Failback::Never.code(), u32::MAX);
+    assert_eq!(Failback::After(Duration::from_millis(90_900)).code(), 90);
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::segment::*;
-use crate::election::Because;
+use crate::election::reach::detection::SHORTEST;
+use crate::election::{Because, Sign};
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -86,6 +87,55 @@ fn nor_does_it_where_speakers_are_late_themselves() {
     }
 }
 
+/// A watcher's card that blinks takes all its ways along, and so does one that its owner's heartbeats leave out for a while.
+#[test]
+fn what_a_blink_has_taught_outlasts_the_way_on_which_it_was_learned() {
+    for seed in 0..20 {
+        let mut lan = Segment::settled(3, &[200], 300 + seed);
+        let owner = lan.answerers(200)[0];
+        let longest = |lan: &Segment| {
+            let watchers = (0..3).filter(|node| *node != owner);
+            let times = watchers.map(|n| lan.speakers[n].election.detection_times(lan.now));
+            times
+                .map(|times| times.get(&name(owner)).copied())
+                .collect::<Vec<_>>()
+        };
+        lan.side[owner] = 1;
+        lan.run(ms(25));
+        lan.side[owner] = 0;
+        lan.run(ms(1_000));
+        let learned = longest(&lan);
+        assert!(
+            learned.iter().all(|time| *time > Some(SHORTEST)),
+            "seed {seed}: {learned:?}"
+        );
+        for node in 0..3 {
+            lan.unplug(node, true);
+            lan.run(ms(30));
+            lan.unplug(node, false);
+            lan.run(ms(1_000));
+            let now = longest(&lan);
+            let kept = now.iter().zip(&learned).all(|(now, before)| now >= before);
+            assert!(kept, "after node {node}'s, seed {seed}: {now:?}, not {learned:?}");
+        }
+    }
+}
+
+/// A cable that is cut, and mended some seconds later, four times in a minute.
+#[test]
+fn a_node_whose_cable_is_cut_again_and_again_is_missed_as_fast_each_time() {
+    for seed in 0..10 {
+        let mut lan = Segment::settled(3, &[200], 500 + seed);
+        for n in 0..4 {
+            let owner = lan.answerers(200)[0];
+            let took = takeover(&mut lan, 200, |lan| lan.unplug(owner, true));
+            assert!(took <= ms(70), "cut {n}, seed {seed}: {took:?}");
+            lan.unplug(owner, false);
+            lan.run(ms(4_000));
+        }
+    }
+}
+
 /// Too long a blink moves the address. The kernel that was cut off may send nothing for a while, and hears the claim.
 #[test]
 fn who_blinked_for_too_long_ceases_at_the_new_owners_first_word() {
@@ -143,6 +193,25 @@ fn without_a_sign_of_our_own_link_nobody_is_judged() {
     let moves = lan.history.len();
     lan.kill(owner);
     lan.run(ms(2_000));
+    assert_eq!(lan.history[moves..], []);
+}
+
+/// Whose own frames do not leave hears others all the same.
+#[test]
+fn what_is_only_heard_is_no_sign_that_our_questions_leave() {
+    let mut lan = Segment::settled(3, &[200], 4);
+    lan.gateway = None;
+    let owner = lan.answerers(200)[0];
+    let moves = lan.history.len();
+    lan.kill(owner);
+    for _ in 0..50 {
+        for node in (0..3).filter(|node| *node != owner) {
+            lan.act(node, |election, now, _| {
+                election.witness(&["192.168.1.0/24".parse().unwrap()], Sign::Heard, now);
+            });
+        }
+        lan.run(ms(2));
+    }
     assert_eq!(lan.history[moves..], []);
 }
 

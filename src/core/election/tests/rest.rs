@@ -47,6 +47,31 @@ fn a_rollout_of_all_speakers_moves_nothing_and_is_never_without_an_answer() {
     }
 }
 
+/// Of two, whoever takes over needs a sign from elsewhere that its own link works, long after it last asked for one.
+#[test]
+fn of_two_whoever_is_stood_in_for_no_longer_is_followed_at_once() {
+    let no_pings: fn(&mut Segment) = |lan| lan.unpingable.extend([0, 1]);
+    let a_minute: fn(&mut Segment) = |lan| lan.run_ms(56_000);
+    for ends in [no_pings, a_minute] {
+        let mut lan = Segment::settled(2, &[200], 16);
+        let owner = lan.answerers(200)[0];
+        lan.rest(owner);
+        lan.run_ms(3_400);
+        let heir = stand_in(&lan, 200, owner);
+        ends(&mut lan);
+        let mut silent_ms = 0;
+        for _ in 0..8_000 {
+            lan.run_ms(1);
+            silent_ms += u32::from(lan.answerers(200).is_empty());
+        }
+        assert_eq!(lan.answerers(200), [heir]);
+        let last = lan.history.last();
+        let followed = matches!(last, Some((_, node, _, Some(_), Because::Silent { .. })) if *node == heir);
+        // Its link must be seen to work for 220 ms, less the period of 50 ms in which it asks.
+        assert!(followed && silent_ms <= 221, "{silent_ms} ms, {last:?}");
+    }
+}
+
 #[test]
 fn a_killed_speaker_is_stood_in_for_and_followed_after_a_minute() {
     let mut lan = Segment::settled(3, &[200], 4);
@@ -125,6 +150,94 @@ fn who_was_started_while_the_owner_is_silent_leaves_its_place_to_who_knows_it() 
             "{:#?}",
             lan.history
         );
+    }
+}
+
+/// The same while the owner might still take up what it had, had it not fallen silent again.
+#[test]
+fn nor_does_it_keep_anybody_from_answering_for_one_that_had_just_been_started_itself() {
+    for seed in 0..10 {
+        let mut lan = Segment::settled(3, &[200], 60 + seed);
+        let order = lan.order(200);
+        let [owner, second, third] = order[..] else {
+            panic!("{order:?}")
+        };
+        lan.kill_speaker(second);
+        lan.run_ms(500);
+        lan.start(owner);
+        lan.run_ms(900);
+        assert_eq!(lan.answerers(200), [owner], "it has it again");
+        lan.kill_speaker(owner);
+        lan.run_ms(200);
+        lan.start(second);
+        lan.run_ms(280);
+        for _ in 0..2_000 {
+            lan.run_ms(1);
+            assert_eq!(stand_in(&lan, 200, owner), third, "seed {seed} at {:?}", lan.now);
+        }
+    }
+}
+
+/// It has never heard of the owner, though it was up for a moment while the owner was.
+#[test]
+fn nor_does_one_that_was_started_just_before_the_owner_fell_silent() {
+    for seed in 0..10 {
+        let mut lan = Segment::settled(3, &[200], 80 + seed);
+        let order = lan.order(200);
+        let [owner, second, third] = order[..] else {
+            panic!("{order:?}")
+        };
+        lan.kill_speaker(second);
+        lan.run_ms(500);
+        // The last one hears it, and the owner does not.
+        lan.apart.insert((owner, second));
+        lan.start(second);
+        lan.run_ms(60);
+        lan.kill_speaker(owner);
+        lan.apart.clear();
+        lan.run_ms(620);
+        for _ in 0..1_000 {
+            lan.run_ms(1);
+            assert_eq!(stand_in(&lan, 200, owner), third, "seed {seed} at {:?}", lan.now);
+        }
+    }
+}
+
+/// Whoever was there and does not say that anybody has to answer hears the owner itself.
+#[test]
+fn who_alone_does_not_hear_an_owner_answers_for_nobody() {
+    for seed in 0..10 {
+        let mut lan = Segment::settled(3, &[200], 100 + seed);
+        let order = lan.order(200);
+        let [owner, _, third] = order[..] else {
+            panic!("{order:?}")
+        };
+        let moves = lan.history.len();
+        lan.apart.insert((owner, third));
+        // For as long as the others are asked whether they hear it.
+        for _ in 0..1_900 {
+            lan.run_ms(1);
+            assert_eq!(lan.answerers(200), [owner], "seed {seed} at {:?}", lan.now);
+        }
+        assert_eq!(lan.history[moves..], []);
+    }
+}
+
+/// It has the address again, and stops once more; whoever is there was away itself a moment before.
+#[test]
+fn a_speaker_that_rests_soon_after_its_start_is_stood_in_for_by_one_that_was_away() {
+    for seed in 0..10 {
+        let mut lan = Segment::settled(2, &[200], 120 + seed);
+        let owner = lan.answerers(200)[0];
+        lan.unplug(1 - owner, true);
+        lan.start(owner);
+        lan.run_ms(400);
+        lan.unplug(1 - owner, false);
+        lan.run_ms(1_000);
+        assert_eq!(lan.answerers(200), [owner], "seed {seed}: {:#?}", lan.history);
+        lan.rest(owner);
+        lan.run_ms(20);
+        assert_eq!(stand_in(&lan, 200, owner), 1 - owner, "seed {seed}");
     }
 }
 
@@ -286,4 +399,94 @@ fn nobody_stands_in_for_what_another_has_taken_since() {
         assert!(answerers.len() <= 1, "{answerers:?}: {:#?}", lan.history);
     }
     stand_in(&lan, 200, second);
+}
+
+/// For how many of the milliseconds that a start takes the next in order answers in the place of the owner.
+fn stood_in_for_a_start(lan: &mut Segment) -> usize {
+    let order = lan.order(200);
+    let owner = order[0];
+    assert_eq!(lan.answerers(200), [owner]);
+    lan.start(owner);
+    let mut stood_in = 0;
+    for _ in 0..3_000 {
+        lan.run_ms(1);
+        for (node, speaker) in lan.speakers.iter().enumerate() {
+            let stands_in = speaker.standing.contains_key(&ip(200));
+            assert!(!stands_in || node == order[1], "node {node} at {:?}", lan.now);
+            stood_in += usize::from(stands_in);
+        }
+    }
+    assert_eq!(lan.answerers(200), [owner]);
+    stood_in
+}
+
+#[test]
+fn who_is_started_anew_at_once_is_stood_in_for_by_the_next_in_order() {
+    for seed in 0..3 {
+        let mut lan = Segment::settled(3, &[200], 70 + seed);
+        assert!(stood_in_for_a_start(&mut lan) > 0, "seed {seed}");
+    }
+}
+
+/// It may know an earlier owner alone, and somebody answers for the later one: where another one is silent, too.
+#[test]
+fn who_was_away_within_two_seconds_stands_in_for_nobody_where_another_may_be_the_owner() {
+    for (since, other_is_silent, stands_in) in [(600, false, true), (600, true, false), (2_500, true, true)] {
+        let mut lan = Segment::settled(4, &[200], 73);
+        let order = lan.order(200);
+        if other_is_silent {
+            lan.kill_speaker(order[3]);
+        }
+        lan.stop(order[1]);
+        lan.run_ms(300);
+        lan.resume(order[1]);
+        lan.run_ms(since);
+        let stood_in = stood_in_for_a_start(&mut lan) > 0;
+        assert_eq!(stood_in, stands_in, "{since} ms, {other_is_silent}");
+    }
+}
+
+/// The next in order was away, and is back: nobody else knows that it has to answer.
+#[test]
+fn a_speaker_at_rest_is_stood_in_for_by_one_that_comes_back() {
+    for seed in 0..10 {
+        let mut lan = Segment::settled(3, &[200], 170 + seed);
+        let order = lan.order(200);
+        lan.rest(order[0]);
+        lan.run_ms(400);
+        lan.unplug(order[1], true);
+        lan.run_ms(1_000);
+        stand_in(&lan, 200, order[0]);
+        lan.unplug(order[1], false);
+        let mut unanswered = 0;
+        for _ in 0..3_000 {
+            lan.run_ms(1);
+            unanswered += usize::from(lan.answerers(200).is_empty());
+        }
+        assert!(unanswered <= 400, "seed {seed}: {unanswered} ms");
+    }
+}
+
+/// A node that has too little of a processor.
+#[test]
+fn a_speaker_at_rest_is_stood_in_for_beside_one_that_stands_still_now_and_then() {
+    let mut lan = Segment::settled(3, &[200], 190);
+    // Nobody has just been started.
+    lan.run_ms(2_000);
+    let order = lan.order(200);
+    lan.rest(order[0]);
+    let (mut unanswered, mut longest) = (0_usize, 0);
+    for at in 0..10_000 {
+        match at % 1_000 {
+            0 => lan.stop(order[1]),
+            250 => lan.resume(order[1]),
+            _ => {}
+        }
+        lan.run_ms(1);
+        let nobody = lan.answerers(200).is_empty();
+        unanswered = if nobody { unanswered + 1 } else { 0 };
+        longest = longest.max(unanswered);
+    }
+    // While it stands still nobody knows, and it asks before it goes on.
+    assert!(longest <= 600, "{longest} ms");
 }

@@ -1,23 +1,27 @@
 //! A segment on which several speakers run: datagrams with delay, loss and partitions, all from one seed. They may have a
 //! second one between them, for management, that knows no fault of its own.
 
+mod carriage;
 mod parcel;
 mod place;
+mod power;
+mod sight;
+mod wiring;
+mod wish;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use litemap::LiteMap;
 
-use self::parcel::{Parcel, Travelling};
+use self::parcel::Travelling;
 pub(super) use self::parcel::{Random, Waiting};
 pub(super) use self::place::{desk, host, lan_network, mac};
-use self::place::{is_desk, management_mac, source};
+pub(super) use self::wiring::Place;
 use super::super::*;
+use super::judge::Judge;
 use crate::model::ObjectKey;
 
 pub(super) fn ip(last: u8) -> IpAddr {
@@ -34,6 +38,8 @@ pub(super) struct Speaker {
     boots: u8,
     key: Key,
     deadline: Instant,
+    /// By so much its clock is behind: it stood still while its machine did.
+    behind: Duration,
 }
 
 /// The segment. Node i is `node<i+1>` at 192.168.1.11+i.
@@ -43,6 +49,15 @@ pub(super) struct Segment {
     pub(super) random: Random,
     /// Percent.
     pub(super) loss: u64,
+    /// Before this moment so many percent get lost instead.
+    pub(super) squall: Option<(u64, Instant)>,
+    /// Percent of what a node sends on the segment to another, or to the gateway, that gets lost besides. What comes back
+    /// does not.
+    pub(super) faint: BTreeMap<(usize, Place), u64>,
+    /// Percent of the datagrams and echoes that arrive twice.
+    pub(super) doubled: u64,
+    /// By up to so many microseconds one in four is later than usual, so that others overtake it.
+    pub(super) scatter: u64,
     /// By up to this a speaker looks later than it is time to, in microseconds: others have the processor.
     pub(super) lag: u64,
     /// Pairs that do not reach each other, whoever else reaches both.
@@ -51,8 +66,9 @@ pub(super) struct Segment {
     pub(super) side: Vec<u8>,
     /// Nodes whose cable is out: no carrier.
     pub(super) unplugged: BTreeSet<usize>,
-    /// Nodes that hear everything and reach nobody before this moment: a kernel that asked for its neighbours in vain asks
-    /// again after a second.
+    /// Nodes that hear everything and whose kernel reaches nobody before this moment: it asked for its neighbours in vain, and
+    /// asks again after a second. What leaves by a packet socket, echo requests and ARP, needs no neighbour entry and
+    /// arrives; the kernel's own answers to echoes do not. Whose frames do not leave at all is [faint](Self::faint).
     pub(super) muffled: BTreeMap<usize, Instant>,
     /// Nodes whose kernel's answers do not arrive.
     pub(super) mute: BTreeSet<usize>,
@@ -72,6 +88,12 @@ pub(super) struct Segment {
     pub(super) severed: BTreeSet<usize>,
     /// Nodes whose speaker is stopped, and what waits in its sockets.
     pub(super) stopped: BTreeMap<usize, Waiting>,
+    /// Those of them whose whole machine is, without its clock's notice, and since when.
+    pub(super) paused: BTreeMap<usize, Instant>,
+    /// Nodes whose watches of the API stand still: they do not hear of what changes.
+    pub(super) stale: BTreeSet<usize>,
+    /// Nodes for which news of the API waits, because their speaker is stopped.
+    unread: BTreeSet<usize>,
     /// Length of the prefix that the nodes' interfaces have.
     pub(super) prefix: u8,
     /// A firewall on every node drops the heartbeats.
@@ -87,6 +109,10 @@ pub(super) struct Segment {
     pub(super) history: Vec<(Instant, usize, IpAddr, Option<u64>, Because)>,
     /// Longest time for which two nodes on one side answered for one address.
     pub(super) overlap: BTreeMap<IpAddr, (Option<Instant>, Duration)>,
+    /// Looks on, if anybody does.
+    pub(super) judge: Option<Judge>,
+    /// So much of the history it has been told.
+    told: usize,
     queue: BinaryHeap<Reverse<Travelling>>,
     serial: u64,
 }
@@ -116,6 +142,7 @@ impl Speaker {
             boots: 0,
             key: key("shared"),
             deadline: now,
+            behind: Duration::ZERO,
         }
     }
 }
@@ -145,6 +172,10 @@ impl Segment {
             speakers: vec![],
             random: Random(seed),
             loss: 0,
+            squall: None,
+            faint: BTreeMap::new(),
+            doubled: 0,
+            scatter: 0,
             lag: 0,
             apart: BTreeSet::new(),
             side: vec![0; nodes],
@@ -159,6 +190,9 @@ impl Segment {
             unmanaged: BTreeSet::new(),
             severed: BTreeSet::new(),
             stopped: BTreeMap::new(),
+            paused: BTreeMap::new(),
+            stale: BTreeSet::new(),
+            unread: BTreeSet::new(),
             prefix: 24,
             firewall: false,
             failback: Failback::Never,
@@ -167,6 +201,8 @@ impl Segment {
             desired,
             history: vec![],
             overlap: BTreeMap::new(),
+            judge: None,
+            told: 0,
             queue: BinaryHeap::new(),
             serial: 0,
         };
@@ -202,212 +238,10 @@ impl Segment {
         self.speakers[node].key = key(secret);
     }
 
-    /// Starts (or restarts) a speaker; it sees the API at once.
-    pub(super) fn start(&mut self, node: usize) {
-        self.dark.remove(&node);
-        let speaker = &mut self.speakers[node];
-        speaker.boots += 1;
-        let mut boot = [u8::try_from(node).unwrap(); 16];
-        boot[0] = speaker.boots;
-        speaker.election = Election::new(name(node), BootId(boot), speaker.key.clone(), self.now);
-        speaker.election.set_failback(self.failback);
-        speaker.alive = true;
-        speaker.withheld_until = None;
-        speaker.held = false;
-        speaker.standing.clear();
-        speaker
-            .election
-            .set_desired(Arc::new(self.desired.clone()), self.now);
-        self.relink(node);
-    }
-
-    pub(super) fn start_all(&mut self) {
-        (0..self.speakers.len()).for_each(|node| self.start(node));
-    }
-
-    /// Its node loses power.
-    pub(super) fn kill(&mut self, node: usize) {
-        self.speakers[node].alive = false;
-        self.dark.insert(node);
-    }
-
-    /// SIGKILL: the kernel lives on.
-    pub(super) fn kill_speaker(&mut self, node: usize) {
-        self.speakers[node].alive = false;
-    }
-
-    /// SIGSTOP.
-    pub(super) fn stop(&mut self, node: usize) {
-        self.stopped.insert(node, vec![]);
-    }
-
-    /// SIGCONT.
-    pub(super) fn resume(&mut self, node: usize) {
-        for (from, bytes) in self.stopped.remove(&node).unwrap_or_default() {
-            self.act(node, |election, now, out| {
-                let _ = election.receive(from, &bytes, now, out);
-            });
-        }
-    }
-
-    /// The whole machine stops, as a virtual one does that is moved. What is sent to it waits for it.
-    pub(super) fn freeze(&mut self, node: usize) {
-        self.stop(node);
-        self.dark.insert(node);
-    }
-
-    /// And goes on.
-    pub(super) fn thaw(&mut self, node: usize) {
-        self.dark.remove(&node);
-        self.resume(node);
-    }
-
-    /// What speakers write to the API about their claims reaches all of them. The owner of the higher epoch removes the
-    /// records of lower ones.
-    pub(super) fn record(&mut self) {
-        let mut records: BTreeMap<IpAddr, BTreeMap<NodeName, u64>> = BTreeMap::new();
-        for (node, speaker) in self.speakers.iter().enumerate() {
-            for (key, epoch) in speaker.election.claims().iter() {
-                records.entry(key).or_default().insert(name(node), epoch);
-            }
-        }
-        for of in records.values_mut() {
-            let highest = of.values().copied().max();
-            of.retain(|_, epoch| Some(*epoch) == highest);
-        }
-        self.desired.records = records;
-        self.publish();
-    }
-
-    /// Everybody reaches the gateway, and no node another one.
-    pub(super) fn separate(&mut self) {
-        let nodes = self.speakers.len();
-        let pairs = (0..nodes).flat_map(|a| (a + 1..nodes).map(move |b| (a, b)));
-        self.apart = pairs.collect();
-    }
-
-    /// SIGTERM on a node that is drained: its speaker ends when others have what it had.
-    pub(super) fn leave(&mut self, node: usize) {
-        self.act_leave(node);
-        for _ in 0..1_000 {
-            if self.speakers[node].election.has_left() {
-                break;
-            }
-            self.run_ms(1);
-        }
-        self.kill_speaker(node);
-    }
-
-    /// The beginning of that.
-    pub(super) fn act_leave(&mut self, node: usize) {
-        self.act(node, |election, now, out| {
-            election.leave(Departure::ForGood, now, out);
-        });
-    }
-
-    /// SIGTERM of a rollout.
-    pub(super) fn rest(&mut self, node: usize) {
-        self.act(node, |election, now, out| {
-            election.leave(Departure::BackSoon, now, out);
-        });
-        self.act(node, |_, _, _| {});
-        self.kill_speaker(node);
-    }
-
-    /// Carrier goes or comes.
-    pub(super) fn unplug(&mut self, node: usize, out: bool) {
-        if out {
-            self.unplugged.insert(node)
-        } else {
-            self.unplugged.remove(&node)
-        };
-        if self.speakers[node].alive {
-            self.relink(node);
-        }
-    }
-
-    pub(super) fn only_candidates(&mut self, last: u8, nodes: &[usize]) {
-        let Some(group) = self.desired.groups.get_mut(&ip(last)) else {
-            return;
-        };
-        group.candidates = nodes.iter().map(|n| (name(*n), 0)).collect();
-        let ordered = order(group.candidates.iter().map(|(n, w)| (n, *w)), group.key);
-        group.order = ordered.into_iter().cloned().collect();
-    }
-
-    /// What the L2Advertisements prefer.
-    pub(super) fn weigh(&mut self, last: u8, weights: &[(usize, i32)]) {
-        let Some(group) = self.desired.groups.get_mut(&ip(last)) else {
-            return;
-        };
-        for (_, weight) in &mut group.candidates {
-            *weight = 0;
-        }
-        group
-            .candidates
-            .extend(weights.iter().map(|(node, weight)| (name(*node), *weight)));
-        let ordered = order(group.candidates.iter().map(|(n, w)| (n, *w)), group.key);
-        group.order = ordered.into_iter().cloned().collect();
-    }
-
-    /// The first in order, whoever lives.
-    pub(super) fn first(&self, last: u8) -> usize {
-        self.order(last)[0]
-    }
-
-    /// All that may have it, in their order.
-    pub(super) fn order(&self, last: u8) -> Vec<usize> {
-        self.desired.groups[&ip(last)].order.iter().map(index).collect()
-    }
-
-    /// What the health check of a node's proxy says.
-    pub(super) fn serve(&mut self, node: usize, serving: Serving) {
-        self.act(node, |election, now, _| election.set_serving(serving, now));
-    }
-
     /// Anybody on the LAN sends a datagram in the name of a node.
     pub(super) fn inject(&mut self, to: usize, from: usize, bytes: &[u8]) {
         self.act(to, |election, now, out| {
             let _ = election.receive(host(from), bytes, now, out);
-        });
-    }
-
-    /// What the API wants reaches one node.
-    pub(super) fn tell(&mut self, node: usize, desired: &Arc<Desired>) {
-        let desired = desired.clone();
-        self.act(node, |election, now, _| election.set_desired(desired, now));
-    }
-
-    pub(super) fn publish(&mut self) {
-        let desired = Arc::new(self.desired.clone());
-        for node in 0..self.speakers.len() {
-            let desired = desired.clone();
-            self.act(node, |election, now, _| election.set_desired(desired, now));
-        }
-    }
-
-    /// The MAC address of the card that it has now.
-    fn mac(&self, node: usize) -> MacAddr {
-        let mut card = mac(node);
-        card.4 += u8::from(self.exchanged.contains(&node));
-        card
-    }
-
-    /// Its speaker hears of the card that it has now.
-    pub(super) fn relink(&mut self, node: usize) {
-        let interface = WireInterface {
-            mac: self.mac(node),
-            network: IpNet::new(host(node), self.prefix).unwrap(),
-        };
-        let management = WireInterface {
-            mac: management_mac(node),
-            network: IpNet::new(desk(node), 24).unwrap(),
-        };
-        let plugged = (!self.unplugged.contains(&node)).then_some(interface);
-        let managed = self.managed.then_some(management);
-        let interfaces = plugged.into_iter().chain(managed).collect();
-        self.act(node, |election, now, out| {
-            election.set_interfaces(interfaces, now, out);
         });
     }
 
@@ -417,272 +251,30 @@ impl Segment {
         }
         let mut out = Vec::new();
         let random = &mut self.random;
+        let behind = self.speakers[node].behind;
+        let now = self.now - behind;
         let election = &mut self.speakers[node].election;
-        election.wake(self.now, &mut out);
-        f(election, self.now, &mut out);
-        election.poll(self.now, &mut || random.next(), &mut out);
+        election.wake(now, &mut out);
+        f(election, now, &mut out);
+        election.poll(now, &mut || random.next(), &mut out);
         let late = if self.lag == 0 {
             0
         } else {
             self.random.below(self.lag)
         };
-        let due = self.speakers[node].election.next_deadline(self.now);
+        let due = self.speakers[node].election.next_deadline(now) + behind;
         self.speakers[node].deadline = due + Duration::from_micros(late);
-        let mut answers_changed = false;
         for output in out {
-            answers_changed |= !matches!(
-                output,
-                Output::Send { .. }
-                    | Output::Ask { .. }
-                    | Output::AskWitness
-                    | Output::AskLink
-                    | Output::AskHosts(_)
-                    | Output::AskOwner { .. }
-                    | Output::Probe(_)
-            );
             self.carry_out(node, output);
         }
-        if answers_changed {
-            self.note_overlap();
-        }
-    }
-
-    fn carry_out(&mut self, node: usize, output: Output) {
-        match output {
-            Output::Send { to, bytes } => {
-                let delay = self.delay();
-                let muffled = self.muffled.get(&node).is_some_and(|until| self.now < *until);
-                if self.random.below(100) >= self.loss && (!muffled || is_desk(to)) {
-                    self.post(
-                        delay,
-                        Parcel::Datagram {
-                            from: node,
-                            to,
-                            bytes,
-                        },
-                    );
-                }
-            }
-            Output::Ask { key } => {
-                let boots = self.speakers[node].boots;
-                self.post(Duration::from_millis(60), Parcel::Asked { node, boots, key });
-            }
-            Output::AskHosts(hosts) => {
-                self.post(Duration::from_micros(300), Parcel::Witness { node });
-                self.ask_hosts(node, |host| hosts.contains(&host));
-            }
-            Output::AskWitness | Output::AskLink => {
-                if self.random.below(100) >= self.loss {
-                    self.post(Duration::from_micros(300), Parcel::Witness { node });
-                    self.ask_suspects(node);
-                }
-            }
-            Output::Probe(probe) => {
-                let delay = self.delay();
-                if self.random.below(100) >= self.loss {
-                    self.post(delay, Parcel::Ping { from: node, probe });
-                }
-            }
-            Output::StandIn { key, owner } => {
-                self.speakers[node].standing.insert(key, owner);
-            }
-            Output::AskOwner { key, owner } => {
-                let delay = self.delay();
-                self.post(
-                    delay,
-                    Parcel::Owner {
-                        from: node,
-                        key,
-                        owner,
-                    },
-                );
-            }
-            Output::StandDown { key } => {
-                assert!(self.speakers[node].standing.remove(&key).is_some());
-            }
-            Output::Claimed { key, epoch, because } => {
-                self.speakers[node].standing.remove(&key);
-                self.history.push((self.now, node, key, Some(epoch), because));
-            }
-            Output::Yielded { key, because } => self.history.push((self.now, node, key, None, because)),
-            Output::Withhold(until) => self.speakers[node].withheld_until = until,
-            Output::Hold(held) => self.speakers[node].held = held,
-        }
-    }
-
-    /// The kernels that are suspect are asked by ARP, too.
-    fn ask_suspects(&mut self, node: usize) {
-        let suspects = self.speakers[node].election.suspects();
-        self.ask_hosts(node, |host| suspects.contains(&host));
-    }
-
-    fn ask_hosts(&mut self, node: usize, which: impl Fn(IpAddr) -> bool) {
-        for of in (0..self.speakers.len()).filter(|n| *n != node) {
-            if which(host(of)) {
-                self.post(Duration::from_micros(400), Parcel::Neighbor { to: node, of });
-            }
-        }
-    }
-
-    fn delay(&mut self) -> Duration {
-        Duration::from_micros(100 + self.random.below(900))
-    }
-
-    /// A speaker that is asked for an address that it claims answers, whether or not its heartbeats arrive.
-    fn answer_for_itself(&mut self, from: usize, key: IpAddr, owner: &NodeName) {
-        let Some(target) = (0..self.speakers.len()).find(|node| name(*node) == *owner) else {
-            return;
-        };
-        let claims = self.speakers[target].election.claims().epoch(key).is_some();
-        if claims && self.neighbors(from, target) && self.answers(target, key) {
-            self.act(from, |election, now, _| election.owner_answered(mac(target), now));
-        }
-    }
-
-    /// A kernel answers whatever its speaker does, if there is power.
-    fn answer_ping(&mut self, from: usize, probe: reach::Probe) {
-        let to = probe.theirs.network.addr();
-        let target = self.owner_of(to);
-        let hears = |target: &usize| {
-            let mac = if is_desk(to) {
-                management_mac(*target)
-            } else {
-                self.mac(*target)
-            };
-            self.passes(from, *target, to)
-                && !self.dark.contains(target)
-                && (is_desk(to) || self.neighbors(from, *target))
-                && mac == probe.theirs.mac
-                && !self.unpingable.contains(target)
-                && self.muffled.get(target).is_none_or(|until| *until <= self.now)
-        };
-        let Some(_) = target.filter(hears) else { return };
-        let delay = self.delay();
-        if self.random.below(100) >= self.loss {
-            let arrived = self.now + delay;
-            self.post(
-                delay,
-                Parcel::Echo {
-                    to: from,
-                    probe,
-                    arrived,
-                },
-            );
-        }
-    }
-
-    fn post(&mut self, delay: Duration, parcel: Parcel) {
-        self.serial += 1;
-        self.queue
-            .push(Reverse(Travelling(self.now + delay, self.serial, parcel)));
-    }
-
-    fn connected(&self, a: usize, b: usize) -> bool {
-        let apart = self.apart.contains(&(a, b)) || self.apart.contains(&(b, a));
-        let severed = self.severed.contains(&a) || self.severed.contains(&b);
-        !apart
-            && !severed
-            && self.side[a] == self.side[b]
-            && !self.unplugged.contains(&a)
-            && !self.unplugged.contains(&b)
-    }
-
-    /// Whose address it is.
-    fn owner_of(&self, address: IpAddr) -> Option<usize> {
-        (0..self.speakers.len()).find(|node| [host(*node), desk(*node)].contains(&address))
-    }
-
-    /// Whether what one sends to this address of the other arrives.
-    fn passes(&self, from: usize, to: usize, address: IpAddr) -> bool {
-        if is_desk(address) {
-            let cut = self.unmanaged.contains(&from) || self.unmanaged.contains(&to);
-            return self.managed && !cut && !self.dark.contains(&from);
-        }
-        self.connected(from, to)
-    }
-
-    /// Whether what one asks reaches the other's kernel, and the answer comes back.
-    fn neighbors(&self, from: usize, to: usize) -> bool {
-        let deaf = self.deaf.contains(&to) || self.deaf.contains(&from);
-        let mute = self.mute.contains(&to) || self.mute.contains(&from);
-        self.connected(from, to) && !self.dark.contains(&to) && !deaf && !mute
-    }
-
-    fn deliver(&mut self, parcel: Parcel) {
-        match parcel {
-            Parcel::Datagram { from, to, bytes } => {
-                let deaf = |target: &usize| self.deaf.contains(target) && !is_desk(to);
-                let heard = |target: &usize| self.passes(from, *target, to) && !deaf(target);
-                let target = self.owner_of(to);
-                let Some(target) = target.filter(heard).filter(|_| !self.firewall) else {
-                    return;
-                };
-                if let Some(waiting) = self.stopped.get_mut(&target) {
-                    return waiting.push((source(from, to), bytes));
-                }
-                self.act(target, |election, now, out| {
-                    let _ = election.receive(source(from, to), &bytes, now, out);
-                });
-            }
-            Parcel::Asked { node, boots, key } => {
-                if self.speakers[node].boots != boots {
-                    return;
-                }
-                // Whoever stands in answers with the MAC address of the one that asks.
-                let stands = |n: usize| self.speakers[n].standing.get(&key) == Some(&name(node));
-                let ours = (0..self.speakers.len())
-                    .any(|n| n != node && self.connected(n, node) && self.answers(n, key) && !stands(n));
-                let answer = if self.strangers.contains(&key) || ours {
-                    Answer::Occupied
-                } else {
-                    Answer::Silent
-                };
-                self.act(node, |election, now, _| election.asked(key, answer, now));
-            }
-            Parcel::Neighbor { to, of } => {
-                if self.neighbors(to, of) {
-                    let mac = self.mac(of);
-                    self.act(to, |election, now, _| {
-                        election.neighbor(host(of), mac, Sign::Answer, now);
-                    });
-                }
-            }
-            Parcel::Owner { from, key, owner } => self.answer_for_itself(from, key, &owner),
-            Parcel::Ping { from, probe } => self.answer_ping(from, probe),
-            Parcel::Echo { to, probe, arrived } => {
-                let from = (probe.theirs.network.addr(), probe.theirs.mac);
-                if !self.stopped.contains_key(&to) && self.speakers[to].alive {
-                    let now = self.now;
-                    let mut out = Vec::new();
-                    self.speakers[to]
-                        .election
-                        .echo(from, probe.question, arrived, now, &mut out);
-                    for output in out {
-                        self.carry_out(to, output);
-                    }
-                }
-            }
-            Parcel::Witness { node } => self.hear_gateway(node),
-        }
-    }
-
-    /// Who reaches nobody hears others ask each other.
-    fn hear_gateway(&mut self, node: usize) {
-        let cut = self.unplugged.contains(&node) || self.severed.contains(&node);
-        if self.gateway != Some(self.side[node]) || cut {
-            return;
-        }
-        let muffled = self.muffled.get(&node).is_some_and(|until| self.now < *until);
-        let sign = if muffled { Sign::Heard } else { Sign::Answer };
-        self.act(node, |election, now, _| {
-            election.witness(&[lan_network()], sign, now);
-        });
+        self.look();
     }
 
     /// Runs for a while.
     pub(super) fn run(&mut self, time: Duration) {
         let end = self.now + time;
-        self.note_overlap();
+        self.see();
+        self.look();
         loop {
             let parcel = self.queue.peek().map(|Reverse(t)| t.0);
             let running = |(node, s): &(usize, &Speaker)| s.alive && !self.stopped.contains_key(node);
@@ -696,7 +288,7 @@ impl Segment {
             let next = [parcel, timer].into_iter().flatten().min().unwrap_or(end);
             if next > end || self.now >= end {
                 self.now = end;
-                self.note_overlap();
+                self.look();
                 return;
             }
             self.now = self.now.max(next);
@@ -724,12 +316,20 @@ impl Segment {
 
     /// Whether this node would answer a request for the address now.
     pub(super) fn answers(&self, node: usize, address: IpAddr) -> bool {
+        self.answers_at_all(node) && self.has(node, address)
+    }
+
+    fn answers_at_all(&self, node: usize) -> bool {
         let speaker = &self.speakers[node];
         speaker.alive
             && !self.stopped.contains_key(&node)
             && !self.unplugged.contains(&node)
-            && (speaker.election.claims().epoch(address).is_some() || speaker.standing.contains_key(&address))
             && speaker.withheld_until.is_none_or(|until| until <= self.now)
+    }
+
+    fn has(&self, node: usize, address: IpAddr) -> bool {
+        let speaker = &self.speakers[node];
+        speaker.election.claims().epoch(address).is_some() || speaker.standing.contains_key(&address)
     }
 
     /// Who answers for an address, of the nodes on one side.
@@ -737,24 +337,6 @@ impl Segment {
         (0..self.speakers.len())
             .filter(|node| self.answers(*node, ip(last)))
             .collect()
-    }
-
-    fn note_overlap(&mut self) {
-        let keys: Vec<IpAddr> = self.desired.groups.keys().copied().collect();
-        for key in keys {
-            let who: Vec<usize> = (0..self.speakers.len())
-                .filter(|n| self.answers(*n, key))
-                .collect();
-            let double = who
-                .iter()
-                .any(|a| who.iter().any(|b| a < b && self.connected(*a, *b)));
-            let entry = self.overlap.entry(key).or_default();
-            let began = *entry.0.get_or_insert(self.now);
-            entry.1 = entry.1.max(self.now.since(began));
-            if !double {
-                entry.0 = None;
-            }
-        }
     }
 
     pub(super) fn longest_overlap(&self) -> Duration {

@@ -1,12 +1,14 @@
 //! Nodes with a second segment between them: who is cut off from one of the two.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use ipnet::Ipv6Net;
 
+use super::super::wire::{Body, Datagram};
 use super::segment::*;
-use crate::election::{Because, Cause, Sign};
+use crate::election::{Because, Cause, Output, Sign};
 
 fn settled(nodes: usize, addresses: &[u8], seed: u64) -> Segment {
     settled_with(nodes, addresses, seed, |_| {})
@@ -228,8 +230,7 @@ fn whoever_hears_the_lan_and_does_not_reach_it_loses_its_addresses_there() {
     for (seed, pingable) in (0..20).flat_map(|seed| [(seed, true), (seed, false)]) {
         let mut lan = settled_where(pingable, 3, &[200], seed);
         let before = owner(&lan, 200);
-        lan.muffled.insert(before, lan.now + Duration::from_mins(1));
-        lan.mute.insert(before);
+        lan.fade(before, 100);
         until(&mut lan, 2_000, another(200, before));
         lan.run_ms(200);
         assert_ne!(owner(&lan, 200), before, "seed {seed}");
@@ -253,9 +254,12 @@ fn one_that_is_cut_off_accuses_nobody() {
     }
 }
 
+/// On the interface that it has on the LAN.
 fn has_v6(lan: &mut Segment, node: usize, networks: &[Ipv6Net]) {
     lan.act(node, |election, now, _| {
-        election.set_networks_v6(networks.to_vec(), now);
+        let known = BTreeSet::from([lan_network()]);
+        let subnets = networks.iter().map(|network| (*network, known.clone()));
+        election.set_networks_v6(subnets.collect(), now);
     });
 }
 
@@ -289,6 +293,74 @@ fn whoever_loses_the_network_of_one_family_answers_until_another_node_does() {
                 }
             ),
             "{because:?}"
+        );
+    }
+}
+
+/// A Service of IPv6 alone, behind nodes that know each other on the LAN by IPv4.
+fn six_alone(seed: u64) -> (Segment, IpAddr) {
+    let six: IpAddr = "fd00::200".parse().unwrap();
+    let subnet: Vec<Ipv6Net> = vec!["fd00::/64".parse().unwrap()];
+    let mut lan = Segment::managed(3, &[200], seed);
+    let mut group = lan.desired.groups.remove(&ip(200)).unwrap();
+    group.key = six;
+    group.addresses = [six].into();
+    lan.desired.groups.insert(six, group);
+    lan.start_all();
+    for node in 0..3 {
+        has_v6(&mut lan, node, &subnet);
+    }
+    lan.run_ms(3_000);
+    (lan, six)
+}
+
+fn answerer(lan: &Segment, address: IpAddr) -> Vec<usize> {
+    (0..3).filter(|node| lan.answers(*node, address)).collect()
+}
+
+#[test]
+fn an_address_of_ipv6_leaves_a_node_that_is_gone_from_the_lan_alone() {
+    for seed in 0..20 {
+        let (mut lan, six) = six_alone(seed);
+        let owner = answerer(&lan, six);
+        assert_eq!(owner.len(), 1, "seed {seed}");
+        lan.severed.insert(owner[0]);
+        lan.run_ms(1_000);
+        let others: Vec<usize> = answerer(&lan, six);
+        assert!(
+            others.iter().filter(|node| **node != owner[0]).count() == 1,
+            "seed {seed}: {others:?}, {:?}",
+            lan.history
+        );
+        lan.severed.clear();
+        lan.run_ms(5_000);
+        assert_eq!(answerer(&lan, six).len(), 1, "seed {seed}: {:?}", lan.history);
+    }
+}
+
+/// Whoever is cut off itself claims nothing new of the LAN, whatever family it is, although it is the first in order.
+#[test]
+fn a_new_address_of_ipv6_is_not_claimed_by_a_node_that_is_cut_off() {
+    for seed in 0..20 {
+        let (mut lan, six) = six_alone(seed);
+        let first = answerer(&lan, six)[0];
+        let groups = std::mem::take(&mut lan.desired.groups);
+        lan.publish();
+        // A speaker asks its gateways when it starts.
+        lan.act(first, |election, now, _| {
+            election.witness(&[lan_network()], Sign::Answer, now);
+        });
+        lan.severed.insert(first);
+        lan.run_ms(2_000);
+        assert_eq!(answerer(&lan, six), [], "seed {seed}");
+        lan.desired.groups = groups;
+        lan.publish();
+        lan.run_ms(2_000);
+        let now = answerer(&lan, six);
+        assert!(
+            now.len() == 1 && now != [first],
+            "seed {seed}: {now:?}, {:?}",
+            lan.history
         );
     }
 }
@@ -420,5 +492,77 @@ fn who_answers_on_the_lan_by_arp_alone_is_not_gone_from_there() {
         lan.muffled.insert(owner, lan.now + Duration::from_mins(1));
         lan.run_ms(5_000);
         nothing_moved(&lan, before, seed);
+    }
+}
+
+/// It may be a network of the same numbers by chance, as nodes have for their containers.
+#[test]
+fn where_a_peer_was_never_heard_one_heartbeat_a_second_is_sent() {
+    let mut lan = Segment::managed(2, &[200], 1);
+    lan.severed.insert(1);
+    lan.start_all();
+    lan.run_ms(3_000);
+    let mut sent = [0, 0];
+    // What leaves in the next 300 ms, again and again: for so long the peer counts as up without a word of it.
+    for _ in 0..20 {
+        let mut election = lan.speakers[0].election.clone();
+        assert!(election.up().contains(&name(1)));
+        let mut out = Vec::new();
+        for ms in 0..300 {
+            let now = lan.now + Duration::from_millis(ms);
+            election.poll(now, &mut || 10_000_000, &mut out);
+        }
+        for output in out {
+            if let Output::Send { to, bytes } = output
+                && matches!(
+                    Datagram::decode(&bytes, &key("shared")).unwrap().body,
+                    Body::Heartbeat(_)
+                )
+            {
+                sent[usize::from(to == host(1))] += 1;
+                assert!(to == host(1) || to == desk(1));
+            }
+        }
+        lan.run_ms(300);
+    }
+    assert!(
+        sent[0] >= 58 && (4..=8).contains(&sent[1]),
+        "{sent:?} in six seconds"
+    );
+}
+
+#[test]
+fn whoever_is_back_on_the_lan_claims_what_is_new_there() {
+    for seed in 0..3 {
+        let mut lan = settled(3, &[200], seed);
+        let other = Segment::managed(3, &[201], seed);
+        let first = other.first(201);
+        lan.act(first, |election, now, _| {
+            election.witness(&[lan_network()], Sign::Answer, now);
+        });
+        lan.severed.insert(first);
+        lan.run_ms(2_000);
+        lan.severed.clear();
+        lan.run_ms(2_000);
+        lan.desired.groups.extend(other.desired.groups);
+        lan.publish();
+        lan.run_ms(1_000);
+        assert_eq!(owner(&lan, 201), first, "seed {seed}");
+    }
+}
+
+/// Of what is heard on the LAN either shows that one's own link works.
+#[test]
+fn where_pings_are_dropped_the_gateway_is_enough_and_so_is_another_node() {
+    for (nodes, gateway) in [(2, Some(0)), (3, None)] {
+        for seed in 0..3 {
+            let mut lan = settled_with(nodes, &[200], seed, |lan| {
+                lan.unpingable.extend(0..nodes);
+                lan.gateway = gateway;
+            });
+            let before = owner(&lan, 200);
+            lan.severed.insert(before);
+            until(&mut lan, 1_500, another(200, before));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Cold starts and first claims.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::super::*;
@@ -135,6 +136,23 @@ fn another_key_is_as_good_as_no_network_and_is_told_apart() {
     let election = &lan.speakers[1].election;
     assert_eq!(election.missing().count(), 1);
     assert!(election.missing_have_another_key(lan.now));
+}
+
+/// Two that share a key hear each other, and the third hears neither: each side may have the first in order.
+#[test]
+fn with_another_key_on_one_of_three_each_address_is_claimed_once_all_the_same() {
+    let addresses: Vec<u8> = (200..220).collect();
+    let mut lan = Segment::new(3, &addresses, 1);
+    lan.with_key(2, "other");
+    lan.start_all();
+    lan.run_ms(3_000);
+    for last in addresses.clone() {
+        let first = lan.first(last);
+        assert_eq!(lan.answerers(last), [first], "192.168.1.{last}");
+        assert_eq!(lan.moves_of(last), [(first, 1)], "192.168.1.{last}");
+    }
+    let firsts: BTreeSet<usize> = addresses.into_iter().map(|last| lan.first(last)).collect();
+    assert!(firsts.contains(&2) && firsts.len() > 1, "{firsts:?}");
 }
 
 #[test]

@@ -2,175 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::offer::Offer;
-use super::super::wire::{Body, ClaimsPart, ClaimsVersion, Datagram, Heartbeat};
+use super::super::talk::SENT_REMEMBERED;
+use super::super::wire::{Body, ClaimsPart, ClaimsVersion, Datagram, Heartbeat, Mention, SurveyReport};
 use super::super::*;
 use super::segment::*;
-
-/// Node 0 is the speaker. The others beat as long as they live, and echo its newest heartbeat.
-struct Table {
-    election: Election,
-    now: Instant,
-    /// Its newest heartbeat.
-    beat: u64,
-    others: BTreeMap<usize, Other>,
-    /// What all of them have said so far.
-    said: u64,
-    random: Random,
-}
-
-#[derive(Default)]
-struct Other {
-    lives: bool,
-    leaving: bool,
-    version: u64,
-    claims: ClaimSet,
-}
-
-impl Table {
-    /// All speak for long enough that the listening at the start is over.
-    fn new(nodes: usize) -> Self {
-        let mut table = Self::quiet(nodes);
-        for other in table.others.values_mut() {
-            other.lives = true;
-        }
-        table.run_ms(1_000);
-        assert_eq!(table.election.up().len(), nodes - 1);
-        table
-    }
-
-    /// Nobody has spoken yet.
-    fn quiet(nodes: usize) -> Self {
-        let now = Instant::at(Duration::from_secs(1_000));
-        let mut election = Election::new(name(0), BootId([100; 16]), key("shared"), now);
-        let mut out = Vec::new();
-        election.set_interfaces(vec![interface(0)], now, &mut out);
-        let desired = Segment::new(nodes, &[200], 1).desired;
-        election.set_desired(Arc::new(desired), now);
-        Self {
-            election,
-            now,
-            beat: 0,
-            others: (1..nodes).map(|node| (node, Other::default())).collect(),
-            said: 0,
-            random: Random(1),
-        }
-    }
-
-    fn poll(&mut self) -> Vec<Output> {
-        let mut out = Vec::new();
-        let random = &mut self.random;
-        self.election.poll(self.now, &mut || random.next(), &mut out);
-        for datagram in sent(&out) {
-            if matches!(datagram.body, Body::Heartbeat(_)) {
-                self.beat = datagram.sequence;
-            }
-        }
-        out
-    }
-
-    /// Runs for a while; what it wanted done.
-    fn run_ms(&mut self, ms: u64) -> Vec<Output> {
-        let mut out = Vec::new();
-        for ms in 0..ms {
-            self.now = self.now + Duration::from_millis(1);
-            let living = self.others.iter().filter(|(_, other)| other.lives);
-            for node in living.map(|(node, _)| *node).collect::<Vec<_>>() {
-                if ms % 50 == 0 {
-                    let heartbeat = self.heartbeat(node, Some(self.beat));
-                    out.extend(self.say(node, Body::Heartbeat(heartbeat)));
-                }
-            }
-            out.extend(self.poll());
-        }
-        out
-    }
-
-    fn heartbeat(&self, node: usize, echo: Option<u64>) -> Heartbeat {
-        let other = &self.others[&node];
-        Heartbeat {
-            leaving: other.leaving,
-            claims: ClaimsVersion {
-                version: other.version,
-                digest: other.claims.digest(),
-            },
-            failback: Failback::Never.code(),
-            interfaces: vec![interface(node)],
-            echoes: echo.map(|echo| ([100; 8], echo)).into_iter().collect(),
-            ..Heartbeat::default()
-        }
-    }
-
-    /// What comes of one datagram, before anything else is due.
-    fn say(&mut self, node: usize, body: Body) -> Vec<Output> {
-        let mut out = Vec::new();
-        let bytes = self.datagram(node, body);
-        let _ = self.election.receive(host(node), &bytes, self.now, &mut out);
-        out
-    }
-
-    fn datagram(&mut self, node: usize, body: Body) -> Vec<u8> {
-        self.said += 1;
-        let boot = BootId([u8::try_from(node).unwrap(); 16]);
-        let datagram = Datagram {
-            boot,
-            sequence: self.said,
-            node: name(node),
-            body,
-        };
-        datagram.encode(&key("shared"), 0)
-    }
-
-    /// From now on a node claims the address.
-    fn claim(&mut self, node: usize, epoch: u64) {
-        let other = self.others.get_mut(&node).unwrap();
-        other.version += 1;
-        other.claims.insert(ip(200), epoch);
-        let part = ClaimsPart {
-            claims: ClaimsVersion {
-                version: other.version,
-                digest: other.claims.digest(),
-            },
-            part: 0,
-            parts: 1,
-            entries: vec![(ip(200), epoch)],
-        };
-        self.say(node, Body::Claims(part));
-        self.run_ms(100);
-        assert_eq!(self.election.owner(ip(200)), Some((&name(node), epoch)));
-    }
-
-    fn offer(&mut self, node: usize, epoch: u64) -> Vec<Output> {
-        let entries = vec![(ip(200), epoch)];
-        let cause = Cause::Leaving;
-        self.say(node, Body::Offer(Offer { cause, entries }))
-    }
-}
-
-fn interface(node: usize) -> WireInterface {
-    WireInterface {
-        mac: mac(node),
-        network: ipnet::IpNet::new(host(node), 24).unwrap(),
-    }
-}
-
-fn sent(out: &[Output]) -> impl Iterator<Item = Datagram> {
-    out.iter().filter_map(|output| match output {
-        Output::Send { bytes, .. } => Some(Datagram::decode(bytes, &key("shared")).unwrap()),
-        _ => None,
-    })
-}
-
-fn claimed(out: &[Output]) -> Option<&Because> {
-    out.iter().find_map(|output| match output {
-        Output::Claimed { because, .. } => Some(because),
-        _ => None,
-    })
-}
-
-fn count(out: &[Output], which: impl Fn(&Output) -> bool) -> usize {
-    out.iter().filter(|output| which(output)).count()
-}
+use super::table::*;
 
 /// When fifty start together each of them is news to the others, and heartbeats leave five times as often.
 #[test]
@@ -340,4 +176,436 @@ fn an_answer_of_a_silent_owner_counts_for_the_node_whose_card_sent_it() {
     let answers = |node| table.election.peer(&name(node)).unwrap().answers_until(table.now);
     assert_eq!(answers(1), None);
     assert!(answers(2).is_some());
+}
+
+/// At that moment, and not before.
+#[test]
+fn an_echo_counts_for_300_ms() {
+    for (ms, counts) in [(300, true), (301, false)] {
+        let mut table = Table::quiet(2);
+        table.poll();
+        let early = table.beat;
+        table.now = table.now + Duration::from_millis(ms);
+        // One more leaves, and nothing else of it is in the way of the first.
+        table.poll();
+        assert_ne!(table.beat, early);
+        let heartbeat = table.heartbeat(1, Some(early));
+        table.say(1, Body::Heartbeat(heartbeat));
+        table.poll();
+        assert_eq!(table.election.up().contains(&name(1)), counts, "{ms} ms");
+    }
+}
+
+/// Speakers that fell into step would all talk at once.
+#[test]
+fn a_heartbeat_follows_after_90_to_110_ms_by_lot() {
+    let table = Table::new(2);
+    let pause = |lot: u64| {
+        let (mut election, mut now) = (table.election.clone(), table.now);
+        let mut beats = Vec::new();
+        while beats.len() < 2 {
+            let mut out = Vec::new();
+            election.poll(now, &mut || lot, &mut out);
+            if sent(&out).any(|datagram| matches!(datagram.body, Body::Heartbeat(_))) {
+                beats.push(now);
+            }
+            now = election.next_deadline(now).max(now + Duration::from_nanos(1));
+        }
+        beats[1].since(beats[0]).as_nanos()
+    };
+    for (lot, nanoseconds) in [
+        (0, 90_000_000),
+        (7_000_000, 97_000_000),
+        (20_000_000, 110_000_000),
+        (20_000_001, 90_000_000),
+        (20_000_002, 90_000_001),
+    ] {
+        assert_eq!(pause(lot), nanoseconds, "{lot}");
+    }
+}
+
+/// A datagram may be lost, and one more.
+#[test]
+fn what_is_claimed_is_said_at_once_and_with_the_next_two_heartbeats() {
+    let mut table = Table::new(2);
+    table.election.asked(ip(200), Answer::Silent, table.now);
+    let mut said = Vec::new();
+    let began = table.now;
+    let mut run = |table: &mut Table| {
+        for _ in 0..1_000 {
+            let out = table.run_ms(1);
+            said.extend(sent(&out).filter_map(|datagram| match datagram.body {
+                Body::Claims(part) => Some((table.now.since(began).as_millis(), part.claims.version)),
+                _ => None,
+            }));
+        }
+        std::mem::take(&mut said)
+    };
+    let said = run(&mut table);
+    let [(1, 1), (_, 1), (last, 1)] = said[..] else {
+        panic!("{said:?}")
+    };
+    assert!(last <= 1 + 2 * 110, "{said:?}");
+    // Each change is told from those before it.
+    table
+        .election
+        .set_desired(Arc::new(Desired::default()), table.now);
+    let said = run(&mut table);
+    assert!(matches!(said[..], [(1_001, 2), (_, 2), (_, 2)]), "{said:?}");
+}
+
+/// Who waits for its turn asks nobody, and whoever is first does not wait.
+#[test]
+fn whoever_is_first_asks_for_a_new_address_at_its_first_look() {
+    let mut table = Table::quiet(1);
+    let asks = |out: &[Output]| count(out, |output| *output == Output::Ask { key: ip(200) });
+    assert_eq!(asks(&table.poll()), 1);
+    // Another look, before there is an answer.
+    table.election.set_failback(Failback::Never);
+    assert_eq!(asks(&table.poll()), 0);
+}
+
+/// A blip of the carrier, or a switch that dies port by port, is over by then.
+#[test]
+fn an_owner_that_lost_its_link_and_hears_others_elsewhere_offers_after_350_ms() {
+    let mut table = Table::new(2);
+    table.election.asked(ip(200), Answer::Silent, table.now);
+    assert!(claimed(&table.run_ms(1)).is_some());
+    table.run_ms(200);
+    let mut out = Vec::new();
+    table.election.set_interfaces(vec![], table.now, &mut out);
+    let offers = |out: &[Output]| sent(out).any(|datagram| matches!(datagram.body, Body::Offer(_)));
+    assert!(!offers(&table.run_ms(349)));
+    assert!(offers(&table.run_ms(1)));
+    // Nobody takes it; it is given up.
+    let given_up = table.run_ms(101);
+    let because = Because::NoCarrier;
+    assert!(
+        given_up.contains(&Output::Yielded {
+            key: ip(200),
+            because
+        }),
+        "{given_up:?}"
+    );
+}
+
+/// What it claims may be what we are about to claim.
+#[test]
+fn a_newcomer_whose_claims_are_not_known_is_waited_for_half_a_second() {
+    let mut table = Table::quiet(3);
+    table.others.get_mut(&1).unwrap().lives = true;
+    let mut out = table.run_ms(1_000);
+    let newcomer = table.others.get_mut(&2).unwrap();
+    newcomer.lives = true;
+    newcomer.version = 1;
+    while table.election.up().len() < 2 {
+        out.extend(table.run_ms(1));
+    }
+    table.election.asked(ip(200), Answer::Silent, table.now);
+    out.extend(table.run_ms(499));
+    assert_eq!(claimed(&out), None);
+    assert_eq!(
+        count(&out, |output| matches!(output, Output::Ask { .. })),
+        1,
+        "asked once"
+    );
+    assert!(claimed(&table.run_ms(1)).is_some());
+}
+
+#[test]
+fn whose_claims_are_not_known_is_listened_for_as_long_as_who_is_not_heard() {
+    let mut table = Table::quiet(2);
+    let other = table.others.get_mut(&1).unwrap();
+    other.lives = true;
+    other.version = 1;
+    table.run_ms(599);
+    assert!(table.election.up().contains(&name(1)) && !table.election.has_listened());
+    table.run_ms(1);
+    assert!(table.election.has_listened());
+}
+
+/// Its own word says that it lives, and its ears are not the likelier fault yet.
+#[test]
+fn an_owner_that_is_heard_and_does_not_hear_us_keeps_what_it_has_for_a_while() {
+    for (leaving, after) in [(false, 1_851), (true, 351)] {
+        let mut table = Table::new(3);
+        table.claim(1, 4);
+        let heard = table.now
+            - table
+                .election
+                .peer(&name(1))
+                .unwrap()
+                .silent_for(table.now)
+                .unwrap();
+        let other = table.others.get_mut(&1).unwrap();
+        other.lives = false;
+        other.leaving = leaving;
+        let mut taken = None;
+        for ms in 0..3_000 {
+            if ms % 50 == 0 {
+                let deaf = table.heartbeat(1, None);
+                table.say(1, Body::Heartbeat(deaf));
+            }
+            if claimed(&table.run_ms(1)).is_some() {
+                taken = Some(table.now.since(heard).as_millis());
+                break;
+            }
+        }
+        // It may be the second in order.
+        let late = taken.unwrap() - after;
+        assert!(late <= 241, "{leaving}: {late} ms late");
+    }
+}
+
+/// Their silence until then was ours.
+#[test]
+fn who_hears_somebody_again_takes_a_silent_owner_for_gone_350_ms_later() {
+    let mut table = Table::new(3);
+    table.claim(1, 4);
+    table.others.values_mut().for_each(|other| other.lives = false);
+    table.run_ms(1_000);
+    assert!(table.election.up().is_empty());
+    table.others.get_mut(&2).unwrap().lives = true;
+    while table.election.up().is_empty() {
+        assert_eq!(claimed(&table.run_ms(1)), None);
+    }
+    for _ in 0..349 {
+        assert_eq!(claimed(&table.run_ms(1)), None);
+        assert!(table.election.next_deadline(table.now) > table.now);
+    }
+    assert!(matches!(claimed(&table.run_ms(1)), Some(Because::Silent { .. })));
+}
+
+#[test]
+fn that_one_of_two_falls_silent_and_is_back_withholds_nothing() {
+    let mut table = Table::new(3);
+    for lives in [false, true] {
+        table.others.get_mut(&2).unwrap().lives = lives;
+        let out = table.run_ms(1_000);
+        assert_eq!(table.election.up().len(), 1 + usize::from(lives));
+        assert_eq!(
+            count(&out, |output| matches!(output, Output::Withhold(_))),
+            0,
+            "{out:?}"
+        );
+    }
+}
+
+/// It is routed to the LAN, and whoever has no interface at all cannot be meant.
+#[test]
+fn an_address_of_nobodys_subnet_is_left_to_those_that_have_an_interface() {
+    let mut table = Table::new(2);
+    let mut desired = Segment::new(2, &[200], 1).desired;
+    let mut group = desired.groups.remove(&ip(200)).unwrap();
+    let routed = IpAddr::from([10, 9, 9, 9]);
+    group.key = routed;
+    group.addresses = [routed].into();
+    desired.groups.insert(routed, group);
+    table.election.set_desired(Arc::new(desired), table.now);
+    table.run_ms(1);
+    table.election.asked(routed, Answer::Silent, table.now);
+    assert!(claimed(&table.run_ms(130)).is_some());
+    table.election.set_interfaces(vec![], table.now, &mut Vec::new());
+    let out = table.run_ms(1_000);
+    let because = Because::NoCarrier;
+    assert!(out.contains(&Output::Yielded { key: routed, because }), "{out:?}");
+}
+
+#[test]
+fn who_leaves_takes_nothing_that_it_is_offered() {
+    let mut table = Table::new(3);
+    table.claim(1, 4);
+    table
+        .election
+        .leave(Departure::ForGood, table.now, &mut Vec::new());
+    assert_eq!(table.offer(1, 4), []);
+    assert!(table.election.has_left());
+}
+
+#[test]
+fn what_others_say_is_looked_at_at_once_if_it_is_news() {
+    let mut table = Table::new(3);
+    let is_looked_at = |table: &mut Table| {
+        let due = table.election.next_deadline(table.now) == table.now;
+        table.poll();
+        due
+    };
+    let said = table.heartbeat(1, Some(table.beat));
+    let (mut leaving, mut resting) = (said.clone(), said.clone());
+    leaving.leaving = true;
+    resting.resting = true;
+    for (heartbeat, news) in [(&said, false), (&leaving, true), (&said, false), (&resting, true)] {
+        table.say(1, Body::Heartbeat(heartbeat.clone()));
+        assert_eq!(is_looked_at(&mut table), news, "{heartbeat:?}");
+    }
+    for news in [true, false] {
+        table.say(2, Body::AtRest([[1; 8]].into()));
+        assert_eq!(is_looked_at(&mut table), news);
+    }
+    let mut table = Table::new(3);
+    table.claim(1, 4);
+    table.others.get_mut(&1).unwrap().lives = false;
+    table.run_ms(400);
+    for (node, news) in [(1, true), (2, false)] {
+        table.election.owner_answered(mac(node), table.now);
+        assert_eq!(is_looked_at(&mut table), news, "{node}");
+    }
+}
+
+/// Node 1 has the address and is silent, and node 2 hears that its kernel lives.
+fn resting(after_ms: u64) -> Table {
+    let mut table = Table::new(4);
+    table.claim(1, 4);
+    table.run_ms(after_ms);
+    table.others.get_mut(&1).unwrap().lives = false;
+    table
+}
+
+/// Runs for a while; what it wanted done, and in which millisecond.
+fn vouched_for(table: &mut Table, ms: u64) -> Vec<(u64, Output)> {
+    let about = Mention {
+        node: name(1),
+        boot: [1; 8],
+        on: lan_network(),
+    };
+    let mut out = Vec::new();
+    for ms in 0..ms {
+        if ms % 50 == 0 {
+            table.say(2, Body::Contact(about.clone()));
+        }
+        out.extend(table.run_ms(1).into_iter().map(|output| (ms, output)));
+    }
+    out
+}
+
+/// What they do depends on it.
+#[test]
+fn others_hear_at_once_of_an_owner_that_is_at_rest_and_then_with_each_heartbeat() {
+    for after_ms in (0..100).step_by(9) {
+        let mut table = resting(after_ms);
+        let out = vouched_for(&mut table, 1_500);
+        let said = |kind: fn(&Body) -> bool| {
+            let to_node_2 = out.iter().filter_map(|(ms, output)| match output {
+                Output::Send { to, bytes } if *to == host(2) => Some((*ms, bytes)),
+                _ => None,
+            });
+            let said = to_node_2.filter(|(_, bytes)| {
+                let datagram = Datagram::decode(bytes, &key("shared")).unwrap();
+                kind(&datagram.body)
+            });
+            said.map(|(ms, _)| ms).collect::<Vec<_>>()
+        };
+        let at_rest = said(|body| matches!(body, Body::AtRest(_)));
+        // Silent for 350 ms, of which some may have passed before.
+        assert!((300..=375).contains(&at_rest[0]), "{after_ms}: {at_rest:?}");
+        let heartbeats = said(|body| matches!(body, Body::Heartbeat(_)));
+        assert!(heartbeats.len() <= 18, "{after_ms}: {heartbeats:?}");
+        assert_eq!(at_rest, heartbeats[heartbeats.len() - at_rest.len()..]);
+    }
+}
+
+/// Nothing is claimed while a newcomer's claims are not known, and the owner's place is left at once all the same.
+#[test]
+fn who_stands_in_ceases_when_nothing_is_heard_of_the_owner_any_more() {
+    let mut table = resting(0);
+    table.others.get_mut(&3).unwrap().lives = false;
+    let out = vouched_for(&mut table, 1_000);
+    let stands_in = out
+        .iter()
+        .any(|(_, output)| matches!(output, Output::StandIn { .. }));
+    assert!(stands_in, "{out:?}");
+    let newcomer = table.others.get_mut(&3).unwrap();
+    newcomer.lives = true;
+    newcomer.version = 1;
+    let out = table.run_ms(260);
+    assert!(out.contains(&Output::StandDown { key: ip(200) }), "{out:?}");
+    assert_eq!(claimed(&out), None);
+}
+
+/// Whoever was found to be gone is told again and again, and nobody was.
+#[test]
+fn who_has_claimed_something_sleeps_until_its_next_heartbeat() {
+    let mut table = Table::new(2);
+    table.election.asked(ip(200), Answer::Silent, table.now);
+    assert!(claimed(&table.run_ms(1)).is_some());
+    let due = table.election.next_deadline(table.now);
+    assert!(due >= table.now + PERIOD.saturating_sub(PERIOD_JITTER), "{due:?}");
+}
+
+#[test]
+fn what_a_survey_found_is_told_to_each_other_speaker() {
+    let table = Table::new(3);
+    let report = SurveyReport {
+        subnet: "192.168.1.0/24".parse().unwrap(),
+        age_ms: 7,
+        covered: vec![],
+        occupied: vec![],
+    };
+    let mut out = Vec::new();
+    table.election.clone().report(&report, &mut out);
+    let told: Vec<Body> = sent(&out).map(|datagram| datagram.body).collect();
+    assert_eq!(told, [Body::Survey(report.clone()), Body::Survey(report)]);
+}
+
+/// Node 1 is first in order, and comes long after. Where there is but one address nobody else's claims are news either.
+#[test]
+fn a_cold_start_is_over_after_30_s_though_nothing_else_happens() {
+    let mut table = Table::quiet(3);
+    table.others.get_mut(&2).unwrap().lives = true;
+    let out = table.run_ms(1_000);
+    assert_eq!(count(&out, |output| matches!(output, Output::Ask { .. })), 1);
+    table.election.asked(ip(200), Answer::Silent, table.now);
+    let out = table.run_ms(40_000);
+    assert_eq!(claimed(&out), Some(&Because::First { candidates: 2 }));
+    table.others.get_mut(&1).unwrap().lives = true;
+    let out = table.run_ms(60_000);
+    let offers = sent(&out).filter(|datagram| matches!(datagram.body, Body::Offer(_)));
+    assert_eq!(offers.count(), 0, "where it is it stays");
+}
+
+/// Of what it sent lately; and of that no more than anybody can echo, however often its claims change.
+#[test]
+fn a_speaker_remembers_the_heartbeats_that_may_still_be_echoed_and_no_others() {
+    let mut table = Table::new(2);
+    table.run_ms(3_000);
+    assert!(table.election.sent.len() <= 4, "{}", table.election.sent.len());
+    for _ in 0..1_000 {
+        table.election.claims_changed = true;
+        table.poll();
+    }
+    assert_eq!(table.election.sent.len(), SENT_REMEMBERED);
+}
+
+/// The one that had it meanwhile, at a lower epoch, has given it up: somebody else may answer for it all the same.
+#[test]
+fn what_an_earlier_start_had_is_asked_for_before_it_is_taken_up_again() {
+    let mut table = Table::new(3);
+    let part = ClaimsPart {
+        claims: ClaimsVersion::default(),
+        part: 0,
+        parts: 1,
+        entries: vec![(ip(200), 4)],
+    };
+    table.say(2, Body::Former(part));
+    table.claim(1, 3);
+    let claims = std::mem::take(&mut table.others.get_mut(&1).unwrap().claims);
+    assert_eq!(claims.epoch(ip(200)), Some(3));
+    let version = table.others[&1].version + 1;
+    table.others.get_mut(&1).unwrap().version = version;
+    let part = ClaimsPart {
+        claims: ClaimsVersion {
+            version,
+            digest: ClaimSet::default().digest(),
+        },
+        part: 0,
+        parts: 1,
+        entries: vec![],
+    };
+    table.say(1, Body::Claims(part));
+    let out = table.run_ms(500);
+    assert_eq!(claimed(&out), None);
+    assert_eq!(count(&out, |output| matches!(output, Output::Ask { .. })), 1);
+    table.election.asked(ip(200), Answer::Silent, table.now);
+    assert_eq!(claimed(&table.run_ms(20)), Some(&Because::Resumed));
+    assert_eq!(table.election.claims().epoch(ip(200)), Some(5));
 }

@@ -48,3 +48,18 @@ fn who_waits_for_nothing_asks_no_longer_than_five_seconds() {
     let expected: Vec<Duration> = every_50_ms(150, 5_000).collect();
     assert_eq!(questions(&lan, Duration::from_secs(19)), expected);
 }
+
+/// Its own addresses are answered in silence until it knows whether its link works.
+#[test]
+fn who_has_everything_itself_asks_as_long_as_it_is_silent() {
+    let mut lan = Segment::settled(2, &[200], 23);
+    lan.only_candidates(200, &[0]);
+    lan.publish();
+    lan.run_ms(1_000);
+    assert_eq!(lan.answerers(200), [0]);
+    lan.unpingable = [0, 1].into();
+    let expected: Vec<Duration> = every_50_ms(150, 5_500)
+        .chain(every_50_ms(10_000, 10_500))
+        .collect();
+    assert_eq!(questions(&lan, Duration::from_secs(14)), expected);
+}

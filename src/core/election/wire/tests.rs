@@ -170,6 +170,47 @@ fn fifty_nodes_fit_and_the_rest_takes_turns() {
     assert_eq!(seen.len(), 100);
 }
 
+/// What else there is to say leaves fewer of them, and loses none of it itself.
+#[test]
+fn a_heartbeat_is_filled_with_echoes() {
+    let sizes = (0..=MAX_NETWORKS_V6).flat_map(|networks| (0..=4).map(move |v6| (networks, v6)));
+    for (networks, v6) in sizes {
+        let mut datagram = heartbeat();
+        let Body::Heartbeat(body) = &mut datagram.body else {
+            unreachable!()
+        };
+        let with = |network: &str| WireInterface {
+            mac: MacAddr(2, 0, 0, 0, 1, 0x12),
+            network: network.parse().unwrap(),
+        };
+        body.interfaces.extend(vec![with("fd00::12/64"); v6]);
+        body.networks_v6 = vec!["fd00::1/64".parse().unwrap(); networks];
+        body.echoes = (0u64..100).map(|i| (i.to_be_bytes(), i)).collect();
+        let said = body.clone();
+        let bytes = datagram.encode(&key(), 0);
+        assert!(bytes.len() <= MAX_LENGTH, "{networks}, {v6}: {}", bytes.len());
+        // Room is kept for the counts of what comes behind.
+        assert!(
+            bytes.len() + 16 + 2 > MAX_LENGTH,
+            "{networks}, {v6}: {}",
+            bytes.len()
+        );
+        let Body::Heartbeat(mut read) = Datagram::decode(&bytes, &key()).unwrap().body else {
+            unreachable!()
+        };
+        read.echoes = said.echoes.clone();
+        assert_eq!(read, said, "{networks}, {v6}");
+    }
+}
+
+#[test]
+fn a_header_alone_is_malformed_and_what_is_shorter_is_foreign() {
+    let header = [b"TKLB".as_slice(), &[1, 1, 0, 0], &key().id].concat();
+    let read = |bytes: &[u8]| Datagram::decode(bytes, &key());
+    assert_eq!(read(&signed(&header)), Err(WireError::Malformed));
+    assert_eq!(read(&signed(&header[..11])), Err(WireError::Foreign));
+}
+
 #[test]
 fn the_longest_datagram_is_read_and_one_byte_more_is_foreign() {
     let mut bytes = heartbeat().encode(&key(), 0);
@@ -196,6 +237,36 @@ fn a_part_behind_the_last_one_and_an_epoch_at_the_end_of_all_are_malformed() {
     assert_eq!(read(&part(1, 3)), Ok(part(1, 3)));
     assert_eq!(read(&part(2, 3)), Err(WireError::Malformed));
     assert_eq!(read(&part(1, u64::MAX - 1)), Err(WireError::Malformed));
+}
+
+/// Nobody has asked for a range that ends before it begins.
+#[test]
+fn a_range_of_a_survey_may_be_of_one_address() {
+    let survey = |first: u8, last: u8| Datagram {
+        body: Body::Survey(SurveyReport {
+            subnet: "192.168.1.0/24".parse().unwrap(),
+            age_ms: 7,
+            covered: vec![([192, 168, 1, first].into(), [192, 168, 1, last].into())],
+            occupied: vec![],
+        }),
+        ..heartbeat()
+    };
+    let read = |datagram: &Datagram| Datagram::decode(&datagram.encode(&key(), 0), &key());
+    assert_eq!(read(&survey(5, 5)), Ok(survey(5, 5)));
+    assert_eq!(read(&survey(6, 5)), Err(WireError::Malformed));
+}
+
+/// Logs tell keys and starts apart by these, and nothing of the key is in them.
+#[test]
+fn a_key_and_a_start_are_shown_in_short() {
+    let shown = key().to_string();
+    assert_eq!(
+        u32::from_str_radix(&shown, 16).map(u32::to_be_bytes),
+        Ok(key().id)
+    );
+    assert_eq!(format!("{:?}", key()), format!("Key({shown})"));
+    let boot = BootId([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+    assert_eq!(format!("{boot:?}"), "0102030405060708");
 }
 
 fn networks() -> impl Strategy<Value = Ipv4Net> {
@@ -239,10 +310,45 @@ fn offers() -> impl Strategy<Value = Body> {
     (cause, entries).prop_map(|(cause, entries)| Body::Offer(Offer { cause, entries }))
 }
 
+/// Another speaker, in a network of either family.
+fn mentions() -> impl Strategy<Value = Mention> {
+    let network = prop_oneof![networks().prop_map(IpNet::V4), networks_v6().prop_map(IpNet::V6)];
+    let node = "[a-z0-9.-]{1,253}".prop_map(|node| NodeName(node.into()));
+    (node, any::<[u8; 8]>(), network).prop_map(|(node, boot, on)| Mention {
+        node,
+        boot,
+        on: on.trunc(),
+    })
+}
+
+fn verdicts() -> impl Strategy<Value = Body> {
+    let silence = any::<u32>().prop_map(|silence| Duration::from_micros(silence.into()));
+    (mentions(), silence).prop_map(|(about, silence)| Body::Gone(Verdict { about, silence }))
+}
+
+fn versions() -> impl Strategy<Value = ClaimsVersion> {
+    (any::<u64>(), any::<[u8; 8]>()).prop_map(|(version, digest)| ClaimsVersion { version, digest })
+}
+
+fn claims() -> impl Strategy<Value = Body> {
+    let entry = (any::<IpAddr>(), any::<u64>());
+    let claims = (
+        versions(),
+        0u16..4,
+        proptest::collection::vec(entry, 0..=CLAIMS_PER_PART),
+    );
+    claims.prop_map(|(claims, part, entries)| {
+        Body::Claims(ClaimsPart {
+            claims,
+            part,
+            parts: 4,
+            entries,
+        })
+    })
+}
+
 fn bodies() -> impl Strategy<Value = Body> {
     let mac = any::<[u8; 6]>().prop_map(MacAddr::from);
-    let version =
-        (any::<u64>(), any::<[u8; 8]>()).prop_map(|(version, digest)| ClaimsVersion { version, digest });
     let network = prop_oneof![networks().prop_map(IpNet::V4), networks_v6().prop_map(IpNet::V6)];
     let interface = (mac, network).prop_map(|(mac, network)| WireInterface { mac, network });
     // IPv6's are the last on the wire.
@@ -258,7 +364,7 @@ fn bodies() -> impl Strategy<Value = Body> {
     let heartbeat = (
         any::<bool>(),
         (serving, any::<u32>()),
-        version.clone(),
+        versions(),
         (
             interfaces,
             proptest::collection::vec(networks_v6(), 0..=MAX_NETWORKS_V6),
@@ -280,22 +386,18 @@ fn bodies() -> impl Strategy<Value = Body> {
                 })
             },
         );
-    let entry = (any::<IpAddr>(), any::<u64>());
-    let claims = (
-        version,
-        0u16..4,
-        proptest::collection::vec(entry, 0..=CLAIMS_PER_PART),
-    )
-        .prop_map(|(claims, part, entries)| {
-            Body::Claims(ClaimsPart {
-                claims,
-                part,
-                parts: 4,
-                entries,
-            })
-        });
     let at_rest = proptest::collection::btree_set(any::<[u8; 8]>(), 0..=MAX_AT_REST).prop_map(Body::AtRest);
-    prop_oneof![heartbeat, Just(Body::Fetch), claims, surveys(), offers(), at_rest]
+    prop_oneof![
+        heartbeat,
+        Just(Body::Fetch),
+        claims(),
+        surveys(),
+        offers(),
+        at_rest,
+        mentions().prop_map(Body::Poll),
+        mentions().prop_map(Body::Contact),
+        verdicts(),
+    ]
 }
 
 proptest! {

@@ -116,6 +116,20 @@ impl Subnet {
         }
     }
 
+    /// Forgets all that this MAC said.
+    pub(super) fn disown(&mut self, mac: MacAddr, found: &mut Vec<Finding>) {
+        let mut spoken_for = Vec::new();
+        for (address, asked) in &mut self.addresses {
+            if asked.holders.remove(&mac).is_some() {
+                spoken_for.push(*address);
+            }
+        }
+        for address in spoken_for {
+            self.report(address, found);
+        }
+        self.forget_quiet_proxies();
+    }
+
     pub(super) fn close_windows(&mut self, now: Instant, found: &mut Vec<Finding>) {
         while let Some((asked_at, address)) = self.windows.front().copied()
             && asked_at + ANSWER_WINDOW <= now

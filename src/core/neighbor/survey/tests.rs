@@ -44,7 +44,7 @@ struct Lan {
 impl Lan {
     fn of(ranges: &[&str], hosts: &[(u8, MacAddr)]) -> Self {
         let mut survey = Survey::new();
-        survey.set_nodes([OURS, OTHER_NODE].into());
+        survey.set_nodes([OURS, OTHER_NODE].into(), &mut Vec::new());
         survey.set(subnet(), Some(&area(ranges)), ms(0));
         let mut lan = Self {
             survey,
@@ -192,6 +192,35 @@ fn any_frame_that_speaks_for_the_address_occupies_it_even_late() {
             "frame {n}"
         );
     }
+}
+
+/// Of speakers that start together each may ask before it has heard of the others.
+#[test]
+fn what_a_node_asked_before_it_was_known_to_be_one_is_forgotten() {
+    let newcomer = MacAddr(2, 0, 0, 0, 0, 3);
+    let mut lan = Lan::of(&["192.168.1.200-192.168.1.205"], &[(205, CAMERA)]);
+    lan.run(5_000);
+    let mut found = lan.hear(&Arp::probe(newcomer, address(200)));
+    assert_eq!(changes(&found), [occupied(200, newcomer)]);
+    for host in 201..205 {
+        found = lan.hear(&Arp::probe(newcomer, address(host)));
+    }
+    assert_eq!(lan.survey.proxies().len(), 1, "{found:?}");
+    let mut found = Vec::new();
+    lan.survey
+        .set_nodes([OURS, OTHER_NODE, newcomer].into(), &mut found);
+    assert_eq!(lan.survey.proxies().len(), 0);
+    assert_eq!(lan.survey.occupant(address(200)), None);
+    assert_eq!(lan.survey.occupant(address(205)), Some(CAMERA));
+    // As one that speaks for so many it was no user any more.
+    assert_eq!(changes(&found), []);
+
+    let mut lan = Lan::of(&["192.168.1.200-192.168.1.205"], &[]);
+    lan.hear(&Arp::probe(newcomer, address(200)));
+    lan.survey
+        .set_nodes([OURS, OTHER_NODE, newcomer].into(), &mut found);
+    assert_eq!(changes(&found), [silent(200)]);
+    assert_eq!(changes(&lan.hear(&Arp::probe(newcomer, address(200)))), []);
 }
 
 #[test]

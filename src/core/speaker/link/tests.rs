@@ -13,6 +13,7 @@ fn link(networks: &[&str], networks_v6: &[&str], passing: &[&str]) -> Link {
         networks_v6: networks_v6.iter().map(|n| n.parse().unwrap()).collect(),
         passing: passing.iter().map(|a| a.parse().unwrap()).collect(),
         gateways: vec![ip("192.168.1.1"), ip("fe80::1")],
+        metric: None,
     }
 }
 

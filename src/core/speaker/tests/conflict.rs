@@ -150,6 +150,7 @@ fn our_own_cards_are_no_strangers_neither_the_second_nor_the_replaced_one() {
         networks_v6: vec![],
         passing: BTreeSet::new(),
         gateways: vec![],
+        metric: None,
     };
     desk.step(Event::Links(vec![link(), other]));
     desk.pass(Duration::from_secs(2));

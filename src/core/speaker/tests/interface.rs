@@ -14,6 +14,7 @@ fn second() -> Link {
         networks_v6: vec![],
         passing: BTreeSet::new(),
         gateways: vec![],
+        metric: None,
     }
 }
 
@@ -101,6 +102,7 @@ fn of_two_cards_in_one_subnet_one_answers_and_the_other_when_that_is_gone() {
     };
     let router_behind = |link: Link, is: bool| Link {
         gateways: if is { vec![lan(1).into()] } else { vec![] },
+        metric: None,
         ..link
     };
     for (behind, answered) in [(true, [Some(MINE), None]), (false, [None, Some(SECOND)])] {
@@ -124,6 +126,28 @@ fn of_two_cards_in_one_subnet_one_answers_and_the_other_when_that_is_gone() {
             answers(&mut desk),
             [answered[0].xor(Some(MINE)), answered[1].xor(Some(SECOND))]
         );
+    }
+}
+
+/// One question must not have two answers, named or not.
+#[test]
+fn of_two_cards_that_both_lead_to_a_router_the_one_with_the_smaller_metric_answers() {
+    let leading = |link: Link, last: u8, metric: u32| Link {
+        networks: vec![Ipv4Net::new(lan(last), 24).unwrap()],
+        gateways: vec![lan(1).into()],
+        metric: Some(metric),
+        ..link
+    };
+    let (first, other) = ([Some(MINE), None], [None, Some(SECOND)]);
+    for names in [&[] as &[&str], &["eth0", "eth1"]] {
+        for (metrics, answered) in [((0, 0), first), ((100, 101), first), ((101, 100), other)] {
+            let mut desk = Desk::new();
+            let cards = vec![leading(link(), 11, metrics.0), leading(second(), 12, metrics.1)];
+            desk.step(Event::Links(cards));
+            want_on(&mut desk, names);
+            desk.pass(Duration::from_secs(2));
+            assert_eq!(answers(&mut desk), answered, "{metrics:?} {names:?}");
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::Ipv6Addr;
 
+use ipnet::Ipv6Net;
+
 use super::*;
 use crate::neighbor::{Ndp, ndp};
 
@@ -25,6 +27,7 @@ fn six_alone(of: usize) -> Link {
         networks: vec![],
         networks_v6: [local, host(of)].map(|a| Ipv6Net::new(a, 64).unwrap()).into(),
         gateways: vec![ROUTER.into()],
+        metric: None,
         ..link()
     }
 }
@@ -309,6 +312,7 @@ fn a_node_with_both_families_says_and_asks_as_with_ipv4_alone() {
     let both = Link {
         networks_v6: six_alone(0).networks_v6,
         gateways: vec![lan(1).into(), ROUTER.into()],
+        metric: None,
         ..link()
     };
     with.step(Event::Links(vec![both]));
@@ -329,4 +333,35 @@ fn a_node_with_both_families_says_and_asks_as_with_ipv4_alone() {
     let first = questions.next().unwrap();
     assert_ne!(first, ndp::ETHER_TYPE);
     assert!(questions.all(|ether_type| ether_type == first));
+}
+
+/// By which a node that is gone from the one network is known to be gone from the other. A card may have several, and an
+/// address alone that somebody else moves; a subnet may be on two cards.
+#[test]
+fn an_ipv6_subnet_belongs_to_the_networks_of_its_interfaces() {
+    let six = |address: &str| Ipv6Net::new(address.parse().unwrap(), 64).unwrap();
+    let virtual_address = "192.168.1.5/32".parse().unwrap();
+    let lan = Link {
+        networks: [vec![virtual_address], link().networks].concat(),
+        networks_v6: vec![six("fd00::11"), six("fd00::99"), six("fe80::1")],
+        ..link()
+    };
+    let beside = Link {
+        index: InterfaceIndex(lan.index.0 + 1),
+        networks: vec!["10.0.0.11/24".parse().unwrap()],
+        networks_v6: vec![six("fd00::12"), six("fd01::12")],
+        gateways: vec![],
+        ..link()
+    };
+    let mut desk = Desk::new();
+    desk.step(Event::Links(vec![beside.clone(), lan.clone()]));
+    let subnets = desk.speaker.subnets_v6();
+    let of = |subnet: &str| subnets[&subnet.parse().unwrap()].clone();
+    let networks = |links: &[&Link]| -> BTreeSet<IpNet> {
+        let all = links.iter().flat_map(|link| &link.networks);
+        all.map(|network| IpNet::V4(network.trunc())).collect()
+    };
+    assert_eq!(subnets.len(), 2, "{subnets:?}");
+    assert_eq!(of("fd00::/64"), networks(&[&lan, &beside]));
+    assert_eq!(of("fd01::/64"), networks(&[&beside]));
 }

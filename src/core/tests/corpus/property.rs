@@ -220,6 +220,7 @@ impl Life {
             networks_v6: vec![Ipv6Net::new(Ipv6Addr::new(0xfd00, 0, 0, 1, 0, 0, 0, 0x11), 64).unwrap()],
             passing: BTreeSet::new(),
             gateways: vec![lan(1).into()],
+            metric: None,
         }]));
         life.take(Event::Wanted(Arc::new(wanted())));
         life.pass(Duration::from_secs(2));

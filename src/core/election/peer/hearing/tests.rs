@@ -75,3 +75,13 @@ fn whoever_was_found_to_be_cut_off_is_asked_now_and_then() {
     let asked: Vec<u64> = beats.filter(|ms| hearing.asks(true, at(*ms))).collect();
     assert_eq!(asked, [5_500, 10_500]);
 }
+
+#[test]
+fn nobody_is_given_up_before_350_ms_however_often_it_was_asked() {
+    let mut hearing = Hearing::new(at(0));
+    hearing.heartbeat(1, true, at(0));
+    assert!(hearing.asks(false, at(150)) && !hearing.is_asked_again());
+    assert!(hearing.asks(false, at(200)) && hearing.is_asked_again());
+    assert!(hearing.asks(false, at(250)) && hearing.asks(false, at(300)));
+    assert!(!hearing.is_over(at(350)) && hearing.is_over(at(351)));
+}

@@ -68,3 +68,34 @@ fn a_wrong_verdict_doubles_the_time_and_each_clean_hour_halves_it() {
         "what was forgiven stays so"
     );
 }
+
+#[test]
+fn what_was_learned_matters_for_as_long_as_it_makes_a_difference() {
+    let after = |teach: fn(&mut Detection)| {
+        let mut detection = Detection::default();
+        teach(&mut detection);
+        detection
+    };
+    assert!(!Detection::default().matters(at(30)));
+    let short = after(|detection| detection.gap(ms(24), at(30)));
+    assert!(!short.matters(at(30)), "it is as fast as a new one");
+    let long = after(|detection| detection.gap(ms(30), at(30)));
+    assert!(long.matters(at(599)) && !long.matters(at(600)));
+    let wrong = after(|detection| detection.disproved(at(30)));
+    assert!(wrong.matters(at(3_629)) && !wrong.matters(at(3_630)));
+}
+
+/// A cable that is cut again and again is a node that is gone again and again, and each time missed as fast.
+#[test]
+fn of_a_way_that_is_gone_the_gaps_alone_are_left() {
+    let mut detection = Detection::default();
+    detection.gap(ms(30), at(30));
+    for _ in 0..3 {
+        detection.gap(ms(2_000), at(31));
+        detection.disproved(at(31));
+    }
+    assert!(detection.is_off(at(31)) && detection.time(at(31)) == LONGEST);
+    let left = detection.gaps();
+    assert!(!left.is_off(at(31)));
+    assert_eq!(left.time(at(31)), ms(45));
+}

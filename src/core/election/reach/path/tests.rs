@@ -24,7 +24,7 @@ fn question(sequence: u16) -> Question {
 
 /// Asked every 10 ms from 0 on, the last time at 10 × (answers - 1), and answered each time.
 fn answered(answers: u16) -> Path {
-    let mut path = Path::new(interface(11), interface(12), ms(0));
+    let mut path = Path::new(interface(11), interface(12), Detection::default(), ms(0));
     path.watch(true, ms(0));
     for n in 0..answers {
         let now = ms(u64::from(n) * 10);
@@ -137,4 +137,48 @@ fn who_is_vouched_for_and_never_answers_is_not_judged_here() {
         assert!(!path.is_gone(now));
     }
     assert!(!path.is_usable(ms(2_200)));
+}
+
+#[test]
+fn an_answer_to_any_of_the_last_32_questions_counts() {
+    let mut path = answered(10);
+    for n in 0..33 {
+        path.ask(question(20 + n), ms(100 + u64::from(n) * 10));
+    }
+    let now = ms(425);
+    assert!(path.is_usable(now), "it is missed, and was there before");
+    assert_eq!(path.answer(question(20), now, now), None, "too long ago");
+    assert_eq!(path.answer(question(21), now, now), Some(ms(110)));
+    assert_eq!(path.answer(question(52), now, now), Some(ms(420)));
+}
+
+/// Hearsay keeps nobody alive.
+#[test]
+fn whoever_answered_within_half_the_detection_time_is_said_to_be_alive() {
+    let mut path = answered(10);
+    assert!(path.is_alive(ms(107)));
+    assert!(!path.is_alive(ms(108)));
+    path.alive(ms(107));
+    assert!(!path.is_alive(ms(108)));
+    assert!(
+        !answered(9).is_alive(ms(81)),
+        "it has not answered for long enough"
+    );
+}
+
+#[test]
+fn whoever_wants_to_hear_of_a_peer_hears_of_what_was_asked_since_and_for_100_ms() {
+    let mut path = answered(10);
+    let name = |node: &str| NodeName::from(node);
+    path.want(name("node1"), ms(100));
+    assert!(path.is_wanted());
+    assert_eq!(path.take_wanting(ms(99)), [], "that left before");
+    path.ask(question(20), ms(100));
+    assert!(!path.is_wanted());
+    assert_eq!(path.take_wanting(ms(100)), [name("node1")]);
+    assert_eq!(path.take_wanting(ms(100)), [], "once");
+    path.want(name("node1"), ms(200));
+    path.want(name("node2"), ms(201));
+    path.ask(question(21), ms(301));
+    assert_eq!(path.take_wanting(ms(301)), [name("node2")]);
 }

@@ -28,6 +28,7 @@ impl Random {
 pub(in super::super) type Waiting = Vec<(IpAddr, Arc<[u8]>)>;
 
 /// What travels.
+#[derive(Clone)]
 pub(super) enum Parcel {
     Datagram {
         from: usize,
