@@ -80,10 +80,10 @@ pub struct IPAddressPoolStatus {
     /// IPv6 addresses that Services have.
     #[serde(rename = "assignedIPv6")]
     pub assigned_ipv6: i64,
-    /// IPv4 addresses that can still be handed out.
+    /// IPv4 addresses that no Service has. Those that devices of the LAN hold, or that are reserved, are among them.
     #[serde(rename = "availableIPv4")]
     pub available_ipv4: i64,
-    /// IPv6 addresses that can still be handed out.
+    /// IPv6 addresses that no Service has.
     #[serde(rename = "availableIPv6")]
     pub available_ipv6: i64,
 }

@@ -3,6 +3,7 @@
 mod chart;
 mod deploy;
 mod generated;
+mod gitops;
 mod manifests;
 mod metallb;
 mod reference;

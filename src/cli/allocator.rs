@@ -37,7 +37,7 @@ impl AllocatorVerb {
 
     async fn serve(self, log: Log) -> Result<ExitCode> {
         let stop = daemon::stop(log.clone())?;
-        let panel = self.daemon.panel(log).await?;
+        let panel = self.daemon.panel(log)?;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), pod = %self.daemon.pod_name, "tiklb allocator");
         let options = Options {
             kubeconfig: self.cluster.kubeconfig,

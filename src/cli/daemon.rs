@@ -23,7 +23,7 @@ pub(super) struct Daemon {
         long,
         env = "TIKLB_ADMIN_LISTEN",
         value_name = "ADDRESS:PORT",
-        default_value = "0.0.0.0:7472"
+        default_value = "[::]:7472"
     )]
     admin_listen: SocketAddr,
 
@@ -43,8 +43,8 @@ impl Daemon {
     }
 
     /// Listens for probes, within the runtime.
-    pub(super) async fn panel(&self, log: Log) -> Result<Panel> {
-        Ok(Panel::open(self.admin_listen, log).await?)
+    pub(super) fn panel(&self, log: Log) -> Result<Panel> {
+        Ok(Panel::open(self.admin_listen, log)?)
     }
 }
 

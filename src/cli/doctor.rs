@@ -1,6 +1,7 @@
 //! `tiklb doctor`
 
 mod asking;
+mod changeover;
 mod configuration;
 mod conflicts;
 mod facts;
@@ -36,7 +37,7 @@ const FOUND: u8 = 2;
 /// Look for what keeps addresses from working, and name the fix of each. Writes nothing
 ///
 /// Looks for another load balancer (MetalLB, k3s's servicelb, kube-vip, Cilium), for what a move from MetalLB left
-/// behind, at pools and advertisements, at kube-proxy, at what speakers and allocator report, at routers, at tiklb's own
+/// behind (and says between which of its steps the cluster is), at pools and advertisements, at kube-proxy, at what speakers and allocator report, at routers, at tiklb's own
 /// definitions and rights. Reads the API alone, with your kubeconfig; with --ask-routers the routers too.
 ///
 /// What your account may not read is said as "not looked at", never as well. Ends with 0 where everything was looked at
@@ -136,6 +137,7 @@ fn examine(facts: &Facts) -> Report {
     conflicts::check(facts, &mut report);
     speakers::check(facts, &mut report);
     router::check(facts, &mut report);
+    report.changeover = changeover::of(facts, &report);
     report
 }
 

@@ -156,7 +156,7 @@ impl Given {
     pub(super) fn client(&self, url: &str, said: Option<&Said<'_>>) -> Result<Client, Failure> {
         match said {
             Some(said) if self.is_empty() && said.access.url == url => {
-                let connection = connection(said.namespace, said.access, said.secrets)?;
+                let connection = connection(said.namespace, said.access, said.secrets).map_err(or_flags)?;
                 connection
                     .peer
                     .client(connection.credentials, timeouts(), Arc::new(Silent))
@@ -217,7 +217,22 @@ impl Given {
             pins: Vec::new(),
             ..said.access.clone()
         };
-        connection(said.namespace, &access, said.secrets).map(|connection| connection.credentials)
+        let connection = connection(said.namespace, &access, said.secrets).map_err(or_flags)?;
+        Ok(connection.credentials)
+    }
+}
+
+/// Whoever types a command may have at hand what no Secret of the cluster has.
+fn or_flags(failure: Failure) -> Failure {
+    if failure.kind != FailureKind::SecretMissing {
+        return failure;
+    }
+    Failure {
+        message: format!(
+            "{}; or give its manifest with -f, or what it would hold with --username, --password-file and --ca-file",
+            failure.message
+        ),
+        ..failure
     }
 }
 

@@ -112,7 +112,7 @@ impl SpeakerVerb {
             url => Some(plain_http(url)?),
         };
         let stop = daemon::stop(log.clone())?;
-        let panel = self.daemon.panel(log).await?;
+        let panel = self.daemon.panel(log)?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"), node = %self.node_name, pod = %self.daemon.pod_name,
             "tiklb speaker"

@@ -5,10 +5,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsRawFd as _;
 
 use nix::libc;
-use nix::sys::socket::setsockopt;
+use nix::sys::socket::{SockaddrStorage, recvfrom, setsockopt};
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 mod pair;
@@ -175,14 +177,15 @@ impl DatagramSocket {
         self.socket.readable().await
     }
 
-    /// Hands over what waits, at most [`BUDGET`] arrivals. Costs no system call when nothing waits.
+    /// Hands over what waits, at most [`BUDGET`] arrivals. The kernel is asked each time, not the runtime: that learns of new
+    /// datagrams only when nothing else is to be done, and what was claimed while a long turn lasted must count in the next.
     pub fn drain(&mut self, mut each: impl FnMut(Arrival<'_>)) -> Drained {
         // One byte more than is allowed shows what is longer.
         let mut buffer = [0; MAX_DATAGRAM + 1];
         let mut arrivals = 0;
         self.more = false;
         while arrivals < BUDGET {
-            let arrival = match self.socket.try_recv_from(&mut buffer) {
+            let arrival = match receive(&self.socket, &mut buffer) {
                 Ok((length, from)) => match buffer.get(..length) {
                     Some(payload) if length <= MAX_DATAGRAM => {
                         self.counters.received += 1;
@@ -193,7 +196,12 @@ impl DatagramSocket {
                         Arrival::TooLong { from }
                     }
                 },
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => break,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    // The runtime's own readiness ends with it. What comes from here on makes it ready again: the runtime has
+                    // one thread, and learns of nothing while this one is at work.
+                    let _ = self.socket.try_io(Interest::READABLE, || Err::<(), _>(e));
+                    break;
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
                 Err(e) => {
                     self.counters.failed += 1;
@@ -243,6 +251,24 @@ impl DatagramSocket {
             });
         }
     }
+}
+
+/// One datagram, if any waits.
+fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+    let (length, from) = recvfrom::<SockaddrStorage>(socket.as_raw_fd(), buffer)?;
+    let v4 = || {
+        from.as_ref()?
+            .as_sockaddr_in()
+            .map(|from| SocketAddr::V4((*from).into()))
+    };
+    let v6 = || {
+        from.as_ref()?
+            .as_sockaddr_in6()
+            .map(|from| SocketAddr::V6((*from).into()))
+    };
+    let from = v4().or_else(v6);
+    let from = from.ok_or_else(|| io::Error::other("a datagram came from no address of IPv4 or IPv6"))?;
+    Ok((length, from))
 }
 
 fn refused(length: usize, to: SocketAddr, source: io::Error) -> SendError {

@@ -204,7 +204,8 @@ impl PacketSocket {
         ready.map(drop).map_err(|source| self.failed(source))
     }
 
-    /// Hands over waiting frames, at most [`BUDGET`]. Costs no system call when none waits.
+    /// Hands over waiting frames, at most [`BUDGET`]. The kernel is asked each time, not the runtime, as for
+    /// [datagrams](super::datagram::DatagramSocket::drain).
     ///
     /// # Errors
     /// The interface is down or gone; frames before that were handed over.
@@ -216,13 +217,7 @@ impl PacketSocket {
         };
         self.more = false;
         while drained.frames < BUDGET {
-            let control = &mut self.control;
-            let mut read = |socket: &Socket| receive(socket, &mut buffer, control);
-            // `try_io` knows single interests only. Without readiness it makes no system call.
-            let outcome = match self.socket.try_io(Interest::READABLE, &mut read) {
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => self.socket.try_io(Interest::ERROR, read),
-                outcome => outcome,
-            };
+            let outcome = receive(self.socket.get_ref(), &mut buffer, &mut self.control);
             match outcome {
                 Ok((length, age, dropped)) => {
                     drained.frames += 1;
@@ -231,14 +226,27 @@ impl PacketSocket {
                     let frame = buffer.get(..length).unwrap_or(&buffer);
                     each(Received { frame, age });
                 }
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(drained),
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    self.is_read();
+                    return Ok(drained);
+                }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                // Frames may wait behind it.
                 Err(e) => return Err(self.failed(e)),
             }
         }
         drained.more = true;
         self.more = true;
         Ok(drained)
+    }
+
+    /// The runtime's own readiness ends, which knows single interests only. What comes from here on makes it ready again: the
+    /// runtime has one thread, and learns of nothing while this one is at work.
+    fn is_read(&self) {
+        for interest in [Interest::READABLE, Interest::ERROR] {
+            let nothing = |_: &Socket| Err::<(), _>(io::ErrorKind::WouldBlock.into());
+            let _ = self.socket.try_io(interest, nothing);
+        }
     }
 
     /// Sends a frame now or not at all.
@@ -286,7 +294,7 @@ impl PacketSocket {
 }
 
 /// Waits until one of the sockets is readable; for ever when there is none. Cancel safe. Drain all of them
-/// afterwards: those without a frame cost nothing.
+/// afterwards: those without a frame cost one system call each.
 ///
 /// # Errors
 /// The runtime is shutting down.

@@ -5,7 +5,7 @@
 //! and are lost when the socket's buffer is full; a whole reading is never either. There is no polling: without
 //! an event nothing runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -42,8 +42,9 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(5);
 pub struct Snapshot {
     /// By the kernel's number.
     pub interfaces: BTreeMap<InterfaceIndex, Interface>,
-    /// The default gateways of both families, by the interface that leads to them.
-    pub gateways: BTreeMap<InterfaceIndex, BTreeSet<IpAddr>>,
+    /// The default gateways of both families, by the interface that leads to them, each with the smallest metric of a
+    /// route to it.
+    pub gateways: BTreeMap<InterfaceIndex, BTreeMap<IpAddr, u32>>,
 }
 
 impl Snapshot {

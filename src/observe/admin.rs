@@ -12,7 +12,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
@@ -32,6 +33,8 @@ use super::readiness::Readiness;
 
 /// Connections at once: a few probes, scrapers and persons, with room.
 const CONNECTIONS: usize = 32;
+/// Connections that wait to be accepted: more than are ever held.
+const BACKLOG: i32 = 128;
 /// A request's head must be there in this time, and the next one's on a connection that is kept.
 const HEAD: Duration = Duration::from_secs(10);
 /// Header lines of a request: Prometheus sends eight, a browser twenty.
@@ -89,14 +92,17 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Listens. Early in a process's life, so that a taken port is the first thing it says.
+    /// Listens. Early in a process's life, so that a taken port is the first thing it says. `[::]` is every address of either
+    /// family, whatever the host's `net.ipv6.bindv6only` says, also on a host without IPv6.
     ///
     /// # Errors
     /// The address is taken, or is none of this host's.
-    pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|source| BindError { address, source })?;
+    pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
+        let listener = listen(address).or_else(|error| match without_ipv6(address, &error) {
+            Some(address) => listen(address),
+            None => Err(error),
+        });
+        let listener = listener.map_err(|source| BindError { address, source })?;
         Ok(Self { listener })
     }
 
@@ -138,6 +144,28 @@ impl Admin {
         // Each conversation ends by itself within the same time; what does not is dropped with the crowd.
         let _ = timeout(FAREWELL + BREATH, crowd.leave()).await;
     }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    // A process that was just killed leaves connections that would keep the port.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Where to listen instead on a host whose kernel has no IPv6 (`ipv6.disable=1`). The link asks the same of its
+/// datagrams: no room of the product is below both.
+fn without_ipv6(address: SocketAddr, error: &io::Error) -> Option<SocketAddr> {
+    let missing = [nix::libc::EAFNOSUPPORT, nix::libc::EADDRNOTAVAIL];
+    let is_missing = error.raw_os_error().is_some_and(|code| missing.contains(&code));
+    let every = address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    (is_missing && every).then(|| (Ipv4Addr::UNSPECIFIED, address.port()).into())
 }
 
 /// The open connections.

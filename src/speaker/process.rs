@@ -1,6 +1,5 @@
 //! The tasks of a speaker and their life.
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use tiklb_core::model::NodeName;
 use tokio::sync::{Notify, mpsc, watch};
 
 use self::desk::Desk;
-use self::instruments::Instruments;
+use self::instruments::{Instruments, Watched};
 use super::desired::{News, Settings};
 use super::record::{Identity, Recorder};
 use super::{proxy, survey, wire};
@@ -26,7 +25,7 @@ use crate::cluster::writer::Writer;
 use crate::cluster::{Client, client, event, identity};
 use crate::link::watch::Exclusions;
 use crate::observe::Panel;
-use crate::observe::liveness::Liveness;
+use crate::observe::metrics::speaker::Thread;
 use crate::tasks::Tasks;
 
 mod desk;
@@ -37,8 +36,6 @@ mod instruments;
 const NEWS: usize = 256;
 /// A turn takes milliseconds; one that takes this long will not end.
 const STANDSTILL: Duration = Duration::from_mins(1);
-/// The thread that answers ARP turns with every heartbeat; one that has not for this long answers nobody.
-const WIRE_STANDSTILL: Duration = Duration::from_secs(15);
 /// How long a stopping speaker takes to say goodbye on the wire, and then to remove its records. One that leaves for
 /// good hands over what it has (0.1 s) and stays until the LAN was told five times (4.5 s).
 const GOODBYE: Duration = Duration::from_secs(7);
@@ -77,12 +74,13 @@ pub async fn run(options: Options, panel: Panel, mut stop: watch::Receiver<bool>
     let client = client::connect(options.kubeconfig.as_deref()).await?;
     let listing = panel.readiness.wait_for("the first list of every kind");
     let liveness = panel.liveness.clone();
+    let thread = Thread::default();
     let mut wire = wire::start(wire::Settings {
         node: options.node.clone(),
         port: options.heartbeat_port,
         exclusions: options.exclusions.clone(),
         failback: options.failback,
-        turn: pulse_of_the_wire(liveness.clone()),
+        observer: Box::new(Watched::new(liveness.clone(), thread.clone())),
     })?;
     let Around {
         writer,
@@ -91,7 +89,7 @@ pub async fn run(options: Options, panel: Panel, mut stop: watch::Receiver<bool>
         news,
         mut tasks,
         instruments,
-    } = Around::begin(&client, &options, panel, &wire);
+    } = Around::begin(&client, &options, panel, &wire, thread);
     let owner = tokio::select! {
         owner = identity::owner(&client, &options.namespace, &options.pod) => owner,
         _ = stop.wait_for(|stop| *stop) => return Ok(()),
@@ -126,17 +124,6 @@ pub async fn run(options: Options, panel: Panel, mut stop: watch::Receiver<bool>
     Ok(())
 }
 
-/// The thread counts as going round from its first turn on: before, it waits for the heartbeat key, which may take long
-/// and is no standstill.
-fn pulse_of_the_wire(liveness: Liveness) -> Box<dyn Fn() + Send> {
-    let pulse = OnceCell::new();
-    Box::new(move || {
-        pulse
-            .get_or_init(|| liveness.pulse("the thread that answers ARP", WIRE_STANDSTILL))
-            .touch();
-    })
-}
-
 /// What stands around the desk: watches before it, writers behind it, instruments beside it.
 struct Around {
     writer: Writer,
@@ -148,14 +135,21 @@ struct Around {
 }
 
 impl Around {
-    fn begin(client: &Client, options: &Options, mut panel: Panel, wire: &wire::Handle) -> Self {
+    fn begin(
+        client: &Client,
+        options: &Options,
+        mut panel: Panel,
+        wire: &wire::Handle,
+        thread: Thread,
+    ) -> Self {
         let health = Arc::new(Health::default());
         let source = Source::new(client.clone(), &options.namespace, health.clone());
         let writer = Writer::default();
         let (events, recorder) = event::events(SPEAKER, &options.pod);
         let stored = Arc::new(Notify::new());
         let (news_in, news) = mpsc::channel(NEWS);
-        let instruments = Instruments::new(&mut panel.registry, &health, &events, &options.node, wire);
+        let instruments =
+            Instruments::new(&mut panel.registry, &health, &events, &options.node, wire, thread);
         let mut tasks = Tasks::default();
         feed::read(&mut tasks, &source, &options.peer_selector, &news_in);
         feed::records(&mut tasks, &source, &options.node, &writer, &stored, &news_in);

@@ -116,10 +116,15 @@ impl Recorder {
             if known.is_none() {
                 (self.moves)(&held.because);
             }
+            // Its node is the one that it was: no event for each start of a speaker.
+            let resumed = known.is_none() && held.because == Because::Resumed;
             let known = known.map(|before| &before.services);
             let new = |service: &&ObjectKey| known.is_none_or(|known| !known.contains(*service));
             for service in held.services.iter().filter(new) {
-                self.say_announcing(service, held, objects);
+                self.say_announcing(service, held);
+                if !resumed {
+                    self.tell_assigned(service, objects);
+                }
             }
             self.record(held);
         }
@@ -169,7 +174,7 @@ impl Recorder {
         );
     }
 
-    fn say_announcing(&self, service: &ObjectKey, held: &Held, objects: &Objects) {
+    fn say_announcing(&self, service: &ObjectKey, held: &Held) {
         for address in &held.addresses {
             tracing::info!(
                 event = "serviceAnnounced", %service, ip = %address, node = %self.identity.node,
@@ -178,6 +183,9 @@ impl Recorder {
                 "announcing: {}", held.because
             );
         }
+    }
+
+    fn tell_assigned(&self, service: &ObjectKey, objects: &Objects) {
         // MetalLB's words.
         let note = format!(
             "announcing from node \"{}\" with protocol \"layer2\"",

@@ -4,24 +4,25 @@
 //! answer. The API side puts what it wants into a watch channel and finds what is announced in another; the latest
 //! value counts in both, so that neither side ever waits for the other.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+pub mod port;
+mod unused;
+
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tiklb_core::election::{BootId, Departure, Failback, Key, Serving};
 use tiklb_core::model::{Family, Instant, NodeName, Now};
-use tiklb_core::neighbor::{InterfaceIndex, ndp};
+use tiklb_core::neighbor::InterfaceIndex;
 use tiklb_core::speaker::{Counters, Effect, Event, Link, Published, Speaker, Wanted};
 use tokio::sync::watch;
 
+use self::port::{Lost, Port, Ports};
+use self::unused::Unused;
 use crate::clock::Clock;
 use crate::link::datagram::{self, Arrival};
-use crate::link::filter::Filter;
-use crate::link::group::{GroupError, Groups};
-use crate::link::packet::echo::EchoSocket;
-use crate::link::packet::{BUDGET, OpenError, PacketSocket, any_readable};
+use crate::link::packet::{BUDGET, any_readable};
 use crate::link::timer::Timer;
 use crate::link::watch::{Exclusions, Snapshot};
 
@@ -34,6 +35,9 @@ const DRAINS: usize = 4;
 /// To read what has arrived takes some ten microseconds. A thread that took so much longer had no processor meanwhile, and
 /// more may have arrived.
 const READ_WITHIN: Duration = Duration::from_micros(300);
+
+/// A socket that could not be opened, for want of memory or of descriptors, is tried again after this.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// What was being done when the kernel gave no timer, or took no deadline.
 const TIMER: &str = "setting the timer of the wire thread";
@@ -48,8 +52,20 @@ pub struct Settings {
     pub exclusions: Exclusions,
     /// How addresses go back to whoever comes first in order.
     pub failback: Failback,
-    /// Called with every turn of the thread from the first on, often: it must not block.
-    pub turn: Box<dyn Fn() + Send>,
+    /// Who is told how the thread fares.
+    pub observer: Box<dyn Observer>,
+}
+
+/// Hears how the thread fares, on the thread itself and often: it must not block.
+pub trait Observer: Send {
+    /// With every turn from the first on.
+    fn turn(&self);
+
+    /// The thread began so much later than its timer was set for.
+    fn late(&self, by: Duration);
+
+    /// What the kernel has dropped since the thread began.
+    fn lost(&self, frames: Lost);
 }
 
 /// The API side's ends of the channels.
@@ -139,7 +155,7 @@ fn run(settings: Settings, inside: Inside) -> Result<()> {
         let (links, watch) = crate::link::watch::watch(settings.exclusions)
             .await
             .context("could not read this node's network interfaces")?;
-        let mut wire = Wire::new(settings.node, key, datagrams, settings.port, settings.turn);
+        let mut wire = Wire::new(settings.node, key, datagrams, settings.port, settings.observer);
         wire.speaker.set_failback(settings.failback);
         tokio::select! {
             () = watch.run() => Ok(()),
@@ -163,90 +179,26 @@ async fn wait_for_key(inside: &mut Inside) -> Option<Key> {
     }
 }
 
-/// An interface's sockets and their filters.
-struct Port {
-    socket: PacketSocket,
-    filter: Filter,
-    /// Only while there is anything to be heard of IPv6 addresses: a node's IPv6 traffic passes its filter.
-    discovery: Option<(PacketSocket, Filter)>,
-    groups: Option<Groups>,
-    /// Of the family by which nodes ask each other here. Without it the other nodes' kernels cannot be asked, and their
-    /// heartbeats decide.
-    echo: Option<EchoSocket>,
-}
-
-impl Port {
-    fn sockets(&self) -> impl Iterator<Item = &PacketSocket> {
-        let discovery = self.discovery.iter().map(|(socket, _)| socket);
-        std::iter::once(&self.socket).chain(discovery)
-    }
-
-    fn sockets_mut(&mut self) -> impl Iterator<Item = &mut PacketSocket> {
-        let discovery = self.discovery.iter_mut().map(|(socket, _)| socket);
-        std::iter::once(&mut self.socket).chain(discovery)
-    }
-
-    /// The socket of the frame's protocol.
-    fn for_frame(&mut self, frame: &[u8]) -> Option<&mut PacketSocket> {
-        if frame.get(12..14) == Some(&ndp::ETHER_TYPE) {
-            self.discovery.as_mut().map(|(socket, _)| socket)
-        } else {
-            Some(&mut self.socket)
-        }
-    }
-
-    /// Listens for NDP by this filter, or not at all.
-    fn discover(&mut self, filter: Option<Filter>) -> Result<(), OpenError> {
-        let Some(filter) = filter else {
-            self.discovery = None;
-            return Ok(());
-        };
-        match &mut self.discovery {
-            Some((_, known)) if *known == filter => {}
-            Some((socket, known)) => {
-                socket.set_filter(&filter)?;
-                *known = filter;
-            }
-            None => {
-                let socket = PacketSocket::open(self.socket.interface(), &filter)?;
-                self.discovery = Some((socket, filter));
-            }
-        }
-        Ok(())
-    }
-
-    /// Asks other nodes' kernels by the family of this link, which changes with its addresses.
-    fn ask(&mut self, link: &Link, id: u16) -> Result<(), OpenError> {
-        if self.echo.as_ref().map(EchoSocket::family) != Some(link.family()) {
-            self.echo = None;
-            self.echo = Some(EchoSocket::open(link.index, link.family(), id)?);
-        }
-        Ok(())
-    }
-
-    /// Has exactly these groups joined.
-    fn join(&mut self, interface: InterfaceIndex, groups: &BTreeSet<Ipv6Addr>) -> Result<(), GroupError> {
-        match &mut self.groups {
-            Some(joined) => joined.set(groups),
-            None if groups.is_empty() => Ok(()),
-            none => none.insert(Groups::open(interface)?).set(groups),
-        }
-    }
-}
-
 struct Wire {
     speaker: Speaker,
     clock: Clock,
     datagrams: datagram::Pair,
     port: u16,
-    ports: BTreeMap<InterfaceIndex, Port>,
+    ports: Ports,
+    unused: Unused,
+    /// The interfaces that could announce, whether or not their sockets could be opened.
     links: Vec<Link>,
+    /// Those that do, as core was told, if it was.
+    serving: Option<Vec<Link>>,
+    /// When sockets were opened last, and when what failed is tried again.
+    tried: Option<Instant>,
+    again: Option<Instant>,
     effects: Vec<Effect>,
     version: u64,
     counters_sent: Instant,
     /// The filters may no longer fit.
     refilter: bool,
-    turn: Box<dyn Fn() + Send>,
+    observer: Box<dyn Observer>,
 }
 
 impl Wire {
@@ -255,7 +207,7 @@ impl Wire {
         key: Key,
         datagrams: datagram::Pair,
         port: u16,
-        turn: Box<dyn Fn() + Send>,
+        observer: Box<dyn Observer>,
     ) -> Self {
         let clock = Clock::start();
         let now = clock.mono();
@@ -264,13 +216,17 @@ impl Wire {
             clock,
             datagrams,
             port,
-            ports: BTreeMap::new(),
+            ports: Ports::default(),
+            unused: Unused::default(),
             links: Vec::new(),
+            serving: None,
+            tried: None,
+            again: None,
             effects: Vec::new(),
             version: 0,
             counters_sent: now,
             refilter: false,
-            turn,
+            observer,
         }
     }
 
@@ -280,8 +236,9 @@ impl Wire {
         let mut timer = Timer::start().context(TIMER)?;
         let mut leaves = false;
         loop {
-            (self.turn)();
-            timer.set(self.deadline()).context(TIMER)?;
+            self.observer.turn();
+            let due = self.deadline().max(std::time::Instant::now());
+            timer.set(due).context(TIMER)?;
             tokio::select! {
                 biased;
                 stopping = inside.stop.changed(), if !leaves => {
@@ -297,11 +254,7 @@ impl Wire {
                 // One that leaves needs nothing more of the API side, which may be gone.
                 changed = inside.wanted.changed(), if !leaves => {
                     changed.context("the API side ended")?;
-                    let wanted = inside.wanted.borrow_and_update().clone();
-                    if let Some(wanted) = wanted {
-                        self.step(Event::Wanted(wanted));
-                        self.refilter = true;
-                    }
+                    self.want(inside.wanted.borrow_and_update().clone());
                 }
                 changed = links.changed() => {
                     changed.context("the interface watch ended")?;
@@ -320,10 +273,14 @@ impl Wire {
                     self.step(Event::Serving(serving));
                 }
                 readable = self.datagrams.readable() => readable.context("the heartbeat socket failed")?,
-                readable = any_readable(self.ports.values().flat_map(Port::sockets)) => {
+                readable = any_readable(self.ports.sockets()) => {
                     readable.context("a packet socket failed")?;
                 }
                 expired = timer.expired() => expired.context(TIMER)?,
+            }
+            // Whatever came first: a thread that had no processor finds datagrams beside its timer.
+            if let Some(late) = std::time::Instant::now().checked_duration_since(due) {
+                self.observer.late(late);
             }
             self.end_turn(&inside);
             if self
@@ -339,8 +296,16 @@ impl Wire {
     /// When the thread has something to do, if nothing comes before.
     fn deadline(&self) -> std::time::Instant {
         let next = self.speaker.next_deadline(self.clock.mono());
+        let others = [self.speaker.gone_at(), self.again];
         self.clock
-            .at(self.speaker.gone_at().map_or(next, |gone| gone.min(next)))
+            .at(others.into_iter().flatten().fold(next, Instant::min))
+    }
+
+    fn want(&mut self, wanted: Option<Arc<Wanted>>) {
+        if let Some(wanted) = wanted {
+            self.step(Event::Wanted(wanted));
+            self.refilter = true;
+        }
     }
 
     fn leave(&mut self, departure: Option<Departure>) {
@@ -351,6 +316,9 @@ impl Wire {
 
     fn end_turn(&mut self, inside: &Inside) {
         self.step(Event::Tick);
+        if self.again.is_some_and(|again| again <= self.clock.mono()) {
+            self.serve();
+        }
         self.publish(inside);
         if std::mem::take(&mut self.refilter) {
             self.refilter();
@@ -397,7 +365,7 @@ impl Wire {
 
     fn read_frames(&mut self) -> bool {
         let mut more = false;
-        let mut closed = Vec::new();
+        let mut failed = Vec::new();
         let Self {
             ports,
             speaker,
@@ -405,12 +373,12 @@ impl Wire {
             effects,
             ..
         } = self;
-        for (index, port) in ports.iter_mut() {
+        for (interface, port) in ports.iter_mut() {
             for socket in port.sockets_mut() {
                 let drained = socket.drain(|received| {
                     let age = received.age.unwrap_or_default();
                     let event = Event::Frame {
-                        interface: *index,
+                        interface,
                         bytes: received.frame,
                         age,
                     };
@@ -418,15 +386,15 @@ impl Wire {
                 });
                 match drained {
                     Ok(drained) => more |= drained.more,
-                    Err(error) => closed.push((*index, error)),
+                    Err(error) => failed.push((interface, error)),
                 }
             }
         }
         self.carry_out();
-        for (index, error) in closed {
-            // The interface watch says whether it comes back; until then nothing is to be read there.
-            tracing::debug!(interface = index.0, %error, "packet socket closed");
-            self.ports.remove(&index);
+        for (interface, error) in failed {
+            if self.ports.failed(interface, &error) {
+                self.again = Some(self.soon());
+            }
         }
         more
     }
@@ -440,7 +408,7 @@ impl Wire {
             effects,
             ..
         } = self;
-        for echo in ports.values_mut().filter_map(|port| port.echo.as_mut()) {
+        for echo in ports.iter_mut().filter_map(|(_, port)| port.echo()) {
             let read = echo.drain(|bytes, age| {
                 let event = Event::Echo { bytes, age };
                 speaker.step(event, clock.now(), &mut rand::random::<u64>, effects);
@@ -490,7 +458,7 @@ impl Wire {
     }
 
     fn send_frame(&mut self, interface: InterfaceIndex, frame: &[u8]) -> bool {
-        let Some(port) = self.ports.get_mut(&interface) else {
+        let Some(port) = self.ports.get_mut(interface) else {
             return false;
         };
         let Some(socket) = port.for_frame(frame) else {
@@ -503,8 +471,8 @@ impl Wire {
         sent.is_ok()
     }
 
-    fn send_probe(&self, interface: InterfaceIndex, frame: &[u8]) {
-        let echo = self.ports.get(&interface).and_then(|port| port.echo.as_ref());
+    fn send_probe(&mut self, interface: InterfaceIndex, frame: &[u8]) {
+        let echo = self.ports.get_mut(interface).and_then(Port::echo);
         if let Some(Err(error)) = echo.map(|echo| echo.send(frame)) {
             tracing::debug!(interface = interface.0, %error, "question to a node's kernel not sent");
         }
@@ -518,66 +486,39 @@ impl Wire {
 
     fn relink(&mut self, snapshot: &Snapshot) {
         self.links = links(snapshot);
-        self.ports
-            .retain(|index, _| self.links.iter().any(|link| link.index == *index));
-        for link in &self.links {
-            if self.ports.contains_key(&link.index) {
-                continue;
-            }
-            let filter = Filter::new(link.mac, &self.speaker.interest(link));
-            match PacketSocket::open(link.index, &filter) {
-                Ok(socket) => {
-                    tracing::info!(interface = %link.name, mac = %link.mac, "listening for ARP");
-                    let port = Port {
-                        socket,
-                        filter,
-                        discovery: None,
-                        groups: None,
-                        echo: None,
-                    };
-                    self.ports.insert(link.index, port);
-                }
-                Err(error) => {
-                    let error = anyhow::Error::from(error);
-                    tracing::error!(interface = %link.name, "cannot listen for ARP: {error:#}");
-                }
-            }
-        }
-        // First the filters: a gateway is asked for its MAC at once, and answers within microseconds.
-        self.refilter();
-        self.step(Event::Links(self.links.clone()));
-        self.refilter = true;
+        self.unused.note(snapshot);
+        self.serve();
     }
 
-    /// The kernel drops what nobody here would read; what that is follows the pools and the addresses.
+    /// Opens what is missing, and tells core of the interfaces whose questions arrive here.
+    fn serve(&mut self) {
+        // First the filters: a gateway is asked for its MAC at once, and answers within microseconds.
+        self.ports.fit(&self.links, &self.speaker);
+        let serving = self.ports.serving(&self.links);
+        if self.serving.as_ref() != Some(&serving) {
+            self.serving = Some(serving.clone());
+            self.step(Event::Links(serving));
+            self.refilter = true;
+        }
+        let now = self.clock.mono();
+        self.tried = Some(now);
+        // Nothing says when what fails would succeed.
+        self.again = self.ports.are_failing().then_some(now + AGAIN);
+    }
+
+    /// At once, but no faster than [`AGAIN`]: one that fails again and again would be opened for each frame.
+    fn soon(&self) -> Instant {
+        let now = self.clock.mono();
+        self.tried.map_or(now, |tried| (tried + AGAIN).max(now))
+    }
+
     fn refilter(&mut self) {
-        for link in &self.links {
-            let Some(port) = self.ports.get_mut(&link.index) else {
-                continue;
-            };
-            let interest = self.speaker.interest(link);
-            let filter = Filter::new(link.mac, &interest);
-            if filter != port.filter {
-                match port.socket.set_filter(&filter) {
-                    Ok(()) => port.filter = filter,
-                    Err(error) => {
-                        tracing::error!(interface = %link.name, %error, "the ARP filter could not be changed");
-                    }
-                }
-            }
-            let discovery = Filter::ndp(link.mac, &interest);
-            let hears = !discovery.is_empty() && !link.networks_v6.is_empty();
-            if let Err(error) = port.discover(hears.then_some(discovery)) {
-                let error = anyhow::Error::from(error);
-                tracing::error!(interface = %link.name, "cannot listen for NDP: {error:#}");
-            }
-            if let Err(error) = port.ask(link, self.speaker.echo_id()) {
-                tracing::error!(interface = %link.name, %error, "cannot ask other nodes' kernels");
-            }
-            if let Err(error) = port.join(link.index, &self.speaker.groups(link.index)) {
-                let error = anyhow::Error::from(error);
-                tracing::error!(interface = %link.name, "questions for IPv6 addresses may not arrive: {error:#}");
-            }
+        self.ports.refilter(&self.links, &self.speaker);
+        let serving = self.ports.serving(&self.links);
+        if self.serving.as_ref().is_some_and(|told| *told != serving) {
+            self.again = Some(self.soon());
+        } else if self.again.is_none() && self.ports.are_failing() {
+            self.again = Some(self.clock.mono() + AGAIN);
         }
     }
 
@@ -592,6 +533,7 @@ impl Wire {
         if now.since(self.counters_sent) >= COUNTERS_EVERY {
             self.counters_sent = now;
             inside.counters.send_replace(Arc::new(self.speaker.counters(now)));
+            self.observer.lost(self.ports.lost());
         }
     }
 
@@ -626,11 +568,14 @@ fn links(snapshot: &Snapshot) -> Vec<Link> {
                 networks_v6: networks_v6.collect(),
                 passing: interface.passing.clone(),
                 gateways: Vec::new(),
+                metric: None,
             };
             // What nobody asks is no news either: a router of IPv6 comes and goes with its advertisements.
             let gateways = snapshot.gateways.get(&interface.index).into_iter().flatten();
-            let gateways = gateways.filter(|gateway| Family::of(**gateway) == link.family());
-            link.gateways = gateways.copied().collect();
+            let family = link.family();
+            let gateways = gateways.filter(|(gateway, _)| Family::of(**gateway) == family);
+            link.gateways = gateways.clone().map(|(gateway, _)| *gateway).collect();
+            link.metric = gateways.map(|(_, metric)| *metric).min();
             Some(link)
         })
         .collect()

@@ -254,7 +254,7 @@ fn probes_ask_where_the_daemons_answer() {
             let container = &pod["spec"]["containers"][0];
             let port = &container["ports"][0];
             assert_eq!(port["name"], "monitoring");
-            let listen = format!("--admin-listen=0.0.0.0:{}", port["containerPort"]);
+            let listen = format!("--admin-listen=[::]:{}", port["containerPort"]);
             let arguments = container["args"].as_array().unwrap();
             assert!(arguments.contains(&json!(listen)), "{workload}: {arguments:?}");
             for (probe, place) in [("livenessProbe", "/livez"), ("readinessProbe", "/readyz")] {
@@ -263,6 +263,24 @@ fn probes_ask_where_the_daemons_answer() {
             }
         }
     }
+}
+
+/// It runs beside the allocators: what keeps two of them off one node must not keep it off all.
+#[test]
+fn what_gives_the_router_back_runs_on_the_nodes_of_the_allocator() {
+    let affinities: Vec<(String, Value)> = pods(EVERYTHING)
+        .into_iter()
+        .map(|(workload, pod)| (workload, pod["spec"]["affinity"].clone()))
+        .collect();
+    let of = |kind: &str| {
+        let mut found = affinities
+            .iter()
+            .filter(|(workload, _)| workload.starts_with(kind));
+        found.next().unwrap().1.clone()
+    };
+    let (allocator, job) = (of("Deployment "), of("Job "));
+    assert!(allocator["podAntiAffinity"].is_object() && allocator["nodeAffinity"].is_object());
+    assert_eq!(job, json!({"nodeAffinity": allocator["nodeAffinity"]}));
 }
 
 /// `helm uninstall` runs these before it deletes anything, and takes them away afterwards.
@@ -293,4 +311,21 @@ fn kustomize_builds_upon_what_is_there() {
         let file = root("deploy/manifests").join(resource.as_str().unwrap());
         assert!(file.is_file(), "{}", file.display());
     }
+}
+
+/// They are changed more often than the chart is rendered; and Helm, which would say so, is not on every machine.
+#[test]
+fn the_dashboard_and_the_alerts_are_rendered_as_they_are() {
+    let rendered = by_name(rendered(EVERYTHING));
+    let dashboard = rendered["ConfigMap tiklb-dashboard"]["data"]["tiklb.json"].as_str();
+    let stale = "is not what was rendered: `TIKLB_UPDATE=1 cargo run -p lab -- chart` renders it";
+    assert!(
+        dashboard.map(str::trim) == Some(text("deploy/chart/files/dashboard.json").trim()),
+        "the dashboard {stale}"
+    );
+    let alerts = documents(&text("deploy/chart/files/alerts.yaml"));
+    assert!(
+        alerts == [rendered["PrometheusRule tiklb"]["spec"].clone()],
+        "alerts.yaml {stale}"
+    );
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::changeover::Changeover;
 use crate::cluster::inventory::Unread;
 
 /// How bad it is.
@@ -70,7 +71,7 @@ macro_rules! kinds {
 
 kinds! {
     MetalLbRuns: Fault, "MetalLB's controller or speaker is still on the cluster",
-        "two load balancers give the same Services addresses and answer for them: an address flaps between two MACs",
+        "beside tiklb it gives the same Services addresses and answers for them: an address flaps between two MACs",
         "remove MetalLB's Deployment and DaemonSet, and keep its pools: `kubectl -n metallb-system delete deployment/controller daemonset/speaker`";
     ServiceLbRuns: Fault, "k3s's servicelb (klipper): DaemonSets svclb-*, EXTERNAL-IP shows the nodes' addresses",
         "it writes the nodes' addresses into the status of every LoadBalancer Service, over tiklb's",
@@ -153,6 +154,9 @@ kinds! {
     RouterPolicyMissing: Fault, "the account's group on the router lacks a policy",
         "reads or writes are refused",
         "`/user group set [find where name=tiklb] policy=<what it has>,<what is missing>` on the router";
+    RouterLeftBehind: Warning, "a MikrotikRouter whose allocator has gone: whoever deletes it waits for its finalizer",
+        "the rows on the router stay, and keep its DHCP server off their addresses; nobody looks after them",
+        "`tiklb release router`, which needs no allocator; where Services still have its addresses, `tiklb release --router https://192.168.1.1 …` gives the rows back, and `kubectl -n metallb-system patch mikrotikrouter router --type=merge -p '{\"metadata\":{\"finalizers\":null}}'` and `kubectl -n metallb-system delete mikrotikrouter router` delete it. Or install tiklb again";
     DefinitionMissing: Fault, "a CustomResourceDefinition of tiklb is not installed",
         "the allocator waits for it and decides nothing",
         "`tiklb crds | kubectl apply --server-side -f -`";
@@ -208,6 +212,8 @@ pub(super) struct Unseen {
 /// What came of it all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Report {
+    /// Where it stands between MetalLB and tiklb, where it is between them.
+    pub(super) changeover: Option<Changeover>,
     /// What is wrong.
     pub(super) findings: Vec<Finding>,
     /// What was looked at and is well, a line each.

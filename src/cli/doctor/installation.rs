@@ -7,6 +7,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use serde_json::Value;
 
+use super::changeover::{install, is_installed};
 use super::facts::{Facts, LeaderLease, MissingRight};
 use super::finding::{Kind, Report, named};
 use crate::api::crds;
@@ -108,10 +109,14 @@ fn leader(facts: &Facts, report: &mut Report) {
     };
     let name = crate::allocator::LEASE;
     let place = format!("Lease {}/{name}", facts.namespace);
-    let fix = format!(
-        "see the allocator's Pods: kubectl -n {} get pods -l app.kubernetes.io/component=allocator",
-        facts.namespace
-    );
+    let fix = if is_installed(facts) {
+        format!(
+            "see the allocator's Pods: kubectl -n {} get pods -l app.kubernetes.io/component=allocator",
+            facts.namespace
+        )
+    } else {
+        absent(facts)
+    };
     match lease {
         None => report.find_with(
             Kind::NoLeader,
@@ -125,24 +130,38 @@ fn leader(facts: &Facts, report: &mut Report) {
                 fix,
             );
         }
-        Some(LeaderLease {
-            holder: Some(holder),
-            renewed,
-            seconds,
-        }) => {
-            let age = renewed.map_or(i64::MAX, |renewed| facts.now.as_second() - renewed.as_second());
-            if age > seconds.saturating_add(GRACE) {
+        Some(
+            lease @ LeaderLease {
+                holder: Some(holder),
+                renewed,
+                ..
+            },
+        ) => {
+            if leads(facts, lease) {
+                report.fine.push(format!("allocator {holder} leads"));
+            } else {
                 let since = renewed.map_or("never".to_owned(), |at| format!("last at {at}"));
                 report.find_with(
                     Kind::NoLeader,
                     format!("{place} of {holder} is not renewed any more ({since})"),
                     fix,
                 );
-            } else {
-                report.fine.push(format!("allocator {holder} leads"));
             }
         }
     }
+}
+
+/// Whether its holder lives, as far as the clocks agree.
+pub(super) fn leads(facts: &Facts, lease: &LeaderLease) -> bool {
+    let age = lease
+        .renewed
+        .map_or(i64::MAX, |renewed| facts.now.as_second() - renewed.as_second());
+    lease.holder.is_some() && age <= lease.seconds.saturating_add(GRACE)
+}
+
+/// What brings a process of tiklb's where nothing of it is installed.
+pub(super) fn absent(facts: &Facts) -> String {
+    format!("tiklb is not installed: {}", install(facts))
 }
 
 fn rights(facts: &Facts, report: &mut Report) {

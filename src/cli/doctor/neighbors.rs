@@ -280,7 +280,7 @@ fn running(workloads: &[&Workload], report: &mut Report) {
     }
 }
 
-fn delete(kind: &str, key: &ObjectKey) -> String {
+pub(super) fn delete(kind: &str, key: &ObjectKey) -> String {
     format!(
         "kubectl -n {} delete {} {}",
         key.namespace,

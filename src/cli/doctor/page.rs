@@ -3,12 +3,14 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::changeover::Changeover;
 use super::finding::{Finding, Kind, Report, Severity, Unseen};
 
 /// Changes when a field goes away or comes to mean something else.
 const API_VERSION: &str = "cli.tiklb.io/v1";
 
-/// The page: what is well, what was not looked at, then what is wrong, the worst last, and one line that sums it up.
+/// The page: what is well, what was not looked at, then what is wrong, the worst last, where a move from MetalLB stands, and one
+/// line that sums it up.
 pub(super) fn text(report: &Report) -> String {
     let mut lines = Vec::new();
     let mut section = |title: &str, entries: Vec<String>| {
@@ -33,6 +35,7 @@ pub(super) fn text(report: &Report) -> String {
             .filter(|finding| finding.kind.severity() == severity);
         section(title, found.map(entry).collect());
     }
+    section("MOVE FROM METALLB", report.changeover.iter().map(step).collect());
     lines.push(summary(report));
     lines.join("\n") + "\n"
 }
@@ -45,6 +48,11 @@ fn entry(finding: &Finding) -> String {
         kind.name(),
         kind.why()
     )
+}
+
+fn step(changeover: &Changeover) -> String {
+    let Changeover { phase, what, next } = changeover;
+    format!("  {what} ({})\n    next: {next}", phase.name())
 }
 
 fn summary(report: &Report) -> String {
@@ -82,6 +90,7 @@ struct Document<'a> {
     findings: Vec<Found<'a>>,
     not_looked_at: &'a [Unseen],
     notes: &'a [String],
+    changeover: Option<&'a Changeover>,
     ok: &'a [String],
 }
 
@@ -109,6 +118,7 @@ pub(super) fn json(report: &Report) -> Result<String> {
         findings: findings.collect(),
         not_looked_at: &report.unseen,
         notes: &report.notes,
+        changeover: report.changeover.as_ref(),
         ok: &report.fine,
     };
     let text = serde_json::to_string_pretty(&document).context("writing the report as JSON")?;

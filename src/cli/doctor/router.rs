@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use tiklb_core::allocator::NodeObject;
 
+use super::changeover::is_installed;
 use super::facts::{AskedRouter, Condition, Facts, RouterSaid, RouterState};
 use super::finding::{Kind, Report, named};
 use crate::cli::console::quoted;
@@ -31,7 +32,12 @@ pub(super) fn check(facts: &Facts, report: &mut Report) {
             ));
         }
         for router in routers {
-            conditions(facts, router, report);
+            // What its conditions say then is of another day.
+            if is_installed(facts) || router.conditions.is_empty() {
+                conditions(facts, router, report);
+            } else {
+                left_behind(facts, router, report);
+            }
         }
     }
     let Some(asked) = &facts.asked else {
@@ -47,6 +53,21 @@ pub(super) fn check(facts: &Facts, report: &mut Report) {
             answers(router, nodes, report);
         }
     }
+}
+
+/// With its finalizer it cannot even be deleted.
+fn left_behind(facts: &Facts, router: &RouterState, report: &mut Report) {
+    let RouterState { name, url, .. } = router;
+    let of = format!("kubectl -n {}", facts.namespace);
+    report.find_with(
+        Kind::RouterLeftBehind,
+        format!("MikrotikRouter {name}: the allocator has gone, and what it wrote on {url} stays there"),
+        format!(
+            "where no Service has an address of its any more: tiklb release {name}, which needs no allocator. Else tiklb release \
+             --router {url} … gives the rows back; then {of} patch mikrotikrouter {name} --type=merge -p \
+             '{{\"metadata\":{{\"finalizers\":null}}}}' && {of} delete mikrotikrouter {name}. Or install tiklb again"
+        ),
+    );
 }
 
 fn conditions(facts: &Facts, router: &RouterState, report: &mut Report) {

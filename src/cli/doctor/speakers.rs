@@ -2,8 +2,10 @@
 
 use serde_json::Value;
 
+use super::changeover::is_installed;
 use super::facts::{ALONE, Condition, Facts, HEARTBEATS, NETWORKS, State, Workload};
 use super::finding::{Kind, Report, named};
+use super::installation::absent;
 use super::neighbors::{Maker, overlaps};
 
 /// The ports that a speaker listens on unless it is told otherwise: heartbeats, then probes and metrics.
@@ -29,9 +31,15 @@ fn heartbeats(facts: &Facts, report: &mut Report) {
         .filter_map(|state| Some((state, state.condition(HEARTBEATS)?)))
         .collect();
     if speakers.is_empty() {
-        report.find(
+        let fix = if is_installed(facts) {
+            Kind::NoSpeaker.fix().to_owned()
+        } else {
+            absent(facts)
+        };
+        report.find_with(
             Kind::NoSpeaker,
             format!("no speaker reports in namespace {}", facts.namespace),
+            fix,
         );
         return;
     }

@@ -1,6 +1,7 @@
 //! What is found on which facts: a healthy cluster gives nothing, and each thing that can be wrong is found by itself.
 
 mod home;
+mod moves;
 mod others;
 mod words;
 

@@ -41,12 +41,14 @@ fn flags_go_before_what_the_object_says() {
     // Neither Secret is there, and neither is missed.
     assert!(pinned().client(&access.url, Some(&said)).is_ok());
     let without = Given::default().client(&access.url, Some(&said)).err().unwrap();
-    assert!(
-        without
-            .message
-            .contains("Secret metallb-system/mikrotik does not exist"),
-        "{without:?}"
-    );
+    for words in [
+        "Secret metallb-system/mikrotik does not exist",
+        "-f",
+        "--password-file",
+        "--ca-file",
+    ] {
+        assert!(without.message.contains(words), "{words}: {without:?}");
+    }
     let account = Given {
         pins: Vec::new(),
         ..pinned()

@@ -7,7 +7,7 @@ use rtnetlink::LinkUnspec;
 use tiklb::link::datagram::{Arrival, BUDGET, DatagramSocket, MAX_DATAGRAM, Pair, SendError};
 
 use crate::Body;
-use crate::lan::{Lan, index_of, within};
+use crate::lan::{Lan, goes_on, index_of, within, without_the_runtime};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[(&str, Body)] = &[
@@ -25,6 +25,12 @@ pub(crate) const TESTS: &[(&str, Body)] = &[
     }),
     ("datagram::a_drain_stops_at_its_budget", |lan| {
         Box::pin(a_drain_stops_at_its_budget(lan))
+    }),
+    ("datagram::who_has_read_all_waits", |lan| {
+        Box::pin(who_has_read_all_waits(lan))
+    }),
+    ("datagram::a_drain_asks_the_kernel", |lan| {
+        Box::pin(a_drain_asks_the_kernel(lan))
     }),
     ("datagram::one_port_serves_both_families", |lan| {
         Box::pin(one_port_serves_both_families(lan))
@@ -171,6 +177,32 @@ async fn a_drain_stops_at_its_budget(lan: Lan) -> Result<()> {
     let second = socket.drain(|_| ());
     assert_eq!((second.arrivals, second.more), (1, false));
     Ok(())
+}
+
+/// Otherwise the thread that reads would spin.
+async fn who_has_read_all_waits(lan: Lan) -> Result<()> {
+    loopback_up(&lan).await?;
+    let mut socket = DatagramSocket::bind(ANY_PORT)?;
+    let sender = UdpSocket::bind(ANY_PORT)?;
+    for _ in 0..2 {
+        sender.send_to(b"x", socket.local_address()?)?;
+        arrivals(&mut socket, 1).await?;
+        assert_eq!(socket.drain(|_| ()).arrivals, 0);
+        goes_on("waiting for a datagram", socket.readable()).await?;
+    }
+    Ok(())
+}
+
+/// What came while the thread was at work counts in its next look, although the runtime has not heard of it.
+async fn a_drain_asks_the_kernel(lan: Lan) -> Result<()> {
+    loopback_up(&lan).await?;
+    let mut socket = DatagramSocket::bind(ANY_PORT)?;
+    let sender = UdpSocket::bind(ANY_PORT)?;
+    sender.send_to(b"x", socket.local_address()?)?;
+    arrivals(&mut socket, 1).await?;
+    assert_eq!(socket.drain(|_| ()).arrivals, 0);
+    sender.send_to(b"x", socket.local_address()?)?;
+    without_the_runtime("a datagram", || Ok(socket.drain(|_| ()).arrivals == 1))
 }
 
 /// The next datagrams of a pair: who sent them, and what.

@@ -12,7 +12,7 @@ use std::future::Future;
 use std::io;
 use std::net::Ipv4Addr;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use futures::TryStreamExt as _;
@@ -36,6 +36,8 @@ pub(crate) const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 77, 50);
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Between two looks at something that gives no event.
 const GLANCE: Duration = Duration::from_millis(2);
+/// What is never to end is watched for so long. It would end at once: a busy machine makes it look well, and never ill.
+const WHILE: Duration = Duration::from_millis(50);
 
 /// A test's future: stays on its thread.
 pub(crate) type Running = Pin<Box<dyn Future<Output = Result<()>>>>;
@@ -228,6 +230,23 @@ pub(crate) async fn eventually<F: Future<Output = Result<bool>>>(
         Ok(())
     };
     within(what, seen).await?
+}
+
+/// Looks again until a condition holds, with a bound, and gives the runtime no turn meanwhile: it learns of nothing.
+pub(crate) fn without_the_runtime(what: &str, mut look: impl FnMut() -> Result<bool>) -> Result<()> {
+    let begun = Instant::now();
+    while !look()? {
+        ensure!(begun.elapsed() < PATIENCE, "waited {PATIENCE:?} for {what}");
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+/// Fails when something that nothing happens to ends all the same.
+pub(crate) async fn goes_on<T>(what: &str, future: impl Future<Output = T>) -> Result<()> {
+    let ended = tokio::time::timeout(WHILE, future).await;
+    ensure!(ended.is_err(), "{what} ended");
+    Ok(())
 }
 
 /// A link's number.

@@ -13,6 +13,7 @@ mod discovery;
 mod echo;
 mod lan;
 mod packet;
+mod ports;
 mod watch;
 
 /// A test's body, run in a fresh LAN.
@@ -23,6 +24,7 @@ fn main() {
     let isolation = lan::isolate().map_err(|error| format!("{error:#}"));
     let bodies = [
         packet::TESTS,
+        ports::TESTS,
         discovery::TESTS,
         echo::TESTS,
         watch::TESTS,

@@ -15,7 +15,9 @@ use tiklb_core::neighbor::responder::AnswerWith;
 use tiklb_core::neighbor::{Announcements, Arp, InterfaceIndex, Operation, Peer, Responder, Verdict};
 
 use crate::Body;
-use crate::lan::{CLIENT, Lan, NODE, PEER, VIP, eventually, filter, frames, within};
+use crate::lan::{
+    CLIENT, Lan, NODE, PEER, VIP, eventually, filter, frames, goes_on, within, without_the_runtime,
+};
 
 /// The tests of this file.
 pub(crate) const TESTS: &[(&str, Body)] = &[
@@ -36,6 +38,12 @@ pub(crate) const TESTS: &[(&str, Body)] = &[
     }),
     ("packet::a_drain_stops_at_its_budget", |lan| {
         Box::pin(a_drain_stops_at_its_budget(lan))
+    }),
+    ("packet::who_has_read_all_waits", |lan| {
+        Box::pin(who_has_read_all_waits(lan))
+    }),
+    ("packet::a_drain_asks_the_kernel", |lan| {
+        Box::pin(a_drain_asks_the_kernel(lan))
     }),
     ("packet::frames_know_how_long_they_waited", |lan| {
         Box::pin(frames_know_how_long_they_waited(lan))
@@ -59,7 +67,7 @@ pub(crate) const TESTS: &[(&str, Body)] = &[
 
 const OURS: &[&str] = &["192.168.77.200-192.168.77.210"];
 
-fn question(target_ip: Ipv4Addr) -> Arp {
+pub(crate) fn question(target_ip: Ipv4Addr) -> Arp {
     Arp {
         op: Operation::Request,
         eth_src: PEER,
@@ -184,9 +192,6 @@ async fn open_repeatedly(lan: &Lan) -> Result<()> {
     while opened < 300 || lan.received_by_eth0().await? < start + enough {
         let mut socket = lan.open(OURS)?;
         strays += socket.drain(|_| ())?.frames;
-        // `drain` asks the kernel only once the runtime has seen the socket readable.
-        tokio::task::yield_now().await;
-        strays += socket.drain(|_| ())?.frames;
         opened += 1;
     }
     assert_eq!(strays, 0, "of {opened} sockets");
@@ -304,6 +309,30 @@ async fn a_drain_stops_at_its_budget(lan: Lan) -> Result<()> {
     Ok(())
 }
 
+/// Otherwise the thread that reads would spin.
+async fn who_has_read_all_waits(lan: Lan) -> Result<()> {
+    let mut socket = lan.open(OURS)?;
+    let mut peer = lan.peer_socket()?;
+    for _ in 0..2 {
+        peer.send(&question(VIP).frame())?;
+        frames(&mut socket, 1).await?;
+        assert_eq!(socket.drain(|_| ())?.frames, 0);
+        goes_on("waiting for a frame", socket.readable()).await?;
+    }
+    Ok(())
+}
+
+/// What came while the thread was at work counts in its next look, although the runtime has not heard of it.
+async fn a_drain_asks_the_kernel(lan: Lan) -> Result<()> {
+    let mut socket = lan.open(OURS)?;
+    let mut peer = lan.peer_socket()?;
+    peer.send(&question(VIP).frame())?;
+    frames(&mut socket, 1).await?;
+    assert_eq!(socket.drain(|_| ())?.frames, 0);
+    peer.send(&question(VIP).frame())?;
+    without_the_runtime("a frame", || Ok(socket.drain(|_| ())?.frames == 1))
+}
+
 async fn frames_know_how_long_they_waited(lan: Lan) -> Result<()> {
     let mut socket = lan.open(OURS)?;
     let mut peer = lan.peer_socket()?;
@@ -351,6 +380,7 @@ async fn an_interface_set_down_is_an_error_and_returns(lan: Lan) -> Result<()> {
     let sent = socket.send(&question(VIP).frame());
     assert!(matches!(sent, Err(SocketError::Down(_))), "{sent:?}");
     assert_eq!(socket.drain(|_| ())?.frames, 0, "said once");
+    goes_on("waiting for the next error", socket.readable()).await?;
 
     lan.set(LinkUnspec::new_with_index(lan.eth0.0).up()).await?;
     let mut peer = lan.peer_socket()?;

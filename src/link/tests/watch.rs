@@ -156,8 +156,11 @@ async fn the_default_gateway_is_known(lan: Lan) -> Result<()> {
     // The kernel takes no gateway that is on none of its networks.
     add_address(&lan, VIP).await?;
     let gateway = Ipv4Addr::new(192, 168, 77, 1);
-    let route = RouteMessageBuilder::<Ipv4Addr>::new().gateway(gateway).build();
-    comes_and_goes(&lan, route, gateway.into()).await
+    let route = RouteMessageBuilder::<Ipv4Addr>::new()
+        .gateway(gateway)
+        .priority(205)
+        .build();
+    comes_and_goes(&lan, route, (gateway.into(), 205)).await
 }
 
 async fn a_router_of_ipv6_is_known(lan: Lan) -> Result<()> {
@@ -165,17 +168,18 @@ async fn a_router_of_ipv6_is_known(lan: Lan) -> Result<()> {
     let route = RouteMessageBuilder::<Ipv6Addr>::new()
         .output_interface(lan.eth0.0)
         .gateway(router)
+        .priority(206)
         .build();
-    comes_and_goes(&lan, route, router.into()).await
+    comes_and_goes(&lan, route, (router.into(), 206)).await
 }
 
-/// The gateway of a default route is known as long as there is that route.
-async fn comes_and_goes(lan: &Lan, route: RouteMessage, gateway: IpAddr) -> Result<()> {
+/// The gateway of a default route is known with its metric as long as there is that route.
+async fn comes_and_goes(lan: &Lan, route: RouteMessage, (gateway, metric): (IpAddr, u32)) -> Result<()> {
     let mut snapshots = watching().await?;
     let known = |s: &Snapshot| {
         s.gateways
             .get(&lan.eth0)
-            .is_some_and(|all| all.contains(&gateway))
+            .is_some_and(|all| all.get(&gateway) == Some(&metric))
     };
     lan.node_links.route().add(route.clone()).execute().await?;
     until(&mut snapshots, "the gateway", known).await?;

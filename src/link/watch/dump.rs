@@ -1,6 +1,6 @@
 //! One whole reading of the interfaces, their addresses and the gateways there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use futures::TryStreamExt as _;
@@ -53,8 +53,10 @@ async fn read(handle: &Handle, exclusions: &Exclusions) -> Result<Snapshot, rtne
     })
 }
 
+type Gateways = BTreeMap<InterfaceIndex, BTreeMap<IpAddr, u32>>;
+
 /// The default gateways of each interface: what a takeover must reach first, and what shows that a link works.
-async fn gateways(handle: &Handle) -> Result<BTreeMap<InterfaceIndex, BTreeSet<IpAddr>>, rtnetlink::Error> {
+async fn gateways(handle: &Handle) -> Result<Gateways, rtnetlink::Error> {
     let mut gateways = BTreeMap::new();
     let v4 = RouteMessageBuilder::<Ipv4Addr>::new().build();
     add_gateways(handle, v4, &mut gateways).await?;
@@ -69,12 +71,14 @@ async fn gateways(handle: &Handle) -> Result<BTreeMap<InterfaceIndex, BTreeSet<I
 async fn add_gateways(
     handle: &Handle,
     of: RouteMessage,
-    gateways: &mut BTreeMap<InterfaceIndex, BTreeSet<IpAddr>>,
+    gateways: &mut Gateways,
 ) -> Result<(), rtnetlink::Error> {
     let mut routes = handle.route().get(of).execute();
     while let Some(message) = routes.try_next().await? {
-        if let Some((index, gateway)) = interface::default_gateway(&message) {
-            gateways.entry(index).or_default().insert(gateway);
+        if let Some((index, gateway, metric)) = interface::default_gateway(&message) {
+            let known = gateways.entry(index).or_default().entry(gateway);
+            let known = known.or_insert(metric);
+            *known = metric.min(*known);
         }
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use ipnet::IpNet;
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use rtnetlink::packet_route::link::{
-    InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+    BondMode, InfoBond, InfoData, InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
 };
 use rtnetlink::packet_route::route::{RouteAddress, RouteAttribute, RouteMessage, RouteType};
 use tiklb_core::model::MacAddr;
@@ -59,6 +59,9 @@ pub enum Kind {
     Bridge,
     /// A bond.
     Bond,
+    /// One in mode `balance-alb`: it writes the MAC address of one port or another into each ARP answer that leaves, so
+    /// that clients are told other ones than the speaker says. A VLAN or bridge on it does not show it.
+    BondAlb,
     /// A VRF: its members keep their own ARP.
     Vrf,
     /// A VLAN on another interface.
@@ -115,22 +118,32 @@ impl Interface {
     }
 }
 
-/// The interface and the gateway of a default route; `None` for any other route. Of a route over several interfaces none is
+/// The routing table that decides where no rule names another (`RT_TABLE_MAIN`).
+const MAIN: u32 = 254;
+
+/// The interface, the gateway and the metric of a default route; `None` for any other route. Of a route over several interfaces none is
 /// taken: which of them works is not ours to guess.
-pub(super) fn default_gateway(message: &RouteMessage) -> Option<(InterfaceIndex, IpAddr)> {
+pub(super) fn default_gateway(message: &RouteMessage) -> Option<(InterfaceIndex, IpAddr, u32)> {
     let is_default =
         message.header.destination_prefix_length == 0 && message.header.kind == RouteType::Unicast;
     let mut gateway = None;
     let mut index = None;
+    // The kernel names none that is zero.
+    let mut metric = 0;
+    let mut table = u32::from(message.header.table);
     for attribute in &message.attributes {
         match attribute {
             RouteAttribute::Gateway(RouteAddress::Inet(address)) => gateway = Some(IpAddr::V4(*address)),
             RouteAttribute::Gateway(RouteAddress::Inet6(address)) => gateway = Some(IpAddr::V6(*address)),
+            RouteAttribute::Priority(number) => metric = *number,
+            RouteAttribute::Table(number) => table = *number,
             RouteAttribute::Oif(number) => index = Some(InterfaceIndex(*number)),
             _ => {}
         }
     }
-    is_default.then_some((index?, gateway?))
+    // Another table's (a VRF's, that of a rule for some sources) says nothing of what the kernel prefers.
+    let preference = if table == MAIN { metric } else { u32::MAX };
+    is_default.then_some((index?, gateway?, preference))
 }
 
 /// Reads a link message; `None` for one without a name, which is a report about something else.
@@ -171,10 +184,11 @@ pub(super) fn from_link(message: &LinkMessage, exclusions: &Exclusions) -> Optio
     Some(interface)
 }
 
-fn kind_of(info: &[LinkInfo]) -> Option<Kind> {
-    info.iter().find_map(|info| match info {
+fn kind_of(all: &[LinkInfo]) -> Option<Kind> {
+    all.iter().find_map(|info| match info {
         LinkInfo::Kind(kind) => Some(match kind {
             InfoKind::Bridge => Kind::Bridge,
+            InfoKind::Bond if is_balance_alb(all) => Kind::BondAlb,
             InfoKind::Bond => Kind::Bond,
             InfoKind::Vrf => Kind::Vrf,
             InfoKind::Vlan => Kind::Vlan,
@@ -182,6 +196,13 @@ fn kind_of(info: &[LinkInfo]) -> Option<Kind> {
             other => Kind::Other(other.to_string()),
         }),
         _ => None,
+    })
+}
+
+fn is_balance_alb(info: &[LinkInfo]) -> bool {
+    info.iter().any(|info| match info {
+        LinkInfo::Data(InfoData::Bond(bond)) => bond.contains(&InfoBond::Mode(BondMode::BalanceAlb)),
+        _ => false,
     })
 }
 

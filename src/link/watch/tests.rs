@@ -1,9 +1,11 @@
 //! Netlink messages as values: kinds of interfaces that the test machine's kernel may lack. Real events are in
 //! the `link` test target.
 
+use std::collections::BTreeSet;
+
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use rtnetlink::packet_route::link::{
-    InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+    BondMode, InfoBond, InfoData, InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
 };
 use tiklb_core::model::MacAddr;
 
@@ -92,6 +94,28 @@ fn members_are_skipped_for_their_master_except_those_of_a_vrf() {
     let member = |master| Some(Unusable::Member(InterfaceIndex(master)));
     assert_eq!(reasons, [member(2), member(3), None, member(5), member(99), None]);
     assert_eq!(unusable(&snapshot, 2), None, "the bridge itself is used");
+}
+
+#[test]
+fn a_bond_that_rewrites_arp_answers_is_told_apart() {
+    let in_mode = |mode| {
+        let data = InfoData::Bond(vec![InfoBond::Mode(mode)]);
+        let info = vec![LinkInfo::Kind(InfoKind::Bond), LinkInfo::Data(data)];
+        let mut message = ethernet(2, "bond0");
+        message.attributes.push(LinkAttribute::LinkInfo(info));
+        let snapshot = snapshot(&[message]);
+        assert_eq!(unusable(&snapshot, 2), None, "{mode}: it is used all the same");
+        snapshot.interfaces[&InterfaceIndex(2)].kind.clone()
+    };
+    assert_eq!(in_mode(BondMode::BalanceAlb), Some(Kind::BondAlb));
+    for mode in [
+        BondMode::ActiveBackup,
+        BondMode::BalanceTlb,
+        BondMode::Ieee8023Ad,
+        BondMode::BalanceRr,
+    ] {
+        assert_eq!(in_mode(mode), Some(Kind::Bond), "{mode}");
+    }
 }
 
 #[test]
@@ -221,6 +245,8 @@ fn only_a_plain_default_route_names_a_gateway() {
         message.header.destination_prefix_length = prefix;
         message.header.kind = kind;
         message.attributes.push(RouteAttribute::Oif(2));
+        message.attributes.push(RouteAttribute::Priority(100));
+        message.header.table = 254;
         if with_gateway {
             message
                 .attributes
@@ -231,14 +257,27 @@ fn only_a_plain_default_route_names_a_gateway() {
     let route = |prefix, kind, with_gateway| of(gateway, prefix, kind, with_gateway);
     assert_eq!(
         of(router, 0, RouteType::Unicast, true),
-        Some((InterfaceIndex(2), router))
+        Some((InterfaceIndex(2), router, 100))
     );
     assert_eq!(of(router, 64, RouteType::Unicast, true), None);
     assert_eq!(
         route(0, RouteType::Unicast, true),
-        Some((InterfaceIndex(2), gateway))
+        Some((InterfaceIndex(2), gateway, 100))
     );
     assert_eq!(route(24, RouteType::Unicast, true), None);
+    let mut elsewhere = RouteMessage::default();
+    elsewhere.attributes = vec![
+        RouteAttribute::Oif(3),
+        RouteAttribute::Gateway(RouteAddress::from(gateway)),
+        RouteAttribute::Table(100),
+    ];
+    elsewhere.header.kind = RouteType::Unicast;
+    let found = interface::default_gateway(&elsewhere);
+    assert_eq!(
+        found,
+        Some((InterfaceIndex(3), gateway, u32::MAX)),
+        "it is not what the kernel prefers"
+    );
     assert_eq!(route(0, RouteType::BlackHole, true), None);
     assert_eq!(route(0, RouteType::Unicast, false), None);
 }

@@ -20,7 +20,7 @@ use tracing::Dispatch;
 use super::*;
 use crate::observe::metrics::process;
 
-const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A server that runs, and what it shows.
 struct House {
@@ -48,12 +48,12 @@ fn sources() -> (Sources, Dispatch) {
     (sources, dispatch)
 }
 
-async fn house() -> House {
-    open(sources()).await
+fn house() -> House {
+    open(sources())
 }
 
-async fn open((sources, dispatch): (Sources, Dispatch)) -> House {
-    let admin = Admin::bind(ANY_PORT).await.unwrap();
+fn open((sources, dispatch): (Sources, Dispatch)) -> House {
+    let admin = Admin::bind(ANY_PORT).unwrap();
     let (stop, stopped) = oneshot::channel();
     House {
         address: admin.local_address().unwrap(),
@@ -131,11 +131,44 @@ async fn hear(stream: &TcpStream, end: &str) -> String {
     String::from_utf8(heard).unwrap()
 }
 
+/// Pods of a cluster with IPv6 alone are probed by it, and everything else asks by IPv4.
+#[tokio::test]
+async fn on_every_address_it_is_reached_by_either_family() {
+    let every = "[::]:0".parse().unwrap();
+    let admin = Admin::bind(every).unwrap();
+    let port = admin.local_address().unwrap().port();
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    if let Err(error) = listen((Ipv6Addr::LOCALHOST, 0).into()) {
+        let demanded = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!demanded, "this machine has no IPv6: {error}");
+        eprintln!("not asked by IPv6, which this machine does not have: {error}");
+        return;
+    }
+    // Whatever net.ipv6.bindv6only is here.
+    assert!(!socket2::SockRef::from(&admin.listener).only_v6().unwrap());
+    TcpStream::connect((Ipv6Addr::LOCALHOST, port)).await.unwrap();
+    drop(admin);
+}
+
+#[test]
+fn on_a_host_without_ipv6_every_address_is_of_ipv4() {
+    let no_ipv6 = io::Error::from_raw_os_error(nix::libc::EAFNOSUPPORT);
+    let taken = io::Error::from_raw_os_error(nix::libc::EADDRINUSE);
+    let every = "[::]:7472".parse().unwrap();
+    assert_eq!(
+        without_ipv6(every, &no_ipv6),
+        Some("0.0.0.0:7472".parse().unwrap())
+    );
+    assert_eq!(without_ipv6(every, &taken), None);
+    let one = "[::1]:7472".parse().unwrap();
+    assert_eq!(without_ipv6(one, &no_ipv6), None, "a person's word");
+}
+
 #[tokio::test]
 async fn a_taken_port_is_refused_with_the_flags_name() {
-    let admin = Admin::bind(ANY_PORT).await.unwrap();
+    let admin = Admin::bind(ANY_PORT).unwrap();
     let address = admin.local_address().unwrap();
-    let error = Admin::bind(address).await.unwrap_err();
+    let error = Admin::bind(address).unwrap_err();
     assert_eq!(error.address, address);
     assert_eq!(error.source.kind(), io::ErrorKind::AddrInUse);
     let words = error.to_string();
@@ -148,7 +181,7 @@ async fn a_taken_port_is_refused_with_the_flags_name() {
 
 #[tokio::test]
 async fn a_stop_frees_the_port_and_ends_idle_connections() {
-    let house = house().await;
+    let house = house();
     let idle = house.connect().await;
     say(&idle, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(hear(&idle, "ok\n").await.starts_with("HTTP/1.1 200 OK\r\n"));
@@ -163,7 +196,7 @@ async fn a_stop_frees_the_port_and_ends_idle_connections() {
 
 #[tokio::test]
 async fn what_is_being_answered_at_a_stop_gets_out() {
-    let house = house().await;
+    let house = house();
     let late = house.connect().await;
     say(
         &late,

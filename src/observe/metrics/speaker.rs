@@ -15,7 +15,7 @@ use tiklb_core::speaker::{Counters, Published};
 use tokio::sync::watch;
 
 use super::Registry;
-use super::family::{Family, Row};
+use super::family::{Family, Row, Seconds, write_seconds_of_all};
 
 const ANNOUNCED: Family = Family::gauge(
     "metallb_speaker_announced",
@@ -69,6 +69,15 @@ const OWNER_CHANGES: Family = Family::counter(
     "tiklb_speaker_owner_changes",
     "Addresses that this node began or ceased to announce, by the reason.",
 );
+const FRAMES_LOST: Family = Family::counter(
+    "tiklb_speaker_frames_lost",
+    "ARP and NDP frames that the kernel dropped: unread (the receive buffer was full), unsent (no room to send).",
+);
+const FAILOVER: &str = "tiklb_speaker_failover";
+const FAILOVER_HELP: &str =
+    "Seconds for which an address's owner had been silent when this node took the address over.";
+const LATENESS: &str = "tiklb_speaker_lateness";
+const LATENESS_HELP: &str = "Seconds by which the thread that answers ARP was late for what it had to do: above 0.005 it lacks a processor, and judges nobody's silence by it.";
 
 /// [`Because::reason`]'s words. All are shown from the start: the first owner change after a start must not look like a
 /// counter that was there before.
@@ -89,19 +98,56 @@ const REASONS: [&str; 12] = [
 
 /// Counts owner changes, fed by the task that reports them. Clones are the same.
 #[derive(Debug, Clone)]
-pub struct OwnerChanges(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+pub struct OwnerChanges(Arc<Mutex<Changes>>);
+
+#[derive(Debug, Clone)]
+struct Changes {
+    by_reason: BTreeMap<&'static str, u64>,
+    failover: Seconds,
+}
 
 impl OwnerChanges {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new(
-            REASONS.into_iter().map(|reason| (reason, 0)).collect(),
-        )))
+        Self(Arc::new(Mutex::new(Changes {
+            by_reason: REASONS.into_iter().map(|reason| (reason, 0)).collect(),
+            failover: Seconds::default(),
+        })))
     }
 
     /// A group was claimed or given up.
     pub fn record(&self, because: &Because) {
         let mut changes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *changes.entry(because.reason()).or_default() += 1;
+        *changes.by_reason.entry(because.reason()).or_default() += 1;
+        if let Because::Silent { after, .. } = because {
+            changes.failover.observe(*after);
+        }
+    }
+}
+
+/// How the thread that owns the sockets fares, fed by itself. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Thread(Arc<Mutex<Fare>>);
+
+#[derive(Debug, Clone, Default)]
+struct Fare {
+    lateness: Seconds,
+    unread: u64,
+    unsent: u64,
+}
+
+impl Thread {
+    /// It was late by so much. A scrape that reads just now is not waited for: the thread has better to do.
+    pub fn was_late(&self, by: Duration) {
+        if let Ok(mut fare) = self.0.try_lock() {
+            fare.lateness.observe(by);
+        }
+    }
+
+    /// What the kernel has dropped since the process began.
+    pub fn lost(&self, unread: u64, unsent: u64) {
+        if let Ok(mut fare) = self.0.try_lock() {
+            (fare.unread, fare.unsent) = (unread, unsent);
+        }
     }
 }
 
@@ -111,6 +157,7 @@ pub fn register(
     node: NodeName,
     counters: watch::Receiver<Arc<Counters>>,
     published: watch::Receiver<Arc<Published>>,
+    thread: Thread,
 ) -> OwnerChanges {
     let owner_changes = OwnerChanges::new();
     registry.register_collector(Box::new(Speaker {
@@ -118,6 +165,7 @@ pub fn register(
         counters,
         published,
         owner_changes: owner_changes.clone(),
+        thread,
     }));
     owner_changes
 }
@@ -128,6 +176,7 @@ struct Speaker {
     counters: watch::Receiver<Arc<Counters>>,
     published: watch::Receiver<Arc<Published>>,
     owner_changes: OwnerChanges,
+    thread: Thread,
 }
 
 impl Collector for Speaker {
@@ -147,13 +196,22 @@ impl Collector for Speaker {
         DEFENCES.write(&mut encoder, counters.defences)?;
         STANDING_IN.write(&mut encoder, published.standing.len())?;
         DETECTION.write_all(&mut encoder, by_peer(&counters.detection))?;
+        let fare = self
+            .thread
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        FRAMES_LOST.write_all(&mut encoder, lost(&fare))?;
+        write_seconds_of_all(&mut encoder, LATENESS, LATENESS_HELP, &fare.lateness)?;
         let changes = self
             .owner_changes
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        OWNER_CHANGES.write_all(&mut encoder, by_word("reason", &changes))
+        write_seconds_of_all(&mut encoder, FAILOVER, FAILOVER_HELP, &changes.failover)?;
+        OWNER_CHANGES.write_all(&mut encoder, by_word("reason", &changes.by_reason))
     }
 }
 
@@ -192,6 +250,11 @@ fn disputed(published: &Published) -> [Row<u64, 1>; 2] {
     let strangers = count(|dispute| dispute.stranger.is_some());
     let nodes = count(|dispute| !dispute.nodes.is_empty());
     [("stranger", strangers), ("node", nodes)].map(|(by, count)| ([("by", by.to_owned())], count))
+}
+
+/// Both from the start, as with what is disputed.
+fn lost(fare: &Fare) -> [Row<u64, 1>; 2] {
+    [("unread", fare.unread), ("unsent", fare.unsent)].map(|(why, count)| ([("why", why.to_owned())], count))
 }
 
 /// Bounded by what a speaker talks to.

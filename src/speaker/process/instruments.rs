@@ -1,6 +1,8 @@
 //! What a speaker shows of itself: metrics, and the state that `/debug/state` prints.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tiklb_core::model::NodeName;
@@ -9,11 +11,13 @@ use tokio::sync::watch;
 
 use crate::cluster::event::Events;
 use crate::cluster::watch::Health;
+use crate::observe::liveness::{Liveness, Pulse};
 use crate::observe::metrics::cluster::{Cluster, Configuration};
-use crate::observe::metrics::speaker::{self, OwnerChanges};
+use crate::observe::metrics::speaker::{self, OwnerChanges, Thread};
 use crate::observe::metrics::{Reading, Registry};
 use crate::speaker::record::time;
 use crate::speaker::wire;
+use crate::speaker::wire::port::Lost;
 
 /// Filled by the desk and the wire, read by the admin server.
 pub(super) struct Instruments {
@@ -29,6 +33,7 @@ impl Instruments {
         events: &Events,
         node: &NodeName,
         wire: &wire::Handle,
+        thread: Thread,
     ) -> Self {
         let configuration = Configuration::default();
         let (updates, failures, events) = (health.clone(), health.clone(), events.clone());
@@ -42,8 +47,49 @@ impl Instruments {
         let (counters, published) = (wire.counters.clone(), wire.published.clone());
         Self {
             configuration,
-            owner_changes: speaker::register(registry, node.clone(), counters, published),
+            owner_changes: speaker::register(registry, node.clone(), counters, published, thread),
         }
+    }
+}
+
+/// The thread that answers ARP turns with every heartbeat; one that has not for this long answers nobody.
+const WIRE_STANDSTILL: Duration = Duration::from_secs(15);
+
+/// Who is told how the thread that owns the sockets fares.
+pub(super) struct Watched {
+    liveness: Liveness,
+    /// The thread counts as going round from its first turn on: before, it waits for the heartbeat key, which may take
+    /// long and is no standstill.
+    pulse: OnceCell<Pulse>,
+    thread: Thread,
+}
+
+impl Watched {
+    pub(super) const fn new(liveness: Liveness, thread: Thread) -> Self {
+        Self {
+            liveness,
+            pulse: OnceCell::new(),
+            thread,
+        }
+    }
+}
+
+impl wire::Observer for Watched {
+    fn turn(&self) {
+        self.pulse
+            .get_or_init(|| {
+                self.liveness
+                    .pulse("the thread that answers ARP", WIRE_STANDSTILL)
+            })
+            .touch();
+    }
+
+    fn late(&self, by: Duration) {
+        self.thread.was_late(by);
+    }
+
+    fn lost(&self, frames: Lost) {
+        self.thread.lost(frames.unread, frames.unsent);
     }
 }
 

@@ -92,8 +92,9 @@ impl Recorder {
                 continue;
             };
             let announced = announced(address, published);
-            waits |= announced.is_some_and(|held| !has_asked(held));
-            if is_settled(address, published, wanted) || announced.is_some_and(has_asked) {
+            let is_over = announced.is_some_and(|held| names(&stored, held) || has_asked(held));
+            waits |= announced.is_some() && !is_over;
+            if is_settled(address, published, wanted) || is_over {
                 self.writer.wish(self.target(address), Wish::Absent);
             }
         }
@@ -161,6 +162,14 @@ fn seen(published: &Published) -> BTreeMap<IpAddr, Seen> {
 pub(super) fn announced(address: IpAddr, published: &Published) -> Option<&Held> {
     let mut held = published.held.values();
     held.find(|held| held.addresses.contains(&address))
+}
+
+/// Whether it is this node itself that somebody took for a stranger: a speaker that has just started knows nobody yet, and hears
+/// a claim before it hears who made it.
+fn names(stored: &Stored, held: &Held) -> bool {
+    let mac = stored.status.as_ref().map(|status| &status["mac"]);
+    held.mac
+        .is_some_and(|own| mac.is_some_and(|mac| *mac == own.to_string()))
 }
 
 /// Whether this node must have heard by now who else uses what it announces.

@@ -227,6 +227,35 @@ async fn who_announces_stands_in_the_api_as_long_as_it_does() {
     assert_eq!(world.server.unsupported(), Vec::<String>::new());
 }
 
+/// The node is the one that it was. A Service that joins the group later is new there.
+#[tokio::test]
+async fn a_speaker_that_was_started_anew_tells_no_event_for_what_its_node_had() {
+    let world = world().await;
+    let mut side = side(&world, "n1");
+    let mut published = publishing(4);
+    let group = published.held.get_mut(&ip("192.168.1.200")).unwrap();
+    group.because = Because::Resumed;
+    let beside = ObjectKey::new("default", "beside");
+    let services = [web(), beside.clone()].map(|key| Service {
+        uid: Uid(format!("{key}-uid")),
+        key,
+        ..Service::default()
+    });
+    side.objects.take(News::services(Change::Listed(services.into())));
+    side.recorder.update(&published, &side.objects);
+    let group = published.held.get_mut(&ip("192.168.1.200")).unwrap();
+    group.services.insert(beside);
+    side.recorder.update(&published, &side.objects);
+    notes(&world, "nodeAssigned").await;
+    let events = lab::kube::EVENTS_V1.in_namespace("default");
+    let events = world
+        .judge
+        .wait_list(events, BOUND, "an event", |events| !events.is_empty());
+    let events = events.await.unwrap();
+    let about: Vec<&Value> = events.iter().map(|event| &event["regarding"]["name"]).collect();
+    assert_eq!(about, ["beside"], "{events:#?}");
+}
+
 #[tokio::test]
 async fn an_owner_removes_what_earlier_ones_left_and_not_what_later_ones_say() {
     let world = world().await;
@@ -406,6 +435,59 @@ async fn whoever_announces_an_address_removes_an_earlier_owners_conflict_once_it
     let old = publishing(4);
     sweeping(&world, &mut side, &old, &wanted, CONFLICTS, <[Value]>::is_empty).await;
     assert!(!side.recorder.sweep(&old, &wanted));
+}
+
+/// Others had just started, and heard its claim before its first heartbeat.
+#[tokio::test]
+async fn whoever_announces_an_address_removes_a_conflict_with_itself_at_once() {
+    let world = world().await;
+    let mut side = side(&world, "n2");
+    let mut young = publishing(4);
+    let begun = crate::cluster::object::configuration::now().0.as_second();
+    let held = young.held.get_mut(&ip("192.168.1.200")).unwrap();
+    held.since = Timestamp(begun);
+    held.mac = Some(MacAddr(2, 0, 0, 0, 0, 0x0b));
+    let conflicts = CONFLICTS.in_namespace("metallb-system");
+    let target = side.recorder.target(ip("192.168.1.200"));
+    for (mac, stays) in [("02:00:00:00:00:0c", true), ("02:00:00:00:00:0b", false)] {
+        let named = json!({
+            "apiVersion": "tiklb.io/v1alpha1", "kind": "AddressConflict",
+            "metadata": {"name": "192.168.1.200"}, "spec": {"address": "192.168.1.200"},
+        });
+        if world.judge.list(&conflicts).await.unwrap().is_empty() {
+            world.judge.create(&conflicts, &named).await.unwrap();
+        }
+        let status = json!({"status": {"mac": mac, "seenBy": ["n1"]}});
+        let is_told = |stored: &crate::cluster::object::Stored| {
+            stored.status.as_ref().is_some_and(|status| status["mac"] == mac)
+        };
+        world
+            .judge
+            .patch_status(&conflicts, "192.168.1.200", &status)
+            .await
+            .unwrap();
+        while !side.writer.find(&target).as_ref().is_some_and(is_told) {
+            tokio::task::yield_now().await;
+        }
+        if stays {
+            assert!(
+                side.recorder.sweep(&young, &Wanted::default()),
+                "a stranger's is looked at again"
+            );
+            side.writer.idle().await;
+            assert_eq!(world.judge.list(&conflicts).await.unwrap().len(), 1);
+        } else {
+            sweeping(
+                &world,
+                &mut side,
+                &young,
+                &Wanted::default(),
+                CONFLICTS,
+                <[Value]>::is_empty,
+            )
+            .await;
+        }
+    }
 }
 
 fn surveyed(occupied: &[&str]) -> Published {

@@ -206,3 +206,15 @@ pub(super) fn healthy() -> Facts {
         asked: Some(vec![asked(rights(vec![], "192.168.1.0/24"), &["192.168.1.0/24"])]),
     }
 }
+
+/// MetalLB, as its manifest installs it.
+pub(super) fn metallb(facts: &mut Facts) {
+    facts.workloads.as_mut().unwrap().extend([
+        workload(
+            "Deployment",
+            ours("controller"),
+            "quay.io/metallb/controller:v0.15.2",
+        ),
+        workload("DaemonSet", ours("speaker"), "quay.io/metallb/speaker:v0.15.2"),
+    ]);
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::super::changeover::Phase;
 use super::super::finding::Severity;
 use super::*;
 
@@ -23,14 +24,7 @@ fn assert_page(name: &str, found: &str) {
 /// In the middle of a move from MetalLB, and with an account that may not read everything.
 fn moving() -> Facts {
     let mut facts = healthy();
-    facts.workloads.as_mut().unwrap().extend([
-        workload(
-            "Deployment",
-            ours("controller"),
-            "quay.io/metallb/controller:v0.15.2",
-        ),
-        workload("DaemonSet", ours("speaker"), "quay.io/metallb/speaker:v0.15.2"),
-    ]);
+    metallb(&mut facts);
     facts.webhooks = Ok(vec![Webhook {
         configuration: "metallb-webhook-configuration".to_owned(),
         name: "ipaddresspoolvalidationwebhook.metallb.io".to_owned(),
@@ -74,6 +68,15 @@ fn page_of_kinds() -> String {
             let cells = [kind.sign(), kind.why(), kind.fix()].map(|cell| cell.replace('|', "\\|"));
             writeln!(page, "| `{}` | {} |", kind.name(), cells.join(" | ")).unwrap();
         }
+    }
+    page.push_str(
+        "\n## Where a move from MetalLB stands\n\n\
+        Where MetalLB is to be seen, or its kinds without it, the doctor says last between which steps the cluster is, and what\n\
+        comes next (`changeover` in JSON). [migrate-from-metallb.md](migrate-from-metallb.md) has the steps.\n\n\
+        | phase | what is the case |\n|---|---|\n",
+    );
+    for phase in Phase::ALL {
+        writeln!(page, "| `{}` | {} |", phase.name(), phase.what()).unwrap();
     }
     page.push_str(
         "\nA warning is something that does not do what it looks like, or soon will not; with a fault addresses are not given, not\n\

@@ -11,7 +11,7 @@ const LIVE: &str = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
 
 #[tokio::test]
 async fn the_oldest_connection_makes_room() {
-    let house = house().await;
+    let house = house();
     let mut crowd = Vec::new();
     for _ in 0..CONNECTIONS {
         let each = house.connect().await;
@@ -32,7 +32,7 @@ async fn the_oldest_connection_makes_room() {
 
 #[tokio::test]
 async fn whoever_has_left_needs_no_room() {
-    let house = house().await;
+    let house = house();
     let first = house.connect().await;
     say(&first, LIVE).await;
     hear(&first, "ok\n").await;
@@ -51,7 +51,7 @@ async fn whoever_has_left_needs_no_room() {
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_does_not_end_is_not_waited_for() {
-    let house = house().await;
+    let house = house();
     let slow = house.connect().await;
     say(&slow, "GET /livez HTTP/1.1\r\nHost:").await;
     let silent = house.connect().await;
@@ -63,7 +63,7 @@ async fn a_head_that_does_not_end_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_body_that_does_not_end_is_not_waited_for() {
-    let house = house().await;
+    let house = house();
     let slow = house.connect().await;
     let head = "PUT /log-level HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
     say(&slow, head).await;
@@ -77,7 +77,7 @@ async fn a_body_that_does_not_end_is_not_waited_for() {
 
 #[tokio::test]
 async fn no_connection_lives_for_ever() {
-    let house = house().await;
+    let house = house();
     let busy = house.connect().await;
     let mut answers = 0;
     // One request a second keeps the timeout for heads from ever running out.
@@ -99,7 +99,7 @@ async fn a_reader_that_stands_still_does_not_hold_up_a_stop() {
     let (mut sources, dispatch) = sources();
     let long = "x".repeat(32 << 20);
     sources.state = Box::new(move || json!(long));
-    let house = open((sources, dispatch)).await;
+    let house = open((sources, dispatch));
     let (status, body) = house.get("/debug/state").await;
     assert_eq!((status, body.len()), (StatusCode::OK, (32 << 20) + 3));
     let stuck = house.connect().await;
@@ -114,7 +114,7 @@ async fn a_reader_that_stands_still_does_not_hold_up_a_stop() {
 
 #[tokio::test]
 async fn a_head_that_is_too_long_is_refused() {
-    let house = house().await;
+    let house = house();
     let long = house.connect().await;
     let head = format!(
         "GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n",
@@ -141,7 +141,7 @@ async fn a_head_that_is_too_long_is_refused() {
 
 #[tokio::test]
 async fn what_is_no_http_is_refused() {
-    let house = house().await;
+    let house = house();
     for noise in [
         "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
         "HELO x\r\n\r\n",

@@ -6,7 +6,7 @@ use super::*;
 
 #[tokio::test]
 async fn the_index_lists_what_there_is() {
-    let house = house().await;
+    let house = house();
     let (status, body) = house.get("/").await;
     assert_eq!(status, StatusCode::OK);
     for path in [
@@ -27,7 +27,7 @@ async fn the_index_lists_what_there_is() {
 
 #[tokio::test]
 async fn ready_when_nothing_is_waited_for() {
-    let house = house().await;
+    let house = house();
     let services = house.readiness.wait_for("the list of Services");
     let key = house.readiness.wait_for("the heartbeat key");
     let (status, body) = house.get("/readyz").await;
@@ -50,7 +50,7 @@ async fn ready_when_nothing_is_waited_for() {
 
 #[tokio::test]
 async fn alive_while_the_loops_go_round() {
-    let house = house().await;
+    let house = house();
     let _slow = house.liveness.pulse("the allocator", Duration::from_hours(1));
     let wire = house.liveness.pulse("the wire thread", Duration::ZERO);
     let silent = || async {
@@ -73,7 +73,7 @@ async fn alive_while_the_loops_go_round() {
 
 #[tokio::test]
 async fn metrics_are_openmetrics() {
-    let house = house().await;
+    let house = house();
     let (status, headers, body) = house.ask(Method::GET, "/metrics", "").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(
@@ -86,7 +86,7 @@ async fn metrics_are_openmetrics() {
 
 #[tokio::test]
 async fn the_state_is_json() {
-    let house = house().await;
+    let house = house();
     let (status, headers, body) = house.ask(Method::GET, "/debug/state", "").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(headers[CONTENT_TYPE], "application/json");
@@ -96,7 +96,7 @@ async fn the_state_is_json() {
 
 #[tokio::test]
 async fn a_head_is_an_answer_without_its_body() {
-    let house = house().await;
+    let house = house();
     for path in ["/", "/livez", "/readyz", "/debug/state", "/log-level"] {
         let (status, headers, body) = house.ask(Method::HEAD, path, "").await;
         assert_eq!((status, body.as_str()), (StatusCode::OK, ""), "{path}");
@@ -112,7 +112,7 @@ async fn a_head_is_an_answer_without_its_body() {
 
 #[tokio::test]
 async fn other_paths_and_methods_are_refused_with_words() {
-    let house = house().await;
+    let house = house();
     for path in ["/nothing", "/livez/", "/debug", "//", "/METRICS"] {
         let (status, body) = house.get(path).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
@@ -139,7 +139,7 @@ async fn other_paths_and_methods_are_refused_with_words() {
 
 #[tokio::test]
 async fn the_log_level_can_be_changed() {
-    let house = house().await;
+    let house = house();
     assert_eq!(
         house.get("/log-level").await,
         (StatusCode::OK, "info\n".to_owned())

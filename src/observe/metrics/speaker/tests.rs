@@ -39,6 +39,7 @@ struct Desk {
     counters: watch::Sender<Arc<Counters>>,
     published: watch::Sender<Arc<Published>>,
     owner_changes: OwnerChanges,
+    thread: Thread,
 }
 
 fn desk() -> Desk {
@@ -46,12 +47,14 @@ fn desk() -> Desk {
     let (counters, counters_read) = watch::channel(Arc::default());
     let (published, published_read) = watch::channel(Arc::default());
     let node = NodeName::from("node1");
-    let owner_changes = register(&mut registry, node, counters_read, published_read);
+    let thread = Thread::default();
+    let owner_changes = register(&mut registry, node, counters_read, published_read, thread.clone());
     Desk {
         registry,
         counters,
         published,
         owner_changes,
+        thread,
     }
 }
 
@@ -69,7 +72,49 @@ fn a_fresh_speaker_shows_what_can_be_counted() {
     reasons.sort_unstable();
     let changes = reasons.map(|reason| format!("tiklb_speaker_owner_changes_total{{reason=\"{reason}\"}} 0"));
     expected.extend(changes);
-    assert_eq!(samples(&desk().registry), expected);
+    expected.extend(
+        ["unread", "unsent"].map(|why| format!("tiklb_speaker_frames_lost_total{{why=\"{why}\"}} 0")),
+    );
+    let shown = samples(&desk().registry);
+    let (seconds, shown): (Vec<_>, Vec<_>) = shown.into_iter().partition(|line| line.contains("_seconds_"));
+    let ordered = |mut lines: Vec<String>| {
+        lines.sort_unstable();
+        lines
+    };
+    assert_eq!(ordered(shown), ordered(expected));
+    for name in [FAILOVER, LATENESS] {
+        assert!(
+            seconds.contains(&format!("{name}_seconds_count 0")),
+            "{name}: {seconds:#?}"
+        );
+    }
+}
+
+#[test]
+fn takeovers_lateness_and_lost_frames_are_shown() {
+    let desk = desk();
+    let silent = |milliseconds| Because::Silent {
+        node: "node2".into(),
+        after: Duration::from_millis(milliseconds),
+    };
+    desk.owner_changes.record(&silent(36));
+    desk.owner_changes.record(&silent(340));
+    desk.owner_changes.record(&Because::GivenUp);
+    desk.thread.was_late(Duration::from_micros(80));
+    desk.thread.was_late(Duration::from_millis(30));
+    desk.thread.lost(7, 0);
+    let shown = samples(&desk.registry);
+    for line in [
+        "tiklb_speaker_failover_seconds_count 2",
+        "tiklb_speaker_failover_seconds_bucket{le=\"0.05\"} 1",
+        "tiklb_speaker_failover_seconds_bucket{le=\"0.5\"} 2",
+        "tiklb_speaker_lateness_seconds_bucket{le=\"0.005\"} 1",
+        "tiklb_speaker_lateness_seconds_bucket{le=\"0.05\"} 2",
+        "tiklb_speaker_frames_lost_total{why=\"unread\"} 7",
+        "tiklb_speaker_frames_lost_total{why=\"unsent\"} 0",
+    ] {
+        assert!(shown.contains(&line.to_owned()), "{line}: {shown:#?}");
+    }
 }
 
 #[test]
@@ -130,7 +175,8 @@ fn counters_have_metallbs_names_to_the_letter() {
         ..Counters::default()
     }));
     let mut shown = samples(&desk.registry);
-    shown.retain(|line| !line.contains("owner_changes"));
+    let elsewhere = ["owner_changes", "_seconds_", "frames_lost"];
+    shown.retain(|line| !elsewhere.iter().any(|name| line.contains(name)));
     assert_eq!(
         shown,
         [

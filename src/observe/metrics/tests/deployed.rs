@@ -35,7 +35,13 @@ pub(super) fn everything() -> Registry {
     router::Routers::register(&mut registry);
     let (_counters, counters) = watch::channel(Arc::default());
     let (_published, published) = watch::channel(Arc::default());
-    speaker::register(&mut registry, NodeName::from("node1"), counters, published);
+    speaker::register(
+        &mut registry,
+        NodeName::from("node1"),
+        counters,
+        published,
+        speaker::Thread::default(),
+    );
     registry
 }
 
