@@ -6,6 +6,7 @@
 
 mod allocator;
 mod answer;
+mod beside;
 mod connect;
 mod demo;
 mod distribution;
@@ -25,6 +26,8 @@ mod report;
 mod rival;
 mod router;
 mod service;
+mod speaker;
+mod talk;
 mod usage;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +39,7 @@ use jiff::Timestamp;
 use crate::cluster::build::target_folder;
 use crate::screen::Screen;
 pub use allocator::{Part, Setting, Wish};
+pub use beside::Beside;
 use machine::{Build, Load, Machine};
 use plot::Plot;
 use record::{Findings, Record};
@@ -48,8 +52,10 @@ const FOLDER: &str = "bench";
 pub enum Name {
     /// Silence at a client when the announcing node is cut off
     Failover,
-    /// What a client loses when a drained node's speaker stops
+    /// What a client loses when an address moves on purpose: drain, shutdown, failback
     Move,
+    /// What a client loses when speakers are killed, hang, or are replaced
+    Speaker,
     /// From a Service that is created to the first answer for its address
     Connect,
     /// How fast ARP is answered, how often, and what frames cost that nobody answers
@@ -73,6 +79,7 @@ impl Name {
         match self {
             Self::Failover => "failover",
             Self::Move => "move",
+            Self::Speaker => "speaker",
             Self::Connect => "connect",
             Self::Answer => "answer",
             Self::Idle => "idle",
@@ -87,7 +94,8 @@ impl Name {
     const fn title(self) -> &'static str {
         match self {
             Self::Failover => "failover: the announcing node is cut off under a client",
-            Self::Move => "move: a drained node's speaker stops under a client",
+            Self::Move => "move: an address moves on purpose under a client",
+            Self::Speaker => "speaker: it is killed, hangs, is replaced, and its node lives",
             Self::Connect => "connect: a Service is created, its address answers",
             Self::Answer => "answer: ARP, as fast and as often as it goes",
             Self::Idle => "idle: 100 addresses, and nothing happens",
@@ -111,6 +119,8 @@ pub struct Options {
     pub names: Vec<Name>,
     /// What [`Name::Allocator`] works with.
     pub allocator: Option<Setting>,
+    /// `MetalLB`, where it is to be measured, too.
+    pub beside: Option<Beside>,
     /// How many runs of each, where not the usual number.
     pub runs: Option<u32>,
     /// How long those last that only watch, where not the usual time.
@@ -126,6 +136,7 @@ struct Stage {
     runs: Option<u32>,
     minutes: Option<u32>,
     allocator: Option<Setting>,
+    beside: Option<Beside>,
 }
 
 /// Runs them inside of the [sandbox](crate::sandbox), one after the other. Whether every goal was met and every run
@@ -155,6 +166,7 @@ pub async fn run(options: Options) -> Result<bool> {
         runs: options.runs,
         minutes: options.minutes,
         allocator: options.allocator,
+        beside: options.beside,
     };
     stage
         .screen
@@ -197,6 +209,7 @@ impl Stage {
         match name {
             Name::Failover => Box::pin(failover::run(self)).await,
             Name::Move => Box::pin(handover::run(self)).await,
+            Name::Speaker => Box::pin(speaker::run(self)).await,
             Name::Connect => Box::pin(connect::run(self)).await,
             Name::Answer => Box::pin(answer::run(self)).await,
             Name::Idle => Box::pin(idle::run(self)).await,

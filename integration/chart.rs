@@ -102,6 +102,12 @@ async fn nothing(helm: &Helm) -> Result<()> {
         documents(&rendered).is_empty(),
         "with everything turned off the chart still makes\n{rendered}"
     );
+    // Somebody who may not make roles installs all the rest.
+    let rendered = helm.template(&["--set", "rbac.create=false"]).await?;
+    ensure!(
+        !rendered.contains("apiVersion: rbac.authorization.k8s.io/"),
+        "without rbac.create the chart still makes roles"
+    );
     Ok(())
 }
 

@@ -47,6 +47,7 @@ use futures::future::try_join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::installed;
 use crate::kube::{Access, Kube, NODES, SERVICE_ACCOUNTS};
 use crate::lan::{Host, HostCommand, Process};
 use crate::readiness::Readiness;
@@ -75,6 +76,9 @@ const TOKEN_SECONDS: u32 = 24 * 60 * 60;
 
 /// A compaction of a young etcd takes milliseconds.
 const ETCD_ANSWER: Duration = Duration::from_secs(20);
+
+/// What is asked of a cluster without nodes that run Pods.
+const NO_KUBELETS: &str = "this cluster has no kubelets: see Options::workers";
 
 /// Media type of what is sent.
 const JSON: &str = "application/json";
@@ -252,6 +256,15 @@ impl Cluster {
         self.running()?.node_mut(node)?.power_off().await
     }
 
+    /// Brings an image to every node that runs Pods.
+    ///
+    /// # Errors
+    /// When there is none, or containerd does not take it.
+    pub async fn bring(&self, image: &Path) -> Result<()> {
+        let workers = self.workers.as_ref().context(NO_KUBELETS)?;
+        workers.bring(image).await
+    }
+
     /// Makes good a [`power_off`](Self::power_off).
     ///
     /// # Errors
@@ -261,9 +274,7 @@ impl Cluster {
     }
 
     fn running(&mut self) -> Result<&mut Workers> {
-        self.workers
-            .as_mut()
-            .context("this cluster has no kubelets: see Options::workers")
+        self.workers.as_mut().context(NO_KUBELETS)
     }
 
     /// Starts kube-apiserver (again) and waits until it is ready: the same address, keys and data.
@@ -436,7 +447,7 @@ impl Cluster {
             .options
             .command(node, program)
             .args(arguments)
-            .env("PATH", proxy::path())
+            .env("PATH", installed::path())
             .spawn()
             .await?;
         Readiness::plain(&proxy::health_url())?

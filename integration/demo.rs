@@ -23,6 +23,7 @@ use crate::home::{Home, Plan, Ranges, RangesError};
 use crate::screen::Screen;
 use crate::wire::DhcpClient;
 pub(crate) use apply::HOMELAB;
+pub(crate) use keep::LAB;
 
 /// What the demo is run with.
 #[derive(Debug, Clone)]

@@ -48,7 +48,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
 use routeros_sim::{Menu, PASSWORD, Router};
 
@@ -257,6 +257,29 @@ impl Home {
         found
             .map(|(_, address)| *address)
             .with_context(|| format!("the home has no node {node}"))
+    }
+
+    /// A node all of whose processes stand still, what plays kube-proxy and pods there like the rest, while its kernel goes on:
+    /// it answers pings, takes connections, and nobody reads what they say. Returns when they do.
+    ///
+    /// # Errors
+    /// When there is no such node, no process on it, or one that does not stand still.
+    pub async fn freeze(&self, node: &str) -> Result<()> {
+        self.address_of(node)?;
+        self.listeners.stand_still(node, true);
+        let stopped = self.lan.host(node)?.freeze().await?;
+        ensure!(stopped > 0, "no process runs on {node}");
+        Ok(())
+    }
+
+    /// Makes good a [`freeze`](Self::freeze).
+    ///
+    /// # Errors
+    /// As it.
+    pub fn thaw(&self, node: &str) -> Result<()> {
+        self.lan.host(node)?.thaw()?;
+        self.listeners.stand_still(node, false);
+        Ok(())
     }
 
     /// The hosts' names by their MAC addresses.

@@ -9,6 +9,7 @@
 
 mod elf;
 mod layout;
+mod metallb;
 mod pod;
 mod program;
 
@@ -20,6 +21,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::cluster::build::target_folder;
 pub use elf::interpreter;
 pub use layout::{MANIFEST, NAME};
+pub use metallb::{metallb, metallb_places};
 pub use pod::{PAUSE, pod, pod_place};
 
 /// The largest image that is still quick to pull on a home's line, in bytes.

@@ -28,7 +28,7 @@ use crate::home::{Api, Home, NAMESPACE, Plan};
 use crate::image;
 
 pub use person::PATIENCE;
-pub use workload::{APPS, ECHO, PORT, Workload};
+pub use workload::{APPS, ECHO, PHOTOS, PHOTOS_ADDRESS, PORT, Workload};
 
 /// All that is built before, outside of the sandbox.
 #[derive(Debug, Clone)]

@@ -27,9 +27,11 @@ mod command;
 mod host;
 mod journal;
 mod links;
+mod loss;
 mod mac;
 mod plan;
 mod process;
+mod standstill;
 mod switch;
 mod sysctl;
 
@@ -46,6 +48,7 @@ pub use command::HostCommand;
 pub use host::Host;
 pub use journal::Journal;
 pub use links::{LinkState, Neighbor};
+pub use loss::Loss;
 pub use mac::{Mac, MacError};
 pub use plan::{HostPlan, Role};
 pub use process::{LogLine, Process};
@@ -241,6 +244,15 @@ impl Lan {
         };
         let doing = format!("switch the bridge {word}");
         self.switch.links().change(bridge.build(), &doing).await
+    }
+
+    /// From now on the switch loses the frames that these say, and no others; with none, it forwards everything again.
+    /// Links stay up, and what a host does with its own frames is not touched.
+    ///
+    /// # Errors
+    /// When there is no such host, or `nft` is not installed or refuses.
+    pub async fn lose(&self, losses: &[Loss]) -> Result<(), Error> {
+        loss::impose(self, losses).await
     }
 
     /// Adds an address to an interface of a host. To have it already is not an error.

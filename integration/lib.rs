@@ -10,6 +10,7 @@ pub mod demo;
 pub mod home;
 pub mod image;
 pub mod installation;
+mod installed;
 pub mod kube;
 pub mod lan;
 pub mod page;

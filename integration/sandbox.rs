@@ -56,6 +56,8 @@ const TAG: &str = "LAB_SANDBOX_TAG";
 const DIR: &str = "LAB_SANDBOX_DIR";
 /// The name of its cgroups' folder.
 const CGROUP: &str = "LAB_SANDBOX_CGROUP";
+/// How many entries the kernel's neighbour table may have.
+const NEIGHBORS: &str = "LAB_SANDBOX_NEIGHBORS";
 /// The numbers of the two pipe ends that `init` inherits: the gate (read) and the report (write).
 const PIPES: &str = "LAB_SANDBOX_PIPES";
 
@@ -171,6 +173,12 @@ pub fn dir() -> Option<PathBuf> {
 /// has made it yet.
 pub fn cgroup() -> Option<String> {
     std::env::var(CGROUP).ok()
+}
+
+/// How many entries the kernel's neighbour table may have (arp(7), `gc_thresh3`), if it is known. All namespaces of a machine
+/// share it: many hosts that each know many fill it, and then nobody finds anybody.
+pub fn neighbor_room() -> Option<usize> {
+    std::env::var(NEIGHBORS).ok()?.trim().parse().ok()
 }
 
 /// Tries whether a sandbox can be made here, in a process of its own: this one stays as it is.

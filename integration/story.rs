@@ -6,11 +6,13 @@
 //!
 //! | file | what is relied on |
 //! |---|---|
+//! | `acceptance` | MetalLB's acceptance list for announcing, by its identifiers |
 //! | `address` | Services get the addresses that they ask for, and keep them |
 //! | `reservation` | the router agrees: pools, leases, ARP rows, occupied addresses, release |
 //! | `reserved` | an address is one Service's, and stands on the router before that exists |
 //! | `assignment` | MetalLB's acceptance list for assignment, by its identifiers |
 //! | `announcement` | one node answers; another takes over when it is cut off or its speaker dies |
+//! | `answer` | each question has one answer, also while a node stands still or has too much to do |
 //! | `conflict` | somebody else uses an announced address: it is told, defended, and over when they are gone |
 //! | `discovery` | IPv6: NDP answers, a cut cable moves both families, an address that is taken stays taken |
 //! | `configuration` | what is wrong is said where a person looks, and takes nothing else down |
@@ -18,24 +20,29 @@
 //! | `lease` | DHCP clients: none gets an address of the range, and one that has one is waited for |
 //! | `ownership` | whose rows they are: a renamed object, pruned kinds, a rebuilt cluster, two clusters |
 //! | `drift` | a person puts the range back into the router's pool |
+//! | `impairment` | a LAN that loses frames: all that a node is sent, three of ten, the heartbeats of one node |
 //! | `interface` | nodes with two network cards, by MetalLB's identifiers: what an advertisement names answers, and nothing else |
 //! | `interruption` | the router reboots in the middle of a first sync, or is away during a rollout |
 //! | `ipv6` | nodes that have IPv6 alone: a cut cable moves an address, and a speaker that dies does not |
+//! | `key` | a speaker with another heartbeat key moves nothing |
 //! | `pin` | ARP rows that the router itself follows: traffic from behind it after a failover |
 //! | `router` | a router that cannot be used: no new announcement without proof, none lost |
 //! | `outage` | API server and allocator away: every address goes on answering |
 //! | `validity` | every component says whether the configuration is valid; what is refused, by MetalLB's identifiers |
 //! | `weather` | the API server fails in every way: what can go on goes on, at a pace |
 //! | `doctor` | what is missing, left over or in the way is found, each with its fix |
-//! | `metric` | alerts, dashboard and the page of metrics name what the running programs show |
+//! | `metric` | alerts, dashboard and the page of metrics name what the running programs show, and a failover is counted |
 //! | `migration` | from MetalLB and back by the commands of `docs/migrate-from-metallb.md`; on the real cluster alone |
 //! | `removal` | what the chart does before tiklb is uninstalled |
+//! | `partition` | nodes that do not hear each other, and meet again or never do: in the end one answers |
 //! | `person` | what `tiklb status`, `tiklb explain` and `tiklb plan` tell |
 //! | `command` | what the pages tell to type, line by line, shows what they promise and writes nothing |
 //! | `start` | the first start, by the commands and objects of `docs/getting-started.md` |
 
+mod acceptance;
 mod address;
 mod announcement;
+mod answer;
 mod assignment;
 mod command;
 mod configuration;
@@ -44,15 +51,18 @@ mod desk;
 mod discovery;
 mod doctor;
 mod drift;
+mod impairment;
 mod interface;
 mod interruption;
 mod ipv6;
+mod key;
 mod leadership;
 mod lease;
 mod metric;
 mod migration;
 mod outage;
 mod ownership;
+mod partition;
 mod person;
 mod pin;
 mod preference;
@@ -63,6 +73,7 @@ mod router;
 mod scene;
 mod segment;
 mod start;
+mod talk;
 mod troupe;
 mod validity;
 mod weather;
@@ -108,6 +119,8 @@ pub struct Story {
     plan: fn(Plan) -> Plan,
     act: Act,
     stage: Stage,
+    /// Whether its LAN [loses frames](crate::lan::Loss), for which the machine needs a program.
+    loses: bool,
 }
 
 impl std::fmt::Debug for Story {
@@ -124,6 +137,7 @@ macro_rules! stories {
             plan: crate::story::planned!($($plan)?),
             act: |scene| Box::pin($story(scene)),
             stage: crate::story::Stage::Any,
+            loses: false,
         }),*]
     };
 }
@@ -149,8 +163,10 @@ impl Story {
     /// All of them.
     pub fn all() -> Vec<Self> {
         let files = [
+            acceptance::stories(),
             address::stories(),
             announcement::stories(),
+            answer::stories(),
             assignment::stories(),
             command::stories(),
             configuration::stories(),
@@ -158,15 +174,18 @@ impl Story {
             discovery::stories(),
             doctor::stories(),
             drift::stories(),
+            impairment::stories(),
             interface::stories(),
             interruption::stories(),
             ipv6::stories(),
+            key::stories(),
             leadership::stories(),
             lease::stories(),
             metric::stories(),
             migration::stories(),
             outage::stories(),
             ownership::stories(),
+            partition::stories(),
             person::stories(),
             pin::stories(),
             preference::stories(),
@@ -185,6 +204,11 @@ impl Story {
     /// The same story, to be played there alone.
     const fn only(self, stage: Stage) -> Self {
         Self { stage, ..self }
+    }
+
+    /// The same story, on a LAN that loses frames.
+    const fn losing(self) -> Self {
+        Self { loses: true, ..self }
     }
 
     /// Whether it can be played on this cluster.

@@ -3,6 +3,7 @@
 //! - [`Capture`] records every ARP frame that an interface sees.
 //! - [`who_has`] asks for an address and lists all who answer; [`who_has_every`] finds the moment of the first answer,
 //!   [`answer_times`] how long answers take.
+//! - [`Asker`] asks for an address, or for many, all the time, and knows which questions were answered in two ways.
 //! - [`BareAnswerer`] is the fastest program that there can be, to compare answers with.
 //! - [`ask_at_once`] finds how many answers a second there are; a [`Flood`] is what nobody has to answer, and a
 //!   [`Reader`] reads it all the same.
@@ -14,12 +15,14 @@
 //! A kernel's neighbour entries are read by [`Host::neighbor`](crate::lan::Host::neighbor).
 
 mod arp;
+mod asker;
 mod bare;
 mod capture;
 mod conversation;
 mod dhcp;
 mod echo;
 mod flood;
+mod gate;
 mod micros;
 mod pinger;
 mod priority;
@@ -30,12 +33,14 @@ mod tap;
 use std::time::Duration;
 
 pub use arp::{ArpFrame, FrameError, Operation};
+pub use asker::{AskReport, Asker, Question, Told};
 pub use bare::BareAnswerer;
 pub use capture::{Capture, Seen};
 pub use conversation::{Conversation, tcp_connect};
 pub use dhcp::{DhcpClient, DhcpLease, KeptLease, Renewal};
 pub use echo::Echo;
 pub use flood::{Answered, Flood, Reader, ask_at_once};
+pub(crate) use gate::Gate;
 pub(crate) use micros::{as_micros, micros};
 pub use pinger::{PingAnswer, PingReport, PingSample, Pinger};
 pub(crate) use priority::raise as raise_priority;

@@ -20,6 +20,7 @@ use super::Stage;
 use super::connect::{BARE, KERNEL};
 use super::ground;
 use super::measure::{Goal, Measure, Statistic, Unit};
+use super::number::tenths_up;
 use super::record::{Findings, recorded};
 use crate::home::Plan;
 use latency::Answers;
@@ -117,8 +118,7 @@ fn measures(seen: &Seen) -> Vec<Measure> {
     let beside = |name, other: &Measure| {
         let median = other.distribution().percentile(50);
         Measure {
-            goal: median
-                .map(|median| Goal::at_most(Statistic::Median, (median * SLOWER * 10.0).ceil() / 10.0)),
+            goal: median.map(|median| Goal::at_most(Statistic::Median, tenths_up(median * SLOWER))),
             ..reference(name, announced).against(&other.name)
         }
     };

@@ -6,20 +6,24 @@
 //! ```
 //! The addresses are known to be free: the router is in sync and a survey has asked for them. So nothing is left to be
 //! waited for but the work itself.
+//!
+//! Where it is asked for, both tiklb and `MetalLB` have a home on the real API server, and Services are created in one and in
+//! the other by turns.
 
 mod creation;
+mod verdict;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Stage;
 use super::answer::latency::{self, Answers};
+use super::beside::Neighbours;
 use super::ground;
-use super::measure::{Goal, Measure, Statistic, Unit};
-use super::record::{Findings, recorded};
+use super::record::{Findings, recorded_all};
 use super::service;
 use crate::home::{Home, Plan, Ranges};
 use crate::wire;
@@ -28,13 +32,13 @@ use creation::Creation;
 /// p99 of fewer is a matter of luck, and this many take a minute.
 const RUNS: u32 = 50;
 
-/// Shorter than a person notices between `kubectl apply` and the prompt, in milliseconds.
-const LIMIT: f64 = 60.0;
-
 /// Names of measures.
 const WATCHED: &str = "a watch shows the Service";
 pub(super) const KERNEL: &str = "the kernel's ARP answer";
 pub(super) const BARE: &str = "a bare program's ARP answer";
+
+/// Of the same pool, and no Service of the guide's: what `MetalLB` gives first.
+const FIRST: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 220);
 
 /// The addresses of `deploy/examples/homelab/config/tiklb/manifests/ipaddresspool.yaml`.
 const POOL: &str = "200-220";
@@ -44,39 +48,78 @@ type Outcome = Result<Creation, String>;
 
 pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     let runs = stage.runs.unwrap_or(RUNS);
-    let plan = Plan::default().tiklb(&stage.tiklb);
+    let beside = stage.beside.clone();
+    let mut plan = Plan::default().tiklb(&stage.tiklb);
+    if let Some(beside) = &beside {
+        plan = plan.api(beside.api());
+    }
     let mut home = ground::build(&mut stage.screen, plan).await?;
     ground::apply_homelab(&mut stage.screen, &mut home).await?;
     let found = free_addresses(&home);
-    let free = stage
+    let mut free = stage
         .screen
         .watch(&home, "silence at free addresses", found)
         .await?;
+    // MetalLB's first Service keeps it.
+    free.retain(|address| *address != FIRST);
     let surveyed = ground::known_free(&home, &free);
     let what = "a survey of the free addresses";
     stage.screen.watch(&home, what, surveyed).await?;
     service::make_namespace(&home).await?;
+    let mut neighbours = match &beside {
+        // What it waits for when it starts is over, once it has given a first address.
+        Some(beside) => Some(beside.serving(stage, "first", FIRST).await?.0),
+        None => None,
+    };
     let mut outcomes: Vec<Outcome> = Vec::new();
+    let mut theirs: Vec<Outcome> = Vec::new();
     for (number, address) in (1..=runs).zip(free.iter().cycle()) {
-        let outcome = run_one(stage, &mut home, number, *address).await;
-        if let Ok(creation) = &outcome {
-            stage.screen.progress(creation.line(runs))?;
+        outcomes.push(run_one(stage, &mut home, number, *address).await?);
+        if let Some(Neighbours { home, .. }) = &mut neighbours {
+            let created = creation::run(home, number, *address).await;
+            theirs.push(told(stage, "MetalLB, run", number, runs, created)?);
         }
-        outcomes.push(outcome.map_err(|why| format!("run {number}: {why:#}")));
     }
     let answers = latency::run(stage, &home).await?;
-    findings(&outcomes, &answers)
+    let metallb = beside.as_ref().map(|beside| Metallb {
+        version: beside.version(),
+        outcomes: &theirs,
+    });
+    findings(&outcomes, metallb, &answers)
 }
 
-async fn run_one(stage: &mut Stage, home: &mut Home, number: u32, address: Ipv4Addr) -> Result<Creation> {
+/// What `MetalLB` did beside tiklb.
+#[derive(Debug, Clone, Copy)]
+struct Metallb<'a> {
+    version: &'a str,
+    outcomes: &'a [Outcome],
+}
+
+async fn run_one(stage: &mut Stage, home: &mut Home, number: u32, address: Ipv4Addr) -> Result<Outcome> {
+    let runs = stage.runs.unwrap_or(RUNS);
     // Where the addresses come round again, a Service had this one not long ago.
     let what = format!("a survey of {address}, for run {number}");
     let wanted = [address];
     let known = ground::known_free(home, &wanted);
-    stage.screen.watch(home, &what, known).await?;
+    let known = stage.screen.watch(home, &what, known).await;
     let what = format!("run {number}");
-    let created = creation::run(home, number, address);
-    stage.screen.wait(&what, created).await
+    let created = async {
+        known?;
+        creation::run(home, number, address).await
+    };
+    let created = stage.screen.wait(&what, created).await;
+    told(stage, "run", number, runs, created)
+}
+
+/// The outcome, and a line about it for whoever waits.
+fn told(stage: &mut Stage, what: &str, number: u32, runs: u32, created: Result<Creation>) -> Result<Outcome> {
+    if let Ok(creation) = &created {
+        let line = creation.line();
+        stage
+            .screen
+            .progress(format!("{what} {number} of {runs}: {line}"))?;
+    }
+    Ok(created.map_err(|why| format!("{what} {number}: {why:#}")))
 }
 
 /// Those of the pool that no Service has and nobody answers for.
@@ -97,27 +140,27 @@ async fn free_addresses(home: &Home) -> Result<Vec<Ipv4Addr>> {
 /// millisecond.
 const ASKED: Duration = Duration::from_millis(100);
 
-fn findings(outcomes: &[Outcome], answers: &Answers) -> Result<Findings> {
-    let runs = outcomes.iter().map(|outcome| match outcome {
-        Ok(creation) => recorded(creation),
-        Err(why) => Ok(json!({ "failed": why })),
-    });
-    let failures = outcomes
-        .iter()
-        .filter_map(|outcome| outcome.as_ref().err().cloned());
+fn findings(outcomes: &[Outcome], metallb: Option<Metallb<'_>>, answers: &Answers) -> Result<Findings> {
+    let theirs = metallb.map(|metallb| metallb.outcomes).unwrap_or_default();
+    let all = outcomes.iter().chain(theirs);
+    let failures = all.clone().filter_map(|outcome| outcome.as_ref().err().cloned());
     Ok(Findings {
-        measures: measures(outcomes, answers),
+        measures: verdict::measures(outcomes, metallb, answers),
         configuration: json!({
             "nodes": 3,
-            "api": "embedded",
+            "api": if metallb.is_some() { "real" } else { "embedded" },
+            "metallb": metallb.map(|metallb| metallb.version),
             "router": "in sync, assignment: Proven",
             "addresses": "asked for by the Service, found free by a survey",
             "questions_every_ms": 2,
             "arp_answers": answers.configuration(),
         }),
-        runs: runs.collect::<Result<Vec<Value>>>()?,
+        runs: recorded_all(all.clone())?,
         failures: failures.chain(answers.failures()).collect(),
         notes: vec![
+            "Beside MetalLB, a goal is MetalLB's percentile in this run, as far as its samples tell: the upper end of its \
+             one-sided confidence interval of 95 %."
+                .to_owned(),
             format!(
                 "Times count from the sending of the POST. {WATCHED}: what any controller has to wait for."
             ),
@@ -129,29 +172,6 @@ fn findings(outcomes: &[Outcome], answers: &Answers) -> Result<Findings> {
         ],
         ..Findings::default()
     })
-}
-
-fn measures(outcomes: &[Outcome], answers: &Answers) -> Vec<Measure> {
-    let times = |read: &dyn Fn(&Creation) -> Duration| {
-        let all = outcomes.iter().map(|outcome| outcome.as_ref().ok().map(read));
-        all.collect::<Vec<_>>()
-    };
-    let part = |name: &str| Measure::new(name, Unit::Millis).part();
-    vec![
-        Measure::new("Service created -> first ARP answer", Unit::Millis)
-            .goal(Goal::at_most(Statistic::Median, LIMIT))
-            .against(WATCHED)
-            .times(times(&|creation| creation.answered)),
-        part(WATCHED).times(times(&|creation| creation.watched)),
-        part("the POST is answered").times(times(&|creation| creation.posted)),
-        part("the address is in its status").times(times(&|creation| creation.addressed)),
-        part("a TCP connection is open").times(times(&|creation| creation.connected)),
-        Measure::new("ARP answer for an announced address", Unit::Micros)
-            .against(KERNEL)
-            .times(answers.announced.iter().copied()),
-        Measure::new(KERNEL, Unit::Micros).times(answers.kernel.iter().copied()),
-        Measure::new(BARE, Unit::Micros).times(answers.bare.iter().copied()),
-    ]
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@
 //!
 //! A third address behind the cable is keepalived's, at the shortest interval that it takes. It is the peer: what is
 //! promised of tiklb's silence holds for keepalived's in the same run, too.
+//!
+//! Where it is asked for, the same is then done to `MetalLB`, in a home of its own on the real API server.
 
 mod flight;
 mod scene;
@@ -20,15 +22,18 @@ use anyhow::Result;
 use serde_json::{Value, json};
 
 use super::Stage;
-use super::record::{Findings, recorded};
+use super::record::{Findings, recorded_all};
 use super::rival::{self, MISSING, PEER};
 use crate::peers::keepalived::Keepalived;
 use flight::{Flight, Side};
 use scene::Scene;
-use verdict::{FLOOR, SILENCE};
+use verdict::{FLOOR, METALLB, SILENCE};
 
 /// p99 of fewer is a matter of luck, and this many take two minutes.
 const RUNS: u32 = 30;
+
+/// Each takes half a minute, and no two of them differ by much.
+const METALLB_RUNS: u32 = 10;
 
 /// What came of a run.
 type Outcome = Result<Box<Flight>, String>;
@@ -39,12 +44,40 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     if keepalived.is_none() {
         stage.screen.say(MISSING)?;
     }
+    let outcomes = fly(stage, runs, async |stage| {
+        Box::pin(Scene::build(stage, keepalived.as_ref())).await
+    });
+    let outcomes = Box::pin(outcomes).await?;
+    let metallb = match stage.beside.clone() {
+        Some(beside) => {
+            let runs = runs.min(METALLB_RUNS);
+            let outcomes = fly(stage, runs, async |stage| Scene::of_metallb(stage, &beside).await);
+            Some((beside.version().to_owned(), Box::pin(outcomes).await?))
+        }
+        None => None,
+    };
+    let demanded = std::env::var("CI").as_deref() == Ok("true");
+    let peers = Peers {
+        keepalived: keepalived.as_ref(),
+        metallb: metallb
+            .as_ref()
+            .map(|(version, outcomes)| (version.as_str(), outcomes.as_slice())),
+    };
+    findings(&outcomes, &peers, demanded)
+}
+
+/// So many cuts, in a scene that is built anew after one that failed.
+async fn fly(
+    stage: &mut Stage,
+    runs: u32,
+    build: impl AsyncFn(&mut Stage) -> Result<Scene>,
+) -> Result<Vec<Outcome>> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     let mut scene = None;
     for number in 1..=runs {
         let standing = match scene.take() {
             Some(standing) => Ok(standing),
-            None => Scene::build(stage, keepalived.as_ref()).await,
+            None => build(stage).await,
         };
         let standing = match standing {
             Ok(standing) => standing,
@@ -68,8 +101,7 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
         }
         outcomes.push(outcome);
     }
-    let demanded = std::env::var("CI").as_deref() == Ok("true");
-    findings(&outcomes, keepalived.as_ref(), demanded)
+    Ok(outcomes)
 }
 
 async fn run_one(stage: &mut Stage, scene: &Scene, number: u32) -> Outcome {
@@ -86,18 +118,23 @@ async fn run_one(stage: &mut Stage, scene: &Scene, number: u32) -> Outcome {
     Ok(Box::new(flight))
 }
 
-/// `demanded`: a peer that is not there is a failure.
-fn findings(outcomes: &[Outcome], keepalived: Option<&Keepalived>, demanded: bool) -> Result<Findings> {
-    let failures = outcomes.iter().filter_map(|outcome| match outcome {
-        Ok(flight) => flight.failure(),
-        Err(why) => Some(why.clone()),
-    });
+/// What is measured beside tiklb.
+#[derive(Debug, Clone, Copy, Default)]
+struct Peers<'a> {
+    keepalived: Option<&'a Keepalived>,
+    /// Its version, and what came of its runs.
+    metallb: Option<(&'a str, &'a [Outcome])>,
+}
+
+/// `demanded`: a keepalived that is not there is a failure.
+fn findings(outcomes: &[Outcome], peers: &Peers<'_>, demanded: bool) -> Result<Findings> {
+    let keepalived = peers.keepalived;
+    let others = peers.metallb.map(|(_, outcomes)| outcomes).unwrap_or_default();
+    let named = |why: String| format!("MetalLB: {why}");
+    let failures = outcomes.iter().filter_map(failure);
+    let failures = failures.chain(others.iter().filter_map(failure).map(named));
     let unmeasured = (keepalived.is_none() && demanded).then(|| MISSING.to_owned());
-    let runs = outcomes.iter().map(|outcome| match outcome {
-        Ok(flight) => recorded(flight),
-        Err(why) => Ok(json!({ "failed": why })),
-    });
-    let measures = verdict::measures(outcomes, keepalived.is_some());
+    let measures = verdict::measures(outcomes, peers);
     let mut notes = verdict::notes(&measures);
     notes.extend([
         format!(
@@ -112,24 +149,35 @@ fn findings(outcomes: &[Outcome], keepalived: Option<&Keepalived>, demanded: boo
         }),
         lateness(outcomes),
     ]);
+    notes.extend(peers.metallb.map(|(version, _)| {
+        format!("{METALLB}: {version} with its defaults, in a home of its own on the real API server; run after tiklb's.")
+    }));
     Ok(Findings {
         drawn: [SILENCE, PEER, FLOOR].map(str::to_owned).to_vec(),
         measures,
-        configuration: configuration(keepalived),
-        runs: runs.collect::<Result<Vec<Value>>>()?,
+        configuration: configuration(peers),
+        runs: recorded_all(outcomes.iter().chain(others))?,
         failures: failures.chain(unmeasured).collect(),
         notes,
     })
 }
 
-fn configuration(keepalived: Option<&Keepalived>) -> Value {
+fn failure(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Ok(flight) => flight.failure(),
+        Err(why) => Some(why.clone()),
+    }
+}
+
+fn configuration(peers: &Peers<'_>) -> Value {
     json!({
         "nodes": 3,
         "api": "embedded",
         "speaker": "defaults",
         "datagrams_per_second": 1_000,
         "cut": "the switch's end of the announcing node's cable is set down",
-        "keepalived": keepalived.map(|found| rival::configuration(&found.version, false)),
+        "keepalived": peers.keepalived.map(|found| rival::configuration(&found.version, false)),
+        "metallb": peers.metallb.map(|(version, _)| json!({"version": version, "api": "real"})),
     })
 }
 

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!   busy processes, twice as many as there are processors, all the time
-//!   ├── a fifth: nothing else ──┼── 100 times the announcing node's cable is out for 25 ms ──┼── a fifth: its speaker
-//!                                                                                stands still for 200 ms, 20 times
+//!   ├── a sixth: nothing else
+//!   ├── a half: 100 times the announcing node's cable is out for 25 ms
+//!   ├── a sixth: 20 times its speaker stands still for 200 ms
+//!   └── a sixth: 20 times the whole node does, as a virtual machine that is moved
 //! ```
 //! A move is what a client sees: an announcement by another MAC address than the one before. Every one is recorded, with
 //! what was done to whom just then.
@@ -12,8 +14,11 @@
 //! one is that is as fast. Its address goes back to its master each time, so that one alarm hides none.
 
 mod owners;
+mod pods;
 mod trouble;
 
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -29,9 +34,14 @@ use super::rival::{self, MISSING, PEER, Rival};
 use crate::home::{Home, Plan};
 use crate::peers::keepalived::Keepalived;
 use owners::{Move, Watch};
+use pods::Pods;
 use trouble::{BLIP, Busy, LONGER, Trouble};
 
 const MINUTES: u32 = 5;
+
+/// Where nobody may make cgroups.
+const NO_PODS: &str =
+    "no cgroups could be made: speakers and busy processes weigh the same, which says nothing of Pods";
 
 /// keepalived's address goes back each time.
 const PREEMPTS: bool = true;
@@ -39,6 +49,7 @@ const PREEMPTS: bool = true;
 /// How often each thing is done.
 const BLIPS: u32 = 100;
 const PAUSES: u32 = 20;
+const STANDSTILLS: u32 = 20;
 
 /// A move so long after a blip that was too long is that blip's: detection and takeover, with much to spare.
 const AFTERWARDS: Duration = Duration::from_secs(1);
@@ -56,6 +67,7 @@ enum Phase {
     Load,
     Blips,
     Pauses,
+    Standstills,
 }
 
 /// All that happened, counted from the beginning.
@@ -63,6 +75,8 @@ enum Phase {
 struct Seen {
     minutes: u32,
     busy: usize,
+    /// What a speaker's Pod asks for, in thousandths of a processor; nothing where there are no Pods.
+    request: Option<u64>,
     /// Whether the thread that made the blips had real-time priority.
     realtime: bool,
     troubles: Vec<Trouble>,
@@ -100,10 +114,12 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
         None => None,
     };
     let mut watch = Watch::start(&home, &addresses, at_master).await?;
-    let busy = Busy::start(&home).await?;
+    let pods = put_into_pods(stage, &home)?;
+    let busy = Busy::start(&home, pods.as_ref()).await?;
     let mut seen = Seen {
         minutes,
         busy: busy.len(),
+        request: pods.as_ref().map(|pods| pods.speaker),
         realtime: trouble::hurry(&home).await?,
         rival: rival.as_ref().map(|rival| (rival.version().to_owned(), master)),
         ..Seen::default()
@@ -127,6 +143,21 @@ pub(super) async fn run(stage: &mut Stage) -> Result<Findings> {
     findings(&seen, std::env::var("CI").as_deref() == Ok("true"))
 }
 
+/// The speakers, where this machine lets cgroups be made.
+fn put_into_pods(stage: &mut Stage, home: &Home) -> Result<Option<Pods>> {
+    let pods = match Pods::new() {
+        Ok(pods) => pods,
+        Err(why) => {
+            stage.screen.say(format!("{NO_PODS}: {why:#}"))?;
+            return Ok(None);
+        }
+    };
+    for node in home.node_names() {
+        pods.put(home.speaker(node)?, pods.speaker)?;
+    }
+    Ok(Some(pods))
+}
+
 /// keepalived on all nodes, where it is installed.
 async fn stand_beside(stage: &mut Stage, home: &Home, master: &str) -> Result<Option<Rival>> {
     let Some(program) = Keepalived::find()? else {
@@ -138,27 +169,30 @@ async fn stand_beside(stage: &mut Stage, home: &Home, master: &str) -> Result<Op
     Ok(Some(rival))
 }
 
-/// The three phases, one after the other.
+/// The phases, one after the other.
 async fn trouble_all(home: &Home, watch: &mut Watch, seen: &mut Seen) -> Result<()> {
     let whole = Duration::from_mins(seen.minutes.into());
     let begun = watch.begun();
     seen.phases.push((Phase::Load, begun.elapsed()));
-    while begun.elapsed() < whole / 5 {
-        sleep(LOOK_EVERY.min(whole / 5)).await;
+    while begun.elapsed() < whole / 6 {
+        sleep(LOOK_EVERY.min(whole / 6)).await;
         watch.look(home)?;
     }
-    for (phase, times, share) in [(Phase::Blips, BLIPS, 3), (Phase::Pauses, PAUSES, 1)] {
+    for (phase, times, share) in [
+        (Phase::Blips, BLIPS, 3),
+        (Phase::Pauses, PAUSES, 1),
+        (Phase::Standstills, STANDSTILLS, 1),
+    ] {
         seen.phases.push((phase, begun.elapsed()));
-        let (start, every) = (Instant::now(), whole * share / 5 / times);
+        let (start, every) = (Instant::now(), whole * share / 6 / times);
         for number in 0..times {
             sleep((every * number).saturating_sub(start.elapsed())).await;
             let node = watch.owner(home)?;
-            let trouble = if phase == Phase::Blips {
-                Trouble::blip(home, &node, begun).await?
-            } else {
-                Trouble::pause(home, &node, begun).await?
-            };
-            seen.troubles.push(trouble);
+            seen.troubles.push(match phase {
+                Phase::Blips => Trouble::blip(home, &node, begun).await?,
+                Phase::Standstills => Trouble::standstill(home, &node, begun).await?,
+                Phase::Load | Phase::Pauses => Trouble::pause(home, &node, begun).await?,
+            });
             watch.look(home)?;
         }
         // What comes of the last one belongs to it.
@@ -203,6 +237,36 @@ impl Seen {
         self.count(self.moves.iter().map(|found| found.at), phase, longer)
     }
 
+    /// The moves while nodes stood still one after the other: from the one that did so last, and from others.
+    fn moves_in_standstills(&self) -> (Vec<&Move>, Vec<&Move>) {
+        let moves = self.moves.iter();
+        let moves = moves.filter(|found| self.phase(found.at) == Phase::Standstills);
+        moves.partition(|found| {
+            let last = self.troubles.iter().rev().find(|trouble| trouble.at <= found.at);
+            last.is_some_and(|trouble| trouble.node == found.from)
+        })
+    }
+
+    /// By node that stood still, how often any one address left it meanwhile.
+    fn moves_by_standstill(&self) -> Vec<Option<f64>> {
+        let stood = self.troubles.iter();
+        let stood = stood.filter(|trouble| trouble.kind == trouble::NODE);
+        let mut nodes: BTreeMap<&str, BTreeMap<Ipv4Addr, u32>> = stood
+            .map(|trouble| (trouble.node.as_str(), BTreeMap::new()))
+            .collect();
+        for found in self.moves_in_standstills().0 {
+            let left = nodes.entry(found.from.as_str()).or_default();
+            *left.entry(found.address).or_default() += 1;
+        }
+        let most = |left: BTreeMap<Ipv4Addr, u32>| left.into_values().max().unwrap_or_default();
+        let all: Vec<_> = nodes
+            .into_values()
+            .map(|left| Some(f64::from(most(left))))
+            .collect();
+        // A phase that never came has not gone well.
+        if all.is_empty() { vec![None] } else { all }
+    }
+
     /// How often keepalived's address left its master.
     fn alarms(&self, phase: Phase) -> Option<usize> {
         let (_, master) = self.rival.as_ref()?;
@@ -218,7 +282,7 @@ impl Seen {
         let of_master = self.blips().filter(|blip| blip.node == *master).count();
         let all = self.blips().count();
         format!(
-            "{PEER}: {version} on the same nodes, without real-time priority, one address. {of_master} of the {all} blips \
+            "{PEER}: {version} on the same nodes, without real-time priority, in no Pod, one address. {of_master} of the {all} blips \
              were of its master's cable. It takes a master for dead after three advertisements that fail to come, so that a \
              blip of 25 ms that swallows three is one by its own rule; at its next step, 20 ms, none would be."
         )
@@ -238,9 +302,12 @@ fn findings(seen: &Seen, demanded: bool) -> Result<Findings> {
             "api": "embedded",
             "minutes": seen.minutes,
             "busy_processes": seen.busy,
+            "cpu_request": seen.request.map(|request| format!("{request}m")),
+            "busy_cpu_request": seen.request.map(|_| format!("{}m", pods::BUSY)),
             "blips": BLIPS,
             "blip_ms": BLIP.as_millis(),
             "pauses": PAUSES,
+            "standstills": STANDSTILLS,
             "keepalived": seen.rival.as_ref().map(|(version, _)| rival::configuration(version, PREEMPTS)),
             "phases": seen.phases.iter().map(|(phase, at)| json!({"phase": phase, "at_us": at.as_micros()})).collect::<Vec<_>>(),
         }),
@@ -250,6 +317,7 @@ fn findings(seen: &Seen, demanded: bool) -> Result<Findings> {
             .iter()
             .cloned()
             .chain((seen.rival.is_none() && demanded).then(|| MISSING.to_owned()))
+            .chain((seen.request.is_none() && demanded).then(|| NO_PODS.to_owned()))
             .collect(),
         notes: vec![
             format!(
@@ -258,8 +326,17 @@ fn findings(seen: &Seen, demanded: bool) -> Result<Findings> {
                  told apart.",
                 seen.busy
             ),
-            "A pause stops the speaker alone: its kernel lives, so that others stand in and nothing has to move."
+            "A pause stops the speaker alone: its kernel lives, so that others stand in and nothing has to move. A standstill is \
+             the announcing node's whole: for 200 ms nothing gets in or out, and its speaker does not run. That looks like its \
+             end until it is over; each node may lose an address so once, and is given that much longer from then on."
                 .to_owned(),
+            seen.request.map_or(NO_PODS.to_owned(), |request| {
+                format!(
+                    "Each speaker is in a cgroup with the weight of a Pod that asks for {request}m, as in the chart, each busy \
+                     process in one of {}m.",
+                    pods::BUSY
+                )
+            }),
             seen.told_of_rival(),
         ],
         ..Findings::default()
@@ -306,6 +383,21 @@ fn measures(seen: &Seen) -> Result<Vec<Measure>> {
         moves("after longer blips", Phase::Blips, true, None)?.part(),
         moves("moves with pauses", Phase::Pauses, false, Some(1.0))?,
         took("a pause, as it was", trouble::SPEAKER),
+        Measure {
+            samples: seen.moves_by_standstill(),
+            ..Measure::new("moves of an address from one node that stands still", Unit::Count)
+        }
+        .goal(Goal::at_most(Statistic::Max, 1.0)),
+        Measure {
+            goal: Some(Goal::at_most(Statistic::Max, 0.0)),
+            ..counted(
+                "moves from nodes that did not",
+                came(Phase::Standstills),
+                seen.moves_in_standstills().1.len(),
+            )?
+        }
+        .part(),
+        took("a standstill, as it was", trouble::NODE),
     ]);
     Ok(all)
 }

@@ -1,6 +1,6 @@
 //! The ground that benches measure on: a home with the guide's repository applied, its router in sync.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -67,6 +67,16 @@ pub(super) async fn apply_homelab(screen: &mut Screen, home: &mut Home) -> Resul
     let what = "the first sync of the router (12 s by design)";
     screen.watch(home, what, synced).await?;
     Ok(services)
+}
+
+/// A home in which a client can be served: the first of the guide's Services, behind which every node answers.
+pub(super) async fn served(screen: &mut Screen, plan: Plan) -> Result<(Home, SocketAddrV4)> {
+    let mut home = build(screen, plan).await?;
+    let services = apply_homelab(screen, &mut home).await?;
+    let first = services.first().context("the examples have no Service")?;
+    let address = home.service_address(&first.namespace, &first.name, SOON).await?;
+    home.serve(address, first.port).await?;
+    Ok((home, SocketAddrV4::new(address, first.port)))
 }
 
 /// Waits until the router holds all that it should.

@@ -13,6 +13,11 @@ pub(super) const fn figure(number: u64) -> f64 {
     number as f64
 }
 
+/// As a limit: tenths of a unit are more than such a figure is worth.
+pub(super) fn tenths_up(figure: f64) -> f64 {
+    (figure * 10.0).ceil() / 10.0
+}
+
 /// Which part of the whole; none of nothing.
 pub(super) fn ratio(part: u64, whole: u64) -> f64 {
     if whole == 0 {

@@ -168,41 +168,4 @@ fn text(value: &Value) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_is_that_of_the_files() {
-        if std::env::var_os("TIKLB_UPDATE").is_some() {
-            renew(None).unwrap();
-        }
-        let committed = fs::read_to_string(file()).unwrap();
-        let fresh = page(&folder()).unwrap();
-        assert!(
-            committed == fresh,
-            "docs/measured.md is not what its files say: lab -- measured makes it"
-        );
-    }
-
-    #[test]
-    fn a_file_of_something_else_is_named() {
-        let path = deployed("chart/values.schema.json");
-        let error = read(&path).unwrap_err().to_string();
-        assert!(error.contains("values.schema.json is no bench's file"), "{error}");
-    }
-
-    #[test]
-    fn figures_that_are_missing_are_runs_that_failed() {
-        let measure = serde_json::json!({
-            "name": "a|b", "n": 2, "unit": "ms", "p50": 1.25, "p95": null, "p99": null, "max": null,
-            "goal": {"limit": 35.0, "relation": "≤", "statistic": "p50"}, "verdict": "missed",
-            "ratio": 1.5, "reference": "the other",
-        });
-        let mut page = String::new();
-        row(&mut page, &measure).unwrap();
-        assert_eq!(
-            page,
-            "| a\\|b | 2 | 1.2 ms | failed | failed | failed | p50 ≤ 35.0 ms | missed | 1.50 × the other |\n"
-        );
-    }
-}
+mod tests;

@@ -114,5 +114,16 @@ pub(super) fn recorded(value: &impl Serialize) -> Result<Value> {
     serde_json::to_value(value).context("writing a run as JSON")
 }
 
+/// Every run, those that failed with their reason.
+pub(super) fn recorded_all<'a, T: Serialize + 'a>(
+    outcomes: impl IntoIterator<Item = &'a Result<T, String>>,
+) -> Result<Vec<Value>> {
+    let runs = outcomes.into_iter().map(|outcome| match outcome {
+        Ok(run) => recorded(run),
+        Err(why) => Ok(json!({ "failed": why })),
+    });
+    runs.collect()
+}
+
 #[cfg(test)]
 mod tests;

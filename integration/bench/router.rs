@@ -20,7 +20,7 @@ use tokio::time::sleep;
 use super::Stage;
 use super::measure::{Goal, Measure, Statistic, Unit};
 use super::number::figure;
-use super::record::{Findings, recorded};
+use super::record::{Findings, recorded_all};
 use super::usage::{Usage, allocator};
 use crate::home::ROUTER_USER;
 use crate::kube::{Access, client};
@@ -225,10 +225,6 @@ async fn floor(ground: &Ground, requests: u64) -> Result<Duration> {
 }
 
 fn findings(outcomes: &[Outcome], polls: u32) -> Result<Findings> {
-    let runs = outcomes.iter().map(|outcome| match outcome {
-        Ok(sync) => recorded(sync),
-        Err(why) => Ok(json!({ "failed": why })),
-    });
     let mut measures = Vec::new();
     for (time, outcome) in TIMES.iter().zip(outcomes) {
         measures.extend(of_sync(*time, outcome.as_ref().ok()));
@@ -248,7 +244,7 @@ fn findings(outcomes: &[Outcome], polls: u32) -> Result<Findings> {
             "poll_interval_s": 30,
             "polls": polls,
         }),
-        runs: runs.collect::<Result<_>>()?,
+        runs: recorded_all(outcomes)?,
         failures: outcomes.iter().filter_map(|outcome| outcome.as_ref().err().cloned()).collect(),
         notes: vec![
             "A first sync counts from the MikrotikRouter's creation to its last write; the floor is as many requests for \

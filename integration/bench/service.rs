@@ -40,9 +40,12 @@ pub(super) fn service(name: &str, asks: Option<Ipv4Addr>) -> Value {
     service
 }
 
-/// Gives a Service, which need not be there yet, a pod on every node.
+/// So many of a Service's pods, on a node each, do what more would: every node may announce it.
+const ENDPOINTS: usize = 5;
+
+/// Gives a Service, which need not be there yet, a pod on every node, or on the first few of many.
 pub(super) async fn add_endpoints(home: &Home, name: &str) -> Result<()> {
-    let endpoints = home.node_names().map(|node| {
+    let endpoints = home.node_names().take(ENDPOINTS).map(|node| {
         Ok(Endpoint {
             address: home.address_of(node)?,
             node: node.to_owned(),
@@ -86,17 +89,22 @@ pub(super) async fn settle(home: &Home, range: &str, services: usize, bound: Dur
 
 /// A pool, and that it is announced.
 pub(super) fn pool(range: &str) -> [Value; 2] {
+    pool_named(NAMESPACE, range)
+}
+
+/// The same under another name.
+pub(super) fn pool_named(name: &str, range: &str) -> [Value; 2] {
     let object = |kind: &str, spec: Value| {
         json!({
             "apiVersion": "metallb.io/v1beta1",
             "kind": kind,
-            "metadata": {"name": NAMESPACE, "namespace": home::NAMESPACE},
+            "metadata": {"name": name, "namespace": home::NAMESPACE},
             "spec": spec,
         })
     };
     [
         object("IPAddressPool", json!({"addresses": [range]})),
-        object("L2Advertisement", json!({"ipAddressPools": [NAMESPACE]})),
+        object("L2Advertisement", json!({"ipAddressPools": [name]})),
     ]
 }
 

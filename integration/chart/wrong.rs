@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 use super::Helm;
 
 /// What is set, and what the refusal must say.
-const WRONG: [(&str, &[&str]); 18] = [
+const WRONG: [(&str, &[&str]); 20] = [
     // Slips of the pen.
     ("speaker.tolerateMasters=true", &["tolerateMasters", "/speaker"]),
     ("controler.replicas=3", &["controler"]),
@@ -20,6 +20,11 @@ const WRONG: [(&str, &[&str]); 18] = [
     // MetalLB's, which would mean nothing here.
     ("frrk8s.enabled=true", &["frrk8s"]),
     ("speaker.frr.enabled=true", &["frr", "/speaker"]),
+    ("speaker.startupProbe.enabled=true", &["startupProbe", "/speaker"]),
+    (
+        "prometheus.serviceMonitor.enabled=true",
+        &["serviceMonitor", "/prometheus"],
+    ),
     ("controller.webhookMode=disabled", &["webhookMode", "/controller"]),
     // Of the wrong kind, or out of bounds.
     ("speaker.logLevel=verbose", &["/speaker/logLevel"]),

@@ -8,8 +8,12 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::up;
+use crate::chart::Helm;
 use crate::cluster::build::Workshop;
+use crate::demo::LAB;
 use crate::home::KUBECONFIG;
+use crate::image;
 use crate::sandbox::{self, Running};
 
 /// Where the person's own shell is not known.
@@ -20,16 +24,18 @@ pub(super) fn open(tags: &[&str], host: &str, command: &[String]) -> Result<Exit
     let mut found = None;
     for tag in tags {
         if found.is_none() {
-            found = sandbox::find_running(tag).context("looking for a running demo")?;
+            let running = sandbox::find_running(tag).context("looking for a demo or cluster that runs")?;
+            found = running.map(|running| (*tag, running));
         }
     }
-    let Some(running) = found else {
+    let Some((tag, running)) = found else {
         bail!(
-            "no demo of yours is running: start one in another terminal with `cargo run --release -p lab -- demo --keep`"
+            "no demo of yours is running, and no cluster: start one in another terminal with `{LAB} demo --keep` or \
+             `{LAB} cluster up`"
         );
     };
     check(&running, host)?;
-    let (path, here) = (path(), env::current_dir());
+    let (path, here) = (path(tag), env::current_dir());
     sandbox::join(&running, Some(host))?;
     // Who joins stands at the root; the person's folder is there, too, unless one of the sandbox's own hides it.
     let here = here.ok().filter(|folder| folder.is_dir());
@@ -38,7 +44,7 @@ pub(super) fn open(tags: &[&str], host: &str, command: &[String]) -> Result<Exit
         .next()
         .unwrap_or_else(|| env::var_os("SHELL").unwrap_or_else(|| SHELL.into()));
     if command.is_empty() {
-        eprintln!("You are on {host}; `exit` leads back. What you start ends with the demo.");
+        eprintln!("You are on {host}; `exit` leads back. What you start ends with all of it.");
     }
     let status = Command::new(&program)
         .args(words)
@@ -53,18 +59,22 @@ pub(super) fn open(tags: &[&str], host: &str, command: &[String]) -> Result<Exit
     Ok(code(status))
 }
 
-/// The person's PATH, and behind it tiklb, which is built beside this program; where they have no kubectl of their own,
-/// the one that `lab cluster build` made is found too.
-fn path() -> OsString {
+/// The person's PATH, and behind it tiklb, as it runs there: beside this program, or where the image has it from. Where they have
+/// no kubectl or helm of their own, those that `lab cluster build` made are found too.
+fn path(tag: &str) -> OsString {
     let own = env::var_os("PATH").unwrap_or_default();
     let built = Workshop::of_this_checkout().and_then(|workshop| workshop.found());
-    let folder = built
-        .ok()
-        .flatten()
-        .and_then(|built| built.kubectl.parent().map(Path::to_owned));
-    let beside = env::current_exe().ok();
-    let beside = beside.as_deref().and_then(Path::parent).map(Path::to_owned);
-    let folders = env::split_paths(&own).chain(beside).chain(folder);
+    let kubectl = built.ok().flatten().map(|built| built.kubectl);
+    let helm = Helm::found().ok().flatten();
+    let helm = helm.map(|helm| helm.program().to_owned());
+    let mut tiklb = [env::current_exe().ok(), image::program().ok()];
+    if tag == up::TAG {
+        tiklb.reverse();
+    }
+    let programs = tiklb.into_iter().chain([kubectl, helm]);
+    let folders = programs.flatten();
+    let folders = folders.filter_map(|program| program.parent().map(Path::to_owned));
+    let folders = env::split_paths(&own).chain(folders);
     // A folder with a colon in its name cannot stand in a PATH.
     env::join_paths(folders).unwrap_or(own)
 }
@@ -73,10 +83,10 @@ fn path() -> OsString {
 fn check(running: &Running, host: &str) -> Result<()> {
     let hosts = running.hosts();
     if hosts.is_empty() {
-        bail!("the demo is only just starting: try again in a second");
+        bail!("it is only just starting: try again in a second");
     }
     if !hosts.iter().any(|name| name == host) {
-        bail!("the demo has no host {host:?}; it has {}", hosts.join(", "));
+        bail!("there is no host {host:?}; it has {}", hosts.join(", "));
     }
     Ok(())
 }

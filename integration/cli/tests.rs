@@ -79,10 +79,19 @@ fn benches_are_named_or_all_run() {
     assert_eq!(some.names, [bench::Name::Failover, bench::Name::Memory]);
     assert_eq!((some.runs, some.out), (Some(3), Some(PathBuf::from("here"))));
     assert!(some.image);
+    let Ok(Command::Bench(beside)) = parse("lab bench idle connect --metallb") else {
+        panic!("no bench");
+    };
+    assert!(beside.metallb && wants_metallb(&beside).unwrap());
+    let Ok(Command::Bench(alone)) = parse("lab bench idle --metallb") else {
+        panic!("no bench");
+    };
+    let why = wants_metallb(&alone).unwrap_err().to_string();
+    assert!(why.contains("failover, connect and speaker"), "{why}");
     for (line, wanted) in [
         (
             "lab bench fallover",
-            "failover, move, connect, answer, idle, false-alarms, demo, memory",
+            "failover, move, speaker, connect, answer, idle, false-alarms, demo, memory",
         ),
         ("lab bench --runs 0", "0 is not in 1..=1000"),
     ] {

@@ -16,7 +16,8 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
 
-use super::program::{ASSETS, Binaries, Program, is_executable};
+use super::program::{ASSETS, Binaries, Program};
+use crate::installed::is_executable;
 use compile::Patience;
 use module::Modules;
 

@@ -1,8 +1,7 @@
 //! The programs of a real cluster, a folder that holds them, and what is built beside them in the same way.
 
 use std::fmt;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A folder with ready-made etcd and kube-apiserver, by the convention of Kubernetes' own envtest.
 pub const ASSETS: &str = "KUBEBUILDER_ASSETS";
@@ -115,10 +114,4 @@ impl Binaries {
             kube_controller_manager: place(Program::KubeControllerManager),
         }
     }
-}
-
-/// Whether a file is there that the system would run.
-pub(super) fn is_executable(file: &Path) -> bool {
-    file.metadata()
-        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }

@@ -1,15 +1,10 @@
 //! kube-proxy in a node's namespace: its nftables rules carry the traffic of Services.
 
-use std::env;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::program::is_executable;
-
-/// Where distributions put `nft`; a user who is not root has it on no PATH of theirs.
-const SYSTEM: [&str; 2] = ["/usr/sbin", "/sbin"];
+use crate::installed;
 
 /// Where kube-proxy says whether it is healthy, on every address of the node; load balancers ask there.
 const HEALTH_PORT: u16 = 10256;
@@ -19,20 +14,12 @@ pub(super) fn health_url() -> String {
     format!("http://127.0.0.1:{HEALTH_PORT}/healthz")
 }
 
-/// The PATH that kube-proxy runs with.
-pub(super) fn path() -> OsString {
-    let own = env::var_os("PATH").unwrap_or_default();
-    let folders = env::split_paths(&own).chain(SYSTEM.map(PathBuf::from));
-    // A folder with a colon in its name cannot have come out of PATH.
-    env::join_paths(folders).unwrap_or(own)
-}
-
 /// Errs where kube-proxy could not write a rule, because the program `nft` is not installed.
 ///
 /// # Errors
 /// Names the package.
 pub fn check_nft() -> Result<()> {
-    if env::split_paths(&path()).any(|folder| is_executable(&folder.join("nft"))) {
+    if installed::find("nft").is_some() {
         return Ok(());
     }
     bail!(

@@ -10,8 +10,9 @@ use uuid::Uuid;
 use crate::sandbox;
 
 /// etcd allocates two log segments of 64 MB at its start and keeps one more while it rotates; two audit logs have 64 MiB
-/// each; the rest is the store, which 10,000 Services fill to about 100 MB. A tmpfs takes what is used, not this.
-const SIZE: &str = "size=1g,mode=0700";
+/// each; the store, which 10,000 Services fill to about 100 MB; the rest is what each of three containerds has unpacked. A tmpfs takes
+/// what is used, not this.
+const SIZE: &str = "size=2g,mode=0700";
 
 /// A tmpfs of the cluster's own, so that clusters side by side cannot fill each other's.
 #[derive(Debug)]

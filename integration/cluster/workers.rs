@@ -22,8 +22,8 @@ use anyhow::{Context as _, Result, bail};
 use ipnet::Ipv4Net;
 use nix::unistd::geteuid;
 
-use super::program::is_executable;
 use super::{Options, proxy};
+use crate::installed::{self, is_executable};
 use crate::lan::{Host, Process};
 use node::Node;
 
@@ -53,7 +53,7 @@ pub fn check_workers() -> Result<()> {
     proxy::check_nft()?;
     let mut missing: Vec<&str> = Vec::new();
     for (program, package) in PROGRAMS {
-        if find(program).is_none() && !missing.contains(&package) {
+        if installed::find(program).is_none() && !missing.contains(&package) {
             missing.push(package);
         }
     }
@@ -68,13 +68,6 @@ pub fn check_workers() -> Result<()> {
         missing.join(", "),
         missing.join(" ")
     )
-}
-
-/// Where a program stands on the PATH, or where distributions put those of root.
-fn find(program: &str) -> Option<PathBuf> {
-    std::env::split_paths(&proxy::path())
-        .map(|folder| folder.join(program))
-        .find(|file| is_executable(file))
 }
 
 /// The folder that holds all network plugins.
@@ -146,6 +139,14 @@ impl Workers {
     pub(super) fn node_mut(&mut self, name: &str) -> Result<&mut Node> {
         let found = self.nodes.iter_mut().find(|node| node.host().name() == name);
         found.with_context(|| format!("no kubelet was started on {name}"))
+    }
+
+    /// One node after the other: each unpacks it.
+    pub(super) async fn bring(&self, image: &Path) -> Result<()> {
+        for node in &self.nodes {
+            node.import(image).await?;
+        }
+        Ok(())
     }
 
     /// Every program, for whoever has to find out what went wrong.

@@ -9,7 +9,7 @@ use crate::lan::Host;
 use crate::wait::Termination;
 
 /// How the lab is run again from the folder of the checkout.
-const LAB: &str = if cfg!(debug_assertions) {
+pub(crate) const LAB: &str = if cfg!(debug_assertions) {
     "cargo run -p lab --"
 } else {
     "cargo run --release -p lab --"

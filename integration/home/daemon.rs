@@ -64,6 +64,9 @@ impl<'a> Role<'a> {
     }
 }
 
+/// Speakers that are started at once: fifty on two processors are not ready in time, each of them waiting for all.
+const TOGETHER: usize = 5;
+
 impl Home {
     /// Starts the allocator (again) and waits until it is ready.
     ///
@@ -125,19 +128,21 @@ impl Home {
         Ok(())
     }
 
-    /// Starts the speakers of all nodes at once and waits until they are ready.
+    /// Starts the speakers of all nodes, `TOGETHER` at once, and waits until they are ready.
     ///
     /// # Errors
     /// As for [`start_speaker`](Self::start_speaker).
     pub async fn start_speakers(&mut self) -> Result<()> {
         let nodes: Vec<String> = self.node_names().map(str::to_owned).collect();
-        for node in &nodes {
-            self.launch_speaker(node).await?;
+        for nodes in nodes.chunks(TOGETHER) {
+            for node in nodes {
+                self.launch_speaker(node).await?;
+            }
+            let waits = nodes
+                .iter()
+                .map(async |node| ready(self.lan.host(node)?, "tiklb speaker", self.speaker(node)?).await);
+            try_join_all(waits).await?;
         }
-        let waits = nodes
-            .iter()
-            .map(async |node| ready(self.lan.host(node)?, "tiklb speaker", self.speaker(node)?).await);
-        try_join_all(waits).await?;
         Ok(())
     }
 

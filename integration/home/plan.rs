@@ -123,7 +123,7 @@ impl Plan {
         Self { api, ..self }
     }
 
-    /// Another number of nodes than three: node1 at 192.168.1.11, and so on. At most 30.
+    /// Another number of nodes than three: node1 at 192.168.1.11, and so on; the client's address is left out. At most 50.
     #[must_use]
     pub fn nodes(self, nodes: u8) -> Self {
         Self { nodes, ..self }
@@ -233,11 +233,11 @@ impl Plan {
 
     /// The nodes' names and addresses.
     pub(super) fn node_addresses(&self) -> Vec<(String, Ipv4Addr)> {
-        (1..=self.nodes)
-            .map(|number| {
-                let address = Ipv4Addr::new(192, 168, 1, BEFORE_NODES + number);
-                (format!("node{number}"), address)
-            })
+        (BEFORE_NODES + 1..=u8::MAX)
+            .map(|last| Ipv4Addr::new(192, 168, 1, last))
+            .filter(|address| *address != CLIENT)
+            .zip(1..=self.nodes)
+            .map(|(address, number)| (format!("node{number}"), address))
             .collect()
     }
 

@@ -21,7 +21,7 @@ use super::Home;
 use crate::cluster::object::{self, Endpoint};
 use crate::kube::SERVICES;
 use crate::lan::Host;
-use crate::wire::Echo;
+use crate::wire::{Echo, Gate};
 
 /// kube-proxy's health port.
 const HEALTH: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 10_256);
@@ -37,7 +37,15 @@ const REQUEST_LIMIT: usize = 4 * 1024;
 pub(super) struct Listeners {
     /// By node and address.
     echoes: BTreeMap<(String, SocketAddr), Echo>,
-    health: Vec<AbortHandle>,
+    /// By node.
+    health: BTreeMap<String, Health>,
+}
+
+/// What stands in for a node's kube-proxy.
+#[derive(Debug)]
+struct Health {
+    task: AbortHandle,
+    gate: Gate,
 }
 
 impl Listeners {
@@ -49,9 +57,10 @@ impl Listeners {
                 .call(TcpListener::bind(HEALTH))
                 .await?
                 .with_context(|| format!("listening on {HEALTH} of {}", node.name()))?;
-            listeners
-                .health
-                .push(node.spawn(answer_health(listener)).abort_handle());
+            let gate = Gate::open();
+            let task = node.spawn(answer_health(listener, gate.clone())).abort_handle();
+            let health = Health { task, gate };
+            listeners.health.insert(node.name().to_owned(), health);
         }
         Ok(listeners)
     }
@@ -64,12 +73,24 @@ impl Listeners {
         }
         Ok(())
     }
+
+    /// What plays a node's processes stands still, or goes on.
+    pub(super) fn stand_still(&self, node: &str, still: bool) {
+        for ((host, _), echo) in &self.echoes {
+            if host == node {
+                echo.stand_still(still);
+            }
+        }
+        if let Some(health) = self.health.get(node) {
+            health.gate.set(!still);
+        }
+    }
 }
 
 impl Drop for Listeners {
     fn drop(&mut self) {
-        for health in &self.health {
-            health.abort();
+        for health in self.health.values() {
+            health.task.abort();
         }
     }
 }
@@ -175,10 +196,11 @@ fn target_number(port: &Value) -> Option<u16> {
     port["port"].as_u64()?.try_into().ok()
 }
 
-async fn answer_health(listener: TcpListener) {
+async fn answer_health(listener: TcpListener, gate: Gate) {
     loop {
         // An error is a client that has gone again.
         if let Ok((stream, _)) = listener.accept().await {
+            gate.passed().await;
             tokio::spawn(answer(stream));
         }
     }

@@ -18,6 +18,15 @@ pub const ECHO: &str = "echo";
 /// Its port.
 pub const PORT: u16 = 8_080;
 
+/// What a Service of the guide's `services.yaml` selects.
+pub const PHOTOS: Workload<'static> = Workload {
+    namespace: "immich",
+    name: "immich-server",
+    port: 2_283,
+};
+/// The address that it asks for.
+pub const PHOTOS_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 203);
+
 /// Pods start within seconds; beside builds they take longer.
 const STARTED: Duration = Duration::from_mins(2);
 /// One connection, once everything stands.

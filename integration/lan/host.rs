@@ -239,6 +239,17 @@ impl Host {
         self.links().set_mac(interface, mac).await
     }
 
+    /// Gives an interface another name, for which it is down for a moment: its addresses stay, routes by way of it go.
+    ///
+    /// # Errors
+    /// When there is no such interface, the name is taken, or the kernel refuses.
+    pub async fn rename(&self, interface: &str, name: &str) -> Result<(), Error> {
+        self.links().set_up(interface, false).await?;
+        self.links().rename(interface, name).await?;
+        self.links().set_up(name, true).await?;
+        self.wait_for_carrier(name, true).await
+    }
+
     /// Waits until an interface has carrier, or has lost it.
     ///
     /// # Errors

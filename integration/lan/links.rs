@@ -139,6 +139,13 @@ impl Links {
             .await
     }
 
+    pub(super) async fn rename(&self, interface: &str, name: &str) -> Result<(), Error> {
+        let index = self.index(interface).await?;
+        let link = LinkUnspec::new_with_index(index).name(name.to_owned());
+        self.change(link.build(), &format!("call {interface} {name}"))
+            .await
+    }
+
     pub(super) async fn index(&self, interface: &str) -> Result<u32, Error> {
         Ok(self.state(interface).await?.index)
     }

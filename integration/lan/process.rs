@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::sync::watch;
@@ -73,11 +74,8 @@ impl Process {
         if self.ended().is_some() {
             return Ok(());
         }
-        match kill(self.pid, signal) {
-            // Ended since.
-            Ok(()) | Err(nix::errno::Errno::ESRCH) => Ok(()),
-            Err(errno) => Err(self.system(&format!("send {signal} to"), errno)),
-        }
+        let sent = signal_if_there(self.pid, signal);
+        sent.map_err(|errno| self.system(&format!("send {signal} to"), errno))
     }
 
     /// Stops it as if it had hung (SIGSTOP). Returns when it stands still.
@@ -89,7 +87,7 @@ impl Process {
         self.kill(Signal::SIGSTOP)?;
         let stopped = async {
             // A stop is only signalled to the parent's wait, which waits for the end; so the state is read.
-            while !self.is_in_state('T') {
+            while state(self.pid) != Some('T') {
                 if self.ended().is_some() {
                     return Err(self.too_late("stopping (it has ended)", Duration::ZERO));
                 }
@@ -177,15 +175,7 @@ impl Process {
         let status = status.map_err(|error| self.system("read the memory of", error))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok())
-            .ok_or_else(|| self.system("read the memory of", nix::errno::Errno::ESRCH))
-    }
-
-    /// Whether the process is in `state`, a letter of proc(5).
-    fn is_in_state(&self, state: char) -> bool {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).unwrap_or_default();
-        // The name before it is in parentheses and may hold anything.
-        stat.rsplit_once(") ")
-            .is_some_and(|(_, after)| after.starts_with(state))
+            .ok_or_else(|| self.system("read the memory of", Errno::ESRCH))
     }
 
     fn too_late(&self, what: &str, bound: Duration) -> Error {
@@ -220,4 +210,19 @@ impl Drop for Process {
             tracing::warn!(%error, "a process was left running");
         }
     }
+}
+
+/// Sends a signal; nothing happens if the process has ended since.
+pub(super) fn signal_if_there(pid: Pid, signal: Signal) -> nix::Result<()> {
+    match kill(pid, signal) {
+        Err(Errno::ESRCH) => Ok(()),
+        sent => sent,
+    }
+}
+
+/// The state that a process is in, a letter of proc(5); none if it is gone.
+pub(super) fn state(pid: Pid) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name before it is in parentheses and may hold anything.
+    stat.rsplit_once(") ")?.1.chars().next()
 }

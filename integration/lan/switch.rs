@@ -13,7 +13,10 @@ use super::{Error, Host, HostPlan, Mac};
 pub(super) const BRIDGE: &str = "switch";
 
 /// What [`Port::blip`] takes off for setting the link up again: two requests, and a look at the carrier.
-const MENDING: Duration = Duration::from_millis(1);
+const MENDING: Duration = Duration::from_micros(250);
+/// The runtime's timers end up to two of its milliseconds late. The rest is waited for with the processor held: half a
+/// millisecond more of a blip is what a speaker's detection time has to spare.
+const TICK: Duration = Duration::from_millis(2);
 
 /// One port of the switch.
 #[derive(Debug)]
@@ -121,8 +124,16 @@ impl Port {
         let begun = Instant::now();
         self.cut(switch).await?;
         self.hold_back(switch).await?;
-        let left = length.saturating_sub(MENDING);
-        tokio::time::sleep(left.saturating_sub(begun.elapsed())).await;
+        let until = begun + length.saturating_sub(MENDING);
+        tokio::time::sleep(
+            until
+                .saturating_duration_since(Instant::now())
+                .saturating_sub(TICK),
+        )
+        .await;
+        while Instant::now() < until {
+            std::hint::spin_loop();
+        }
         self.connect_again(switch, host).await?;
         Ok(begun.elapsed())
     }

@@ -95,6 +95,13 @@ const PLAYED: &[(Player, What)] = &[
     ),
     (
         by(
+            "integration/tests/kubelets/process.rs",
+            "kubectl -n {NAMESPACE} delete pod -l component=speaker",
+        ),
+        Lines(&["kubectl -n metallb-system delete pod …"]),
+    ),
+    (
+        by(
             "integration/tests/kubelets/removal.rs",
             "helm uninstall {RELEASE} --namespace {NAMESPACE}",
         ),
@@ -113,6 +120,27 @@ const PLAYED: &[(Player, What)] = &[
     (
         by(
             "integration/tests/kubelets/removal.rs",
+            "fn plain_manifests_are_removed_by_the_commands_of_the_page",
+        ),
+        Blocks("docs/install.md", &["Plain manifests"]),
+    ),
+    (
+        by(
+            "integration/tests/kubelets/trouble.rs",
+            "fn without_its_labels_a_namespace_lets_no_speaker_in",
+        ),
+        Lines(&["kubectl -n metallb-system describe daemonset tiklb-speaker"]),
+    ),
+    (
+        by(
+            "integration/tests/kubelets/removal.rs",
+            "-n {NAMESPACE} delete mikrotikrouter {ROUTER}",
+        ),
+        Lines(&["kubectl -n metallb-system delete mikrotikrouter router"]),
+    ),
+    (
+        by(
+            "integration/tests/kubelets/removal.rs",
             "kubectl delete namespace {NAMESPACE}",
         ),
         Lines(&["kubectl delete namespace metallb-system"]),
@@ -125,6 +153,13 @@ const PLAYED: &[(Player, What)] = &[
         Lines(&[
             "kubectl -n metallb-system patch mikrotikrouter router --type=merge -p '{\"metadata\":{\"finalizers\":null}}'",
         ]),
+    ),
+    (
+        by(
+            "integration/tests/kubelets/up.rs",
+            "fn it_shows_what_it_promises_until_ctrl_c_and_leaves_nothing",
+        ),
+        Lines(&["cargo run --release -p lab -- cluster up --kubelets"]),
     ),
     (
         by(
@@ -229,6 +264,17 @@ const PLAYED: &[(Player, What)] = &[
             "CI_KUBELETS=1 cargo test --test kubelets",
             "cargo test --test kubelets",
         ]),
+    ),
+    (
+        by(
+            "integration/tests/kubelets/migration.rs",
+            "the_doctor_tells_each_state_of_the_move_and_of_the_way_back",
+        ),
+        Lines(&["CI_KUBELETS=1 cargo test --test kubelets migration"]),
+    ),
+    (
+        by("integration/chart/wrong.rs", "speaker.frr.enabled=true"),
+        Lines(&["helm template tiklb deploy/chart --values YOURS.yaml >/dev/null"]),
     ),
 ];
 

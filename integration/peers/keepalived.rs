@@ -7,13 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
+use crate::installed;
 use crate::lan::{Host, Process};
 
 /// The program, and Debian's package of it.
 pub const NAME: &str = "keepalived";
-
-/// Where daemons are that a person's PATH may not name.
-const FOR_DAEMONS: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
 
 /// A keepalived is told apart from others on a LAN by this; the lab's LANs have no others.
 const ROUTER_ID: u8 = 51;
@@ -52,12 +50,7 @@ impl Keepalived {
     /// # Errors
     /// When the program that was found does not say its version.
     pub fn find() -> Result<Option<Self>> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = std::env::split_paths(&path).chain(FOR_DAEMONS.map(PathBuf::from));
-        let Some(program) = folders
-            .map(|folder| folder.join(NAME))
-            .find(|file| file.is_file())
-        else {
+        let Some(program) = installed::find(NAME) else {
             return Ok(None);
         };
         let doing = || format!("asking {} for its version", program.display());

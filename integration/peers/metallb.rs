@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::cluster::Program;
 use crate::cluster::build::Workshop;
-pub use running::{Accounts, Running};
+pub use running::{Accounts, GRACE, Running};
 
 /// The module, whose folder in the go command's cache also holds the definitions of its kinds.
 const MODULE: &str = "go.universe.tf/metallb";
@@ -57,7 +58,31 @@ pub async fn build(progress: &mut (dyn Write + Send)) -> Result<Metallb> {
     Metallb::of(&workshop).await
 }
 
+/// What its manifest installs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Objects {
+    /// By which the API server asks the controller about what is written.
+    pub webhooks: Vec<Value>,
+    /// Everything else, in the manifest's order.
+    pub others: Vec<Value>,
+}
+
 impl Metallb {
+    /// What a person without Helm applies.
+    ///
+    /// # Errors
+    /// The manifest cannot be read.
+    pub fn objects(&self) -> Result<Objects> {
+        let doing = || format!("reading {}", self.manifest.display());
+        let text = std::fs::read_to_string(&self.manifest).with_context(doing)?;
+        let all: Vec<Value> = serde_saphyr::from_multiple(&text).with_context(doing)?;
+        let (webhooks, others) = all
+            .into_iter()
+            .filter(|object| !object.is_null())
+            .partition(|object| object["kind"] == "ValidatingWebhookConfiguration");
+        Ok(Objects { webhooks, others })
+    }
+
     /// The one that was built before.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getgid, getuid};
 
 use super::signals::Signals;
-use super::{CGROUP, Error, IMPOSSIBLE, Obstacle, PIPES, STAGE, TAG, cgroup, pipe};
+use super::{CGROUP, Error, IMPOSSIBLE, NEIGHBORS, Obstacle, PIPES, STAGE, TAG, cgroup, pipe};
 
 /// How long the work may take to end after it was asked to; then it is killed. Long enough to print a last line.
 const GRACE: Duration = Duration::from_secs(3);
@@ -45,22 +45,34 @@ pub(super) enum Purpose {
     Probe,
 }
 
+/// What the sandbox cannot see from inside.
+struct Place {
+    /// The name of its cgroups' folder.
+    cgroup: String,
+    /// How many entries the machine's neighbour table may have; empty where that is not told.
+    neighbors: String,
+}
+
 /// Makes the sandbox and waits for its end; gives the exit code.
 pub(super) fn run(tag: &str, purpose: Purpose) -> Result<i32, Error> {
     alone()?;
     cgroup::remove_abandoned();
+    // What PID 1 mounts is mounted for this process, too: afterwards /proc is another one.
+    let cgroup = cgroup::name(std::process::id());
+    let neighbors = neighbors();
     let signals = Signals::block().map_err(|errno| Error::failed("block signals", errno))?;
     separate()?;
     let (gate_end, gate) = pair()?;
     let (report, report_end) = pair()?;
-    let init = start(tag, purpose, &gate_end, &report_end)?;
+    let place = Place { cgroup, neighbors };
+    let init = start(tag, purpose, &place, &gate_end, &report_end)?;
     drop((gate_end, report_end));
     let init = Pid::from_raw(init.id().cast_signed());
     settled(report, init)?;
     drop(gate);
     let ended = supervise(&signals, init);
     // The kernel kills all that is inside before it tells that PID 1 has ended.
-    cgroup::remove(std::process::id());
+    cgroup::remove(&place.cgroup);
     ended.map_err(|errno| Error::failed("wait for the sandbox", errno))
 }
 
@@ -106,7 +118,13 @@ fn separate() -> Result<(), Error> {
     Ok(())
 }
 
-fn start(tag: &str, purpose: Purpose, gate: &PipeReader, report: &PipeWriter) -> Result<Child, Error> {
+fn start(
+    tag: &str,
+    purpose: Purpose,
+    place: &Place,
+    gate: &PipeReader,
+    report: &PipeWriter,
+) -> Result<Child, Error> {
     let inherit =
         |result: std::io::Result<i32>| result.map_err(|error| Error::failed("hand a pipe over", error));
     let pipes = format!(
@@ -127,11 +145,17 @@ fn start(tag: &str, purpose: Purpose, gate: &PipeReader, report: &PipeWriter) ->
         .args(arguments)
         .env(STAGE, stage)
         .env(TAG, tag)
-        .env(CGROUP, cgroup::name(std::process::id()))
+        .env(CGROUP, &place.cgroup)
+        .env(NEIGHBORS, &place.neighbors)
         .env(PIPES, pipes);
     command
         .spawn()
         .map_err(|error| refused("start PID 1 of the sandbox", error))
+}
+
+/// What the machine says of its neighbour table; namespaces of their own do not show it.
+fn neighbors() -> String {
+    std::fs::read_to_string("/proc/sys/net/ipv4/neigh/default/gc_thresh3").unwrap_or_default()
 }
 
 /// Waits until PID 1 says that the place is made.

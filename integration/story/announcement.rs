@@ -1,13 +1,15 @@
 //! One node answers for an address; another takes over when it is cut off or its speaker dies.
 
 use std::net::{Ipv4Addr, SocketAddrV4};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
-use super::scene::{OBSERVED, PORT, SOON, Scene};
+use super::answer::{asking, asking_for_each, never_unanswered, one_after_the_other, one_answer};
+use super::scene::{GRACE, OBSERVED, PORT, SOON, Scene};
+use super::talk::Talks;
 use super::{Outcome, Story, stories};
 use crate::home::NAMESPACE;
 use crate::home::kind::CONFIGURATION_STATES;
@@ -20,6 +22,7 @@ pub(super) fn stories() -> Vec<Story> {
         a_killed_speaker_is_stood_in_for,
         a_rollout_of_all_speakers_loses_nothing,
         a_speaker_of_a_cordoned_node_hands_over_and_loses_nothing,
+        a_node_that_is_shut_down_hands_over_before_its_speaker_ends,
         a_speaker_that_was_stopped_is_stood_in_for_and_goes_on,
         a_firewall_that_drops_heartbeats_moves_nothing,
         answers_come_from_one_node_alone,
@@ -34,7 +37,10 @@ const STEADY: u64 = 200;
 
 /// A silence that a person notices. The bench measures how short it is; a story on a busy machine only tells failover
 /// from its absence, and MetalLB's five seconds.
-const NOTICED: Duration = Duration::from_secs(2);
+pub(super) const NOTICED: Duration = Duration::from_secs(2);
+
+/// The port of the heartbeats.
+pub(super) const HEARTBEATS: u16 = 7_946;
 
 /// Datagrams that may have no answer yet when a client stops, at one a millisecond.
 const UNDERWAY: usize = 50;
@@ -55,6 +61,11 @@ pub(super) fn judge(report: &PingReport) -> Outcome {
         silence.before,
         silence.after
     );
+    never_twice(report)
+}
+
+/// No datagram had two answers.
+pub(super) fn never_twice(report: &PingReport) -> Outcome {
     ensure!(
         report.repeated == 0,
         "{} datagrams were answered twice",
@@ -81,11 +92,13 @@ async fn a_cut_link_moves_the_address_and_no_return_moves_it_back(scene: &mut Sc
     scene.apply_pool().await?;
     let node = scene.settle("web", ADDRESS).await?;
     let pinger = pinging(scene, &node).await?;
+    let asker = asking(scene).await?;
     scene.home.lan().cut(&node).await?;
     let heir = other_than(&pinger, &node).await?;
     scene.record("web", &heir).await?;
     scene.home.lan().mend(&node).await?;
     stays(&pinger, &heir).await?;
+    one_answer(scene, &asker.stop()?, &[&node, &heir])?;
     judge(&pinger.stop()?)?;
     let serving = scene.serves(ADDRESS).await?;
     ensure!(serving == heir, "{serving}");
@@ -94,12 +107,12 @@ async fn a_cut_link_moves_the_address_and_no_return_moves_it_back(scene: &mut Sc
 }
 
 /// Waits until another node answers with the MAC address of this one.
-async fn stood_in_for(scene: &Scene, node: &str) -> Outcome {
+pub(super) async fn stood_in_for(scene: &Scene, node: &str) -> Outcome {
     answered_by(scene, node, "somebody in the place of", |by| by != node).await
 }
 
 /// Waits until it answers itself.
-async fn answers_itself(scene: &Scene, node: &str) -> Outcome {
+pub(super) async fn answers_itself(scene: &Scene, node: &str) -> Outcome {
     answered_by(scene, node, "nobody but", |by| by == node).await
 }
 
@@ -142,6 +155,7 @@ async fn a_killed_speaker_is_stood_in_for(scene: &mut Scene) -> Outcome {
     scene.apply_pool().await?;
     let node = scene.settle("web", ADDRESS).await?;
     let pinger = pinging(scene, &node).await?;
+    let asker = asking(scene).await?;
     scene.home.speaker(&node)?.kill(Signal::SIGKILL)?;
     stood_in_for(scene, &node).await?;
     scene.record("web", &node).await?;
@@ -149,13 +163,28 @@ async fn a_killed_speaker_is_stood_in_for(scene: &mut Scene) -> Outcome {
     scene.home.start_speaker(&node).await?;
     answers_itself(scene, &node).await?;
     scene.record("web", &node).await?;
+    one_answer(scene, &asker.stop()?, &[&node])?;
     unharmed(&pinger.stop()?, &node)
 }
 
+/// Addresses of further Services, each with connections that are open from before a rollout to its end.
+const TALKED_TO: [(&str, Ipv4Addr); 3] = [
+    ("web", ADDRESS),
+    ("mail", Ipv4Addr::new(192, 168, 1, 211)),
+    ("files", Ipv4Addr::new(192, 168, 1, 212)),
+];
+
 async fn a_rollout_of_all_speakers_loses_nothing(scene: &mut Scene) -> Outcome {
     scene.apply_pool().await?;
-    let node = scene.settle("web", ADDRESS).await?;
+    let mut owners = Vec::new();
+    for (name, address) in TALKED_TO {
+        owners.push(scene.settle(name, address).await?);
+    }
+    let node = owners.first().context("no Service")?.clone();
     let pinger = pinging(scene, &node).await?;
+    let addresses = TALKED_TO.map(|(_, address)| address);
+    let talks = Talks::open(scene, &addresses).await?;
+    let asker = asking_for_each(scene, &addresses).await?;
     let names: Vec<String> = scene.home.node_names().map(str::to_owned).collect();
     for name in &names {
         let status = scene.home.speaker(name)?.end(SOON).await?;
@@ -166,7 +195,13 @@ async fn a_rollout_of_all_speakers_loses_nothing(scene: &mut Scene) -> Outcome {
         scene.home.start_speaker(name).await?;
         answers_itself(scene, &node).await?;
     }
-    scene.record("web", &node).await?;
+    let report = asker.stop()?;
+    never_unanswered(&report, NOTICED)?;
+    for ((name, address), owner) in TALKED_TO.into_iter().zip(&owners) {
+        scene.record(name, owner).await?;
+        one_answer(scene, &report.of(address), &[owner])?;
+    }
+    talks.end().await?;
     unharmed(&pinger.stop()?, &node)
 }
 
@@ -174,6 +209,7 @@ async fn a_speaker_of_a_cordoned_node_hands_over_and_loses_nothing(scene: &mut S
     scene.apply_pool().await?;
     let node = scene.settle("web", ADDRESS).await?;
     let pinger = pinging(scene, &node).await?;
+    let asker = asking(scene).await?;
     let cordoned = json!({"spec": {"unschedulable": true}});
     scene.home.kube().merge_patch(&NODES, &node, &cordoned).await?;
     // A cordon alone takes nothing away.
@@ -183,25 +219,64 @@ async fn a_speaker_of_a_cordoned_node_hands_over_and_loses_nothing(scene: &mut S
     let heir = other_than(&pinger, &node).await?;
     let record = scene.record("web", &heir).await?;
     ensure!(record["status"]["reason"] == "OwnerOffered", "{record}");
+    one_after_the_other(scene, asker, &node, &heir).await?;
     handed_over(&pinger.stop()?, &[&node, &heir])
+}
+
+/// What a kubelet says once its machine is told to shut down, and ends the Pods.
+async fn a_node_that_is_shut_down_hands_over_before_its_speaker_ends(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let node = scene.settle("web", ADDRESS).await?;
+    let pinger = pinging(scene, &node).await?;
+    let asker = asking(scene).await?;
+    not_ready(scene, &node).await?;
+    // That alone takes nothing away.
+    stays(&pinger, &node).await?;
+    let speaker = scene.home.speaker(&node)?;
+    speaker.kill(Signal::SIGTERM)?;
+    let status = speaker.wait(GRACE).await?;
+    let ended = Instant::now();
+    ensure!(status.success(), "the speaker ended with {status}");
+    let heir = other_than(&pinger, &node).await?;
+    let record = scene.record("web", &heir).await?;
+    ensure!(record["status"]["reason"] == "OwnerOffered", "{record}");
+    // The machine is off.
+    scene.home.lan().cut(&node).await?;
+    stays(&pinger, &heir).await?;
+    let begun = one_after_the_other(scene, asker, &node, &heir).await?;
+    ensure!(
+        begun < ended,
+        "{heir} answers since the speaker of {node} is gone"
+    );
+    scene.keeps_its_claim("web", &heir, &record).await?;
+    handed_over(&pinger.stop()?, &[&node, &heir])
+}
+
+async fn not_ready(scene: &Scene, node: &str) -> Outcome {
+    let kube = scene.home.kube();
+    let mut status = kube.get(NODES, node).await?["status"].take();
+    let conditions = status["conditions"].as_array_mut();
+    let conditions = conditions.context("a node without conditions")?;
+    conditions.retain(|condition| condition["type"] != "Ready");
+    let (reason, message) = ("KubeletNotReady", "node is shutting down");
+    conditions.push(json!({"type": "Ready", "status": "False", "reason": reason, "message": message}));
+    let patch = json!({"status": {"conditions": conditions}});
+    kube.patch_status(NODES, node, &patch).await?;
+    Ok(())
 }
 
 async fn a_speaker_that_was_stopped_is_stood_in_for_and_goes_on(scene: &mut Scene) -> Outcome {
     scene.apply_pool().await?;
     let node = scene.settle("web", ADDRESS).await?;
     let pinger = pinging(scene, &node).await?;
+    let asker = asking(scene).await?;
     scene.home.speaker(&node)?.kill(Signal::SIGSTOP)?;
     stood_in_for(scene, &node).await?;
     scene.home.speaker(&node)?.kill(Signal::SIGCONT)?;
-    // From the moment it goes on, whoever answers.
-    for _ in 0..20 {
-        let answerers = scene.home.answerers(ADDRESS).await?;
-        let names: Vec<&str> = answerers.iter().map(|one| one.host.as_str()).collect();
-        ensure!(names.len() <= 1, "{answerers:?} answer one question");
-        ensure!(names.iter().all(|name| *name == node), "{names:?} answer");
-    }
     answers_itself(scene, &node).await?;
     scene.record("web", &node).await?;
+    stays(&pinger, &node).await?;
+    one_answer(scene, &asker.stop()?, &[&node])?;
     unharmed(&pinger.stop()?, &node)
 }
 
@@ -212,23 +287,29 @@ async fn a_firewall_that_drops_heartbeats_moves_nothing(scene: &mut Scene) -> Ou
     let names: Vec<String> = scene.home.node_names().map(str::to_owned).collect();
     let pinger = pinging(scene, &owner).await?;
     bar(scene, &names, true).await?;
-    let states = CONFIGURATION_STATES.in_namespace(NAMESPACE);
-    let summary = |state: &Value| state["status"]["conditions"].to_string();
-    let says = |all: &[Value]| all.iter().any(|state| summary(state).contains("7946"));
-    let kube = scene.home.kube();
-    kube.wait_list(
-        states.clone(),
-        SOON,
-        "a ConfigurationState that names the port",
-        says,
-    )
-    .await?;
+    states_name_the_port(scene, true).await?;
     bar(scene, &names, false).await?;
-    kube.wait_list(states, SOON, "ConfigurationStates without it", |all| !says(all))
-        .await?;
+    states_name_the_port(scene, false).await?;
     answers_itself(scene, &owner).await?;
     scene.record("web", &owner).await?;
     unharmed(&pinger.stop()?, &owner)
+}
+
+/// Waits until a speaker's ConfigurationState tells of the heartbeats' port, or none does.
+pub(super) async fn states_name_the_port(scene: &Scene, named: bool) -> Outcome {
+    let summary = |state: &Value| state["status"]["conditions"].to_string();
+    let port = HEARTBEATS.to_string();
+    let says = |all: &[Value]| all.iter().any(|state| summary(state).contains(&port));
+    let what = if named {
+        "a ConfigurationState that names the port"
+    } else {
+        "ConfigurationStates without the port"
+    };
+    let states = CONFIGURATION_STATES.in_namespace(NAMESPACE);
+    let kube = scene.home.kube();
+    kube.wait_list(states, SOON, what, |all| says(all) == named)
+        .await?;
+    Ok(())
 }
 
 async fn bar(scene: &Scene, names: &[String], barred: bool) -> Outcome {

@@ -1,6 +1,7 @@
 //! What `tiklb doctor` finds, and how a person gets from there to a home on which it finds nothing.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use routeros_sim::Menu;
@@ -37,7 +38,18 @@ pub(super) const DEPLOYMENTS: Resource = Resource::namespaced("apps", "v1", "dep
 /// Waits until the doctor ends so, and says all of these words.
 pub(super) async fn says(scene: &Scene, line: &[&str], code: i32, words: &[&str]) -> Outcome {
     // What allocator and speakers report follows a change by moments.
-    until("the doctor to say so", SOON, async || {
+    says_within(SOON, scene, line, code, words).await
+}
+
+/// The same of what has to lapse first.
+pub(super) async fn says_within(
+    bound: Duration,
+    scene: &Scene,
+    line: &[&str],
+    code: i32,
+    words: &[&str],
+) -> Outcome {
+    until("the doctor to say so", bound, async || {
         scene.home.ask_tiklb(line).await?.shows(code, words)
     })
     .await

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 
-use super::doctor::says;
+use super::doctor::{says, says_within};
 use super::scene::{APPS, FIRST_SYNC, GRACE, PORT, SOON, Scene};
 use super::{Outcome, Stage, Story, stories};
 use crate::home::kind::IP_ADDRESS_POOLS;
@@ -33,6 +33,12 @@ pub(super) fn stories() -> Vec<Story> {
 const MOVED: [(&str, Ipv4Addr); 2] = [
     ("web", Ipv4Addr::new(192, 168, 1, 210)),
     ("mail", Ipv4Addr::new(192, 168, 1, 211)),
+];
+
+/// What the doctor says when tiklb has gone again, and has left nothing on a router.
+const BACK: [&str; 2] = [
+    "MetalLB runs, and tiklb has gone but for what it leaves (BackAtMetalLb)",
+    "next: nothing of it is in the way",
 ];
 
 /// Between two questions for an address, by somebody who has no entry of it.
@@ -80,6 +86,7 @@ async fn by_helm_and_back(scene: &mut Scene) -> Outcome {
         "MetalLB runs: Deployment metallb-system/metallb-controller, DaemonSet metallb-system/metallb-speaker (MetalLbRuns)",
         "Helm release metallb-system/metallb owns ",
         "(NoSpeaker)",
+        "(MetalLbAlone)",
     ];
     says(scene, &["doctor"], 2, &alone).await?;
     let before = state(scene).await?;
@@ -96,7 +103,10 @@ async fn by_helm_and_back(scene: &mut Scene) -> Outcome {
         scene,
         &["doctor"],
         2,
-        &["bgppeers.metallb.io has a conversion webhook"],
+        &[
+            "bgppeers.metallb.io has a conversion webhook",
+            "(MetalLbLeftOver)",
+        ],
     )
     .await?;
     put_away(scene, &page, &clean).await?;
@@ -105,6 +115,8 @@ async fn by_helm_and_back(scene: &mut Scene) -> Outcome {
     let [back] = blocks(&page, "Back to MetalLB, with Helm")?;
     let back = change_back(scene, &page, &back, &metallb, Accounts::HELM).await?;
     back.tell("tiklb -> MetalLB, by Helm");
+    // Helm takes tiklb's rights away with all the rest: its Lease is not given back, and has to lapse.
+    says_within(FIRST_SYNC, scene, &["doctor"], 2, &BACK).await?;
     unchanged(scene, &before).await
 }
 
@@ -113,6 +125,11 @@ async fn by_manifests_and_back(scene: &mut Scene) -> Outcome {
     let page = Page::open(&scene.home, &metallb)?;
     let running = install_by_manifest(scene, &metallb).await?;
     settle(scene).await.with_context(|| running.last_words())?;
+    let alone = [
+        "(MetalLbAlone)",
+        "next: take MetalLB's programs away and keep its pools",
+    ];
+    says(scene, &["doctor"], 2, &alone).await?;
     let before = state(scene).await?;
 
     let [change_over, clean] = blocks(&page, "With manifests")?;
@@ -122,6 +139,7 @@ async fn by_manifests_and_back(scene: &mut Scene) -> Outcome {
     let both = [
         "MetalLB runs: Deployment metallb-system/controller, DaemonSet metallb-system/speaker (MetalLbRuns)",
         "the 7 CustomResourceDefinitions are those of this version",
+        "(BothInstalled)",
     ];
     says(scene, &["doctor"], 2, &both).await?;
     let there = change(scene, &page, &change_over, running).await?;
@@ -130,6 +148,7 @@ async fn by_manifests_and_back(scene: &mut Scene) -> Outcome {
         "Service metallb-system/metallb-webhook-service has no ready endpoint",
         "(DeadWebhook)",
         "(DeadConversion)",
+        "next: what mends DeadWebhook, DeadConversion stands above",
     ];
     says(scene, &["doctor"], 2, &left_over).await?;
     put_away(scene, &page, &clean).await?;
@@ -138,23 +157,18 @@ async fn by_manifests_and_back(scene: &mut Scene) -> Outcome {
     let [back] = blocks(&page, "Back to MetalLB, with manifests")?;
     let back = change_back(scene, &page, &back, &metallb, Accounts::MANIFEST).await?;
     back.tell("tiklb -> MetalLB, by manifests");
+    says(scene, &["doctor"], 2, &BACK).await?;
     unchanged(scene, &before).await
 }
 
 /// The pool is written before the webhook is, which nobody serves here.
 async fn install_by_manifest(scene: &Scene, metallb: &Metallb) -> Result<Running> {
-    let text = std::fs::read_to_string(&metallb.manifest)
-        .with_context(|| format!("reading {}", metallb.manifest.display()))?;
-    let objects: Vec<Value> = serde_saphyr::from_multiple(&text)?;
-    let (webhook, rest): (Vec<Value>, Vec<Value>) = objects
-        .into_iter()
-        .filter(|object| !object.is_null())
-        .partition(|object| object["kind"] == "ValidatingWebhookConfiguration");
-    for object in rest {
+    let objects = metallb.objects()?;
+    for object in objects.others {
         scene.home.kube().apply(object).await?;
     }
     scene.apply_pool().await?;
-    for object in webhook {
+    for object in objects.webhooks {
         scene.home.kube().apply(object).await?;
     }
     Running::start(&scene.home, metallb, Accounts::MANIFEST).await
@@ -351,14 +365,11 @@ impl Change {
     fn tell(&self, what: &str) {
         let client = &self.client;
         let settled = client.samples.len().saturating_sub(UNDERWAY);
-        let lost = client.samples[..settled]
-            .iter()
-            .filter(|sample| sample.answered_us.is_none());
         println!(
             "{what}: asked anew, unanswered for {:?}; a client that had the address: {} of {} datagrams lost, longest \
              silence {:?} (its own lateness {:?}); {} answer now",
             self.unanswered,
-            lost.count(),
+            client.lost_but_for(UNDERWAY),
             settled,
             client.silence.length(),
             client.lateness,

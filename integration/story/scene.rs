@@ -127,6 +127,18 @@ impl Scene {
         Ok(())
     }
 
+    /// Creates an advertisement, or gives the one of this name another spec.
+    pub(super) async fn advertise_by(&self, name: &str, spec: Value) -> Result<()> {
+        let object = json!({
+            "apiVersion": "metallb.io/v1beta1",
+            "kind": "L2Advertisement",
+            "metadata": {"name": name, "namespace": NAMESPACE},
+            "spec": spec,
+        });
+        self.home.kube().apply(object).await?;
+        Ok(())
+    }
+
     /// The MikrotikRouter of the guide, changed by `change`: its spec is what is handed over.
     pub(super) async fn apply_router(&self, change: impl FnOnce(&mut Value)) -> Result<()> {
         self.home.kube().apply(router(MIKROTIK, change)).await?;
@@ -345,6 +357,16 @@ impl Scene {
             })
             .await?;
         records.into_iter().find(of).context(what)
+    }
+
+    /// The node still has the claim that it had when it was on record so: it was not lost and taken back.
+    pub(super) async fn keeps_its_claim(&self, service: &str, node: &str, before: &Value) -> Result<()> {
+        let after = self.record(service, node).await?;
+        ensure!(
+            after["status"]["epoch"] == before["status"]["epoch"],
+            "{after}, before {before}"
+        );
+        Ok(())
     }
 
     /// Ends all of tiklb as kubelets would, and starts it again.

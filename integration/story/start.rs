@@ -8,14 +8,13 @@ use std::net::Ipv4Addr;
 
 use anyhow::{Context as _, Result, ensure};
 use routeros_sim::{Menu, PASSWORD};
-use serde_json::json;
+use serde_json::Value;
 
 use super::desk::Desk;
-use super::scene::{FIRST_SYNC, MIKROTIK, SOON, Scene};
+use super::scene::{FIRST_SYNC, SOON, Scene};
 use super::{Outcome, Story, stories};
-use crate::home::NAMESPACE;
-use crate::home::kind::MIKROTIK_ROUTERS;
-use crate::kube::{NAMESPACES, SERVICES};
+use crate::home::files;
+use crate::kube::SERVICES;
 use crate::page::{self, Block};
 
 pub(super) fn stories() -> Vec<Story> {
@@ -87,6 +86,28 @@ impl Reader {
         Ok(objects)
     }
 
+    /// Applies the folder as the heading says, which changes this; without a kubectl the judge's own client has its place.
+    async fn applies(&self, scene: &Scene, heading: &str, change: &str) -> Outcome {
+        let line = self.line(heading, "kubectl apply")?;
+        let repository = self.desk.repository();
+        ensure!(
+            line == "kubectl apply -f your-repository/",
+            "{heading:?} applies {line:?}"
+        );
+        if self.desk.has_kubectl() {
+            return self.types(scene, &line, 0, &[change]).await;
+        }
+        // As kubectl goes through it: by name, and not into folders below. The lab's API server makes no Deployment.
+        for file in files(&repository, "yaml")? {
+            for object in manifests(&fs::read_to_string(file)?)? {
+                if object["kind"] != "Deployment" {
+                    scene.home.kube().apply(object).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// See [`Desk::types`].
     async fn types(&self, scene: &Scene, line: &str, code: i32, words: &[&str]) -> Outcome {
         self.desk.types(scene, line, code, words).await
@@ -106,9 +127,12 @@ async fn from_a_router_to_the_first_service_and_back(scene: &mut Scene) -> Outco
         scene.home.router().journal().applied().count() == 0,
         "something was written in DryRun"
     );
-    let enforce = json!({"spec": {"mode": null}});
-    let routers = MIKROTIK_ROUTERS.in_namespace(NAMESPACE);
-    scene.home.kube().merge_patch(routers, MIKROTIK, &enforce).await?;
+    let file = reader.desk.repository().join("router.yaml");
+    let enforce = fs::read_to_string(&file)?.replace("mode: DryRun", "mode: Enforce");
+    fs::write(file, enforce)?;
+    reader
+        .applies(scene, "6. Let it write", "router configured")
+        .await?;
     scene.in_sync().await?;
     reader.types(scene, &line, 0, &["nothing to be done"]).await?;
     first_service(scene, &reader).await?;
@@ -144,15 +168,7 @@ async fn configured(scene: &Scene, reader: &Reader) -> Outcome {
     let cut = ["dhcp_pool", "192.168.1.221-192.168.1.254"];
     reader.types(scene, &plan, 2, &cut).await?;
 
-    // Without kubectl the judge's own client has its place.
-    let apply = reader.line("5. Install", "kubectl apply -f your-repository/")?;
-    if reader.desk.has_kubectl() {
-        reader.types(scene, &apply, 0, &["router created"]).await?;
-    } else {
-        for file in ["router.yaml", "pool.yaml"] {
-            scene.home.kube().apply_file(&repository.join(file)).await?;
-        }
-    }
+    reader.applies(scene, "5. Install", "router created").await?;
     scene
         .condition("PoolsExcluded", "False", "DryRun", FIRST_SYNC)
         .await?;
@@ -160,14 +176,53 @@ async fn configured(scene: &Scene, reader: &Reader) -> Outcome {
     reader.types(scene, &doctor, 0, &["nothing found, "]).await
 }
 
+fn manifests(text: &str) -> Result<Vec<Value>> {
+    let mut all: Vec<Value> = serde_saphyr::from_multiple(text).context("reading manifests")?;
+    all.retain(|object| !object.is_null());
+    Ok(all)
+}
+
+/// The Deployment's Pods would be the Service's, and answer on its port.
+fn fits(text: &str) -> Outcome {
+    let objects = manifests(text)?;
+    let of = |kind: &str| {
+        let found = objects.iter().find(|object| object["kind"] == kind);
+        found.with_context(|| format!("the page has no {kind}"))
+    };
+    let (namespace, deployment, service) = (of("Namespace")?, of("Deployment")?, of("Service")?);
+    for object in [deployment, service] {
+        ensure!(
+            object["metadata"]["namespace"] == namespace["metadata"]["name"],
+            "{object}"
+        );
+    }
+    let template = &deployment["spec"]["template"];
+    let labels = &template["metadata"]["labels"];
+    let selector = service["spec"]["selector"].as_object();
+    let selector = selector.context("the Service selects nothing")?;
+    let selects = selector.iter().all(|(key, value)| labels[key] == *value);
+    ensure!(selects, "{selector:?} does not select {labels}");
+    let listens = &template["spec"]["containers"][0]["ports"][0]["containerPort"];
+    let sends = &service["spec"]["ports"][0]["port"];
+    ensure!(
+        listens == sends,
+        "port {sends} leads to Pods that listen on {listens}"
+    );
+    Ok(())
+}
+
 /// Step 7.
 async fn first_service(scene: &mut Scene, reader: &Reader) -> Outcome {
     let [namespace, name] = NAME;
     let heading = "7. The first Service";
-    let kube = scene.home.kube();
-    kube.create(NAMESPACES, &json!({"metadata": {"name": namespace}}))
+    let file = reader.desk.repository().join("whoami.yaml");
+    let objects = reader.objects(heading)?;
+    fits(&objects)?;
+    fs::write(file, objects)?;
+    reader
+        .applies(scene, heading, "service/whoami-lan created")
         .await?;
-    kube.apply_yaml(&reader.objects(heading)?).await?;
+    // No kubelet runs its Pod: what answers is the lab's.
     scene.home.put_endpoints_everywhere(namespace, name).await?;
     let given = scene.home.service_address(namespace, name, FIRST_SYNC).await?;
     ensure!(given == ADDRESS, "it asks for {ADDRESS} and was given {given}");

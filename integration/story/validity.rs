@@ -417,6 +417,12 @@ async fn addresses_of_the_network_itself_are_nobodys(scene: &mut Scene) -> Outco
     scene
         .create_pool("ends", &["192.168.1.0/31", "192.168.1.254-192.168.1.255"])
         .await?;
+    // Pools and Services come by two watches, in either order.
+    let pools = IP_ADDRESS_POOLS.in_namespace(NAMESPACE);
+    let known = |pool: &Value| pool["status"].is_object();
+    let kube = scene.home.kube();
+    kube.wait_for(pools, "ends", SOON, "the allocator to know the pool", known)
+        .await?;
     for (name, last, what) in [
         ("network", 0, "its network address"),
         ("broadcast", 255, "its broadcast address"),

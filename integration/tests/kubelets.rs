@@ -11,6 +11,10 @@ mod failover;
 mod guide;
 #[path = "kubelets/installation.rs"]
 mod installation;
+#[path = "kubelets/migration.rs"]
+mod migration;
+#[path = "kubelets/process.rs"]
+mod process;
 #[path = "kubelets/records.rs"]
 mod records;
 #[path = "kubelets/release.rs"]
@@ -23,12 +27,17 @@ mod rights;
 mod stage;
 #[path = "kubelets/trouble.rs"]
 mod trouble;
+#[path = "kubelets/up.rs"]
+mod up;
+#[path = "kubelets/waves.rs"]
+mod waves;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lab::installation::Parts;
+use lab::peers::metallb::Metallb;
 use lab::{image, sandbox};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use stage::{Stage, Story};
@@ -60,22 +69,33 @@ fn prepare() -> Result<Parts, String> {
     if !sandbox::entered() {
         // It is compiled in a second, and so never an old one.
         image::pod().map_err(one_line)?;
+        pack_metallb().map_err(one_line)?;
     }
     let parts = Parts::found().map_err(one_line)?;
     sandbox::enter("kubelets-test").map_err(|error| error.to_string())?;
     Ok(parts)
 }
 
+/// Of the programs that `lab -- cluster build` has made.
+fn pack_metallb() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    image::metallb(&runtime.block_on(Metallb::found())?)
+}
+
 fn run(arguments: &Arguments, parts: &Result<Parts, String>) -> ExitCode {
     let stage = Arc::new(Mutex::new(None));
-    let stories: [Vec<(&'static str, Story)>; 7] = [
+    let stories: [Vec<(&'static str, Story)>; 9] = [
         installation::stories(),
         guide::stories(),
         failover::stories(),
+        process::stories(),
         trouble::stories(),
         records::stories(),
         release::stories(),
         removal::stories(),
+        migration::stories(),
     ];
     let stories = stories.concat();
     let names: BTreeSet<&str> = stories.iter().map(|(name, _)| *name).collect();
@@ -95,7 +115,11 @@ fn run(arguments: &Arguments, parts: &Result<Parts, String>) -> ExitCode {
         let unplayed = unplayed.lock().unwrap_or_else(PoisonError::into_inner);
         rights::completion(&stage, &unplayed)
     });
-    let trials: Vec<Trial> = trials.chain([rights]).collect();
+    let trials: Vec<Trial> = up::trials(parts)
+        .into_iter()
+        .chain(trials)
+        .chain([rights])
+        .collect();
     let conclusion = libtest_mimic::run(arguments, trials);
     if conclusion.num_filtered_out > 0 {
         eprintln!(

@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::gate::Gate;
 use super::pinger::{HEADER, MAGIC, NAME_LIMIT};
 use super::{Error, priority};
 use crate::lan::Host;
@@ -45,6 +46,7 @@ pub struct Echo {
     ending: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     connections: AbortHandle,
+    gate: Gate,
 }
 
 impl Echo {
@@ -58,29 +60,39 @@ impl Echo {
         let (datagrams, listener) = host
             .run(|| io::Result::Ok((udp(address)?, tcp(address)?)))?
             .map_err(failed)?;
-        let ending = Arc::new(AtomicBool::new(false));
+        let (ending, gate) = (Arc::new(AtomicBool::new(false)), Gate::open());
         let name: Arc<str> = host.name().chars().take(NAME_LIMIT).collect::<String>().into();
         // A thread of its own, so that no task of the host can look like an outage.
         let thread = {
-            let (ending, name) = (Arc::clone(&ending), Arc::clone(&name));
-            host.thread("echo", move || answer_datagrams(&datagrams, &name, &ending))?
+            let (ending, name, gate) = (Arc::clone(&ending), Arc::clone(&name), gate.clone());
+            host.thread("echo", move || {
+                answer_datagrams(&datagrams, &name, &ending, &gate);
+            })?
         };
         let listener = host
             .call(async move { TcpListener::from_std(listener) })
             .await?
             .map_err(failed)?;
-        let connections = host.spawn(answer_connections(listener, name)).abort_handle();
+        let connections = host
+            .spawn(answer_connections(listener, name, gate.clone()))
+            .abort_handle();
         Ok(Self {
             address,
             ending,
             thread: Some(thread),
             connections,
+            gate,
         })
     }
 
     /// Where it answers.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// From now on it takes nothing from its kernel, as a stopped process; or it goes on with what lies there.
+    pub(crate) fn stand_still(&self, still: bool) {
+        self.gate.set(!still);
     }
 
     /// The address without the port.
@@ -129,10 +141,15 @@ fn set_freebind(socket: &Socket, address: SocketAddr) -> io::Result<()> {
     }
 }
 
-fn answer_datagrams(socket: &UdpSocket, name: &str, ending: &AtomicBool) {
+fn answer_datagrams(socket: &UdpSocket, name: &str, ending: &AtomicBool, gate: &Gate) {
     priority::raise();
     let mut buffer = [0; HEADER + NAME_LIMIT];
     while !ending.load(Ordering::Relaxed) {
+        if !gate.is_open() {
+            // Nobody wakes it: it looks by itself, as for its end.
+            std::thread::park_timeout(PATIENCE);
+            continue;
+        }
         // Errors are time-outs, and the refusals of clients that are gone.
         let Ok((length, from)) = socket.recv_from(&mut buffer) else {
             continue;
@@ -149,7 +166,7 @@ fn answer_datagrams(socket: &UdpSocket, name: &str, ending: &AtomicBool) {
     }
 }
 
-async fn answer_connections(listener: TcpListener, name: Arc<str>) {
+async fn answer_connections(listener: TcpListener, name: Arc<str>, gate: Gate) {
     // Dropped, and all of them with it, when this task is.
     let mut connections = JoinSet::new();
     loop {
@@ -157,7 +174,7 @@ async fn answer_connections(listener: TcpListener, name: Arc<str>) {
             Some(_) = connections.join_next() => {}
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(converse(stream, Arc::clone(&name)));
+                    connections.spawn(converse(stream, Arc::clone(&name), gate.clone()));
                 }
                 // The client has gone again, or we are out of descriptors for a moment.
                 Err(error) => tracing::debug!(%error, "a connection was not accepted"),
@@ -166,8 +183,9 @@ async fn answer_connections(listener: TcpListener, name: Arc<str>) {
     }
 }
 
-async fn converse(stream: TcpStream, name: Arc<str>) -> io::Result<()> {
+async fn converse(stream: TcpStream, name: Arc<str>, gate: Gate) -> io::Result<()> {
     let mut stream = BufReader::new(stream);
+    gate.passed().await;
     stream.write_all(format!("{name}\n").as_bytes()).await?;
     let mut line = Vec::new();
     loop {
@@ -180,6 +198,7 @@ async fn converse(stream: TcpStream, name: Arc<str>) -> io::Result<()> {
         {
             return Ok(());
         }
+        gate.passed().await;
         stream.write_all(&line).await?;
     }
 }

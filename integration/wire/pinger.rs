@@ -88,6 +88,13 @@ impl PingReport {
     pub fn lost(&self) -> u64 {
         self.sent - self.answered
     }
+
+    /// The same without so many of the last ones, whose answers may have been on their way when it stopped.
+    pub fn lost_but_for(&self, last: usize) -> u64 {
+        let settled = self.samples.len().saturating_sub(last);
+        let settled = self.samples[..settled].iter();
+        settled.filter(|sample| sample.answered_us.is_none()).count() as u64
+    }
 }
 
 /// A pinger that runs. Ends when it is dropped.

@@ -179,7 +179,9 @@ where
         .map_err(failed)
 }
 
+/// The next answer to us: others on this host may ask for the same address, from other addresses.
 fn answer(tap: &mut Tap, ip: Ipv4Addr) -> io::Result<Option<ArpFrame>> {
+    let own = tap.address_towards(ip);
     let frame = tap.next()?.and_then(|bytes| ArpFrame::parse(bytes).ok());
-    Ok(frame.filter(|frame| frame.op == Operation::Reply && frame.sender_ip == ip))
+    Ok(frame.filter(|frame| frame.op == Operation::Reply && frame.sender_ip == ip && frame.target_ip == own))
 }

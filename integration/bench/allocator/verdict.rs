@@ -1,7 +1,7 @@
 //! What is promised, against what was seen.
 
 use super::super::measure::{Goal, Measure, Statistic, Unit};
-use super::super::number::{figure, millis};
+use super::super::number::{figure, millis, tenths_up};
 use super::burst::Burst;
 use super::created::Created;
 use super::restart::Restart;
@@ -60,12 +60,7 @@ fn created(tiklb: &Seen, metallb: Option<&Seen>) -> Vec<Measure> {
     };
     let other = measure(name, metallb, |created| created.addressed_us);
     let found = other.distribution();
-    // Tenths of a millisecond are more than such a figure is worth.
-    let limit = |percent| {
-        found
-            .percentile_at_most(percent)
-            .map(|figure| (figure * 10.0).ceil() / 10.0)
-    };
+    let limit = |percent| found.percentile_at_most(percent).map(tenths_up);
     let judged = |mut measure: Measure, statistic, percent| {
         measure.goal = limit(percent).map(|limit| Goal::at_most(statistic, limit));
         measure.against(&other.name)

@@ -45,10 +45,9 @@ pub(super) struct Creation {
 
 impl Creation {
     /// For a person who waits for the next one.
-    pub(super) fn line(&self, runs: u32) -> String {
+    pub(super) fn line(&self) -> String {
         format!(
-            "run {} of {runs}: {} answered after {:.1} ms",
-            self.run,
+            "{} answered after {:.1} ms",
             self.address,
             self.answered.as_secs_f64() * 1e3
         )

@@ -6,27 +6,34 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 
 use super::super::Stage;
+use super::super::beside::{self, Beside, Neighbours};
 use super::super::ground::{self, SOON};
 use super::super::rival::{self, Rival};
 use super::flight::{Flight, Side};
 use crate::home::{Home, Plan, ROUTER};
 use crate::lan::Mac;
 use crate::peers::keepalived::Keepalived;
+use crate::peers::metallb::Running;
 use crate::wait::until;
 use crate::wire::{self, ArpFrame, Capture, Echo, Operation, PingAnswer, Pinger, Seen, micros};
 
 /// Answers before the cut and after the takeover, one a millisecond: a client that is served.
 const STEADY: u64 = 300;
 
-/// Twenty times the goal. Whoever has not taken over by then does not.
-const GIVEN_UP: Duration = Duration::from_secs(10);
+/// Four times what the slowest of them takes. Whoever has not taken over by then does not.
+const GIVEN_UP: Duration = Duration::from_secs(20);
 
 /// The address that the lab moves: in no pool, and nobody's.
 const FLOOR: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, 60), 7_000);
 
+/// `MetalLB`'s address, of the guide's pool.
+const METALLB: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 210);
+
 pub(super) struct Scene {
-    // Before the home: it runs on its nodes, and so does what answers behind its address.
+    // Before the home: they run on its nodes, and so does what answers behind keepalived's address.
     rival: Option<Rival>,
+    /// Where it is `MetalLB` that announces the Service, and not tiklb.
+    metallb: Option<Running>,
     _echoes: Vec<Echo>,
     home: Home,
     /// A Service's address.
@@ -65,14 +72,8 @@ impl Scene {
     /// With keepalived on the nodes where there is one.
     pub(super) async fn build(stage: &mut Stage, keepalived: Option<&Keepalived>) -> Result<Self> {
         let plan = Plan::default().tiklb(&stage.tiklb);
-        let mut home = ground::build(&mut stage.screen, plan).await?;
-        let services = ground::apply_homelab(&mut stage.screen, &mut home).await?;
-        let first = services.first().context("the examples have no Service")?;
-        let address = home.service_address(&first.namespace, &first.name, SOON).await?;
-        let service = SocketAddrV4::new(address, first.port);
-        for socket in [service, FLOOR] {
-            home.serve(*socket.ip(), socket.port()).await?;
-        }
+        let (mut home, service) = ground::served(&mut stage.screen, plan).await?;
+        home.serve(*FLOOR.ip(), FLOOR.port()).await?;
         let mut echoes = Vec::new();
         // Nobody preempts, as tiklb does not: an address that went back with its node would be measured twice.
         let rival = keepalived.map(|program| Rival::new(program.clone(), false));
@@ -84,7 +85,21 @@ impl Scene {
         home.all_hear_each_other().await?;
         Ok(Self {
             rival: rival.transpose()?,
+            metallb: None,
             _echoes: echoes,
+            home,
+            service,
+        })
+    }
+
+    /// The same with `MetalLB` in place of tiklb, and without keepalived.
+    pub(super) async fn of_metallb(stage: &mut Stage, beside: &Beside) -> Result<Self> {
+        let (Neighbours { running, mut home }, service) = beside.serving(stage, "failover", METALLB).await?;
+        home.serve(*FLOOR.ip(), FLOOR.port()).await?;
+        Ok(Self {
+            rival: None,
+            metallb: Some(running),
+            _echoes: Vec::new(),
             home,
             service,
         })
@@ -94,9 +109,11 @@ impl Scene {
         &self.home
     }
 
-    /// What keepalived said.
+    /// What keepalived or `MetalLB` said.
     pub(super) fn last_words(&self) -> String {
-        self.rival.as_ref().map(Rival::last_words).unwrap_or_default()
+        let rival = self.rival.as_ref().map(Rival::last_words);
+        let metallb = self.metallb.as_ref().map(Running::last_words);
+        rival.or(metallb).unwrap_or_default()
     }
 
     /// Cuts the announcing node off, and watches.
@@ -156,7 +173,10 @@ impl Scene {
     /// Mends the cable, and waits until the node is one of them again.
     pub(super) async fn mend(&self, node: &str) -> Result<()> {
         self.home.lan().mend(node).await?;
-        self.home.all_hear_each_other().await
+        match self.metallb {
+            Some(_) => beside::settled(&self.home, *self.service.ip()).await,
+            None => self.home.all_hear_each_other().await,
+        }
     }
 
     /// The client's kernel knows all addresses at `node`: what it costs to learn them is not to be measured.

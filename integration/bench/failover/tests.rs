@@ -15,11 +15,16 @@ fn keepalived() -> Keepalived {
 
 /// On a machine without keepalived, and without a demand for it.
 fn alone(outcomes: &[Outcome]) -> Findings {
-    findings(outcomes, None, false).unwrap()
+    findings(outcomes, &Peers::default(), false).unwrap()
 }
 
 fn beside(outcomes: &[Outcome]) -> Findings {
-    findings(outcomes, Some(&keepalived()), true).unwrap()
+    let keepalived = keepalived();
+    let peers = Peers {
+        keepalived: Some(&keepalived),
+        metallb: None,
+    };
+    findings(outcomes, &peers, true).unwrap()
 }
 
 fn of<'a>(found: &'a Findings, name: &str) -> &'a Measure {
@@ -143,7 +148,10 @@ fn a_machine_without_keepalived_says_so_and_fails_where_it_is_demanded() {
     let silent = alone(&good);
     assert!(silent.notes.contains(&MISSING.to_owned()), "{:?}", silent.notes);
     assert!(silent.faults().is_empty() && silent.configuration["keepalived"].is_null());
-    assert_eq!(findings(&good, None, true).unwrap().faults(), [MISSING]);
+    assert_eq!(
+        findings(&good, &Peers::default(), true).unwrap().faults(),
+        [MISSING]
+    );
 }
 
 #[test]
@@ -196,4 +204,28 @@ fn a_late_client_is_told() {
         "{:?}",
         found.notes
     );
+}
+
+/// In a home of its own, and judged by nothing: its failures are told, and its seconds stand beside our milliseconds.
+#[test]
+fn metallbs_silences_stand_beside_ours() {
+    let theirs: Vec<Outcome> = vec![Ok(answered(2_499, None)), Err("run 2: no home".to_owned())];
+    let peers = Peers {
+        keepalived: None,
+        metallb: Some(("v0.15.2", &theirs)),
+    };
+    let found = findings(&[Ok(answered(24, None))], &peers, false).unwrap();
+    assert_eq!(of(&found, METALLB).samples, [Some(2_500.0), None]);
+    assert_eq!(of(&found, SILENCE).samples, [Some(25.0)]);
+    assert_eq!(found.faults(), ["MetalLB: run 2: no home"]);
+    assert!(
+        found
+            .notes
+            .iter()
+            .any(|note| note.starts_with("Beside MetalLB: p50 0.0100 ×")),
+        "{:?}",
+        found.notes
+    );
+    assert_eq!(found.configuration["metallb"]["version"], "v0.15.2");
+    assert_eq!(found.runs.len(), 3);
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use super::super::distribution::Distribution;
 use super::super::measure::{Goal, Measure, Statistic, Unit};
+use super::super::number::tenths_up;
 use super::super::rival::PEER;
-use super::Outcome;
 use super::flight::{Flight, Side};
+use super::{Outcome, Peers};
 
 /// What no person notices and no connection minds, in milliseconds: for half of all silences, and for all but one in a
 /// hundred.
@@ -16,6 +17,7 @@ const NEARLY_ALL: f64 = 60.0;
 /// Names of measures.
 pub(super) const SILENCE: &str = "longest silence at the client";
 pub(super) const FLOOR: &str = "moved by the lab at once";
+pub(super) const METALLB: &str = "MetalLB's";
 
 /// Which figures are promised.
 const PROMISED: [(Statistic, usize, &str, f64); 2] = [
@@ -24,11 +26,9 @@ const PROMISED: [(Statistic, usize, &str, f64); 2] = [
 ];
 
 /// tiklb's silence with its goals, and where it goes; keepalived's, if that was measured; and the floor's.
-pub(super) fn measures(outcomes: &[Outcome], with_peer: bool) -> Vec<Measure> {
-    let times = |name: &str, read: &dyn Fn(&Flight) -> Option<Duration>| {
-        let all = outcomes.iter().map(|outcome| read(outcome.as_ref().ok()?));
-        Measure::new(name, Unit::Millis).times(all.collect::<Vec<_>>())
-    };
+pub(super) fn measures(outcomes: &[Outcome], peers: &Peers<'_>) -> Vec<Measure> {
+    let with_peer = peers.keepalived.is_some();
+    let times = |name: &str, read: &dyn Fn(&Flight) -> Option<Duration>| times(outcomes, name, read);
     let silence = times(SILENCE, &|flight| flight.tiklb.silence());
     let rival = times(PEER, &|flight| flight.rival.as_ref()?.silence());
     let mut all = promised(&silence, with_peer.then_some(&rival));
@@ -54,6 +54,9 @@ pub(super) fn measures(outcomes: &[Outcome], with_peer: bool) -> Vec<Measure> {
             part("its frame -> first answered datagram", Side::takeover),
         ]);
     }
+    if let Some((_, theirs)) = peers.metallb {
+        all.push(self::times(theirs, METALLB, &|flight| flight.tiklb.silence()));
+    }
     all.extend([
         times(FLOOR, &|flight| flight.floor.silence()),
         times("cut -> the lab's frame", &|flight| flight.floor.detection()).part(),
@@ -63,6 +66,11 @@ pub(super) fn measures(outcomes: &[Outcome], with_peer: bool) -> Vec<Measure> {
         .part(),
     ]);
     all
+}
+
+fn times(outcomes: &[Outcome], name: &str, read: &dyn Fn(&Flight) -> Option<Duration>) -> Measure {
+    let all = outcomes.iter().map(|outcome| read(outcome.as_ref().ok()?));
+    Measure::new(name, Unit::Millis).times(all.collect::<Vec<_>>())
 }
 
 /// The silence once for each figure of which something is promised, by itself and beside keepalived's.
@@ -93,11 +101,6 @@ fn promised(silence: &Measure, rival: Option<&Measure>) -> Vec<Measure> {
     all
 }
 
-/// Tenths of a millisecond are more than such a figure is worth.
-fn tenths_up(figure: f64) -> f64 {
-    (figure * 10.0).ceil() / 10.0
-}
-
 /// Where a silence goes, and how it stands beside keepalived's, figure by figure.
 pub(super) fn notes(measures: &[Measure]) -> Vec<String> {
     let find = |name: &str| measures.iter().find(|measure| measure.name == name);
@@ -113,11 +116,13 @@ pub(super) fn notes(measures: &[Measure]) -> Vec<String> {
         "Where it goes (medians): {}. What was sent since the last answer before the cut is in neither.",
         parts.join(", ")
     )];
-    if let (Some(own), Some(rival)) = (find(SILENCE), find(PEER)) {
-        notes.push(format!(
-            "Beside keepalived: {}.",
-            ratios(&own.distribution(), &rival.distribution()).join(", ")
-        ));
+    for (name, peer) in [(PEER, "keepalived"), (METALLB, "MetalLB")] {
+        if let (Some(own), Some(rival)) = (find(SILENCE), find(name)) {
+            notes.push(format!(
+                "Beside {peer}: {}.",
+                ratios(&own.distribution(), &rival.distribution()).join(", ")
+            ));
+        }
     }
     notes
 }
@@ -130,6 +135,7 @@ fn ratios(own: &Distribution, rival: &Distribution) -> Vec<String> {
         ("max", own.max(), rival.max()),
     ];
     let ratio = |(name, own, rival): (&str, Option<f64>, Option<f64>)| match (own, rival) {
+        (Some(own), Some(rival)) if rival > 10.0 * own => format!("{name} {:.4} ×", own / rival),
         (Some(own), Some(rival)) if rival > 0.0 => format!("{name} {:.2} ×", own / rival),
         _ => format!("{name} failed"),
     };

@@ -1,4 +1,4 @@
-//! What is done to nodes that live: too much to do, a cable that is out for a moment, a speaker that stands still.
+//! What is done to nodes that live: too much to do, a cable that is out for a moment, a speaker or all of it that stands still.
 
 use std::time::{Duration, Instant};
 
@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use serde::Serialize;
 use tokio::time::sleep;
 
+use super::pods::{self, Pods};
 use crate::home::Home;
 use crate::lan::Process;
 use crate::wire::{self, as_micros};
@@ -25,6 +26,7 @@ const BUSY: usize = 2;
 /// Kinds of trouble.
 pub(super) const LINK: &str = "link blip";
 pub(super) const SPEAKER: &str = "speaker paused";
+pub(super) const NODE: &str = "node paused";
 
 /// One of them, as it really was.
 #[derive(Debug, Clone, Serialize)]
@@ -64,6 +66,25 @@ impl Trouble {
         })
     }
 
+    /// All of `node` stands still, as a virtual machine does that is moved: nothing gets in or out, its link stays up, and its
+    /// speaker runs no more than its kernel.
+    pub(super) async fn standstill(home: &Home, node: &str, begun: Instant) -> Result<Self> {
+        let speaker = home.speaker(node)?;
+        let (at, start) = (begun.elapsed(), Instant::now());
+        speaker.kill(Signal::SIGSTOP)?;
+        home.lan().unplug(node).await?;
+        sleep(PAUSE).await;
+        home.lan().replug(node).await?;
+        let took = start.elapsed();
+        speaker.resume()?;
+        Ok(Self {
+            kind: NODE,
+            node: node.to_owned(),
+            at,
+            took,
+        })
+    }
+
     /// Whether it was a blip that took longer than it was to.
     pub(super) fn is_longer(&self) -> bool {
         self.kind == LINK && self.took > LONGER
@@ -74,13 +95,18 @@ impl Trouble {
 pub(super) struct Busy(Vec<Process>);
 
 impl Busy {
-    pub(super) async fn start(home: &Home) -> Result<Self> {
+    /// Each in a Pod of its own, where there are Pods.
+    pub(super) async fn start(home: &Home, pods: Option<&Pods>) -> Result<Self> {
         let processors = std::thread::available_parallelism().context("counting processors")?;
         let host = home.client()?;
         let mut all = Vec::new();
         for _ in 0..processors.get() * BUSY {
             let busy = host.command("/bin/sh").args(["-c", "while :; do :; done"]);
-            all.push(busy.spawn().await?);
+            let busy = busy.spawn().await?;
+            if let Some(pods) = pods {
+                pods.put(&busy, pods::BUSY)?;
+            }
+            all.push(busy);
         }
         Ok(Self(all))
     }

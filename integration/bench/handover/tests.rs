@@ -8,11 +8,13 @@ use crate::wire::Silence;
 fn handover(lost: u64, repeated: u64) -> Handover {
     Handover {
         run: 1,
+        kind: Kind::Drain,
         from: "node1".to_owned(),
         to: "node2".to_owned(),
         lost,
+        broken: 8,
         moved_us: 1_500,
-        ended_us: 4_600_000,
+        ended_us: Some(4_600_000),
         client: PingReport {
             target: SocketAddrV4::new([192, 168, 1, 200].into(), 80).into(),
             begun: Instant::now(),
@@ -56,4 +58,44 @@ fn a_datagram_that_two_answered_and_a_run_that_broke_are_failures() {
     ] {
         assert!(faults.contains(part), "{part} in {faults}");
     }
+}
+
+/// A move back has no process that ends, and a move away no start; what was lost counts wherever it was.
+#[test]
+fn moves_of_all_kinds_are_judged_together_and_told_apart() {
+    let of = |kind, lost, moved_us| Handover {
+        kind,
+        moved_us,
+        ended_us: (kind != Kind::Failback).then_some(4_600_000),
+        ..handover(lost, 0)
+    };
+    let outcomes = [
+        Ok(of(Kind::Drain, 0, 1_000)),
+        Ok(of(Kind::Failback, 2, 7_000_000)),
+        Ok(of(Kind::Shutdown, 0, 3_000)),
+    ];
+    let found = findings(&outcomes).unwrap();
+    let samples = |name: &str| {
+        let measure = found.measures.iter().find(|measure| measure.name == name);
+        measure
+            .unwrap_or_else(|| panic!("there is no measure {name}"))
+            .samples
+            .clone()
+    };
+    assert_eq!(samples("datagrams lost"), [Some(0.0), Some(2.0), Some(0.0)]);
+    assert_eq!(samples("by failback"), [Some(2.0)]);
+    assert_eq!(
+        samples("SIGTERM -> the other node answers"),
+        [Some(1.0), Some(3.0)]
+    );
+    assert_eq!(samples("SIGTERM -> the speaker has ended"), [Some(4_600.0); 2]);
+    assert_eq!(
+        samples("a speaker starts -> its node answers again"),
+        [Some(7_000.0)]
+    );
+    assert_eq!(samples("connections broken, of 8"), [Some(8.0); 3]);
+    assert_eq!(
+        found.faults(),
+        ["datagrams lost: max is 2.0, the goal is max ≤ 0"]
+    );
 }

@@ -20,11 +20,13 @@ pub(super) fn make(node: &str) -> Result<String> {
     let hierarchies = sandbox::cgroup_hierarchies()?;
     for hierarchy in &hierarchies {
         let doing = || format!("making a cgroup for {node} in {}", hierarchy.display());
-        let outer = hierarchy.join(&lab);
-        for (parent, folder) in [(hierarchy, &outer), (&outer, &outer.join(node))] {
-            hand_down(parent).with_context(doing)?;
-            fs::create_dir_all(folder).with_context(doing)?;
-            copy_processors(parent, folder).with_context(doing)?;
+        let mut parent = hierarchy.clone();
+        for name in &Path::new(&lab).join(node) {
+            let folder = parent.join(name);
+            hand_down(&parent).with_context(doing)?;
+            fs::create_dir_all(&folder).with_context(doing)?;
+            copy_processors(&parent, &folder).with_context(doing)?;
+            parent = folder;
         }
     }
     Ok(format!("/{lab}/{node}"))

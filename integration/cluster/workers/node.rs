@@ -10,8 +10,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use super::super::{Options, proxy};
+use super::super::Options;
 use super::{Ground, Images, cgroup, plugin_folder, pod_network};
+use crate::installed;
 use crate::lan::{Host, Process};
 use crate::wait::until;
 
@@ -104,13 +105,13 @@ impl Node {
     }
 
     async fn start_containerd(&mut self) -> Result<()> {
-        let program = super::find("containerd").context("containerd is not installed")?;
+        let program = installed::find("containerd").context("containerd is not installed")?;
         let containerd = self
             .options
             .command(&self.host, &program)
             .arg("--config")
             .arg(self.folder.join("containerd.toml"))
-            .env("PATH", proxy::path())
+            .env("PATH", installed::path())
             .spawn()
             .await?;
         let what = format!("containerd of {}", self.host.name());
@@ -131,14 +132,14 @@ impl Node {
             .arg(format!("--cert-dir={}", folder("certificates")))
             .arg(format!("--hostname-override={}", self.host.name()))
             .arg(format!("--node-ip={}", self.address))
-            .env("PATH", proxy::path())
+            .env("PATH", installed::path())
             .spawn()
             .await?;
         self.kubelet = Some(kubelet);
         Ok(())
     }
 
-    async fn import(&self, image: &Path) -> Result<()> {
+    pub(super) async fn import(&self, image: &Path) -> Result<()> {
         let file = image.to_str().context("the path of an image is no UTF-8")?;
         let imported = self
             .ctr(&["--namespace", NAMESPACE, "images", "import", file])
@@ -147,7 +148,7 @@ impl Node {
     }
 
     async fn ctr(&self, arguments: &[&str]) -> Result<()> {
-        let program = super::find("ctr").context("ctr is not installed")?;
+        let program = installed::find("ctr").context("ctr is not installed")?;
         let process = self
             .options
             .command(&self.host, &program)

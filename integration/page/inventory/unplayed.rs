@@ -12,7 +12,6 @@ pub const UNPLAYED: &[(&str, &[&str])] = &[
             "helm upgrade",
             "kubectl apply",
             "kubectl apply -f …/metallb-native.yaml",
-            "kubectl delete",
             "kubectl delete -f",
             "kubectl describe",
             "kubectl describe service",
@@ -26,12 +25,16 @@ pub const UNPLAYED: &[(&str, &[&str])] = &[
     ),
     (
         "needs a container engine",
-        &["docker build --file deploy/Dockerfile --tag registry.home/tiklb:0.1.0 ."],
+        &[
+            "docker build --file deploy/Dockerfile --tag registry.home/tiklb:0.1.0 .",
+            "docker push registry.home/tiklb:0.1.0",
+        ],
     ),
     (
         "needs ArgoCD",
         &[
             "argocd app delete metallb --cascade=false",
+            "argocd app terminate-op tiklb",
             "kubectl apply -f apps/tiklb.yaml",
             "kubectl -n argocd delete application tiklb",
         ],
@@ -47,20 +50,12 @@ pub const UNPLAYED: &[(&str, &[&str])] = &[
         &["ctr --namespace k8s.io images import FILE"],
     ),
     (
-        "needs a Pod on a cordoned node whose speaker is not started again; a node that is switched off is played by \
-         integration/tests/kubelets/failover.rs, and a speaker that ends on a cordoned node by integration/story/announcement.rs",
-        &["kubectl -n metallb-system delete pod …"],
-    ),
-    (
         "reads what integration/tests/kubelets/removal.rs reads as JSON: the conditions of a namespace that waits",
         &["kubectl describe namespace metallb-system"],
     ),
     (
         "stays until a person ends it; without that it is played",
-        &[
-            "demo --keep",
-            "cargo run --release -p lab -- cluster up --kubelets",
-        ],
+        &["demo --keep"],
     ),
     (
         "measures, for minutes, on a machine that does nothing else; docs/measured.md has what came out",

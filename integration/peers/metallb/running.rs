@@ -1,6 +1,7 @@
 //! `MetalLB` at work in a home on the real API server: its processes, and what its Pods' kubelets and the controllers of a
 //! whole cluster would do for them.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -27,7 +28,7 @@ const WEBHOOK: &str = "metallb-webhook-service";
 const WEBHOOK_PORT: u16 = 9_443;
 
 /// The grace that its chart gives a speaker is 0: a kubelet then kills after a second, and so does the lab.
-const GRACE: Duration = Duration::from_secs(1);
+pub const GRACE: Duration = Duration::from_secs(1);
 
 /// What its accounts and workloads are called, which differs by how it was installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,9 +56,11 @@ impl Accounts {
 #[derive(Debug)]
 pub struct Running {
     // Dropped first: speakers, so that nobody answers without a controller for long.
-    speakers: Vec<Process>,
+    speakers: BTreeMap<String, Process>,
     controller: Process,
-    _secret: TempDir,
+    metallb: Metallb,
+    accounts: Accounts,
+    secret: TempDir,
 }
 
 impl Running {
@@ -80,29 +83,51 @@ impl Running {
             .env("METALLB_NAMESPACE", NAMESPACE)
             .spawn()
             .await?;
-        let mut speakers = Vec::new();
-        for node in home.node_names() {
-            let address = home.address_of(node)?.to_string();
-            let speaker = home
-                .program_as(accounts.speaker, node, &metallb.speaker)
-                .await?
-                .env("METALLB_NAMESPACE", NAMESPACE)
-                .env("METALLB_NODE_NAME", node)
-                .env("METALLB_POD_NAME", pod(node))
-                .env("METALLB_HOST", &address)
-                .env("METALLB_ML_BIND_ADDR", &address)
-                .env("METALLB_ML_BIND_PORT", "7946")
-                .env("METALLB_ML_LABELS", format!("{NAME}=metallb,{COMPONENT}=speaker"))
-                .env("METALLB_ML_SECRET_KEY_PATH", secret.path())
-                .spawn()
-                .await?;
-            speakers.push(speaker);
-        }
-        Ok(Self {
-            speakers,
+        let mut running = Self {
+            speakers: BTreeMap::new(),
             controller,
-            _secret: secret,
-        })
+            metallb: metallb.clone(),
+            accounts,
+            secret,
+        };
+        for node in home.node_names() {
+            running.start_speaker(home, node).await?;
+        }
+        Ok(running)
+    }
+
+    /// Starts the speaker of a node (again). Nothing is waited for.
+    ///
+    /// # Errors
+    /// There is no such node, or the program cannot be started.
+    pub async fn start_speaker(&mut self, home: &Home, node: &str) -> Result<()> {
+        // First the old one: two would meet at the same port.
+        self.speakers.remove(node);
+        let address = home.address_of(node)?.to_string();
+        let speaker = home
+            .program_as(self.accounts.speaker, node, &self.metallb.speaker)
+            .await?
+            .env("METALLB_NAMESPACE", NAMESPACE)
+            .env("METALLB_NODE_NAME", node)
+            .env("METALLB_POD_NAME", pod(node))
+            .env("METALLB_HOST", &address)
+            .env("METALLB_ML_BIND_ADDR", &address)
+            .env("METALLB_ML_BIND_PORT", "7946")
+            .env("METALLB_ML_LABELS", format!("{NAME}=metallb,{COMPONENT}=speaker"))
+            .env("METALLB_ML_SECRET_KEY_PATH", self.secret.path())
+            .spawn()
+            .await?;
+        self.speakers.insert(node.to_owned(), speaker);
+        Ok(())
+    }
+
+    /// The speaker of a node, to be stopped, killed or read.
+    ///
+    /// # Errors
+    /// None was started there.
+    pub fn speaker(&self, node: &str) -> Result<&Process> {
+        let speaker = self.speakers.get(node);
+        speaker.with_context(|| format!("no speaker of MetalLB was started on {node}"))
     }
 
     /// Ends them all at once, as kubelets do when their workloads are deleted, and takes away what stood for their Pods.
@@ -110,7 +135,7 @@ impl Running {
     /// # Errors
     /// When a process cannot be ended, or a Pod not be deleted.
     pub async fn end(self, home: &Home) -> Result<()> {
-        let all = self.speakers.iter().chain([&self.controller]);
+        let all = self.speakers.values().chain([&self.controller]);
         try_join_all(all.map(|process| process.end(GRACE))).await?;
         for node in home.node_names() {
             home.kube().delete_pod(NAMESPACE, &pod(node)).await?;
@@ -129,7 +154,7 @@ impl Running {
 
     /// The last lines of its processes.
     pub fn last_words(&self) -> String {
-        let all = self.speakers.iter().chain([&self.controller]);
+        let all = self.speakers.values().chain([&self.controller]);
         all.map(|process| {
             let lines = process.logs();
             let last = lines[lines.len().saturating_sub(15)..].iter();

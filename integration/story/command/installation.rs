@@ -89,7 +89,7 @@ const REMOVED: Line = line(
 /// The definitions have stayed.
 const AGAIN: Line = line(
     GUIDE,
-    "helm install tiklb deploy/chart --namespace metallb-system --create-namespace",
+    "helm install tiklb deploy/chart --namespace metallb-system",
     0,
     &["STATUS: deployed"],
 );

@@ -32,7 +32,13 @@ async fn from_a_version_before_0_14(scene: &mut Scene) -> Outcome {
     let services = SERVICES.in_namespace(APPS);
     scene.home.kube().patch_status(services, "web", &status).await?;
     let unread = format!("{RANGE} is in no IPAddressPool (EarlierPoolNotRead)");
-    says(scene, &["doctor"], 2, &[&unread, "(MetalLbRuns)"]).await?;
+    says(
+        scene,
+        &["doctor"],
+        2,
+        &[&unread, "(MetalLbRuns)", "(MetalLbAlone)"],
+    )
+    .await?;
 
     let (objects, change_over, clean) = section()?;
     ensure!(
@@ -55,7 +61,7 @@ async fn from_a_version_before_0_14(scene: &mut Scene) -> Outcome {
         scene.address("web").await? == Some(ADDRESS),
         "the Service has lost {ADDRESS}"
     );
-    says(scene, &["doctor"], 2, &["(DeadConversion)"]).await?;
+    says(scene, &["doctor"], 2, &["(DeadConversion)", "(MetalLbLeftOver)"]).await?;
     let (doctor, clean) = clean.split_last().context("nothing is put away")?;
     for line in clean {
         desk.types(scene, line, 0, &[]).await?;

@@ -6,6 +6,7 @@ use lab::chart::{self, Helm, RELEASE};
 use lab::cluster::{Binaries, Cluster};
 use lab::home::{NAMESPACE, deployed};
 use lab::lan::Lan;
+use serde_json::json;
 
 use crate::ground::{self, Outcome, Test};
 use crate::kubectl::{Kubectl, printed};
@@ -44,6 +45,26 @@ async fn manifests(binaries: Binaries) -> Outcome {
     ensure!(
         objects == text.matches("\nkind: ").count(),
         "kustomize builds {objects} objects"
+    );
+    everything(&kubectl).await
+}
+
+/// What is rendered with every value set would be accepted in its place, but for the kinds of the Prometheus operator, whose
+/// definitions are not here.
+async fn everything(kubectl: &Kubectl) -> Outcome {
+    let mut items = chart::everything()?;
+    items.retain(|item| item["apiVersion"] != "monitoring.coreos.com/v1");
+    let count = items.len();
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": items});
+    let apply = "apply --server-side --force-conflicts --validate=strict --dry-run=server";
+    let judged = kubectl.on(apply, &list).await?;
+    ensure!(!judged.contains("Warning"), "{judged}");
+    let accepted = judged
+        .lines()
+        .filter(|line| line.ends_with("serverside-applied (server dry run)"));
+    ensure!(
+        accepted.count() == count,
+        "of {count} objects not all were judged: {judged}"
     );
     Ok(())
 }

@@ -91,10 +91,15 @@ impl Kubectl {
 
     /// Creates or changes one object.
     pub(crate) async fn apply(&self, object: &Value) -> anyhow::Result<String> {
+        self.on("apply", object).await
+    }
+
+    /// Runs a command on the file of an object, or of a list of them.
+    pub(crate) async fn on(&self, command: &str, object: &Value) -> anyhow::Result<String> {
         let file = tempfile::NamedTempFile::new()?;
         std::fs::write(file.path(), object.to_string())?;
         let path = file.path().to_str().context("a path that is no text")?;
-        self.run(&format!("apply -f {path}")).await
+        self.run(&format!("{command} -f {path}")).await
     }
 
     /// Reads one object.

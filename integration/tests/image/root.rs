@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{PoisonError, RwLock};
 
 use anyhow::{Context as _, Result, ensure};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -14,6 +15,10 @@ use super::layout::program;
 
 /// `chroot` is on no PATH of a plain user.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A process that is forked while another test writes the program has that open for writing until it runs something else, and
+/// meanwhile nobody can run it (`ETXTBSY`): while one writes nobody forks.
+static FORKS: RwLock<()> = RwLock::new(());
 
 /// A folder that holds the image's files, and what a test adds that a runtime and kubelet bring.
 pub(crate) struct Root {
@@ -36,7 +41,10 @@ impl Root {
             folder: TempDir::new()?,
             devices: Vec::new(),
         };
-        root.file("tiklb", &program()?)?;
+        {
+            let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+            root.file("tiklb", &program()?)?;
+        }
         let program = root.folder.path().join("tiklb");
         fs::set_permissions(program, fs::Permissions::from_mode(0o755))?;
         Ok(root)
@@ -70,8 +78,16 @@ impl Root {
             .arg("/tiklb")
             .args(arguments)
             .env_clear()
-            .env("PATH", PATH);
-        command.output().context("running chroot")
+            .env("PATH", PATH)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let child = {
+            let _nobody_writes = FORKS.read().unwrap_or_else(PoisonError::into_inner);
+            command.spawn()
+        };
+        let output = child.and_then(Child::wait_with_output);
+        output.context("running chroot")
     }
 }
 

@@ -37,7 +37,11 @@ pub(crate) fn tiklb_is_a_plugin_of_kubectl(person: &Person) -> anyhow::Result<()
         (
             "tiklb doctor",
             2,
-            &["(NoAdvertisement)", "(NoLeader)", "kubectl -n metallb-system"],
+            &[
+                "(NoAdvertisement)",
+                "(NoLeader)",
+                "helm install tiklb deploy/chart",
+            ],
         ),
         ("tiklb explian", 2, &["Usage: kubectl tiklb", "'explain'"]),
     ];

@@ -30,7 +30,7 @@ const STEADY: u64 = 300;
 const TALK: Duration = Duration::from_millis(100);
 
 /// Everything stands; the Service's address, and the node that answers for it.
-async fn begin(stage: &mut Stage) -> Result<(SocketAddrV4, String)> {
+pub(crate) async fn begin(stage: &mut Stage) -> Result<(SocketAddrV4, String)> {
     stage.installed().await?;
     let address = stage.installation.echo().await?;
     stage.installation.settled().await?;
@@ -39,7 +39,7 @@ async fn begin(stage: &mut Stage) -> Result<(SocketAddrV4, String)> {
 }
 
 /// A client that is served by `node`.
-async fn client(stage: &Stage, target: SocketAddrV4, node: &str) -> Result<Pinger> {
+pub(crate) async fn client(stage: &Stage, target: SocketAddrV4, node: &str) -> Result<Pinger> {
     let pinger = Pinger::start(stage.home().client()?, target)?;
     let steady = |answer: &lab::wire::PingAnswer| *answer.node == *node && answer.sequence >= STEADY;
     pinger.wait_for(steady, SOON).await?;
@@ -47,7 +47,7 @@ async fn client(stage: &Stage, target: SocketAddrV4, node: &str) -> Result<Pinge
 }
 
 /// Waits until another node than `gone` serves the client: which one, and what the client saw.
-async fn taken_over(pinger: Pinger, gone: &str) -> Result<(String, PingReport)> {
+pub(crate) async fn taken_over(pinger: Pinger, gone: &str) -> Result<(String, PingReport)> {
     let first = pinger.wait_for(|answer| *answer.node != *gone, SOON).await?;
     let enough = first.sequence + STEADY;
     pinger
@@ -57,7 +57,7 @@ async fn taken_over(pinger: Pinger, gone: &str) -> Result<(String, PingReport)> 
 }
 
 /// Datagrams that nobody answered, before the last one that somebody did: what was sent then was still under way.
-fn lost(report: &PingReport) -> usize {
+pub(crate) fn lost(report: &PingReport) -> usize {
     let answered = report
         .samples
         .iter()
@@ -66,7 +66,7 @@ fn lost(report: &PingReport) -> usize {
     over.iter().filter(|sample| sample.answered_us.is_none()).count()
 }
 
-fn judge(what: &str, report: &PingReport) -> Outcome {
+pub(crate) fn judge(what: &str, report: &PingReport) -> Outcome {
     let silence = report.silence.length();
     eprintln!(
         "{what}: silent for {:.1} ms ({} lost of {}, the client was late by up to {:.1} ms)",

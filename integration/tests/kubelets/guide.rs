@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use anyhow::{Context as _, Result, ensure};
-use lab::installation::Workload;
+use lab::installation::{self, Workload};
 use lab::page::{self, Block};
 use lab::wait::until;
 use lab::wire::tcp_connect;
@@ -15,8 +15,8 @@ pub(crate) fn stories() -> Vec<(&'static str, Story)> {
 }
 
 /// Of the guide's `services.yaml`.
-pub(crate) const PHOTOS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 203);
-pub(crate) const PHOTOS_PORT: u16 = 2_283;
+pub(crate) const PHOTOS: Ipv4Addr = installation::PHOTOS_ADDRESS;
+pub(crate) const PHOTOS_PORT: u16 = installation::PHOTOS.port;
 
 /// The heading above the commands.
 const HEADING: &str = "Does it work?";
@@ -108,11 +108,7 @@ async fn shows(stage: &Stage, command: &str, wanted: &[&str]) -> Outcome {
 
 /// What the guide's Service selects.
 pub(crate) fn photos() -> Workload<'static> {
-    Workload {
-        namespace: "immich",
-        name: "immich-server",
-        port: PHOTOS_PORT,
-    }
+    installation::PHOTOS
 }
 
 /// The lines of the block under the heading.

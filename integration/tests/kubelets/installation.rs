@@ -10,7 +10,10 @@ use crate::guide::{PHOTOS, PHOTOS_PORT, photos};
 use crate::stage::{Outcome, Stage, Story, stories};
 
 pub(crate) fn stories() -> Vec<(&'static str, Story)> {
-    stories![installation: helm_installs_it_and_the_first_service_is_answered]
+    stories![installation:
+        helm_installs_it_and_the_first_service_is_answered,
+        network_policies_are_accepted,
+    ]
 }
 
 async fn helm_installs_it_and_the_first_service_is_answered(stage: &mut Stage) -> Outcome {
@@ -51,5 +54,20 @@ async fn helm_installs_it_and_the_first_service_is_answered(stage: &mut Stage) -
     eprintln!("{PHOTOS} is answered for by {node}");
     let address = stage.installation.echo().await?;
     stage.installation.served(address, PORT).await?;
+    Ok(())
+}
+
+/// By a real API server. Nobody enforces them here: the lab's nodes have no such CNI.
+async fn network_policies_are_accepted(stage: &mut Stage) -> Outcome {
+    let values = ["networkpolicies.enabled=true", "networkpolicies.defaultDeny=true"];
+    stage.installation.install(&values).await?;
+    let policies = format!("kubectl get networkpolicies -n {NAMESPACE} -o name");
+    let shown = stage.shell(&policies).await?;
+    for name in ["tiklb-allocator", "tiklb-default-deny"] {
+        ensure!(shown.contains(name), "no {name} in {shown}");
+    }
+    stage.installation.install(&[]).await?;
+    let left = stage.shell(&policies).await?;
+    ensure!(left.trim().is_empty(), "they outlive their value: {left}");
     Ok(())
 }

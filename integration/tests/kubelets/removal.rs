@@ -1,22 +1,27 @@
 //! tiklb goes: each way within a bound, and the router is configured as before it came.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use lab::chart::RELEASE;
-use lab::home::{NAMESPACE, ROUTER_USER, homelab};
+use lab::home::kind::MIKROTIK_ROUTERS;
+use lab::home::{NAMESPACE, ROUTER_USER, deployed, homelab, status_address};
 use lab::image;
+use lab::installation::{APPS, ECHO, PORT};
+use lab::kube::SERVICES;
+use lab::page;
 use lab::wait::until;
 use routeros_sim::PASSWORD;
-use serde_json::Value;
 
 use crate::guide::{PHOTOS, PHOTOS_PORT, photos};
 use crate::stage::{FIRST_SYNC, Outcome, ROUTER, SOON, Stage, Story, stories};
+use crate::waves;
 
 pub(crate) fn stories() -> Vec<(&'static str, Story)> {
     stories![removal:
         helm_uninstall_gives_the_router_back,
+        helm_uninstall_refuses_without_the_router_and_without_hooks_goes,
+        plain_manifests_are_removed_by_the_commands_of_the_page,
         a_cascade_in_reverse_waves_gives_the_router_back,
         a_deleted_namespace_gives_the_router_back_under_its_services,
         a_deleted_namespace_waits_for_a_router_that_is_away_and_no_pod_does,
@@ -38,9 +43,12 @@ async fn begin(stage: &Stage) -> Outcome {
 }
 
 /// Deletes every Service that has an address of the router's.
-async fn delete_services(stage: &Stage) -> Outcome {
+pub(crate) async fn delete_services(stage: &Stage) -> Outcome {
     stage
-        .shell(&format!("kubectl delete -f {}", homelab("services").display()))
+        .shell(&format!(
+            "kubectl delete --ignore-not-found -f {}",
+            homelab("services").display()
+        ))
         .await?;
     stage
         .shell("kubectl delete namespace apps --ignore-not-found")
@@ -82,39 +90,168 @@ async fn helm_uninstall_gives_the_router_back(stage: &mut Stage) -> Outcome {
     gone(stage, "helm uninstall", began, FIRST_SYNC).await
 }
 
-/// What `ArgoCD` deletes of an Application: by waves, the highest first, each when the one before is gone; not what is to be kept,
-/// and no hooks.
+/// Without hooks it goes all the same, and leaves what docs/install.md says, with the way to be rid of it.
+async fn helm_uninstall_refuses_without_the_router_and_without_hooks_goes(stage: &mut Stage) -> Outcome {
+    begin(stage).await?;
+    stage.home().router().faults().unreachable(true);
+    let left = uninstalled_without_the_router(stage).await;
+    stage.home().router().faults().unreachable(false);
+    left?;
+    let began = Instant::now();
+    release_by_marks(stage).await?;
+    clear_finalizer(stage).await?;
+    stage
+        .shell(&format!(
+            "kubectl -n {NAMESPACE} delete mikrotikrouter {ROUTER} --timeout=60s"
+        ))
+        .await?;
+    delete_services(stage).await?;
+    gone(
+        stage,
+        "helm uninstall --no-hooks, and a person after it",
+        began,
+        FIRST_SYNC,
+    )
+    .await
+}
+
+async fn uninstalled_without_the_router(stage: &Stage) -> Outcome {
+    let began = Instant::now();
+    let uninstall = format!("helm uninstall {RELEASE} --namespace {NAMESPACE} --wait --timeout 4m");
+    let refused = stage.installation.try_shell(&uninstall).await?;
+    ensure!(refused.code != Some(0), "{}", refused.text);
+    eprintln!(
+        "helm uninstall without the router: refused after {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+    ensure!(began.elapsed() < FIRST_SYNC, "it took {:?}", began.elapsed());
+    let log = format!("kubectl -n {NAMESPACE} logs job/tiklb-release");
+    let log = stage.shell(&log).await?;
+    ensure!(log.contains("not released: router"), "{log}");
+    let router = MIKROTIK_ROUTERS.in_namespace(NAMESPACE);
+    let router = stage.home().kube().get(router, ROUTER).await?;
+    ensure!(
+        router["metadata"]["deletionTimestamp"].is_null(),
+        "{}",
+        router["metadata"]
+    );
+    stage.installation.served(PHOTOS, PHOTOS_PORT).await?;
+
+    stage.shell(&format!("{uninstall} --no-hooks")).await?;
+    // The hook is not Helm's to delete when it has failed.
+    let [_, _, rest @ ..] = &plain_manifests()?[..] else {
+        bail!("docs/install.md removes nothing");
+    };
+    clear_up(stage, rest).await
+}
+
+/// With the router's own rows as they are: no allocator and no cluster is asked.
+pub(crate) async fn release_by_marks(stage: &Stage) -> Outcome {
+    let ca = stage.home().router_ca();
+    let release = format!(
+        "TIKLB_PASSWORD={PASSWORD} {} release --router https://192.168.1.1 --username {ROUTER_USER} --ca-file {} --yes",
+        image::program()?.display(),
+        ca.display()
+    );
+    stage.shell(&release).await?;
+    stage.router_as_before()
+}
+
+async fn clear_finalizer(stage: &Stage) -> Outcome {
+    let patch = r#"{"metadata":{"finalizers":null}}"#;
+    stage
+        .shell(&format!(
+            "kubectl -n {NAMESPACE} patch mikrotikrouter {ROUTER} --type=merge -p '{patch}'"
+        ))
+        .await?;
+    Ok(())
+}
+
+/// The commands of docs/install.md: apply, release, and what deletes the rest.
+fn plain_manifests() -> Result<Vec<String>> {
+    page::lines_under(&page::read("docs/install.md")?, "Plain manifests")
+}
+
+/// Types the last of them, and looks that of tiklb's nothing is left but definitions and the namespace.
+async fn clear_up(stage: &Stage, lines: &[String]) -> Outcome {
+    ensure!(lines.len() == 2, "{lines:?}");
+    for line in lines {
+        stage.shell(line).await?;
+    }
+    stage.no_pod(FIRST_SYNC).await?;
+    let everything = deployed("manifests/tiklb.yaml");
+    let ours = "-l app.kubernetes.io/name=tiklb";
+    let looks = [
+        format!(
+            "kubectl get --ignore-not-found -o name -f {}",
+            everything.display()
+        ),
+        format!("kubectl get -o name -n {NAMESPACE} jobs,serviceaccounts,roles,rolebindings {ours}"),
+        format!("kubectl get -o name clusterroles,clusterrolebindings {ours}"),
+    ];
+    for look in looks {
+        let shown = stage.shell(&look).await?;
+        let stays =
+            |name: &str| name.starts_with("customresourcedefinition") || name.starts_with("namespace/");
+        let names = shown.lines().filter(|line| line.contains('/'));
+        let left: Vec<&str> = names.filter(|name| !stays(name)).collect();
+        ensure!(left.is_empty(), "left behind: {left:?}");
+    }
+    Ok(())
+}
+
+/// By docs/install.md, from the first line to the last.
+async fn plain_manifests_are_removed_by_the_commands_of_the_page(stage: &mut Stage) -> Outcome {
+    let lines = plain_manifests()?;
+    let [apply, release, rest @ ..] = &lines[..] else {
+        bail!("the page has {lines:?}");
+    };
+    // What an earlier story has installed by Helm.
+    stage
+        .shell(&format!(
+            "helm uninstall {RELEASE} --namespace {NAMESPACE} --no-hooks --ignore-not-found --wait"
+        ))
+        .await?;
+    stage.home().put_secrets().await?;
+    let folder = page::repository()?;
+    stage
+        .shell(&format!("cd {} && {apply}", folder.display()))
+        .await?;
+    stage.installation.settled().await?;
+    stage.configured().await?;
+    delete_services(stage).await?;
+
+    let began = Instant::now();
+    // There is nobody at this terminal to ask.
+    let verb = release.strip_prefix("tiklb ").with_context(|| release.clone())?;
+    let program = image::program()?;
+    stage
+        .shell(&format!("{} {verb} --yes", program.display()))
+        .await?;
+    stage.no_router().await?;
+    clear_up(stage, rest).await?;
+    let kept =
+        "kubectl -n metallb-system get ipaddresspools/homelab-pool secrets/mikrotik secrets/tiklb-heartbeat";
+    stage.shell(kept).await?;
+    gone(stage, "plain manifests", began, FIRST_SYNC).await
+}
+
+/// An Application is deleted whole: nobody deletes the Services first. One of another Application loses its address with the
+/// pool; the namespaces stay, with what is in them.
 async fn a_cascade_in_reverse_waves_gives_the_router_back(stage: &mut Stage) -> Outcome {
     begin(stage).await?;
-    delete_services(stage).await?;
+    let other = stage.installation.echo().await?;
+    stage.installation.served(other, PORT).await?;
     let began = Instant::now();
-    let chart = stage
-        .shell(&format!("helm get manifest {RELEASE} --namespace {NAMESPACE}"))
-        .await?;
-    let mut waves: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
-    for manifest in [
-        "ipaddresspool",
-        "l2advertisement",
-        "mikrotikrouter",
-        "addressreservations",
-    ] {
-        let text = std::fs::read_to_string(homelab(manifest))?;
-        sort(&text, &mut waves)?;
-    }
-    sort(&chart, &mut waves)?;
-    ensure!(waves.len() == 2, "{:?}", waves.keys());
-    for (_, objects) in waves.into_iter().rev() {
-        let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": objects});
-        let file = tempfile::NamedTempFile::new()?;
-        std::fs::write(file.path(), list.to_string())?;
-        let file = file.path().display();
-        stage
-            .shell(&format!(
-                "kubectl delete --cascade=foreground --timeout=120s -f {file}"
-            ))
-            .await?;
-    }
+    waves::cascade(stage).await?;
+    let pods = stage.shell("kubectl get pods -n immich --no-headers").await?;
+    ensure!(pods.contains("Running"), "{pods}");
+    let left = stage.home().kube().get(SERVICES.in_namespace(APPS), ECHO).await?;
+    ensure!(status_address(&left).is_none(), "{}", left["status"]);
     gone(stage, "cascade", began, FIRST_SYNC).await?;
+    let answerers = stage.home().answerers(other).await?;
+    ensure!(answerers.is_empty(), "{answerers:?} answer for {other}");
+    delete_services(stage).await?;
     // Helm still believes in it.
     stage
         .shell(&format!(
@@ -164,20 +301,8 @@ async fn a_deleted_namespace_waits_for_a_router_that_is_away_and_no_pod_does(sta
     let left = leave_without_the_router(stage).await;
     stage.home().router().faults().unreachable(false);
     left?;
-    let ca = stage.home().router_ca();
-    let release = format!(
-        "TIKLB_PASSWORD={PASSWORD} {} release --router https://192.168.1.1 --username {ROUTER_USER} --ca-file {} --yes",
-        image::program()?.display(),
-        ca.display()
-    );
-    stage.shell(&release).await?;
-    stage.router_as_before()?;
-    let patch = r#"{"metadata":{"finalizers":null}}"#;
-    stage
-        .shell(&format!(
-            "kubectl -n {NAMESPACE} patch mikrotikrouter {ROUTER} --type=merge -p '{patch}'"
-        ))
-        .await?;
+    release_by_marks(stage).await?;
+    clear_finalizer(stage).await?;
     namespace_gone(stage, SOON).await?;
     let what = "kubectl delete namespace, and a person after it";
     gone(stage, what, began, GRACE + NAMESPACE_GOES).await
@@ -224,19 +349,4 @@ async fn leave_without_the_router(stage: &Stage) -> Outcome {
         Ok(())
     })
     .await
-}
-
-/// Objects by the wave that they are annotated with.
-fn sort(text: &str, waves: &mut BTreeMap<i64, Vec<Value>>) -> Result<()> {
-    let objects: Vec<Value> = serde_saphyr::from_multiple(text).context("reading manifests")?;
-    for object in objects.into_iter().filter(|object| !object.is_null()) {
-        let annotations = &object["metadata"]["annotations"];
-        if annotations["helm.sh/resource-policy"] == "keep" {
-            continue;
-        }
-        let wave = annotations["argocd.argoproj.io/sync-wave"].as_str();
-        let wave = wave.unwrap_or("0").parse().context("reading a sync wave")?;
-        waves.entry(wave).or_default().push(object);
-    }
-    Ok(())
 }

@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use lab::home::kind::MIKROTIK_ROUTERS;
-use lab::home::{Home, NAMESPACE, Plan, homelab};
+use lab::home::{Home, NAMESPACE, Plan};
 use lab::installation::{Installation, Parts};
 use lab::kube::PODS;
 use routeros_sim::{Snapshot, diff};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
+
+use crate::waves;
 
 /// The name of the guide's MikrotikRouter.
 pub(crate) const ROUTER: &str = "router";
@@ -87,26 +89,16 @@ impl Stage {
         self.configured().await
     }
 
-    /// Applies the guide's manifests, the Services when the router knows the pool, and waits until the router agrees.
+    /// Applies the guide's manifests wave by wave, and waits until the router agrees.
     pub(crate) async fn configured(&self) -> Outcome {
-        for manifest in [
-            "addressreservations",
-            "ipaddresspool",
-            "l2advertisement",
-            "mikrotikrouter",
-        ] {
-            self.apply(manifest).await?;
-        }
-        self.router_is("PoolsExcluded").await?;
-        self.apply("services").await?;
-        self.router_is("ReservationsInSync").await
+        waves::apply(self).await?;
+        self.router_in_sync().await
     }
 
-    async fn apply(&self, manifest: &str) -> Outcome {
-        let file = homelab(manifest);
-        self.shell(&format!("kubectl apply -f {}", file.display()))
-            .await?;
-        Ok(())
+    /// Waits until the router agrees.
+    pub(crate) async fn router_in_sync(&self) -> Outcome {
+        self.router_is("PoolsExcluded").await?;
+        self.router_is("ReservationsInSync").await
     }
 
     async fn router_is(&self, condition: &str) -> Outcome {

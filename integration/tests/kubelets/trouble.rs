@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use lab::home::NAMESPACE;
 use lab::home::kind::SERVICE_L2_STATUSES;
+use lab::page;
 use lab::wait::until;
 use serde_json::Value;
 
@@ -14,6 +15,7 @@ pub(crate) fn stories() -> Vec<(&'static str, Story)> {
     stories![trouble:
         a_secret_that_is_missing_is_named,
         a_rollout_without_the_capability_ends_with_the_first_node,
+        without_its_labels_a_namespace_lets_no_speaker_in,
         a_card_that_no_node_has_is_said,
         a_definition_of_metallbs_is_said_and_not_written_against,
     ]
@@ -75,6 +77,27 @@ async fn a_rollout_without_the_capability_ends_with_the_first_node(stage: &mut S
     says(stage, &ready, "2").await?;
     stage.installed().await?;
     stage.home().all_hear_each_other().await
+}
+
+/// What the API server says then is what docs/operations.md has.
+async fn without_its_labels_a_namespace_lets_no_speaker_in(stage: &mut Stage) -> Outcome {
+    stage.installed().await?;
+    let enforce = |level: &str| {
+        format!("kubectl label namespace {NAMESPACE} --overwrite pod-security.kubernetes.io/enforce={level}")
+    };
+    stage.shell(&enforce("baseline")).await?;
+    stage
+        .shell(&format!(
+            "kubectl delete pod -n {NAMESPACE} -l component=speaker --field-selector spec.nodeName=node1"
+        ))
+        .await?;
+    let describe = format!("kubectl -n {NAMESPACE} describe daemonset tiklb-speaker");
+    let words = "violates PodSecurity \"baseline:latest\": non-default capabilities (container \"speaker\" must not include \"NET_RAW\"";
+    ensure!(page::read("docs/operations.md")?.contains(words));
+    let said = says(stage, &describe, words).await;
+    stage.shell(&enforce("privileged")).await?;
+    said?;
+    stage.installation.settled().await
 }
 
 async fn a_card_that_no_node_has_is_said(stage: &mut Stage) -> Outcome {

@@ -176,6 +176,7 @@ fn look() -> Outcome {
         "links {links:?} processes {processes} uid {}",
         nix::unistd::getuid()
     ))?;
+    say(&format!("neighbors {:?}", sandbox::neighbor_room()))?;
     masks
         .map(|mask| mask.split_whitespace().collect::<Vec<_>>().join(" "))
         .try_for_each(|mask| say(&mask))?;

@@ -142,6 +142,10 @@ async fn the_place_is_fresh() -> Outcome {
     ensure!(text.contains("links [\"lo\"] processes 2 uid 0\n"), "{text}");
     // Nothing of the outer process's signal handling is inherited.
     ensure!(text.contains("SigBlk: 0000000000000000"), "{text}");
+    // What the machine alone can say is carried in; a container with a network of its own does not show it.
+    let room = std::fs::read_to_string("/proc/sys/net/ipv4/neigh/default/gc_thresh3").ok();
+    let room = room.and_then(|room| room.trim().parse::<usize>().ok());
+    ensure!(text.contains(&format!("neighbors {room:?}\n")), "{text}");
     Ok(())
 }
 
