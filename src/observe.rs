@@ -43,7 +43,7 @@ impl Panel {
     ///
     /// # Errors
     /// The address is taken, or is none of this host's.
-    pub async fn open(address: SocketAddr, log: Log) -> Result<Self, BindError> {
+    pub fn open(address: SocketAddr, log: Log) -> Result<Self, BindError> {
         let mut registry = Registry::default();
         metrics::process::register(&mut registry, log.clone());
         Ok(Self {
@@ -51,7 +51,7 @@ impl Panel {
             liveness: Liveness::new(),
             registry,
             log,
-            admin: Admin::bind(address).await?,
+            admin: Admin::bind(address)?,
         })
     }
 

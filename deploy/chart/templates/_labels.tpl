@@ -42,7 +42,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- $daemon := index . 1 -}}
 - --log-level={{ $daemon.logLevel }}
 - --log-format={{ $daemon.logFormat }}
-- --admin-listen=0.0.0.0:{{ $root.Values.prometheus.metricsPort }}
+- --admin-listen=[::]:{{ $root.Values.prometheus.metricsPort }}
 {{- with $root.Values.loadBalancerClass }}
 - --lb-class={{ . }}
 {{- end }}
