@@ -11,7 +11,9 @@ use nix::libc;
 use nix::sys::socket::{SockaddrStorage, recvfrom, setsockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
-use tokio::net::UdpSocket;
+use tokio::io::unix::AsyncFd;
+
+use super::raw;
 
 mod pair;
 mod source;
@@ -29,7 +31,7 @@ pub const RECEIVE_BUFFER: usize = 1 << 20;
 /// A bound, unconnected socket.
 #[derive(Debug)]
 pub struct DatagramSocket {
-    socket: UdpSocket,
+    socket: AsyncFd<Socket>,
     more: bool,
     counters: Counters,
 }
@@ -132,7 +134,7 @@ impl DatagramSocket {
     /// # Errors
     /// What the kernel answered.
     pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let bound = || -> io::Result<UdpSocket> {
+        let bound = || -> io::Result<AsyncFd<Socket>> {
             let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
             if address.is_ipv6() {
                 socket.set_only_v6(true)?;
@@ -142,7 +144,8 @@ impl DatagramSocket {
             socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
             socket.set_nonblocking(true)?;
             socket.bind(&address.into())?;
-            UdpSocket::from_std(socket.into())
+            // Not for writing, too: whoever sends would be woken by each datagram that has left.
+            raw::register(socket, Interest::READABLE)
         };
         let socket = bound().map_err(|source| BindError { address, source })?;
         Ok(Self {
@@ -157,7 +160,10 @@ impl DatagramSocket {
     /// # Errors
     /// What the kernel answered.
     pub fn local_address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+        let address = self.socket.get_ref().local_addr()?;
+        address
+            .as_socket()
+            .ok_or_else(|| io::Error::other("the heartbeat socket has no address of IPv4 or IPv6"))
     }
 
     /// What was received and sent.
@@ -174,7 +180,7 @@ impl DatagramSocket {
         if self.more {
             tokio::task::yield_now().await;
         }
-        self.socket.readable().await
+        self.socket.readable().await.map(drop)
     }
 
     /// Hands over what waits, at most [`BUDGET`] arrivals. The kernel is asked each time, not the runtime: that learns of new
@@ -185,7 +191,7 @@ impl DatagramSocket {
         let mut arrivals = 0;
         self.more = false;
         while arrivals < BUDGET {
-            let arrival = match receive(&self.socket, &mut buffer) {
+            let arrival = match receive(self.socket.get_ref(), &mut buffer) {
                 Ok((length, from)) => match buffer.get(..length) {
                     Some(payload) if length <= MAX_DATAGRAM => {
                         self.counters.received += 1;
@@ -199,7 +205,7 @@ impl DatagramSocket {
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
                     // The runtime's own readiness ends with it. What comes from here on makes it ready again: the runtime has
                     // one thread, and learns of nothing while this one is at work.
-                    let _ = self.socket.try_io(Interest::READABLE, || Err::<(), _>(e));
+                    let _ = self.socket.try_io(Interest::READABLE, |_| Err::<(), _>(e));
                     break;
                 }
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
@@ -240,9 +246,8 @@ impl DatagramSocket {
 
     /// Not through the runtime's readiness: a socket whose send buffer was full once is simply tried again.
     fn send_now(&self, payload: &[u8], to: SocketAddr) -> Result<(), SendError> {
-        let socket = socket2::SockRef::from(&self.socket);
         loop {
-            let Err(source) = socket.send_to(payload, &to.into()) else {
+            let Err(source) = self.socket.get_ref().send_to(payload, &to.into()) else {
                 return Ok(());
             };
             return Err(match source.kind() {
@@ -254,7 +259,7 @@ impl DatagramSocket {
 }
 
 /// One datagram, if any waits.
-fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
     let (length, from) = recvfrom::<SockaddrStorage>(socket.as_raw_fd(), buffer)?;
     let v4 = || {
         from.as_ref()?
