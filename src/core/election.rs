@@ -216,7 +216,7 @@ pub struct Election {
     reach: reach::Reach,
     segments: segment::Segments,
     /// When an interface was lost that is not back yet.
-    carrier_lost: Option<Instant>,
+    carrier_lost: BTreeMap<IpNet, Instant>,
     /// When this speaker last had the processor.
     awake: Instant,
     /// Until when nothing is answered for having been late, and whose claims are waited for.
@@ -284,7 +284,7 @@ impl Election {
             // Any number will do that two speakers on one host seldom share: the token tells who asked.
             reach: reach::Reach::new(u16::from_be_bytes([boot.0[14], boot.0[15]])),
             segments: segment::Segments::default(),
-            carrier_lost: None,
+            carrier_lost: BTreeMap::new(),
             awake: now,
             caught_up: None,
             catching_up: None,

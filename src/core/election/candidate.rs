@@ -43,6 +43,9 @@ pub struct Group {
     pub candidates: LiteMap<NodeName, i32>,
     /// The same nodes in their order for the key.
     pub order: Vec<NodeName>,
+    /// Nodes that lack nothing but an endpoint (`externalTrafficPolicy: Local`), in their order for the key: they never
+    /// announce it, but where no candidate can they may answer with the owner's MAC address while its speaker is away.
+    pub stand_ins: Vec<NodeName>,
     /// Why there is none, for people.
     pub nobody: Option<Nobody>,
 }
@@ -119,6 +122,7 @@ pub fn groups<'a>(
 fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> Option<Group> {
     let key = *addresses.first()?;
     let mut candidates: Option<LiteMap<NodeName, i32>> = None;
+    let mut fitting: Option<BTreeSet<NodeName>> = None;
     let mut nobody = None;
     let belongs_to_a_node = ground
         .nodes
@@ -132,7 +136,8 @@ fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> O
         };
         match these {
             Err(why) => nobody = nobody.max(Some(why)),
-            Ok(these) => {
+            Ok((these, fit)) => {
+                fitting = Some(fitting.map_or(fit.clone(), |before| &before & &fit));
                 // Services that share an address go together: what each of them prefers adds up.
                 let both = |before: LiteMap<NodeName, i32>| {
                     let shared = before.into_iter();
@@ -154,19 +159,31 @@ fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> O
         None
     };
     let services = members.iter().map(|service| service.key.clone()).collect();
-    let order = super::order(candidates.iter().map(|(node, weight)| (node, *weight)), key);
-    let order = order.into_iter().cloned().collect();
+    let in_order = |nodes: &mut dyn Iterator<Item = (&NodeName, i32)>| -> Vec<NodeName> {
+        super::order(nodes, key).into_iter().cloned().collect()
+    };
+    let order = in_order(&mut candidates.iter().map(|(node, weight)| (node, *weight)));
+    let others = fitting
+        .iter()
+        .flatten()
+        .filter(|node| !candidates.contains_key(*node));
+    let stand_ins = in_order(&mut others.map(|node| (node, 0)));
     Some(Group {
         key,
         addresses,
         services,
         candidates,
         order,
+        stand_ins,
         nobody,
     })
 }
 
-fn candidates_of(service: &Service, ground: &Ground<'_>) -> Result<LiteMap<NodeName, i32>, Nobody> {
+/// The nodes that may announce a Service's addresses, with their weight, and all that could but for an endpoint.
+fn candidates_of(
+    service: &Service,
+    ground: &Ground<'_>,
+) -> Result<(LiteMap<NodeName, i32>, BTreeSet<NodeName>), Nobody> {
     let none = Endpoints::default();
     let endpoints = ground.endpoints.get(&service.key).unwrap_or(&none);
     if !endpoints.any() {
@@ -176,19 +193,18 @@ fn candidates_of(service: &Service, ground: &Ground<'_>) -> Result<LiteMap<NodeN
     let fits = |node: &&Node| {
         !node.network_unavailable
             && (ground.ignore_exclude || !node.labels.contains_key(EXCLUDE_LABEL))
-            && (!service.local_traffic_only || endpoints.nodes.contains(&node.name))
             && ads.iter().any(|ad| ad.selects_node(&node.labels))
     };
-    let nodes: LiteMap<_, _> = ground
-        .nodes
-        .values()
-        .filter(fits)
+    let fitting: Vec<&Node> = ground.nodes.values().filter(fits).collect();
+    let serves = |node: &&&Node| !service.local_traffic_only || endpoints.nodes.contains(&node.name);
+    let serving = fitting.iter().filter(serves);
+    let nodes: LiteMap<_, _> = serving
         .map(|node| (node.name.clone(), weight(node, &ads)))
         .collect();
     if nodes.is_empty() {
         Err(Nobody::NoNode)
     } else {
-        Ok(nodes)
+        Ok((nodes, fitting.into_iter().map(|node| node.name.clone()).collect()))
     }
 }
 

@@ -223,23 +223,25 @@ impl Election {
 
     /// It is not ours: should it be?
     fn contend(&mut self, group: &Group, now: Instant, out: &mut Vec<Output>) {
-        let conceded = self.has_conceded(group);
-        let rank = match self.rival(group.key) {
-            Some(_) => None,
-            None if conceded => None,
-            None if self.are_cut_off(group) && self.live_candidates(group).len() > 1 => None,
-            None => self.rank(group),
-        };
-        let Some(rank) = rank else {
-            self.vacancies.remove(&group.key);
-            return self.stand_down(group.key, out);
-        };
-        if let Some((owner, until)) = self.owner_at_rest(group.key, now) {
+        let barred = self.rival(group.key).is_some()
+            || self.has_conceded(group)
+            || self.are_cut_off(group) && self.live_candidates(group).len() > 1;
+        let rank = self.rank(group).filter(|_| !barred);
+        let beside = !barred && group.stand_ins.contains(&self.me);
+        // An owner that may announce it no more is followed: under `Local` nothing is served there.
+        let at_rest = self
+            .owner_at_rest(group.key, now)
+            .filter(|(owner, _)| group.candidates.contains_key(owner));
+        if let Some((owner, until)) = at_rest.filter(|_| rank.is_some() || beside) {
             self.vacancies.remove(&group.key);
             self.look_at(until + Duration::from_nanos(1));
             let first = self.is_first_beside(&owner, group, now);
             return self.stand_in(group.key, owner, first, now, out);
         }
+        let Some(rank) = rank else {
+            self.vacancies.remove(&group.key);
+            return self.stand_down(group.key, out);
+        };
         let resumes = self.resumes(group);
         let rank = if resumes { 0 } else { rank };
         let condemned = self.last_owner(group.key).and_then(|(name, peer)| {
@@ -309,7 +311,7 @@ impl Election {
     fn first_claim_allowed(&mut self, group: &Group, now: Instant, out: &mut Vec<Output>) -> bool {
         let alone = self.up.is_empty() && self.peers.values().any(|peer| peer.ready);
         let divided = alone || self.missing_have_another_key(now);
-        if divided && !self.resumes(group) && group.order.first() != Some(&self.me) {
+        if divided && !self.resumes(group) && !self.is_first_with_a_speaker(group) {
             // Another key is forgotten in silence.
             self.look_at(now + super::OTHER_KEY_FOR + Duration::from_millis(1));
             return false;
@@ -329,6 +331,12 @@ impl Election {
             None => {}
         }
         false
+    }
+
+    /// Whether no candidate before this node has a speaker, ready or not: one that has none claims nothing.
+    fn is_first_with_a_speaker(&self, group: &Group) -> bool {
+        let has_one = |name: &&NodeName| **name == self.me || self.peers.contains_key(*name);
+        group.order.iter().find(has_one) == Some(&self.me)
     }
 
     pub(super) fn claim(&mut self, key: IpAddr, because: Because, out: &mut Vec<Output>) {
@@ -412,16 +420,7 @@ impl Election {
     /// Candidates that are up, in order. Where some of them have the address's subnet connected, only those; of a group
     /// with both families those that have all its subnets, where there is one.
     pub(super) fn live_candidates<'a>(&self, group: &'a Group) -> Vec<&'a NodeName> {
-        let present = |name: &NodeName| *name == self.me || self.up.contains(name);
-        let stays = |name: &NodeName| {
-            let peer = self.peers.get(name);
-            peer.is_none_or(|peer| !peer.is_leaving() && !peer.is_resting())
-        };
-        let live: Vec<&NodeName> = group
-            .order
-            .iter()
-            .filter(|name| present(name) && stays(name))
-            .collect();
+        let live: Vec<&NodeName> = group.order.iter().filter(|name| self.stays(name)).collect();
         let with = |addresses: &mut dyn FnMut(&&NodeName) -> bool| -> Vec<&NodeName> {
             live.iter().copied().filter(|name| addresses(name)).collect()
         };
@@ -435,6 +434,24 @@ impl Election {
         // Stable: those whose proxy is not well come last, in their order. They are better than nobody.
         live.sort_by_key(|name| self.serving_of(name) == Serving::Failing);
         live
+    }
+
+    /// Those that may answer in an owner's place: the candidates, and where there is none those that only lack an endpoint and
+    /// are on the addresses' network.
+    pub(super) fn live_stand_ins<'a>(&self, group: &'a Group, owner: &NodeName) -> Vec<&'a NodeName> {
+        let mut live = self.live_candidates(group);
+        if live.iter().all(|name| *name == owner) {
+            let others = group.stand_ins.iter().filter(|name| self.stays(name));
+            live.extend(others.filter(|name| self.has_links(name, group)));
+        }
+        live
+    }
+
+    /// Whether a node's speaker is heard, and says neither that it leaves nor that it rests.
+    fn stays(&self, name: &NodeName) -> bool {
+        let peer = self.peers.get(name);
+        let present = *name == self.me || self.up.contains(name);
+        present && peer.is_none_or(|peer| !peer.is_leaving() && !peer.is_resting())
     }
 
     fn serving_of(&self, node: &NodeName) -> Serving {

@@ -84,20 +84,24 @@ impl Election {
             .iter()
             .filter(|interface| !self.interfaces.contains(interface));
         let regained: BTreeSet<IpNet> = new.map(|interface| interface.network.trunc()).collect();
-        let lost = self
-            .interfaces
-            .iter()
-            .any(|interface| !interfaces.contains(interface));
-        self.interfaces = interfaces;
-        if lost {
-            self.carrier_lost.get_or_insert(now);
+        let networks = |interfaces: &[WireInterface]| -> BTreeSet<IpNet> {
+            interfaces
+                .iter()
+                .map(|interface| interface.network.trunc())
+                .collect()
+        };
+        // An address that was taken away from a network that has another one is no loss.
+        for network in &networks(&self.interfaces) - &networks(&interfaces) {
+            self.carrier_lost.entry(network).or_insert(now);
         }
+        let all_lost = self.interfaces.is_empty();
+        self.interfaces = interfaces;
         self.relinked = now;
         self.relinked_due = Some(now + DOWN_AFTER);
         self.hasten(now);
         self.dirty = true;
         if !regained.is_empty() {
-            self.regain(&regained, now, out);
+            self.regain(&regained, all_lost, now, out);
         }
     }
 
@@ -115,9 +119,13 @@ impl Election {
     }
 
     /// An interface is back. If it was away for so long that others may have taken over what is ours, this is a return
-    /// from isolation, whether or not we had noticed that we were cut off. Not from peers that were heard elsewhere.
-    fn regain(&mut self, networks: &BTreeSet<IpNet>, now: Instant, out: &mut Vec<Output>) {
-        let lost = self.carrier_lost.take();
+    /// from isolation, whether or not we had noticed that we were cut off. Not from peers that were heard elsewhere. Whoever had
+    /// lost all may be back with another network.
+    fn regain(&mut self, networks: &BTreeSet<IpNet>, all_lost: bool, now: Instant, out: &mut Vec<Output>) {
+        let lost = self
+            .carrier_lost
+            .extract_if(.., |network, _| all_lost || networks.contains(network));
+        let lost = lost.map(|(_, at)| at).min();
         if self.isolation.since.is_none()
             && let Some(lost) = lost.filter(|lost| now.since(*lost) >= BLINK)
         {
@@ -292,6 +300,7 @@ impl Election {
         for name in &up {
             self.last_up.insert(name.clone(), now);
         }
+        self.last_up.retain(|name, _| self.peers.contains_key(name));
         if up != self.up {
             let before = std::mem::replace(&mut self.up, up);
             self.dirty = true;

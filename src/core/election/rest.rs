@@ -75,7 +75,7 @@ impl Election {
         let Some(peer) = self.peers.get(owner) else {
             return false;
         };
-        let live = self.live_candidates(group);
+        let live = self.live_stand_ins(group, owner);
         let stands = self.standing.get(&group.key) == Some(owner);
         let starts = self.up.contains(owner) && !peer.is_resting();
         if starts && peer.inherits(group.key, now).is_some() {
@@ -115,10 +115,9 @@ impl Election {
                 peer.is_synced() && !peer.is_resting() && peer.since().is_some_and(was_there)
             })
         };
-        let mut others = group
-            .order
-            .iter()
-            .filter(|name| *name != owner && **name != self.me);
+        // Where no speaker is, none has had it.
+        let others = group.order.iter().filter(|name| self.peers.contains_key(*name));
+        let mut others = others.filter(|name| *name != owner);
         was_away && others.any(|name| !is_well(name))
     }
 

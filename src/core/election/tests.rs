@@ -1,5 +1,6 @@
 //! Several elections on one simulated segment.
 
+mod endpoint;
 mod faults;
 mod impairment;
 mod isolation;

@@ -30,6 +30,7 @@ impl Speaker {
             return;
         };
         group.candidates.remove(&self.me);
+        group.stand_ins.retain(|node| *node != self.me);
         let candidates = group.candidates.iter().map(|(node, weight)| (node, *weight));
         group.order = order(candidates, key).into_iter().cloned().collect();
     }

@@ -51,6 +51,7 @@ fn group(last: u8, nodes: &[&str]) -> Group {
             .into_iter()
             .cloned()
             .collect(),
+        stand_ins: vec![],
         nobody: candidates.is_empty().then_some(Nobody::NoNode),
         candidates,
     }

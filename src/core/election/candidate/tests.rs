@@ -165,6 +165,41 @@ fn under_cluster_every_node_is_a_candidate_and_under_local_those_with_endpoints(
     assert_eq!(world.of("10.0.0.2").0, ["node2"]);
 }
 
+/// They lack nothing but an endpoint.
+#[test]
+fn under_local_those_without_endpoints_may_stand_in() {
+    let mut world = world();
+    world.service("a", "10.0.0.1", &["node2"]);
+    world.service("b", "10.0.0.2", &["node2"]).local_traffic_only = true;
+    world.service("c", "10.0.0.3", &ALL);
+    world.service("d", "10.0.0.3", &["node1"]).local_traffic_only = true;
+    let stand_ins = |world: &World, address: &str| {
+        let group = &world.groups()[&address.parse::<IpAddr>().unwrap()];
+        group
+            .stand_ins
+            .iter()
+            .map(|node| node.0.to_string())
+            .collect::<BTreeSet<_>>()
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(stand_ins(&world, "10.0.0.1"), names(&[]));
+    assert_eq!(stand_ins(&world, "10.0.0.2"), names(&["node1", "node3"]));
+    assert_eq!(stand_ins(&world, "10.0.0.3"), names(&["node2", "node3"]));
+    world.label_node("node3", EXCLUDE_LABEL, "");
+    assert_eq!(
+        stand_ins(&world, "10.0.0.2"),
+        names(&["node1"]),
+        "never one that is excluded"
+    );
+    world.label_node("node2", "lan", "yes");
+    world.ads[0].node_selectors = vec![Ok(selector("lan", "yes"))];
+    assert_eq!(
+        stand_ins(&world, "10.0.0.2"),
+        names(&[]),
+        "nor one that no L2Advertisement selects"
+    );
+}
+
 #[test]
 fn nobody_announces_what_nobody_serves() {
     let mut world = world();

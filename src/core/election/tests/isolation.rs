@@ -26,6 +26,29 @@ fn first_words(boot: u8, sequence: u64) -> Vec<u8> {
     .encode(&key("shared"), 0)
 }
 
+/// An address that is taken away from a network that has another one, and one that is added hours later: the cable was there
+/// all the time.
+#[test]
+fn an_address_more_or_less_on_a_network_is_no_return() {
+    let mut lan = Segment::settled(2, &[200], 14);
+    let owner = lan.answerers(200)[0];
+    let own = lan.speakers[owner].election.interfaces_of(&name(owner)).to_vec();
+    let second = |last: u8| WireInterface {
+        network: IpNet::new(ip(last), 24).unwrap(),
+        ..own[0].clone()
+    };
+    for more in [vec![second(90)], vec![], vec![second(91)], vec![]] {
+        let interfaces: Vec<_> = own.iter().cloned().chain(more).collect();
+        lan.act(owner, |election, now, out| {
+            election.set_interfaces(interfaces, now, out)
+        });
+        for _ in 0..500 {
+            lan.run_ms(1);
+            assert_eq!(lan.answerers(200), [owner], "{:?}", lan.now);
+        }
+    }
+}
+
 /// It may have taken over what is ours before it was started anew.
 #[test]
 fn the_first_word_of_a_peer_that_was_started_anew_begins_the_return_and_no_later_one() {

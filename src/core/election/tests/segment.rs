@@ -159,6 +159,7 @@ impl Segment {
             addresses: [ip(last)].into(),
             services: [ObjectKey::new("default", format!("s{last}"))].into(),
             candidates: candidates.clone(),
+            stand_ins: vec![],
             nobody: None,
         };
         let peers = (0..nodes).map(|n| (name(n), listed(n))).collect();

@@ -324,6 +324,7 @@ fn wanted() -> Wanted {
         addresses: [key, SIX.into()].into(),
         services: [ObjectKey::new("default", "web")].into(),
         order: ordered.into_iter().cloned().collect(),
+        stand_ins: vec![],
         nobody: None,
         candidates: candidates.into_iter().collect(),
     };

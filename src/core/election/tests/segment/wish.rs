@@ -32,6 +32,19 @@ impl Segment {
         group.order = ordered.into_iter().cloned().collect();
     }
 
+    /// This node alone has endpoints of a Service with `externalTrafficPolicy: Local`.
+    pub(in super::super) fn only_endpoints(&mut self, last: u8, node: usize) {
+        self.only_candidates(last, &[node]);
+        let others: Vec<NodeName> = (0..self.speakers.len())
+            .filter(|other| *other != node)
+            .map(name)
+            .collect();
+        if let Some(group) = self.desired.groups.get_mut(&ip(last)) {
+            let ordered = order(others.iter().map(|other| (other, 0)), group.key);
+            group.stand_ins = ordered.into_iter().cloned().collect();
+        }
+    }
+
     /// Whether a node may have an address changes, by a label of its.
     pub(in super::super) fn exclude(&mut self, last: u8, node: usize) {
         let may_have_it = self.order(last).contains(&node);
