@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 
 use super::answer::{asking, asking_for_each, never_unanswered, one_after_the_other, one_answer};
-use super::scene::{GRACE, OBSERVED, PORT, SOON, Scene};
+use super::scene::{APPS, GRACE, OBSERVED, PORT, SOON, Scene};
 use super::talk::Talks;
 use super::{Outcome, Story, stories};
 use crate::home::NAMESPACE;
@@ -20,6 +20,7 @@ pub(super) fn stories() -> Vec<Story> {
     stories![announcement:
         a_cut_link_moves_the_address_and_no_return_moves_it_back,
         a_killed_speaker_is_stood_in_for,
+        the_only_node_with_an_endpoint_is_stood_in_for,
         a_rollout_of_all_speakers_loses_nothing,
         a_speaker_of_a_cordoned_node_hands_over_and_loses_nothing,
         a_node_that_is_shut_down_hands_over_before_its_speaker_ends,
@@ -164,6 +165,25 @@ async fn a_killed_speaker_is_stood_in_for(scene: &mut Scene) -> Outcome {
     answers_itself(scene, &node).await?;
     scene.record("web", &node).await?;
     one_answer(scene, &asker.stop()?, &[&node])?;
+    unharmed(&pinger.stop()?, &node)
+}
+
+/// `externalTrafficPolicy: Local` and one Pod, as many an ingress is run: no other node may announce the address.
+async fn the_only_node_with_an_endpoint_is_stood_in_for(scene: &mut Scene) -> Outcome {
+    scene.apply_pool().await?;
+    let node = scene.settle("web", ADDRESS).await?;
+    scene.home.put_endpoints(APPS, "web", &[&node]).await?;
+    let pinger = pinging(scene, &node).await?;
+    let asker = asking(scene).await?;
+    let status = scene.home.speaker(&node)?.end(SOON).await?;
+    ensure!(status.success(), "the speaker of {node} ended with {status}");
+    stood_in_for(scene, &node).await?;
+    scene.home.start_speaker(&node).await?;
+    answers_itself(scene, &node).await?;
+    scene.record("web", &node).await?;
+    let report = asker.stop()?;
+    never_unanswered(&report, NOTICED)?;
+    one_answer(scene, &report, &[&node])?;
     unharmed(&pinger.stop()?, &node)
 }
 

@@ -242,9 +242,9 @@ impl Wire {
             tokio::select! {
                 biased;
                 stopping = inside.stop.changed(), if !leaves => {
-                    // Without an API side nobody will say that it comes back.
+                    // An API side that ended unasked has failed; the kubelet starts the process anew, and nothing need move.
                     let departure = *inside.stop.borrow();
-                    let departure = departure.or(stopping.is_err().then_some(Departure::ForGood));
+                    let departure = departure.or(stopping.is_err().then_some(Departure::BackSoon));
                     leaves = departure.is_some();
                     self.leave(departure);
                     if departure == Some(Departure::BackSoon) {

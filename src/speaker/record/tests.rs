@@ -348,6 +348,7 @@ fn wanting() -> Group {
         services: [web()].into(),
         candidates: [].into_iter().collect(),
         order: vec![],
+        stand_ins: vec![],
         nobody: None,
     }
 }
