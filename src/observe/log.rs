@@ -153,4 +153,4 @@ impl Log {
 }
 
 #[cfg(test)]
-pub(super) mod tests;
+pub(crate) mod tests;

@@ -1,57 +1,7 @@
 //! What the log says of it all, and what it never says.
 
-use std::io;
-use std::sync::{LazyLock, PoisonError};
-
-use tracing::Dispatch;
-
 use super::*;
-
-/// Takes the log's bytes.
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Paper {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Paper {
-    /// The lines with our targets.
-    fn lines(&self) -> Vec<Value> {
-        let bytes = self.0.lock().unwrap().clone();
-        let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        lines
-            .map(|line| serde_json::from_slice(line).unwrap())
-            .filter(|line: &Value| line["target"].as_str().unwrap().starts_with("tiklb"))
-            .collect()
-    }
-}
-
-/// The subscriber of this thread writes JSON to the paper.
-fn paper() -> (Paper, tracing::subscriber::DefaultGuard) {
-    // As long as there is but one subscriber, tracing asks that of the thread which comes to a line of code first, and
-    // remembers the answer for all: a test beside this one that has none would switch the line off.
-    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
-    LazyLock::force(&ANOTHER);
-    let paper = Paper::default();
-    let writer = paper.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_writer(move || writer.clone())
-        .finish();
-    (paper, tracing::subscriber::set_default(subscriber))
-}
+use crate::observe::log::tests::paper::paper;
 
 #[tokio::test]
 async fn every_write_is_audited_and_no_secret_is_told() {
@@ -82,7 +32,7 @@ async fn every_write_is_audited_and_no_secret_is_told() {
         "{}",
         audit[3]
     );
-    let all = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+    let all = paper.text();
     assert!(!all.contains(PASSWORD) && !all.to_lowercase().contains("authorization"));
 }
 
