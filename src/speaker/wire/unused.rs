@@ -57,3 +57,6 @@ fn say(interface: &str, trouble: Trouble) {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;
