@@ -60,6 +60,33 @@ fn a_nodes_own_addresses_are_its_internal_and_external_ones() {
     );
 }
 
+/// Of a speaker that ends there none is expected back: what it announces is handed over while somebody still answers.
+#[test]
+fn a_node_is_leaving_when_it_is_cordoned_deleted_or_not_ready() {
+    let table = [
+        ("spec: {unschedulable: true}", true),
+        ("spec: {unschedulable: false}", false),
+        (
+            "metadata: {name: n1, deletionTimestamp: '2026-01-01T00:00:00Z'}",
+            true,
+        ),
+        // What a kubelet says of a machine that is being shut down.
+        ("status: {conditions: [{type: Ready, status: 'False'}]}", true),
+        // A kubelet that nobody hears of says nothing about its machine, which may well go on.
+        ("status: {conditions: [{type: Ready, status: Unknown}]}", false),
+        ("status: {conditions: [{type: Ready, status: 'True'}]}", false),
+        (
+            "status: {conditions: [{type: MemoryPressure, status: 'False'}]}",
+            false,
+        ),
+        ("status: {}", false),
+    ];
+    for (yaml, leaving) in table {
+        let node = kept(candidate(object(&format!("{{{yaml}}}"))));
+        assert_eq!(node.leaving, leaving, "{yaml}");
+    }
+}
+
 #[test]
 fn a_speakers_pod_is_met_at_its_hosts_addresses() {
     let pod = |more: &str| {
