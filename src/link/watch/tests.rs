@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use rtnetlink::packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
 use rtnetlink::packet_route::link::{
-    BondMode, InfoBond, InfoData, InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+    BondMode, InfoBond, InfoData, InfoKind, InfoVlan, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType,
+    LinkMessage,
 };
 use tiklb_core::model::MacAddr;
 
@@ -94,6 +95,63 @@ fn members_are_skipped_for_their_master_except_those_of_a_vrf() {
     let member = |master| Some(Unusable::Member(InterfaceIndex(master)));
     assert_eq!(reasons, [member(2), member(3), None, member(5), member(99), None]);
     assert_eq!(unusable(&snapshot, 2), None, "the bridge itself is used");
+}
+
+/// As the kernel reports it: the interface below it is named beside the kind, as no master is.
+fn vlan(index: u32, name: &str, on: u32) -> LinkMessage {
+    let mut message = ethernet(index, name);
+    let data = InfoData::Vlan(vec![InfoVlan::Id(20)]);
+    let info = vec![LinkInfo::Kind(InfoKind::Vlan), LinkInfo::Data(data)];
+    message
+        .attributes
+        .extend([LinkAttribute::Link(on), LinkAttribute::LinkInfo(info)]);
+    message
+}
+
+#[test]
+fn a_vlan_is_an_interface_of_its_own_and_a_port_as_any_other() {
+    let snapshot = snapshot(&[
+        ethernet(2, "eth0"),
+        vlan(3, "eth0.20", 2),
+        of_kind(ethernet(4, "blue"), InfoKind::Vrf),
+        member_of(vlan(5, "eth0.30", 2), 4),
+        of_kind(ethernet(6, "br0"), InfoKind::Bridge),
+        member_of(vlan(7, "eth0.40", 2), 6),
+    ]);
+    let vlans: Vec<_> = [3, 5, 7]
+        .into_iter()
+        .map(|index| {
+            let vlan = &snapshot.interfaces[&InterfaceIndex(index)];
+            (vlan.kind.clone(), vlan.master, unusable(&snapshot, index))
+        })
+        .collect();
+    let (vrf, bridge) = (InterfaceIndex(4), InterfaceIndex(6));
+    let expected = [
+        (None, None),
+        (Some(vrf), None),
+        (Some(bridge), Some(Unusable::Member(bridge))),
+    ];
+    let expected = expected.map(|(master, why)| (Some(Kind::Vlan), master, why));
+    assert_eq!(vlans, expected);
+    assert_eq!(unusable(&snapshot, 2), None, "what a VLAN is on is used, too");
+}
+
+#[test]
+fn every_kind_is_told_apart_by_what_the_kernel_calls_it() {
+    let table = [
+        (InfoKind::Bridge, Kind::Bridge),
+        (InfoKind::Bond, Kind::Bond),
+        (InfoKind::Vrf, Kind::Vrf),
+        (InfoKind::Vlan, Kind::Vlan),
+        (InfoKind::Veth, Kind::Veth),
+        (InfoKind::MacVlan, Kind::Other("macvlan".to_owned())),
+    ];
+    for (said, kind) in table {
+        let snapshot = snapshot(&[of_kind(ethernet(2, "net0"), said)]);
+        assert_eq!(snapshot.interfaces[&InterfaceIndex(2)].kind, Some(kind));
+    }
+    let card = &snapshot(&[ethernet(2, "eth0")]).interfaces[&InterfaceIndex(2)];
+    assert_eq!(card.kind, None, "hardware");
 }
 
 #[test]
