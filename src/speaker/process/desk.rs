@@ -188,3 +188,6 @@ impl Desk {
         self.nobody = nobody;
     }
 }
+
+#[cfg(test)]
+mod tests;
