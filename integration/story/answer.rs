@@ -327,5 +327,19 @@ async fn a_cut_cable_is_followed_once_while_every_core_is_overloaded(scene: &mut
     never_two(scene, &report, |at| cut <= at && at <= met)?;
     let after = owners(scene, &report.since(met));
     ensure!(after == [heir.as_str()], "{after:?} answered in the end");
+    moved_on(&owners(scene, &report.undisputed()), &node, &heir)?;
     never_unanswered(&report, OVERLOADED)
+}
+
+/// From the node to its heir. Where two claimed the one that yields may have been heard alone before; nobody is heard again
+/// after another.
+fn moved_on(owners: &[String], node: &str, heir: &str) -> Outcome {
+    println!("    {owners:?} answered, one after the other");
+    let different: BTreeSet<&String> = owners.iter().collect();
+    let ends = owners.first().zip(owners.last());
+    ensure!(
+        different.len() == owners.len() && ends.is_some_and(|(first, last)| first == node && last == heir),
+        "{owners:?} answered, one after the other, and {heir} was to follow {node} once"
+    );
+    Ok(())
 }

@@ -84,6 +84,18 @@ impl AskReport {
             .filter(|question| question.is_contradicted())
     }
 
+    /// All questions but those.
+    #[must_use]
+    pub fn undisputed(&self) -> Self {
+        let undisputed = self
+            .questions
+            .iter()
+            .filter(|question| !question.is_contradicted());
+        Self {
+            questions: undisputed.cloned().collect(),
+        }
+    }
+
     /// Questions that two hosts answered within 10 ms, both with the same MAC address: one of them stood in for the other.
     pub fn doubled(&self) -> impl Iterator<Item = &Question> {
         self.questions.iter().filter(|question| question.is_doubled())

@@ -41,6 +41,17 @@ fn two_answers_in_time_contradict_each_other_and_the_last_is_believed() {
 }
 
 #[test]
+fn without_what_two_answered_each_owner_is_seen_as_often_as_it_was_one_alone() {
+    let both: &[(Mac, u64)] = &[(NEW, 1), (OLD, 2)];
+    let other: &[(Mac, u64)] = &[(OLD, 1), (NEW, 2)];
+    let moved_once = report(&[&[(OLD, 1)], other, both, other, &[(NEW, 1)], &[]]);
+    assert_eq!(moved_once.owners(), [OLD, NEW, OLD, NEW]);
+    assert_eq!(moved_once.undisputed().owners(), [OLD, NEW]);
+    let moved_back = report(&[&[(OLD, 1)], both, &[(NEW, 1)], other, &[(OLD, 1)]]);
+    assert_eq!(moved_back.undisputed().owners(), [OLD, NEW, OLD]);
+}
+
+#[test]
 fn an_answer_that_comes_late_contradicts_nobody() {
     let report = report(&[&[(OLD, 11), (NEW, 1)], &[(NEW, 1)], &[(OLD, 30)]]);
     assert_eq!(report.contradicted().count(), 0);
