@@ -93,7 +93,7 @@ fn an_owner_that_may_announce_it_no_more_is_followed_and_not_stood_in_for() {
     stands_in(&lan);
     lan.only_endpoints(200, 1);
     lan.publish();
-    lan.run_ms(DOWN_AFTER.as_millis() as u64);
+    lan.run(DOWN_AFTER);
     assert_eq!(lan.answerers(200), [1], "{:#?}", lan.history);
     assert!(lan.speakers.iter().all(|speaker| speaker.standing.is_empty()));
 }

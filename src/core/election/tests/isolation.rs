@@ -35,12 +35,12 @@ fn an_address_more_or_less_on_a_network_is_no_return() {
     let own = lan.speakers[owner].election.interfaces_of(&name(owner)).to_vec();
     let second = |last: u8| WireInterface {
         network: IpNet::new(ip(last), 24).unwrap(),
-        ..own[0].clone()
+        ..own[0]
     };
     for more in [vec![second(90)], vec![], vec![second(91)], vec![]] {
-        let interfaces: Vec<_> = own.iter().cloned().chain(more).collect();
+        let interfaces: Vec<_> = own.iter().copied().chain(more).collect();
         lan.act(owner, |election, now, out| {
-            election.set_interfaces(interfaces, now, out)
+            election.set_interfaces(interfaces, now, out);
         });
         for _ in 0..500 {
             lan.run_ms(1);
