@@ -24,3 +24,6 @@ impl Tasks {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -153,4 +153,4 @@ impl Log {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+pub(super) mod tests;

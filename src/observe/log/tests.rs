@@ -1,7 +1,5 @@
 //! What is logged, how it looks, and that a slow reader stops nobody.
 
-pub(crate) mod paper;
-
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// A log that is written nowhere, for tests of what shows one.

@@ -1,7 +1,7 @@
 //! What the log says of it all, and what it never says.
 
 use super::*;
-use crate::observe::log::tests::paper::paper;
+use crate::tasks::tests::paper;
 
 #[tokio::test]
 async fn every_write_is_audited_and_no_secret_is_told() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use tiklb_core::model::MacAddr;
 
 use super::*;
-use crate::observe::log::tests::paper::{Paper, paper};
+use crate::tasks::tests::{Paper, paper};
 
 const ETH0: InterfaceIndex = InterfaceIndex(2);
 const BR0: InterfaceIndex = InterfaceIndex(3);
