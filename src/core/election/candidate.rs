@@ -122,7 +122,6 @@ pub fn groups<'a>(
 fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> Option<Group> {
     let key = *addresses.first()?;
     let mut candidates: Option<LiteMap<NodeName, i32>> = None;
-    let mut fitting: Option<BTreeSet<NodeName>> = None;
     let mut nobody = None;
     let belongs_to_a_node = ground
         .nodes
@@ -136,8 +135,7 @@ fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> O
         };
         match these {
             Err(why) => nobody = nobody.max(Some(why)),
-            Ok((these, fit)) => {
-                fitting = Some(fitting.map_or(fit.clone(), |before| &before & &fit));
+            Ok(these) => {
                 // Services that share an address go together: what each of them prefers adds up.
                 let both = |before: LiteMap<NodeName, i32>| {
                     let shared = before.into_iter();
@@ -159,15 +157,9 @@ fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> O
         None
     };
     let services = members.iter().map(|service| service.key.clone()).collect();
-    let in_order = |nodes: &mut dyn Iterator<Item = (&NodeName, i32)>| -> Vec<NodeName> {
-        super::order(nodes, key).into_iter().cloned().collect()
-    };
-    let order = in_order(&mut candidates.iter().map(|(node, weight)| (node, *weight)));
-    let others = fitting
-        .iter()
-        .flatten()
-        .filter(|node| !candidates.contains_key(*node));
-    let stand_ins = in_order(&mut others.map(|node| (node, 0)));
+    let order = super::order(candidates.iter().map(|(node, weight)| (node, *weight)), key);
+    let order = order.into_iter().cloned().collect();
+    let stand_ins = stand_ins(members, ground, &candidates, key);
     Some(Group {
         key,
         addresses,
@@ -179,33 +171,58 @@ fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> O
     })
 }
 
-/// The nodes that may announce a Service's addresses, with their weight, and all that could but for an endpoint.
-fn candidates_of(
-    service: &Service,
-    ground: &Ground<'_>,
-) -> Result<(LiteMap<NodeName, i32>, BTreeSet<NodeName>), Nobody> {
+fn candidates_of(service: &Service, ground: &Ground<'_>) -> Result<LiteMap<NodeName, i32>, Nobody> {
     let none = Endpoints::default();
     let endpoints = ground.endpoints.get(&service.key).unwrap_or(&none);
     if !endpoints.any() {
         return Err(Nobody::NoEndpoints);
     }
     let ads = advertisements(service, ground)?;
-    let fits = |node: &&Node| {
-        !node.network_unavailable
-            && (ground.ignore_exclude || !node.labels.contains_key(EXCLUDE_LABEL))
-            && ads.iter().any(|ad| ad.selects_node(&node.labels))
-    };
-    let fitting: Vec<&Node> = ground.nodes.values().filter(fits).collect();
-    let serves = |node: &&&Node| !service.local_traffic_only || endpoints.nodes.contains(&node.name);
-    let serving = fitting.iter().filter(serves);
-    let nodes: LiteMap<_, _> = serving
+    let serves = |node: &&Node| !service.local_traffic_only || endpoints.nodes.contains(&node.name);
+    let nodes: LiteMap<_, _> = fitting(ground, &ads)
+        .filter(serves)
         .map(|node| (node.name.clone(), weight(node, &ads)))
         .collect();
     if nodes.is_empty() {
         Err(Nobody::NoNode)
     } else {
-        Ok((nodes, fitting.into_iter().map(|node| node.name.clone()).collect()))
+        Ok(nodes)
     }
+}
+
+/// The nodes that these advertisements select, whether or not they have an endpoint.
+fn fitting<'a>(ground: &Ground<'a>, ads: &[&Advertisement]) -> impl Iterator<Item = &'a Node> {
+    let ignore_exclude = ground.ignore_exclude;
+    ground.nodes.values().filter(move |node| {
+        !node.network_unavailable
+            && (ignore_exclude || !node.labels.contains_key(EXCLUDE_LABEL))
+            && ads.iter().any(|ad| ad.selects_node(&node.labels))
+    })
+}
+
+/// See [`Group::stand_ins`]. Of Services that share an address those count that are announced.
+fn stand_ins(
+    members: &[&Service],
+    ground: &Ground<'_>,
+    candidates: &LiteMap<NodeName, i32>,
+    key: IpAddr,
+) -> Vec<NodeName> {
+    let mut common: Option<BTreeSet<&NodeName>> = None;
+    if candidates.is_empty() || !members.iter().any(|service| service.local_traffic_only) {
+        return vec![];
+    }
+    for service in members
+        .iter()
+        .filter(|service| candidates_of(service, ground).is_ok())
+    {
+        let ads = advertisements(service, ground).unwrap_or_default();
+        let these: BTreeSet<&NodeName> = fitting(ground, &ads).map(|node| &node.name).collect();
+        common = Some(common.map_or(these.clone(), |before| &before & &these));
+    }
+    let common = common.into_iter().flatten();
+    let others = common.filter(|node| !candidates.contains_key(*node));
+    let ordered = super::order(others.map(|node| (node, 0)), key);
+    ordered.into_iter().cloned().collect()
 }
 
 fn weight(node: &Node, ads: &[&Advertisement]) -> i32 {

@@ -226,7 +226,8 @@ impl Election {
         let barred = self.rival(group.key).is_some()
             || self.has_conceded(group)
             || self.are_cut_off(group) && self.live_candidates(group).len() > 1;
-        let rank = self.rank(group).filter(|_| !barred);
+        // Most groups are others': their candidates are not looked at.
+        let rank = if barred { None } else { self.rank(group) };
         let beside = !barred && group.stand_ins.contains(&self.me);
         // An owner that may announce it no more is followed: under `Local` nothing is served there.
         let at_rest = self
@@ -436,13 +437,15 @@ impl Election {
         live
     }
 
-    /// Those that may answer in an owner's place: the candidates, and where there is none those that only lack an endpoint and
-    /// are on the addresses' network.
-    pub(super) fn live_stand_ins<'a>(&self, group: &'a Group, owner: &NodeName) -> Vec<&'a NodeName> {
+    /// Those that may answer in an owner's place: the candidates, and after them those on the addresses' network that only lack
+    /// an endpoint. A candidate may have been started too lately to know that there is anything to answer for.
+    pub(super) fn live_stand_ins<'a>(&self, group: &'a Group) -> Vec<&'a NodeName> {
         let mut live = self.live_candidates(group);
-        if live.iter().all(|name| *name == owner) {
-            let others = group.stand_ins.iter().filter(|name| self.stays(name));
-            live.extend(others.filter(|name| self.has_links(name, group)));
+        let others = group.stand_ins.iter().filter(|name| self.stays(name));
+        let others: Vec<&NodeName> = others.filter(|name| self.has_links(name, group)).collect();
+        if !others.is_empty() {
+            live.retain(|name| self.has_links(name, group));
+            live.extend(others);
         }
         live
     }

@@ -75,7 +75,7 @@ impl Election {
         let Some(peer) = self.peers.get(owner) else {
             return false;
         };
-        let live = self.live_stand_ins(group, owner);
+        let live = self.live_stand_ins(group);
         let stands = self.standing.get(&group.key) == Some(owner);
         let starts = self.up.contains(owner) && !peer.is_resting();
         if starts && peer.inherits(group.key, now).is_some() {

@@ -84,6 +84,34 @@ fn who_has_endpoints_stands_in_before_who_has_none() {
     }
 }
 
+/// It has an endpoint, and has never heard of the owner.
+#[test]
+fn a_candidate_that_was_started_while_the_owner_is_silent_drives_no_stand_in_away() {
+    for seed in 0..10 {
+        let mut lan = Segment::new(3, &[200], 80 + seed);
+        lan.only_candidates(200, &[1, 2]);
+        if let Some(group) = lan.desired.groups.get_mut(&ip(200)) {
+            group.stand_ins = vec![name(0)];
+        }
+        lan.start_all();
+        lan.run_ms(3_000);
+        let owner = lan.answerers(200)[0];
+        let other = 3 - owner;
+        let moves = lan.history.len();
+        lan.kill_speaker(other);
+        lan.run_ms(500);
+        lan.kill_speaker(owner);
+        lan.run_ms(500);
+        assert_eq!(lan.answerers(200), [0]);
+        lan.start(other);
+        for _ in 0..5_000 {
+            lan.run_ms(1);
+            assert_eq!(lan.answerers(200), [0], "seed {seed} at {:?}", lan.now);
+        }
+        assert_eq!(lan.history[moves..], []);
+    }
+}
+
 /// Its last endpoint has gone elsewhere while its speaker was silent.
 #[test]
 fn an_owner_that_may_announce_it_no_more_is_followed_and_not_stood_in_for() {
