@@ -215,7 +215,7 @@ pub struct Election {
     isolation: link::Isolation,
     reach: reach::Reach,
     segments: segment::Segments,
-    /// When an interface was lost that is not back yet.
+    /// When the networks were lost that no interface has any more.
     carrier_lost: BTreeMap<IpNet, Instant>,
     /// When this speaker last had the processor.
     awake: Instant,
@@ -326,6 +326,7 @@ impl Election {
         };
         self.peers
             .retain(|name, peer| desired.peers.contains_key(name) || peer.listed || !gone(peer));
+        self.last_up.retain(|name, _| self.peers.contains_key(name));
         for (name, peer) in &mut self.peers {
             peer.listed = desired.peers.contains_key(name);
             peer.ready &= peer.listed;

@@ -44,7 +44,7 @@ pub struct Group {
     /// The same nodes in their order for the key.
     pub order: Vec<NodeName>,
     /// Nodes that lack nothing but an endpoint (`externalTrafficPolicy: Local`), in their order for the key: they never
-    /// announce it, but where no candidate can they may answer with the owner's MAC address while its speaker is away.
+    /// announce it, but after the candidates they may answer with the owner's MAC address while its speaker is away.
     pub stand_ins: Vec<NodeName>,
     /// Why there is none, for people.
     pub nobody: Option<Nobody>,
@@ -122,6 +122,7 @@ pub fn groups<'a>(
 fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> Option<Group> {
     let key = *addresses.first()?;
     let mut candidates: Option<LiteMap<NodeName, i32>> = None;
+    let mut announced: Vec<&Service> = Vec::new();
     let mut nobody = None;
     let belongs_to_a_node = ground
         .nodes
@@ -136,6 +137,7 @@ fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> O
         match these {
             Err(why) => nobody = nobody.max(Some(why)),
             Ok(these) => {
+                announced.push(service);
                 // Services that share an address go together: what each of them prefers adds up.
                 let both = |before: LiteMap<NodeName, i32>| {
                     let shared = before.into_iter();
@@ -159,7 +161,7 @@ fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> O
     let services = members.iter().map(|service| service.key.clone()).collect();
     let order = super::order(candidates.iter().map(|(node, weight)| (node, *weight)), key);
     let order = order.into_iter().cloned().collect();
-    let stand_ins = stand_ins(members, ground, &candidates, key);
+    let stand_ins = stand_ins(&announced, ground, &candidates, key);
     Some(Group {
         key,
         addresses,
@@ -200,25 +202,21 @@ fn fitting<'a>(ground: &Ground<'a>, ads: &[&Advertisement]) -> impl Iterator<Ite
     })
 }
 
-/// See [`Group::stand_ins`]. Of Services that share an address those count that are announced.
+/// See [`Group::stand_ins`]. `announced`: of the Services that share the addresses those that have candidates.
 fn stand_ins(
-    members: &[&Service],
+    announced: &[&Service],
     ground: &Ground<'_>,
     candidates: &LiteMap<NodeName, i32>,
     key: IpAddr,
 ) -> Vec<NodeName> {
-    let mut common: Option<BTreeSet<&NodeName>> = None;
-    if candidates.is_empty() || !members.iter().any(|service| service.local_traffic_only) {
+    if candidates.is_empty() || !announced.iter().any(|service| service.local_traffic_only) {
         return vec![];
     }
-    for service in members
-        .iter()
-        .filter(|service| candidates_of(service, ground).is_ok())
-    {
+    let of = |service: &&Service| -> BTreeSet<&NodeName> {
         let ads = advertisements(service, ground).unwrap_or_default();
-        let these: BTreeSet<&NodeName> = fitting(ground, &ads).map(|node| &node.name).collect();
-        common = Some(common.map_or(these.clone(), |before| &before & &these));
-    }
+        fitting(ground, &ads).map(|node| &node.name).collect()
+    };
+    let common = announced.iter().map(of).reduce(|some, these| &some & &these);
     let common = common.into_iter().flatten();
     let others = common.filter(|node| !candidates.contains_key(*node));
     let ordered = super::order(others.map(|node| (node, 0)), key);

@@ -226,14 +226,14 @@ impl Election {
         let barred = self.rival(group.key).is_some()
             || self.has_conceded(group)
             || self.are_cut_off(group) && self.live_candidates(group).len() > 1;
-        // Most groups are others': their candidates are not looked at.
+        // Most groups are others': nothing more of them is looked at.
         let rank = if barred { None } else { self.rank(group) };
-        let beside = !barred && group.stand_ins.contains(&self.me);
+        let takes_part = rank.is_some() || !barred && group.stand_ins.contains(&self.me);
         // An owner that may announce it no more is followed: under `Local` nothing is served there.
-        let at_rest = self
-            .owner_at_rest(group.key, now)
-            .filter(|(owner, _)| group.candidates.contains_key(owner));
-        if let Some((owner, until)) = at_rest.filter(|_| rank.is_some() || beside) {
+        if takes_part
+            && let Some((owner, until)) = self.owner_at_rest(group.key, now)
+            && group.candidates.contains_key(&owner)
+        {
             self.vacancies.remove(&group.key);
             self.look_at(until + Duration::from_nanos(1));
             let first = self.is_first_beside(&owner, group, now);

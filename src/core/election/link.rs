@@ -300,7 +300,6 @@ impl Election {
         for name in &up {
             self.last_up.insert(name.clone(), now);
         }
-        self.last_up.retain(|name, _| self.peers.contains_key(name));
         if up != self.up {
             let before = std::mem::replace(&mut self.up, up);
             self.dirty = true;
