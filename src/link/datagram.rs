@@ -4,11 +4,10 @@
 //! a datagram that is too long are values, each with its peer where the kernel names one.
 
 use std::io;
-use std::net::SocketAddr;
-use std::os::fd::AsRawFd as _;
+use std::net::{SocketAddr, UdpSocket};
 
 use nix::libc;
-use nix::sys::socket::{SockaddrStorage, recvfrom, setsockopt};
+use nix::sys::socket::setsockopt;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -31,7 +30,7 @@ pub const RECEIVE_BUFFER: usize = 1 << 20;
 /// A bound, unconnected socket.
 #[derive(Debug)]
 pub struct DatagramSocket {
-    socket: AsyncFd<Socket>,
+    socket: AsyncFd<UdpSocket>,
     more: bool,
     counters: Counters,
 }
@@ -134,7 +133,7 @@ impl DatagramSocket {
     /// # Errors
     /// What the kernel answered.
     pub fn bind(address: SocketAddr) -> Result<Self, BindError> {
-        let bound = || -> io::Result<AsyncFd<Socket>> {
+        let bound = || -> io::Result<AsyncFd<UdpSocket>> {
             let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
             if address.is_ipv6() {
                 socket.set_only_v6(true)?;
@@ -145,7 +144,7 @@ impl DatagramSocket {
             socket.set_nonblocking(true)?;
             socket.bind(&address.into())?;
             // Not for writing, too: whoever sends would be woken by each datagram that has left.
-            raw::register(socket, Interest::READABLE)
+            raw::register(UdpSocket::from(socket), Interest::READABLE)
         };
         let socket = bound().map_err(|source| BindError { address, source })?;
         Ok(Self {
@@ -160,10 +159,7 @@ impl DatagramSocket {
     /// # Errors
     /// What the kernel answered.
     pub fn local_address(&self) -> io::Result<SocketAddr> {
-        let address = self.socket.get_ref().local_addr()?;
-        address
-            .as_socket()
-            .ok_or_else(|| io::Error::other("the heartbeat socket has no address of IPv4 or IPv6"))
+        self.socket.get_ref().local_addr()
     }
 
     /// What was received and sent.
@@ -191,7 +187,7 @@ impl DatagramSocket {
         let mut arrivals = 0;
         self.more = false;
         while arrivals < BUDGET {
-            let arrival = match receive(self.socket.get_ref(), &mut buffer) {
+            let arrival = match self.socket.get_ref().recv_from(&mut buffer) {
                 Ok((length, from)) => match buffer.get(..length) {
                     Some(payload) if length <= MAX_DATAGRAM => {
                         self.counters.received += 1;
@@ -247,7 +243,7 @@ impl DatagramSocket {
     /// Not through the runtime's readiness: a socket whose send buffer was full once is simply tried again.
     fn send_now(&self, payload: &[u8], to: SocketAddr) -> Result<(), SendError> {
         loop {
-            let Err(source) = self.socket.get_ref().send_to(payload, &to.into()) else {
+            let Err(source) = self.socket.get_ref().send_to(payload, to) else {
                 return Ok(());
             };
             return Err(match source.kind() {
@@ -256,24 +252,6 @@ impl DatagramSocket {
             });
         }
     }
-}
-
-/// One datagram, if any waits.
-fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-    let (length, from) = recvfrom::<SockaddrStorage>(socket.as_raw_fd(), buffer)?;
-    let v4 = || {
-        from.as_ref()?
-            .as_sockaddr_in()
-            .map(|from| SocketAddr::V4((*from).into()))
-    };
-    let v6 = || {
-        from.as_ref()?
-            .as_sockaddr_in6()
-            .map(|from| SocketAddr::V6((*from).into()))
-    };
-    let from = v4().or_else(v6);
-    let from = from.ok_or_else(|| io::Error::other("a datagram came from no address of IPv4 or IPv6"))?;
-    Ok((length, from))
 }
 
 fn refused(length: usize, to: SocketAddr, source: io::Error) -> SendError {

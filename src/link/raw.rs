@@ -5,11 +5,11 @@
 )]
 
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd, OwnedFd, RawFd};
 
 use nix::libc;
 use nix::sys::timerfd::TimerFd;
-use socket2::{SockAddr, Socket};
+use socket2::SockAddr;
 use tiklb_core::neighbor::InterfaceIndex;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -47,9 +47,10 @@ impl AsRawFd for Descriptor {
     }
 }
 
-/// Has the runtime watch the socket.
-pub(super) fn register(socket: Socket, interest: Interest) -> io::Result<AsyncFd<Socket>> {
-    // SAFETY: a `Socket` owns one open descriptor, which it neither changes nor closes before it is dropped.
+/// Has the runtime watch a socket.
+pub(super) fn register<S: AsRawFd + Into<OwnedFd>>(socket: S, interest: Interest) -> io::Result<AsyncFd<S>> {
+    // SAFETY: what can become an `OwnedFd` owns one open descriptor; sockets (`socket2`'s and the standard library's) neither
+    // change nor close it before they are dropped.
     let registered = unsafe { AsyncFd::register_with_interest(socket, interest) };
     registered.map_err(|error| error.into_parts().1)
 }
