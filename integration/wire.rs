@@ -29,6 +29,7 @@ mod priority;
 mod resolution;
 mod silence;
 mod tap;
+mod worker;
 
 use std::time::Duration;
 

@@ -14,7 +14,7 @@ use super::{Outcome, Story, stories};
 use crate::home::NAMESPACE;
 use crate::home::kind::CONFIGURATION_STATES;
 use crate::kube::NODES;
-use crate::wire::{PingAnswer, PingReport, PingSample, Pinger};
+use crate::wire::{Asker, PingAnswer, PingReport, PingSample, Pinger};
 
 pub(super) fn stories() -> Vec<Story> {
     stories![announcement:
@@ -141,6 +141,14 @@ fn unharmed(report: &PingReport, node: &str) -> Outcome {
     handed_over(report, &[node])
 }
 
+/// Somebody answered at most so long after the last answer, one at a time and for this node, and no datagram was lost.
+fn was_always_its(scene: &Scene, node: &str, asker: Asker, pinger: Pinger, at_most: Duration) -> Outcome {
+    let report = asker.stop()?;
+    never_unanswered(&report, at_most)?;
+    one_answer(scene, &report, &[node])?;
+    unharmed(&pinger.stop()?, node)
+}
+
 /// What a client sent was answered from beginning to end, once, by these nodes one after the other.
 pub(super) fn handed_over(report: &PingReport, nodes: &[&str]) -> Outcome {
     judge(report)?;
@@ -168,10 +176,7 @@ async fn a_killed_speaker_is_stood_in_for(scene: &mut Scene) -> Outcome {
     scene.home.start_speaker(&node).await?;
     answers_itself(scene, &node).await?;
     scene.record("web", &node).await?;
-    let report = asker.stop()?;
-    never_unanswered(&report, STOOD_IN_WITHIN)?;
-    one_answer(scene, &report, &[&node])?;
-    unharmed(&pinger.stop()?, &node)
+    was_always_its(scene, &node, asker, pinger, STOOD_IN_WITHIN)
 }
 
 /// `externalTrafficPolicy: Local` and one Pod, as many an ingress is run: no other node may announce the address.
@@ -187,10 +192,7 @@ async fn the_only_node_with_an_endpoint_is_stood_in_for(scene: &mut Scene) -> Ou
     scene.home.start_speaker(&node).await?;
     answers_itself(scene, &node).await?;
     scene.record("web", &node).await?;
-    let report = asker.stop()?;
-    never_unanswered(&report, NOTICED)?;
-    one_answer(scene, &report, &[&node])?;
-    unharmed(&pinger.stop()?, &node)
+    was_always_its(scene, &node, asker, pinger, NOTICED)
 }
 
 /// Addresses of further Services, each with connections that are open from before a rollout to its end.
@@ -302,10 +304,7 @@ async fn a_speaker_that_was_stopped_is_stood_in_for_and_goes_on(scene: &mut Scen
     answers_itself(scene, &node).await?;
     scene.record("web", &node).await?;
     stays(&pinger, &node).await?;
-    let report = asker.stop()?;
-    never_unanswered(&report, STOOD_IN_WITHIN)?;
-    one_answer(scene, &report, &[&node])?;
-    unharmed(&pinger.stop()?, &node)
+    was_always_its(scene, &node, asker, pinger, STOOD_IN_WITHIN)
 }
 
 /// A firewall on the nodes drops the heartbeats alone: whoever is asked itself still answers.

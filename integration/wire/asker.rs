@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
 use std::ops::RangeBounds;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::arp::{ArpFrame, Operation};
 use super::resolution::ArpAnswer;
 use super::tap::Tap;
+use super::worker::Worker;
 use super::{Error, priority};
 use crate::lan::{Host, Journal, Mac};
 
@@ -182,12 +181,12 @@ pub struct Told {
 /// ```
 #[derive(Debug)]
 pub struct Asker {
+    /// First, so that it ends while its host is there.
+    worker: Worker<AskReport>,
     host: Host,
     what: String,
     targets: Vec<Ipv4Addr>,
-    ending: Arc<AtomicBool>,
     told: Journal<Told>,
-    thread: Option<JoinHandle<io::Result<AskReport>>>,
 }
 
 impl Asker {
@@ -219,7 +218,6 @@ impl Asker {
         let tap = host
             .run(|| Tap::open(host.interface(), PATIENCE))?
             .map_err(failed)?;
-        let ending = Arc::new(AtomicBool::new(false));
         let told = Journal::new(ANSWERS);
         let mut run = Run {
             tap,
@@ -228,17 +226,14 @@ impl Asker {
             questions: Vec::new(),
             latest: BTreeMap::new(),
         };
-        let thread = {
-            let (ending, targets) = (Arc::clone(&ending), targets.to_vec());
-            host.thread("asker", move || run.run(&addresses, &targets, &ending))?
-        };
+        let all = targets.to_vec();
+        let work = move |ending: &AtomicBool| run.run(&addresses, &all, ending);
         Ok(Self {
             host: host.clone(),
             what,
             targets: targets.to_vec(),
-            ending,
             told,
-            thread: Some(thread),
+            worker: Worker::start(host, "asker", work)?,
         })
     }
 
@@ -291,22 +286,9 @@ impl Asker {
     ///
     /// # Errors
     /// When the socket failed on the way.
-    pub fn stop(mut self) -> Result<AskReport, Error> {
-        let ended = self.end().unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()));
+    pub fn stop(self) -> Result<AskReport, Error> {
+        let ended = self.worker.stop();
         ended.map_err(|source| Error::system(&self.host, format!("ask {}", self.what), source))
-    }
-
-    fn end(&mut self) -> Option<io::Result<AskReport>> {
-        self.ending.store(true, Ordering::Relaxed);
-        let joined = self.thread.take()?.join();
-        Some(joined.unwrap_or_else(|_| Err(io::Error::other("its thread panicked"))))
-    }
-}
-
-impl Drop for Asker {
-    fn drop(&mut self) {
-        // What it found is not wanted any more.
-        let _ = self.end();
     }
 }
 

@@ -2,22 +2,21 @@
 
 use std::io::{self, Read as _};
 use std::net::Ipv4Addr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::Ordering;
 
 use super::Error;
 use super::arp::{ArpFrame, Operation};
-use super::flood::{PATIENCE, ROOM, end};
+use super::flood::{PATIENCE, ROOM};
 use super::tap::Tap;
+use super::worker::Worker;
 use crate::lan::{Host, Mac};
 
 /// Answers who has an address, until it is dropped: a thread asleep in `recv`, without priority, that sends as soon as it
 /// is awake, and that other questions do not wake.
 #[derive(Debug)]
 pub struct BareAnswerer {
-    ending: Arc<AtomicBool>,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    /// What it fails at shows: there is no answer.
+    _worker: Worker<()>,
 }
 
 impl BareAnswerer {
@@ -34,25 +33,13 @@ impl BareAnswerer {
         })?;
         let doing = format!("answer who has {ip}");
         let tap = opened.map_err(|source| Error::system(host, doing, source))?;
-        let ending = Arc::new(AtomicBool::new(false));
-        let end = Arc::clone(&ending);
-        let thread = host.thread("bare answerer", move || {
-            while !end.load(Ordering::Relaxed) {
+        let worker = Worker::start(host, "bare answerer", move |ending| {
+            while !ending.load(Ordering::Relaxed) {
                 answer(&tap, ip)?;
             }
             Ok(())
         })?;
-        Ok(Self {
-            ending,
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for BareAnswerer {
-    fn drop(&mut self) {
-        // What it failed at has shown: there was no answer.
-        let _ = end(&self.ending, &mut self.thread);
+        Ok(Self { _worker: worker })
     }
 }
 

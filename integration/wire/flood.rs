@@ -5,8 +5,7 @@ use std::io::{self, Read as _};
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -17,6 +16,7 @@ use tokio::sync::oneshot;
 
 use super::arp::{ArpFrame, Operation};
 use super::tap::Tap;
+use super::worker::Worker;
 use super::{Error, priority};
 use crate::lan::{Host, Mac};
 
@@ -149,10 +149,10 @@ fn pause() -> io::Result<()> {
 /// A frame over and over again, until it is dropped.
 #[derive(Debug)]
 pub struct Flood {
+    /// First, so that it ends while its host is there.
+    worker: Worker<()>,
     host: Host,
     sent: Arc<AtomicU64>,
-    ending: Arc<AtomicBool>,
-    thread: Option<JoinHandle<io::Result<()>>>,
 }
 
 impl Flood {
@@ -164,12 +164,12 @@ impl Flood {
         let doing = format!("send {per_second} frames a second out of {interface}");
         let opened = host.run(|| Tap::open(interface, PATIENCE))?;
         let tap = opened.map_err(|source| Error::system(host, doing, source))?;
-        let (sent, ending) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-        let (counted, end, bytes) = (Arc::clone(&sent), Arc::clone(&ending), frame.to_bytes());
-        let thread = host.thread("flood", move || {
+        let sent = Arc::new(AtomicU64::new(0));
+        let (counted, bytes) = (Arc::clone(&sent), frame.to_bytes());
+        let worker = Worker::start(host, "flood", move |ending| {
             priority::raise();
             let begun = Instant::now();
-            while !end.load(Ordering::Relaxed) {
+            while !ending.load(Ordering::Relaxed) {
                 let due = begun.elapsed().as_micros() * u128::from(per_second) / 1_000_000;
                 // At most what a tenth of a second brings: a burst to make up for more would be another flood.
                 let missing = due.saturating_sub(u128::from(counted.load(Ordering::Relaxed)));
@@ -185,8 +185,7 @@ impl Flood {
         Ok(Self {
             host: host.clone(),
             sent,
-            ending,
-            thread: Some(thread),
+            worker,
         })
     }
 
@@ -199,17 +198,10 @@ impl Flood {
     ///
     /// # Errors
     /// When the kernel refused one on the way.
-    pub fn stop(mut self) -> Result<u64, Error> {
-        let ended = end(&self.ending, &mut self.thread);
+    pub fn stop(self) -> Result<u64, Error> {
+        let ended = self.worker.stop();
         ended.map_err(|source| Error::system(&self.host, "send a flood of frames", source))?;
-        Ok(self.sent())
-    }
-}
-
-impl Drop for Flood {
-    fn drop(&mut self) {
-        // What came of it is not wanted any more.
-        let _ = end(&self.ending, &mut self.thread);
+        Ok(self.sent.load(Ordering::Relaxed))
     }
 }
 
@@ -217,10 +209,10 @@ impl Drop for Flood {
 /// whose socket takes every ARP frame.
 #[derive(Debug)]
 pub struct Reader {
+    /// First, so that it ends while its host is there.
+    worker: Worker<()>,
     host: Host,
     seen: Arc<Seen>,
-    ending: Arc<AtomicBool>,
-    thread: Option<JoinHandle<io::Result<()>>>,
 }
 
 #[derive(Debug, Default)]
@@ -237,10 +229,10 @@ impl Reader {
     pub fn start(host: &Host) -> Result<Self, Error> {
         let opened = host.run(|| Tap::open_unfiltered(host.interface(), PATIENCE))?;
         let mut tap = opened.map_err(|source| Error::system(host, "read all frames", source))?;
-        let (seen, ending) = (Arc::new(Seen::default()), Arc::new(AtomicBool::new(false)));
-        let (shared, end) = (Arc::clone(&seen), Arc::clone(&ending));
-        let thread = host.thread("reader", move || {
-            while !end.load(Ordering::Relaxed) {
+        let seen = Arc::new(Seen::default());
+        let shared = Arc::clone(&seen);
+        let worker = Worker::start(host, "reader", move |ending| {
+            while !ending.load(Ordering::Relaxed) {
                 if tap.next()?.is_some_and(|bytes| ArpFrame::parse(bytes).is_ok()) {
                     shared.frames.fetch_add(1, Ordering::Relaxed);
                 }
@@ -253,8 +245,7 @@ impl Reader {
         Ok(Self {
             host: host.clone(),
             seen,
-            ending,
-            thread: Some(thread),
+            worker,
         })
     }
 
@@ -262,31 +253,14 @@ impl Reader {
     ///
     /// # Errors
     /// When a read failed.
-    pub fn stop(mut self) -> Result<(u64, Duration), Error> {
-        let ended = end(&self.ending, &mut self.thread);
+    pub fn stop(self) -> Result<(u64, Duration), Error> {
+        let ended = self.worker.stop();
         ended.map_err(|source| Error::system(&self.host, "read all frames", source))?;
         let Seen { frames, processor_ns } = &*self.seen;
         Ok((
             frames.load(Ordering::Relaxed),
             Duration::from_nanos(processor_ns.load(Ordering::Relaxed)),
         ))
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        // What it read is not wanted any more.
-        let _ = end(&self.ending, &mut self.thread);
-    }
-}
-
-/// Stops a thread that looks at `ending`, and waits for it.
-pub(super) fn end(ending: &AtomicBool, thread: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
-    ending.store(true, Ordering::Relaxed);
-    match thread.take().map(JoinHandle::join) {
-        Some(Ok(ended)) => ended,
-        Some(Err(_)) => Err(io::Error::other("its thread panicked")),
-        None => Ok(()),
     }
 }
 

@@ -2,11 +2,9 @@
 
 mod run;
 
-use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -17,6 +15,7 @@ use run::Run;
 use super::Error;
 use super::as_micros;
 use super::silence::Silence;
+use super::worker::Worker;
 use crate::lan::Host;
 
 /// What a datagram begins with, before its number: eight bytes, most significant first.
@@ -115,11 +114,11 @@ impl PingReport {
 /// ```
 #[derive(Debug)]
 pub struct Pinger {
+    /// First, so that it ends while its host is there.
+    worker: Worker<PingReport>,
     host: Host,
     target: SocketAddr,
-    ending: Arc<AtomicBool>,
     latest: watch::Receiver<Option<PingAnswer>>,
-    thread: Option<JoinHandle<io::Result<PingReport>>>,
 }
 
 impl Pinger {
@@ -136,19 +135,14 @@ impl Pinger {
             socket.set_nonblocking(true).map(|()| socket)
         };
         let socket = host.run(open)?.map_err(failed)?;
-        let ending = Arc::new(AtomicBool::new(false));
         let (latest, watched) = watch::channel(None);
         let mut run = Run::new(socket, target, latest);
-        let thread = {
-            let ending = Arc::clone(&ending);
-            host.thread("pinger", move || run.run(&ending).map(|()| run.report()))?
-        };
+        let work = move |ending: &AtomicBool| run.run(ending).map(|()| run.report());
         Ok(Self {
             host: host.clone(),
             target,
-            ending,
             latest: watched,
-            thread: Some(thread),
+            worker: Worker::start(host, "pinger", work)?,
         })
     }
 
@@ -198,22 +192,9 @@ impl Pinger {
     ///
     /// # Errors
     /// When the socket failed on the way.
-    pub fn stop(mut self) -> Result<PingReport, Error> {
-        let ended = self.end().unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()));
+    pub fn stop(self) -> Result<PingReport, Error> {
+        let ended = self.worker.stop();
         ended
             .map_err(|source| Error::system(&self.host, format!("send datagrams to {}", self.target), source))
-    }
-
-    fn end(&mut self) -> Option<io::Result<PingReport>> {
-        self.ending.store(true, Ordering::Relaxed);
-        let joined = self.thread.take()?.join();
-        Some(joined.unwrap_or_else(|_| Err(io::Error::other("its thread panicked"))))
-    }
-}
-
-impl Drop for Pinger {
-    fn drop(&mut self) {
-        // What it found is not wanted any more.
-        let _ = self.end();
     }
 }
