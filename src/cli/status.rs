@@ -107,10 +107,8 @@ fn routers(view: &View) -> Table {
 
 /// `True`, or the status with its reason.
 fn condition(stored: &Stored, kind: &str) -> String {
-    let conditions = stored
-        .status
-        .as_ref()
-        .and_then(|status| status["conditions"].as_array());
+    let status = stored.status().unwrap_or_default();
+    let conditions = status["conditions"].as_array();
     let mut conditions = conditions.into_iter().flatten();
     let Some(found) = conditions.find(|condition| condition["type"] == kind) else {
         return "Unknown".to_owned();
@@ -124,19 +122,16 @@ fn condition(stored: &Stored, kind: &str) -> String {
 
 /// A text of the status; empty where there is none.
 pub(super) fn text(stored: &Stored, field: &str) -> String {
-    let status = stored.status.as_ref();
-    status
-        .and_then(|status| status[field].as_str())
-        .unwrap_or("")
-        .to_owned()
+    let status = stored.status().unwrap_or_default();
+    status[field].as_str().unwrap_or("").to_owned()
 }
 
 fn pools(view: &View) -> Table {
     let mut table = Table::new(&["NAME", "ADDRESSES", "ASSIGNED", "AVAILABLE"]);
     for known in &view.pools {
         let number = |field: &str| {
-            let status = known.stored.status.as_ref();
-            status.and_then(|status| status[field].as_i64()).unwrap_or(0)
+            let status = known.stored.status().unwrap_or_default();
+            status[field].as_i64().unwrap_or(0)
         };
         let addresses = match &known.value.spec {
             Ok(spec) => spec.addresses.join(", "),
@@ -315,11 +310,8 @@ fn conflicts(view: &View) -> Table {
         rows.insert(known.value.address, (by, holder.evidence.clone()));
     }
     for known in &view.routers {
-        let lines = known
-            .stored
-            .status
-            .as_ref()
-            .and_then(|status| status["conflicts"].as_array());
+        let status = known.stored.status().unwrap_or_default();
+        let lines = status["conflicts"].as_array();
         for line in lines.into_iter().flatten().filter_map(Value::as_str) {
             let Some((address, holder)) = line.split_once(' ') else {
                 continue;

@@ -8,6 +8,7 @@ pub mod advertisement;
 pub mod announcement;
 pub mod configuration;
 pub mod conflict;
+pub mod document;
 pub mod endpoints;
 pub mod namespace;
 pub mod node;
@@ -29,6 +30,8 @@ use serde_json::Value;
 use tiklb_core::allocator::Change;
 use tiklb_core::model::object::Seniority;
 use tiklb_core::model::{Labels, ObjectKey, Timestamp, Uid};
+
+use self::document::Document;
 
 /// What a conversion makes of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,8 +85,8 @@ pub struct Stored {
     pub resource_version: String,
     /// `metadata.finalizers`.
     pub finalizers: Vec<String>,
-    /// `status`; `None` where it could not be decoded, `Null` where there is none.
-    pub status: Option<Value>,
+    /// `status`; `None` where it could not be decoded, `null` where there is none.
+    pub status: Option<Document>,
 }
 
 impl Stored {
@@ -94,8 +97,16 @@ impl Stored {
             uid: uid_of(metadata),
             resource_version: metadata.resource_version.clone().unwrap_or_default(),
             finalizers: metadata.finalizers.clone().unwrap_or_default(),
-            status: status.map_or(Some(Value::Null), |status| serde_json::to_value(status).ok()),
+            status: status
+                .map_or(Ok(Value::Null), serde_json::to_value)
+                .ok()
+                .map(Document::from),
         }
+    }
+
+    /// The status, for who looks into it.
+    pub fn status(&self) -> Option<Value> {
+        self.status.as_ref().map(Document::value)
     }
 
     /// From the metadata of an object whose rest could not be decoded.

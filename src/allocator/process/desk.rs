@@ -467,7 +467,7 @@ impl Desk {
             } => self.report(&problems, requests, warnings),
             Effect::SetPoolStatus { pool, counts } => {
                 let wish = Wish::Status {
-                    status: status::pool(counts),
+                    status: status::pool(counts).into(),
                     finalizer: None,
                     pace: POOL_PACE,
                 };
@@ -475,7 +475,7 @@ impl Desk {
             }
             Effect::SetReservationStatus { reservation, status } => {
                 let wish = Wish::Status {
-                    status: status::reservation(&status),
+                    status: status::reservation(&status).into(),
                     finalizer: None,
                     pace: RESERVATION_PACE,
                 };
@@ -501,7 +501,7 @@ impl Desk {
             return;
         };
         let wish = Wish::Status {
-            status: status.clone(),
+            status: status.clone().into(),
             finalizer: finalizer.map(|present| Finalizer {
                 name: finalizer::RELEASE,
                 present,
@@ -555,9 +555,9 @@ impl Desk {
         }
         let key = ObjectKey::new(self.parts.namespace.clone(), configuration_state::CONTROLLER);
         let wish = Wish::Object {
-            metadata,
-            spec: Value::Null,
-            status: status::configuration(faults, &warnings),
+            metadata: metadata.into(),
+            spec: Value::Null.into(),
+            status: status::configuration(faults, &warnings).into(),
         };
         self.wish(Kind::Configuration, key, wish);
     }

@@ -497,14 +497,15 @@ fn router(known: &Known<SeenRouter>) -> RouterState {
             .access
             .as_ref()
             .map_or(String::new(), |access| access.url.clone()),
-        conditions: Condition::all(known.stored.status.as_ref()),
+        conditions: Condition::all(known.stored.status().as_ref()),
     }
 }
 
 fn state(stored: &Stored) -> State {
+    let status = stored.status();
     let word = |field: &str| {
-        let status = stored.status.as_ref();
         status
+            .as_ref()
             .and_then(|status| status[field].as_str())
             .unwrap_or_default()
             .to_owned()
@@ -513,7 +514,7 @@ fn state(stored: &Stored) -> State {
         name: stored.key.name.clone(),
         invalid: word("result") == "Invalid",
         summary: word("errorSummary"),
-        conditions: Condition::all(stored.status.as_ref()),
+        conditions: Condition::all(status.as_ref()),
     }
 }
 

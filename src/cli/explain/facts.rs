@@ -167,7 +167,8 @@ impl<'a> Facts<'a> {
         }
         let mut routers = self.lists.routers.iter();
         routers.find_map(|known| {
-            let lines = known.stored.status.as_ref()?["conflicts"].as_array()?;
+            let status = known.stored.status()?;
+            let lines = status["conflicts"].as_array()?;
             let mut lines = lines.iter().filter_map(Value::as_str);
             lines.find_map(|line| {
                 let (found, holder) = line.split_once(' ')?;
@@ -180,8 +181,8 @@ impl<'a> Facts<'a> {
     /// What the routers' statuses say.
     pub(super) fn routers(&self) -> Vec<RouterLine> {
         let line = |known: &Known<SeenRouter>| {
-            let conditions = known.stored.status.as_ref();
-            let conditions = conditions.and_then(|status| status["conditions"].as_array());
+            let status = known.stored.status().unwrap_or_default();
+            let conditions = status["conditions"].as_array();
             let word =
                 |condition: &Value, field: &str| condition[field].as_str().unwrap_or_default().to_owned();
             RouterLine {

@@ -55,7 +55,8 @@ fn serves(endpoint: &Endpoint) -> bool {
 /// The serving endpoints of every Service.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EndpointIndex {
-    slices: BTreeMap<ObjectKey, BTreeMap<ObjectKey, Endpoints>>,
+    /// By Service and slice: hardly any Service has two, and a table for each would be mostly empty.
+    slices: BTreeMap<(ObjectKey, ObjectKey), Endpoints>,
     service_of: BTreeMap<ObjectKey, ObjectKey>,
     endpoints: BTreeMap<ObjectKey, Endpoints>,
 }
@@ -104,8 +105,8 @@ impl EndpointIndex {
 
     fn put(&mut self, slice: Slice) {
         self.service_of.insert(slice.key.clone(), slice.service.clone());
-        let of_service = self.slices.entry(slice.service.clone()).or_default();
-        of_service.insert(slice.key, slice.endpoints);
+        let key = (slice.service.clone(), slice.key);
+        self.slices.insert(key, slice.endpoints);
         self.gather(slice.service);
     }
 
@@ -113,19 +114,19 @@ impl EndpointIndex {
         let Some(service) = self.service_of.remove(slice) else {
             return;
         };
-        if let Some(of_service) = self.slices.get_mut(&service) {
-            of_service.remove(slice);
-        }
+        self.slices.remove(&(service.clone(), slice.clone()));
         self.gather(service);
     }
 
     fn gather(&mut self, service: ObjectKey) {
-        let Some(slices) = self.slices.get(&service).filter(|slices| !slices.is_empty()) else {
-            self.slices.remove(&service);
+        let from = (service.clone(), ObjectKey::default());
+        let slices = self.slices.range(from..);
+        let mut slices = slices.take_while(|((of, _), _)| *of == service).peekable();
+        if slices.peek().is_none() {
             self.endpoints.remove(&service);
             return;
-        };
-        let all = slices.values().fold(Endpoints::default(), |mut all, slice| {
+        }
+        let all = slices.fold(Endpoints::default(), |mut all, (_, slice)| {
             all.nodes.extend(slice.nodes.iter().cloned());
             all.nodeless |= slice.nodeless;
             all

@@ -9,6 +9,7 @@ use tiklb_core::model::{Instant, ObjectKey};
 
 use super::{Kind, Outcome, Target};
 use crate::cluster::object::Stored;
+use crate::cluster::object::document::Document;
 
 /// First wait after a failure.
 const RETRY_FIRST: Duration = Duration::from_millis(500);
@@ -29,7 +30,7 @@ pub enum Wish {
     /// Somebody else's object, of which we keep the status. Where there is no object, nothing is done.
     Status {
         /// The whole status, with `null` for what is absent; a field that is not named stays as it is.
-        status: Value,
+        status: Document,
         /// Whether our finalizer is on the object; `None` leaves that as it is.
         finalizer: Option<Finalizer>,
         /// A change of the status alone waits until the last write is this old.
@@ -38,11 +39,11 @@ pub enum Wish {
     /// Our own object.
     Object {
         /// Labels, annotations and owner references; namespace and name come from the target.
-        metadata: Value,
+        metadata: Document,
         /// `null` for kinds without one.
-        spec: Value,
+        spec: Document,
         /// The whole status.
-        status: Value,
+        status: Document,
     },
     /// No object.
     Absent,
@@ -332,9 +333,9 @@ fn difference(target: &Target, wish: &Wish, stored: Option<&Stored>) -> Option<R
     }
 }
 
-fn object(target: &Target, metadata: &Value, spec: &Value) -> Value {
+fn object(target: &Target, metadata: &Document, spec: &Document) -> Value {
     let resource = target.kind.resource();
-    let mut metadata = metadata.clone();
+    let mut metadata = metadata.value();
     metadata["name"] = json!(target.key.name);
     metadata["namespace"] = json!(target.key.namespace);
     let mut object = json!({
@@ -342,8 +343,9 @@ fn object(target: &Target, metadata: &Value, spec: &Value) -> Value {
         "kind": resource.kind,
         "metadata": metadata,
     });
+    let spec = spec.value();
     if !spec.is_null() {
-        object["spec"] = spec.clone();
+        object["spec"] = spec;
     }
     object
 }
@@ -364,11 +366,11 @@ fn finalizers(wanted: Finalizer, stored: &Stored) -> Option<Request> {
     })))
 }
 
-fn patch_status(wanted: &Value, stored: &Stored) -> Option<Request> {
-    let mut status = wanted.clone();
-    if let Some(before) = &stored.status {
-        carry_transitions(&mut status, before);
-        if same(&with_the_rest(&status, before), before) {
+fn patch_status(wanted: &Document, stored: &Stored) -> Option<Request> {
+    let mut status = wanted.value();
+    if let Some(before) = stored.status() {
+        carry_transitions(&mut status, &before);
+        if same(&with_the_rest(&status, &before), &before) {
             return None;
         }
     }

@@ -48,9 +48,9 @@ fn writer(world: &World) -> (Writer, JoinSet<()>) {
 
 fn state(summary: &str) -> Wish {
     Wish::Object {
-        metadata: json!({"labels": {"metallb.io/component-type": "controller"}}),
-        spec: Value::Null,
-        status: json!({"result": "Valid", "errorSummary": summary, "conditions": []}),
+        metadata: json!({"labels": {"metallb.io/component-type": "controller"}}).into(),
+        spec: Value::Null.into(),
+        status: json!({"result": "Valid", "errorSummary": summary, "conditions": []}).into(),
     }
 }
 
@@ -126,7 +126,8 @@ async fn statuses_and_finalizers_of_others_objects() {
         key: key("home"),
     };
     let wish = |assigned: i64, present: bool| Wish::Status {
-        status: json!({"assignedIPv4": assigned, "assignedIPv6": 0, "availableIPv4": 1, "availableIPv6": 0}),
+        status: json!({"assignedIPv4": assigned, "assignedIPv6": 0, "availableIPv4": 1, "availableIPv6": 0})
+            .into(),
         finalizer: Some(Finalizer {
             name: "tiklb.io/release",
             present,

@@ -36,7 +36,7 @@ impl Recorder {
         let wanted: BTreeSet<&ObjectKey> = groups.flat_map(|group| &group.services).collect();
         let first = published.alive.iter().all(|other| me < other);
         for stored in self.writer.all(Kind::Announcement) {
-            let Some(record) = stored.status.as_ref().and_then(Record::read) else {
+            let Some(record) = stored.status().as_ref().and_then(Record::read) else {
                 continue;
             };
             let target = Target {
@@ -111,13 +111,15 @@ fn wish(identity: &Identity, service: &ObjectKey, held: &Held) -> Wish {
         epoch: i64::try_from(held.epoch).ok(),
     };
     Wish::Object {
-        metadata: identity.metadata(&[
-            (label::NODE, &identity.node.0),
-            (label::SERVICE_NAME, &service.name),
-            (label::SERVICE_NAMESPACE, &service.namespace),
-        ]),
-        spec: json!({}),
-        status: json!(status),
+        metadata: identity
+            .metadata(&[
+                (label::NODE, &identity.node.0),
+                (label::SERVICE_NAME, &service.name),
+                (label::SERVICE_NAMESPACE, &service.namespace),
+            ])
+            .into(),
+        spec: json!({}).into(),
+        status: json!(status).into(),
     }
 }
 

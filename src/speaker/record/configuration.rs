@@ -131,9 +131,9 @@ pub(super) fn wish(
     writer.wish(
         target,
         Wish::Object {
-            metadata,
-            spec: serde_json::Value::Null,
-            status,
+            metadata: metadata.into(),
+            spec: serde_json::Value::Null.into(),
+            status: status.into(),
         },
     );
 }

@@ -110,9 +110,7 @@ impl Recorder {
 
     /// The holder's name is the allocator's to know, and since when it is so stands in the first status.
     fn wish(&self, address: IpAddr, mac: MacAddr, stored: Option<&Stored>) -> Wish {
-        let before = stored
-            .and_then(|stored| stored.status.clone())
-            .unwrap_or_default();
+        let before = stored.and_then(Stored::status).unwrap_or_default();
         let witnesses = before["seenBy"].as_array().cloned().unwrap_or_default();
         let mut witnesses: Vec<String> = witnesses
             .iter()
@@ -126,11 +124,13 @@ impl Recorder {
             _ => json!(self.conflicts.get(&address).map(|seen| &seen.since)),
         };
         Wish::Object {
-            metadata: json!({"labels": {crate::api::label::APP_NAME: crate::api::label::APP_NAME_VALUE}}),
-            spec: json!({"address": address}),
+            metadata: json!({"labels": {crate::api::label::APP_NAME: crate::api::label::APP_NAME_VALUE}})
+                .into(),
+            spec: json!({"address": address}).into(),
             status: json!({
                 "mac": mac.to_string(), "holder": before["holder"], "seenBy": witnesses, "since": since,
-            }),
+            })
+            .into(),
         }
     }
 }
@@ -167,9 +167,9 @@ pub(super) fn announced(address: IpAddr, published: &Published) -> Option<&Held>
 /// Whether it is this node itself that somebody took for a stranger: a speaker that has just started knows nobody yet, and hears
 /// a claim before it hears who made it.
 fn names(stored: &Stored, held: &Held) -> bool {
-    let mac = stored.status.as_ref().map(|status| &status["mac"]);
+    let status = stored.status();
     held.mac
-        .is_some_and(|own| mac.is_some_and(|mac| *mac == own.to_string()))
+        .is_some_and(|own| status.is_some_and(|status| status["mac"] == own.to_string()))
 }
 
 /// Whether this node must have heard by now who else uses what it announces.

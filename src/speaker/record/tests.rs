@@ -460,7 +460,7 @@ async fn whoever_announces_an_address_removes_a_conflict_with_itself_at_once() {
         }
         let status = json!({"status": {"mac": mac, "seenBy": ["n1"]}});
         let is_told = |stored: &crate::cluster::object::Stored| {
-            stored.status.as_ref().is_some_and(|status| status["mac"] == mac)
+            stored.status().is_some_and(|status| status["mac"] == mac)
         };
         world
             .judge

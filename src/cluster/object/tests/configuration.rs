@@ -55,7 +55,7 @@ fn a_pool_with_every_field() {
         ),
         ("u1", "7")
     );
-    assert_eq!(known.stored.status.unwrap()["availableIPv4"], 20);
+    assert_eq!(known.stored.status().unwrap()["availableIPv4"], 20);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_reservation_is_read_with_what_its_status_is_about() {
         ("192.168.1.205", Some("media/photos"), "Anna")
     );
     assert_eq!(known.value.generation, 3);
-    assert_eq!(known.stored.status.unwrap()["phase"], "Free");
+    assert_eq!(known.stored.status().unwrap()["phase"], "Free");
     let bare = kept(reservation(object(
         "{metadata: {name: bare, namespace: metallb-system}, spec: {address: 192.168.1.205}}",
     )));
@@ -157,7 +157,7 @@ fn a_configuration_state_is_known_by_its_status() {
     let known = kept(configuration(object(
         "{apiVersion: metallb.io/v1beta1, kind: ConfigurationState, metadata: {name: controller}, status: {result: Valid}}",
     )));
-    assert_eq!(known.stored.status.unwrap()["result"], "Valid");
+    assert_eq!(known.stored.status().unwrap()["result"], "Valid");
     let bad = kept(configuration(object(
         "{metadata: {name: controller}, status: {result: Perhaps}}",
     )));

@@ -153,8 +153,8 @@ fn an_announcement_is_read_metallbs_too() {
     // Whoever writes it has to know that it is there.
     let silent = kept(announcement(object(&format!("{{{head}}}"))));
     assert_eq!(
-        (&silent.value, &silent.stored.status),
-        (&None, &Some(Value::Null))
+        (&silent.value, silent.stored.status()),
+        (&None, Some(Value::Null))
     );
     let (values, stored) = split_said(Change::Applied(silent.clone()));
     assert_eq!(values, Change::Deleted(key("m", "l2-x")));

@@ -18,7 +18,7 @@ fn stored(version: u32, status: Value) -> Stored {
         uid: Uid("u".to_owned()),
         resource_version: version.to_string(),
         finalizers: vec![],
-        status: Some(status),
+        status: Some(status.into()),
     }
 }
 
@@ -28,7 +28,7 @@ fn at(seconds: u64) -> Instant {
 
 fn status_wish(status: Value) -> Wish {
     Wish::Status {
-        status,
+        status: status.into(),
         finalizer: None,
         pace: Pace(Duration::from_secs(5)),
     }
@@ -36,9 +36,9 @@ fn status_wish(status: Value) -> Wish {
 
 fn own(status: Value) -> Wish {
     Wish::Object {
-        metadata: json!({"labels": {"a": "b"}}),
-        spec: Value::Null,
-        status,
+        metadata: json!({"labels": {"a": "b"}}).into(),
+        spec: Value::Null.into(),
+        status: status.into(),
     }
 }
 
@@ -171,7 +171,7 @@ fn a_status_keeps_its_pace_and_the_last_wish_counts() {
 fn a_finalizer_is_put_on_and_taken_off_beside_those_of_others() {
     let mut desk = Desk::default();
     let wish = |present| Wish::Status {
-        status: json!({}),
+        status: json!({}).into(),
         finalizer: Some(Finalizer {
             name: "tiklb.io/release",
             present,
@@ -251,14 +251,23 @@ fn failures_wait_longer_each_time_and_a_success_forgets_them() {
 fn transition_times_move_with_the_status_alone() {
     let condition = |status: &str, message: &str, time: &str| json!({"type": "Reachable", "status": status, "message": message, "lastTransitionTime": time});
     let before = stored(1, json!({"conditions": [condition("True", "a", "1")]}));
-    let same = patch_status(&json!({"conditions": [condition("True", "a", "2")]}), &before);
+    let same = patch_status(
+        &json!({"conditions": [condition("True", "a", "2")]}).into(),
+        &before,
+    );
     assert_eq!(same, None);
-    let reworded = patch_status(&json!({"conditions": [condition("True", "b", "2")]}), &before);
+    let reworded = patch_status(
+        &json!({"conditions": [condition("True", "b", "2")]}).into(),
+        &before,
+    );
     let Some(Request::PatchStatus(patch)) = reworded else {
         panic!("{reworded:?}")
     };
     assert_eq!(patch["status"]["conditions"][0]["lastTransitionTime"], "1");
-    let turned = patch_status(&json!({"conditions": [condition("False", "b", "2")]}), &before);
+    let turned = patch_status(
+        &json!({"conditions": [condition("False", "b", "2")]}).into(),
+        &before,
+    );
     let Some(Request::PatchStatus(patch)) = turned else {
         panic!("{turned:?}")
     };
