@@ -101,7 +101,7 @@ pub enum Event<'a> {
 /// What the speaker wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// An answer to the frame that was just read.
+    /// An answer to a frame that was read, or a question of this node.
     Answer {
         /// Where.
         interface: InterfaceIndex,
@@ -269,6 +269,7 @@ impl Speaker {
             self.conflicts.next_deadline(),
             self.surveying.next_deadline(),
             self.first_claims.next_deadline(),
+            self.responder.next_deadline(),
             self.gateways_asked.map(|at| at + GATEWAYS_AGAIN),
         ];
         others
@@ -403,6 +404,8 @@ impl Speaker {
             self.election.poll(now.mono, random, &mut self.outputs);
             self.act(now, out);
         }
+        // What is ours is known now, whatever ended the withholding.
+        self.answer_late(now.mono, out);
         self.survey(now, out);
         self.announcements.poll(now.mono, random, &mut self.outgoing);
         self.note_macs(now.mono);
@@ -560,7 +563,7 @@ impl Speaker {
             Err(error) => return self.count_frame(FrameError::kind(error)),
         };
         let said = Statement::from(&message);
-        let verdict = self.responder.decide(interface, message, age, now.mono);
+        let verdict = self.responder.receive(interface, message, age, now.mono);
         self.count_frame(verdict.as_str());
         if self.responder.announces(said.target_ip) && said.op == Operation::Request {
             *self.counters.requests.entry(said.target_ip).or_default() += 1;
@@ -573,6 +576,17 @@ impl Speaker {
             });
         }
         self.overhear(interface, &said, now.mono);
+    }
+
+    /// Answers what was asked while answers were withheld. That it was asked was counted when it came.
+    fn answer_late(&mut self, now: Instant, out: &mut Vec<Effect>) {
+        for late in self.responder.late_answers(now) {
+            *self.counters.responses.entry(late.address).or_default() += 1;
+            out.push(Effect::Answer {
+                interface: late.interface,
+                frame: late.reply,
+            });
+        }
     }
 
     /// What a frame tells besides its question.

@@ -1,9 +1,12 @@
 //! Which question is answered, and with which MAC: the same rules for ARP and NDP.
 
+mod withheld;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use self::withheld::{Request, Withheld};
 use super::{Frame, InterfaceIndex, Message, Operation, Statement};
 use crate::model::{Instant, MacAddr};
 
@@ -14,6 +17,7 @@ pub struct Responder {
     announced: BTreeMap<IpAddr, BTreeMap<InterfaceIndex, AnswerWith>>,
     max_age: Duration,
     withheld_until: Instant,
+    withheld: Withheld,
 }
 
 /// Which MAC the asker is to learn.
@@ -49,6 +53,17 @@ pub enum Answered {
     Probe,
 }
 
+/// An answer to a request that was withheld.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Late {
+    /// Where it goes out.
+    pub interface: InterfaceIndex,
+    /// What was asked for.
+    pub address: IpAddr,
+    /// Its bytes.
+    pub reply: Frame,
+}
+
 /// Why a frame gets no answer. In the order in which the rules are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ignored {
@@ -72,7 +87,8 @@ pub enum Ignored {
     OtherInterface,
     /// The request waited too long before we read it: the asker has gone on, and we may not own it any more.
     Late,
-    /// Nothing is answered at the moment: we were late or cut off, and somebody may have taken over.
+    /// Nothing is answered at the moment: we were late or cut off, and somebody may have taken over. What is still ours
+    /// afterwards is answered then, see [`Responder::late_answers`].
     Withheld,
 }
 
@@ -109,6 +125,7 @@ impl Responder {
             announced: BTreeMap::new(),
             max_age,
             withheld_until: Instant::ZERO,
+            withheld: Withheld::new(),
         }
     }
 
@@ -161,6 +178,51 @@ impl Responder {
     /// later call replaces an earlier one.
     pub const fn withhold_until(&mut self, until: Instant) {
         self.withheld_until = until;
+    }
+
+    /// What becomes of a frame that was just read, as [`Responder::decide`] has it; a request that is withheld is kept.
+    pub fn receive(
+        &mut self,
+        interface: InterfaceIndex,
+        message: Message,
+        age: Duration,
+        now: Instant,
+    ) -> Verdict {
+        let verdict = self.decide(interface, message, age, now);
+        if verdict == Verdict::Ignore(Ignored::Withheld) {
+            self.withheld.keep(Request {
+                interface,
+                message,
+                came: now - age,
+            });
+        }
+        verdict
+    }
+
+    /// The answers to what was withheld, once that has ended: by the same rules, as if each request had been read only now. The
+    /// others are dropped.
+    pub fn late_answers(&mut self, now: Instant) -> Vec<Late> {
+        if now < self.withheld_until {
+            return vec![];
+        }
+        let requests = self.withheld.take().into_iter();
+        let answers = requests.filter_map(|request| {
+            let age = now.since(request.came);
+            match self.decide(request.interface, request.message, age, now) {
+                Verdict::Answer { reply, .. } => Some(Late {
+                    interface: request.interface,
+                    address: Statement::from(&request.message).target_ip,
+                    reply,
+                }),
+                Verdict::Ignore(_) => None,
+            }
+        });
+        answers.collect()
+    }
+
+    /// When [`Responder::late_answers`] has something to say.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        (!self.withheld.is_empty()).then_some(self.withheld_until)
     }
 
     /// What becomes of a frame that came in by `interface` and lay `age` in the kernel before it was read.

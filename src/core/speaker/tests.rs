@@ -9,6 +9,7 @@ mod conflict;
 mod discovery;
 mod interface;
 mod ipv6;
+mod withheld;
 
 use ipnet::{IpNet, Ipv4Net};
 use litemap::LiteMap;

@@ -199,6 +199,8 @@ fn announcing_again_replaces_the_interfaces() {
     assert!(!responder.announces(VIP));
 }
 
+mod withheld;
+
 mod ndp_questions {
     //! The same rules for IPv6.
 
