@@ -215,7 +215,7 @@ pub struct Election {
     isolation: link::Isolation,
     reach: reach::Reach,
     segments: segment::Segments,
-    /// When the networks were lost that no interface has any more.
+    /// When the networks were lost that no interface has any more, while somebody has been silent since.
     carrier_lost: BTreeMap<IpNet, Instant>,
     /// When this speaker last had the processor.
     awake: Instant,

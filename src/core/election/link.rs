@@ -37,6 +37,10 @@ const CATCH_UP: Duration = Duration::from_millis(20);
 const CATCH_UP_AGAIN: Duration = Duration::from_millis(200);
 /// A peer that was up within this before the last one fell silent is one that we were cut off from.
 const LATELY: Duration = Duration::from_secs(1);
+/// Who counts as up for longer after a network was lost has been heard since, elsewhere: a heartbeat that had come by it is good
+/// for [`DOWN_AFTER`], and a process that read it later had stood still for as long, which is a reason of its own to listen.
+const HEARD_SINCE: Duration = DOWN_AFTER.saturating_mul(2);
+const _: () = assert!(HEARD_SINCE.as_millis() >= DOWN_AFTER.as_millis() + STANDSTILL.as_millis());
 /// For so long after the last heartbeat, and after an address comes to wait for a sign later than that, every
 /// [`WITNESS_AGAIN`] is asked; after that once in as much time, and then for [`WITNESS_BURST`], which is long enough to be seen
 /// to work.
@@ -125,11 +129,12 @@ impl Election {
         let lost = self
             .carrier_lost
             .extract_if(.., |network, _| all_lost || networks.contains(network));
-        let lost = lost.map(|(_, at)| at).min();
-        if self.isolation.since.is_none()
-            && let Some(lost) = lost.filter(|lost| now.since(*lost) >= BLINK)
-        {
-            let mut formerly = self.up_lately(lost);
+        let lost = lost.map(|(_, at)| at).filter(|at| now.since(*at) >= BLINK);
+        let lost: Vec<Instant> = lost.collect();
+        if self.isolation.since.is_none() {
+            let silent = self.last_up.iter();
+            let silent = silent.filter(|(_, at)| lost.iter().any(|lost| is_of_a_loss(**at, *lost)));
+            let mut formerly: BTreeSet<NodeName> = silent.map(|(name, _)| name.clone()).collect();
             formerly.retain(|name| !self.is_heard_beside(name, networks, now));
             if !formerly.is_empty() {
                 self.isolate(formerly, now, out);
@@ -138,6 +143,14 @@ impl Election {
         if self.isolation.since.is_some() {
             self.begin_return(now, out);
         }
+    }
+
+    /// A loss of which nobody has been silent since says nothing of the next carrier: what the others claimed meanwhile was
+    /// heard elsewhere. Else a network that never comes back would be a long absence whenever all carriers blink together.
+    fn forget_losses(&mut self) {
+        let last_up = &self.last_up;
+        let concerns = |lost: Instant| last_up.values().any(|at| is_of_a_loss(*at, lost));
+        self.carrier_lost.retain(|_, lost| concerns(*lost));
     }
 
     /// To be called before anything that came in is handed over. A speaker that did not have the processor for as long
@@ -300,6 +313,7 @@ impl Election {
         for name in &up {
             self.last_up.insert(name.clone(), now);
         }
+        self.forget_losses();
         if up != self.up {
             let before = std::mem::replace(&mut self.up, up);
             self.dirty = true;
@@ -502,4 +516,9 @@ impl Election {
         let mut silences = peers.filter_map(|peer| peer.silent_for(now));
         silences.any(|silence| now - silence >= silent_since + WITNESS_LONG) || self.is_witnessed(now)
     }
+}
+
+/// Whether a peer that was up last at this moment may have been heard for the last time by the network that was lost at that.
+fn is_of_a_loss(up: Instant, lost: Instant) -> bool {
+    up + LATELY >= lost && up <= lost + HEARD_SINCE
 }

@@ -202,6 +202,53 @@ fn a_node_that_dies_is_gone_from_both() {
     }
 }
 
+/// All carriers of a node go, and come back after so long.
+fn blink(lan: &mut Segment, node: usize, ms: u64) {
+    let back = lan.speakers[node].election.interfaces_of(&name(node)).to_vec();
+    lan.unmanaged.insert(node);
+    let side = std::mem::replace(&mut lan.side[node], 1);
+    lan.act(node, |election, now, out| {
+        election.set_interfaces(vec![], now, out);
+    });
+    lan.run_ms(ms);
+    lan.unmanaged.remove(&node);
+    lan.side[node] = side;
+    lan.act(node, |election, now, out| election.set_interfaces(back, now, out));
+}
+
+/// The network that it was in has been given up, or it has another number.
+#[test]
+fn a_network_that_was_lost_long_ago_is_no_absence_when_all_carriers_blink() {
+    for (blinked, listens) in [(20, false), (60, true)] {
+        let mut lan = settled(3, &[], 21);
+        lan.unplug(0, true);
+        lan.run_ms(10_000);
+        assert!(lan.speakers[0].election.carrier_lost.is_empty());
+        blink(&mut lan, 0, blinked);
+        let withheld = lan.speakers[0].withheld_until.is_some();
+        assert_eq!(withheld, listens, "{blinked} ms");
+    }
+}
+
+/// What it has claimed since is not known.
+#[test]
+fn a_network_by_which_somebody_was_heard_alone_is_listened_to_however_long_it_was_lost() {
+    for seconds in [2, 60] {
+        let mut lan = settled(3, &[200], 22);
+        let [returning, beside, there] = [0, 1, 2];
+        lan.unmanaged.insert(there);
+        lan.run_ms(2_000);
+        lan.unplug(returning, true);
+        lan.run_ms(1_000 * seconds);
+        let up = lan.speakers[returning].election.up();
+        assert!(up.contains(&name(beside)) && !up.contains(&name(there)), "{up:?}");
+        lan.unplug(returning, false);
+        assert!(lan.speakers[returning].withheld_until.is_some(), "{seconds} s");
+        lan.run_ms(1_000);
+        assert_eq!(lan.speakers[returning].withheld_until, None);
+    }
+}
+
 #[test]
 fn a_cable_that_was_out_on_the_lan_keeps_nobody_from_answering_there() {
     for seed in 0..20 {
