@@ -237,9 +237,7 @@ pub struct Election {
     departure: Option<Departure>,
     /// For whom this node answers.
     standing: BTreeMap<IpAddr, NodeName>,
-    /// By group, the networks of those interfaces of this node that its advertisements name, where they name any.
-    named: BTreeMap<IpAddr, BTreeSet<IpNet>>,
-    /// Boots that somebody has to answer for, see [`rest::mark`].
+    /// Boots that somebody has to answer for, by their short forms.
     at_rest: BTreeMap<[u8; 8], rest::AtRest>,
     /// When the last return from an isolation ended.
     returned: Option<Instant>,
@@ -299,7 +297,6 @@ impl Election {
             telling: None,
             departure: None,
             standing: BTreeMap::new(),
-            named: BTreeMap::new(),
             at_rest: BTreeMap::new(),
             returned: None,
             former: BTreeMap::new(),
@@ -344,12 +341,6 @@ impl Election {
             self.learn_epochs(&name);
         }
         self.dirty = true;
-    }
-
-    /// By group, the networks of the interfaces by which alone this node announces it.
-    pub fn set_named(&mut self, named: BTreeMap<IpAddr, BTreeSet<IpNet>>) {
-        self.dirty |= self.named != named;
-        self.named = named;
     }
 
     /// The key was replaced.

@@ -46,9 +46,6 @@ pub struct Group {
     /// Nodes that lack nothing but an endpoint (`externalTrafficPolicy: Local`), in their order for the key: they never
     /// announce it, but after the candidates they may answer with the owner's MAC address while its speaker is away.
     pub stand_ins: Vec<NodeName>,
-    /// The interfaces that its advertisements name, on whichever nodes. Where any are, a node may lack them, of which it alone
-    /// knows.
-    pub named: BTreeSet<String>,
     /// Why there is none, for people.
     pub nobody: Option<Nobody>,
 }
@@ -165,7 +162,6 @@ fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> O
     let order = super::order(candidates.iter().map(|(node, weight)| (node, *weight)), key);
     let order = order.into_iter().cloned().collect();
     let stand_ins = stand_ins(&announced, ground, &candidates, key);
-    let named = named(&announced, ground);
     Some(Group {
         key,
         addresses,
@@ -173,7 +169,6 @@ fn group(addresses: Few<IpAddr>, members: &[&Service], ground: &Ground<'_>) -> O
         candidates,
         order,
         stand_ins,
-        named,
         nobody,
     })
 }
@@ -226,18 +221,6 @@ fn stand_ins(
     let others = common.filter(|node| !candidates.contains_key(*node));
     let ordered = super::order(others.map(|node| (node, 0)), key);
     ordered.into_iter().cloned().collect()
-}
-
-/// See [`Group::named`].
-fn named(announced: &[&Service], ground: &Ground<'_>) -> BTreeSet<String> {
-    let mut all = ground.config.advertisements.values();
-    // Hardly anybody names interfaces: then nothing is looked at for each Service.
-    if all.all(|ad| ad.interfaces.is_empty()) {
-        return BTreeSet::new();
-    }
-    let announced = announced.iter();
-    let ads = announced.flat_map(|service| advertisements(service, ground).unwrap_or_default());
-    ads.flat_map(|ad| ad.interfaces.iter().cloned()).collect()
 }
 
 fn weight(node: &Node, ads: &[&Advertisement]) -> i32 {

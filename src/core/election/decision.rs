@@ -439,7 +439,7 @@ impl Election {
 
     /// Those that may answer in an owner's place: the candidates, and after them those on the addresses' network that only lack
     /// an endpoint. A candidate may have been started too lately to know that there is anything to answer for.
-    pub(super) fn live_stand_ins<'a>(&self, owner: &NodeName, group: &'a Group) -> Vec<&'a NodeName> {
+    pub(super) fn live_stand_ins<'a>(&self, group: &'a Group) -> Vec<&'a NodeName> {
         let mut live = self.live_candidates(group);
         let others = group.stand_ins.iter().filter(|name| self.stays(name));
         let others: Vec<&NodeName> = others.filter(|name| self.has_links(name, group)).collect();
@@ -447,7 +447,6 @@ impl Election {
             live.retain(|name| self.has_links(name, group));
             live.extend(others);
         }
-        live.retain(|name| self.meets(name, owner, group));
         live
     }
 

@@ -13,9 +13,6 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::IpNet;
-use sha2::{Digest, Sha256};
-
 use super::peer::RESUMED_WITHIN;
 use super::wire::{Body, CLAIMS_PER_PART, ClaimsPart, ClaimsVersion, MAX_AT_REST, MAX_PARTS};
 use super::{Departure, Election, Group, LISTEN, Output};
@@ -29,21 +26,6 @@ const ASK_OWNERS: Duration = Duration::from_millis(450);
 const VIEWS: Duration = Duration::from_millis(150);
 /// A boot of which nothing is seen for a moment, because the news of its kernel was lost, is the same afterwards.
 const SAME_REST: Duration = Duration::from_secs(1);
-
-/// Under what name it is told that a boot is known to be at rest: its own, and another one for groups whose advertisements name
-/// interfaces, in which whoever lacks these has no part.
-fn mark(boot: [u8; 8], group: &Group) -> [u8; 8] {
-    if group.named.is_empty() {
-        return boot;
-    }
-    let mut hash = Sha256::new_with_prefix(boot);
-    for name in &group.named {
-        hash.update(name);
-        hash.update([0]);
-    }
-    let hash = hash.finalize();
-    std::array::from_fn(|at| hash[at])
-}
 
 /// A boot that others answer for.
 #[derive(Debug, Clone, Copy)]
@@ -88,16 +70,12 @@ impl Election {
 
     /// Whether this node is the one that answers in an owner's place: the first in order, but for those that do not know
     /// that there is anything to answer for. Who was started since the owner was last heard, and never said so, has never
-    /// heard of it; whoever was there, or has said so once, and does not say so knows better: it was taken since. Where
-    /// interfaces are named it may also lack them: there whoever does not say that it knows is passed over like one that is late.
+    /// heard of it; whoever was there, or has said so once, and does not say so knows better: it was taken since.
     pub(super) fn is_first_beside(&mut self, owner: &NodeName, group: &Group, now: Instant) -> bool {
         let Some(peer) = self.peers.get(owner) else {
             return false;
         };
-        if !self.meets(&self.me, owner, group) {
-            return false;
-        }
-        let live = self.live_stand_ins(owner, group);
+        let live = self.live_stand_ins(group);
         let stands = self.standing.get(&group.key) == Some(owner);
         let starts = self.up.contains(owner) && !peer.is_resting();
         if starts && peer.inherits(group.key, now).is_some() {
@@ -113,29 +91,16 @@ impl Election {
             return false;
         }
         let last = now - silence;
-        let mark = mark(boot, group);
-        let assumed = self.is_assumed_at_rest(mark, now);
+        let assumed = self.is_assumed_at_rest(boot, now);
         let knows = |name: &NodeName| {
             self.peers.get(name).is_some_and(|peer| {
                 let listened = peer.since().is_some_and(|since| since + LISTEN <= last);
-                listened && group.named.is_empty() || peer.knows_at_rest(mark)
+                listened || peer.knows_at_rest(boot)
             })
         };
         live.into_iter()
             .find(|name| assumed || **name == self.me || knows(name))
             == Some(&self.me)
-    }
-
-    /// Whether a node has an interface in a network of the owner's, by which it can answer in its place; of this node's those
-    /// alone that are named.
-    pub(super) fn meets(&self, node: &NodeName, owner: &NodeName, group: &Group) -> bool {
-        let named = self.named.get(&group.key).filter(|_| *node == self.me);
-        let allowed = |network: IpNet| named.is_none_or(|named| named.contains(&network.trunc()));
-        let theirs = self.interfaces_of(owner);
-        let mut ours = self.interfaces_of(node).iter().map(|ours| ours.network);
-        // Networks for containers have the same numbers on all nodes, and the same host.
-        let near = |ours: IpNet, theirs: IpAddr| ours.contains(&theirs) && ours.addr() != theirs;
-        ours.any(|ours| allowed(ours) && theirs.iter().any(|theirs| near(ours, theirs.network.addr())))
     }
 
     /// Whether somebody may have had the address after this owner, of whom nothing was heard: this node was away itself a

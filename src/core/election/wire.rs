@@ -151,8 +151,8 @@ pub enum Body {
     Poll(Mention),
     /// "I have just heard it."
     Contact(Mention),
-    /// Boots that somebody has to answer for, as the sender knows: silent or resting, and with claims. By their short forms, or
-    /// other marks where interfaces are named, at most [`MAX_AT_REST`]. A datagram of its own: versions that do not know it still read the heartbeat.
+    /// Boots that somebody has to answer for, as the sender knows: silent or resting, and with claims. By their short forms,
+    /// at most [`MAX_AT_REST`]. A datagram of its own: versions that do not know it still read the heartbeat.
     AtRest(BTreeSet<[u8; 8]>),
     /// "Its node is gone."
     Gone(Verdict),

@@ -1,11 +1,9 @@
 //! On which interfaces an address is announced, and what follows where this node has none of those that are named.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-use ipnet::IpNet;
 
 use super::{Link, Speaker};
 use crate::election::{Desired, Group, order};
@@ -25,19 +23,6 @@ impl Speaker {
             self.step_back(Arc::make_mut(&mut election), key);
         }
         self.election.set_desired(election, now);
-        self.election.set_named(self.named_networks());
-    }
-
-    /// By group, the networks of the interfaces that are named, where any are.
-    fn named_networks(&self) -> BTreeMap<IpAddr, BTreeSet<IpNet>> {
-        let wanted = self.wanted.iter();
-        let named = wanted.flat_map(|wanted| &wanted.interfaces);
-        let networks = named.map(|(key, names)| {
-            let links = self.links.values().filter(|link| names.contains(&link.name));
-            let networks = links.flat_map(|link| self.hosts_on(link.index));
-            (*key, networks.map(IpNet::trunc).collect())
-        });
-        networks.collect()
     }
 
     fn step_back(&self, desired: &mut Desired, key: IpAddr) {

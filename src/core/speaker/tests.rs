@@ -53,7 +53,6 @@ fn group(last: u8, nodes: &[&str]) -> Group {
             .cloned()
             .collect(),
         stand_ins: vec![],
-        named: [].into(),
         nobody: candidates.is_empty().then_some(Nobody::NoNode),
         candidates,
     }

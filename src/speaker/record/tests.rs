@@ -349,7 +349,6 @@ fn wanting() -> Group {
         candidates: [].into_iter().collect(),
         order: vec![],
         stand_ins: vec![],
-        named: [].into(),
         nobody: None,
     }
 }

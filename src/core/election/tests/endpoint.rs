@@ -1,9 +1,6 @@
 //! Addresses that one node alone may announce, because only it has endpoints (`externalTrafficPolicy: Local`), and nodes
 //! without a speaker.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use super::segment::*;
 use crate::election::{Because, DOWN_AFTER};
 
@@ -144,79 +141,6 @@ fn a_candidate_without_a_speaker_holds_up_no_first_claim() {
         let first = lan.order(last).into_iter().find(|node| *node != 2);
         assert_eq!(lan.answerers(last), Vec::from_iter(first), "192.168.1.{last}");
     }
-}
-
-/// An advertisement of 192.168.1.200 names an interface, which is told to all but in different words to those that lack it.
-fn named(lan: &mut Segment, lacking: &[usize]) {
-    if let Some(group) = lan.desired.groups.get_mut(&ip(200)) {
-        group.named = ["lan0".to_owned()].into();
-    }
-    lan.publish();
-    for node in lacking {
-        let mut desired = lan.desired.clone();
-        if let Some(group) = desired.groups.get_mut(&ip(200)) {
-            group.stand_ins.retain(|other| *other != name(*node));
-            group.order.retain(|other| *other != name(*node));
-            group.candidates.remove(&name(*node));
-        }
-        lan.tell(*node, &Arc::new(desired));
-    }
-    lan.run_ms(100);
-}
-
-/// Nobody but itself knows that it lacks the interface. It answers for another address of the same owner.
-#[test]
-fn who_lacks_the_interface_that_is_named_is_passed_over_like_one_that_is_late() {
-    for endpoints_elsewhere in [false, true] {
-        let mut lan = Segment::new(4, &[200, 201], 77);
-        lan.only_endpoints(201, 2);
-        if endpoints_elsewhere {
-            lan.only_endpoints(200, 2);
-        }
-        lan.start_all();
-        lan.run_ms(3_000);
-        let owner = lan.answerers(200)[0];
-        let group = &lan.desired.groups[&ip(200)];
-        let order = group.order.iter().chain(&group.stand_ins).map(index);
-        let order: Vec<usize> = order.filter(|node| *node != owner).collect();
-        named(&mut lan, &order[..1]);
-        let moves = lan.history.len();
-        lan.rest(owner);
-        lan.run_ms(160);
-        for _ in 0..3_000 {
-            assert_eq!(lan.answerers(200), [order[1]], "{:?}", lan.now);
-            lan.run_ms(1);
-        }
-        assert_eq!(lan.history[moves..], []);
-    }
-}
-
-#[test]
-fn who_has_the_interface_that_is_named_stands_in_at_once_and_alone() {
-    let mut lan = local(4, 78);
-    named(&mut lan, &[]);
-    let first = index(&lan.desired.groups[&ip(200)].stand_ins[0]);
-    lan.rest(2);
-    lan.run_ms(2);
-    for _ in 0..3_000 {
-        assert_eq!(stands_in(&lan), first);
-        lan.run_ms(1);
-    }
-}
-
-/// It has the interface that is named, and the owner has none in the same network.
-#[test]
-fn who_does_not_meet_the_owner_there_leaves_it_to_the_next() {
-    let mut lan = local(4, 79);
-    named(&mut lan, &[]);
-    let stand_ins: Vec<usize> = lan.desired.groups[&ip(200)].stand_ins.iter().map(index).collect();
-    let elsewhere = "10.9.9.0/24".parse().unwrap();
-    lan.act(stand_ins[0], |election, _, _| {
-        election.set_named(BTreeMap::from([(ip(200), [elsewhere].into())]));
-    });
-    lan.rest(2);
-    lan.run_ms(160);
-    assert_eq!(stands_in(&lan), stand_ins[1]);
 }
 
 /// It is not one that may have had the address meanwhile.

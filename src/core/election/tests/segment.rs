@@ -160,12 +160,12 @@ impl Segment {
             services: [ObjectKey::new("default", format!("s{last}"))].into(),
             candidates: candidates.clone(),
             stand_ins: vec![],
-            named: [].into(),
             nobody: None,
         };
+        let peers = (0..nodes).map(|n| (name(n), listed(n))).collect();
         let desired = Desired {
             groups: addresses.iter().map(|a| (ip(*a), group(*a))).collect(),
-            peers: (0..nodes).map(|n| (name(n), listed(n))).collect(),
+            peers,
             records: BTreeMap::new(),
         };
         let mut segment = Self {

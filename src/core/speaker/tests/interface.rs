@@ -233,35 +233,6 @@ fn what_is_announced_and_then_named_for_a_card_that_nobody_has_is_said() {
     }
 }
 
-/// 192.168.1.200 is named for the second cards, which may be in one network or in two.
-#[test]
-fn whoever_meets_the_owner_by_the_card_that_is_named_stands_in_by_it_and_nobody_else() {
-    for meets in [true, false] {
-        let mut pair = pair();
-        let own = |place: u8, link: Link, third: u8| Link {
-            mac: MacAddr(2, 0, 0, 0, link.mac.4, place),
-            networks: vec![Ipv4Net::new(Ipv4Addr::new(192, 168, third, place), 24).unwrap()],
-            ..link
-        };
-        for (desk, place) in pair.iter_mut().zip([11, 12]) {
-            let network = if meets { 2 } else { place };
-            desk.step(Event::Links(vec![
-                own(place, link(), 1),
-                own(place, second(), network),
-            ]));
-            want_on(desk, &["eth1"]);
-        }
-        talk(&mut pair, 500);
-        let owner = pair.iter().position(|desk| !desk.held().is_empty()).unwrap();
-        pair[owner].step(Event::Leave(Departure::BackSoon));
-        talk(&mut pair, 20);
-        let other = &mut pair[1 - owner];
-        let theirs = MacAddr(2, 0, 0, 0, 3, 11 + u8::try_from(owner).unwrap());
-        assert_eq!(other.speaker.published().standing.len(), usize::from(meets));
-        assert_eq!(answers(other), [None, meets.then_some(theirs)]);
-    }
-}
-
 #[test]
 fn another_candidate_that_has_it_announces_it_and_nobody_complains() {
     let mut pair = pair();

@@ -325,7 +325,6 @@ fn wanted() -> Wanted {
         services: [ObjectKey::new("default", "web")].into(),
         order: ordered.into_iter().cloned().collect(),
         stand_ins: vec![],
-        named: [].into(),
         nobody: None,
         candidates: candidates.into_iter().collect(),
     };
