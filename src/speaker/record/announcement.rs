@@ -1,6 +1,6 @@
 //! `ServiceL2Status`: one object for each Service and the node that announces it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff;
@@ -35,6 +35,9 @@ impl Recorder {
         let groups = wanted.election.groups.values();
         let wanted: BTreeSet<&ObjectKey> = groups.flat_map(|group| &group.services).collect();
         let first = published.alive.iter().all(|other| me < other);
+        let held = published.held.values();
+        let held = held.flat_map(|held| held.services.iter().map(move |service| (service, held)));
+        let held: BTreeMap<&ObjectKey, &Held> = held.collect();
         for stored in self.writer.all(Kind::Announcement) {
             let Some(record) = stored.status().as_ref().and_then(Record::read) else {
                 continue;
@@ -43,10 +46,7 @@ impl Recorder {
                 kind: Kind::Announcement,
                 key: stored.key.clone(),
             };
-            let mine = published
-                .held
-                .values()
-                .find(|held| held.services.contains(&record.service));
+            let mine = held.get(&record.service);
             let is_dead = record.node != *me && !published.alive.contains(&record.node);
             let stale = match mine {
                 Some(_) if record.node == *me => target != self::target(&self.identity, &record.service),
