@@ -158,6 +158,8 @@ pub enum Output {
     },
     /// Answer nothing before this moment; `None`: answer again.
     Withhold(Option<Instant>),
+    /// What the others claim is known by now: what was asked meanwhile and is still ours can be answered.
+    CaughtUp,
     /// Send no unsolicited frame, or do again.
     Hold(bool),
 }
@@ -215,7 +217,7 @@ pub struct Election {
     isolation: link::Isolation,
     reach: reach::Reach,
     segments: segment::Segments,
-    /// When the networks were lost that no interface has any more, while somebody has been silent since.
+    /// When the networks were lost that no interface has any more.
     carrier_lost: BTreeMap<IpNet, Instant>,
     /// When this speaker last had the processor.
     awake: Instant,

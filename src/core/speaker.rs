@@ -269,7 +269,6 @@ impl Speaker {
             self.conflicts.next_deadline(),
             self.surveying.next_deadline(),
             self.first_claims.next_deadline(),
-            self.responder.next_deadline(),
             self.gateways_asked.map(|at| at + GATEWAYS_AGAIN),
         ];
         others
@@ -404,8 +403,6 @@ impl Speaker {
             self.election.poll(now.mono, random, &mut self.outputs);
             self.act(now, out);
         }
-        // What is ours is known now, whatever ended the withholding.
-        self.answer_late(now.mono, out);
         self.survey(now, out);
         self.announcements.poll(now.mono, random, &mut self.outgoing);
         self.note_macs(now.mono);
@@ -439,6 +436,7 @@ impl Speaker {
                 Output::StandIn { key, owner } => self.stand_in(key, &owner),
                 Output::StandDown { key } => self.stand_down(key),
                 Output::AskOwner { key, owner } => out.extend(self.ask_owner(key, &owner)),
+                Output::CaughtUp => self.answer_late(now.mono, out),
                 Output::Withhold(until) => {
                     let until = until.unwrap_or(Instant::ZERO);
                     self.responder.withhold_until(until);
@@ -580,7 +578,7 @@ impl Speaker {
 
     /// Answers what was asked while answers were withheld. That it was asked was counted when it came.
     fn answer_late(&mut self, now: Instant, out: &mut Vec<Effect>) {
-        for late in self.responder.late_answers(now) {
+        for late in self.responder.catch_up(now) {
             *self.counters.responses.entry(late.address).or_default() += 1;
             out.push(Effect::Answer {
                 interface: late.interface,

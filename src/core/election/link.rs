@@ -133,7 +133,8 @@ impl Election {
         let lost: Vec<Instant> = lost.collect();
         if self.isolation.since.is_none() {
             let silent = self.last_up.iter();
-            let silent = silent.filter(|(_, at)| lost.iter().any(|lost| is_of_a_loss(**at, *lost)));
+            let silent =
+                silent.filter(|(name, at)| lost.iter().any(|lost| self.is_silent_since(name, **at, *lost)));
             let mut formerly: BTreeSet<NodeName> = silent.map(|(name, _)| name.clone()).collect();
             formerly.retain(|name| !self.is_heard_beside(name, networks, now));
             if !formerly.is_empty() {
@@ -145,12 +146,11 @@ impl Election {
         }
     }
 
-    /// A loss of which nobody has been silent since says nothing of the next carrier: what the others claimed meanwhile was
-    /// heard elsewhere. Else a network that never comes back would be a long absence whenever all carriers blink together.
-    fn forget_losses(&mut self) {
-        let last_up = &self.last_up;
-        let concerns = |lost: Instant| last_up.values().any(|at| is_of_a_loss(*at, lost));
-        self.carrier_lost.retain(|_, lost| concerns(*lost));
+    /// Whether a peer that was up last at this moment may have claimed something since a network was lost that was not heard.
+    /// Who is up, and was so for a while after the loss, has been heard elsewhere: else a network that never comes back would
+    /// be a long absence whenever all carriers blink together.
+    fn is_silent_since(&self, name: &NodeName, up: Instant, lost: Instant) -> bool {
+        up + LATELY >= lost && (up <= lost + HEARD_SINCE || !self.up.contains(name))
     }
 
     /// To be called before anything that came in is handed over. A speaker that did not have the processor for as long
@@ -178,12 +178,12 @@ impl Election {
         }
     }
 
-    /// Asks all others what they claim, whoever has something that they may have taken, or is about to take something that they
-    /// may have taken first. A lone speaker has nobody to ask, and never withholds.
+    /// Asks all others what they claim, whoever has something that they may have taken, answers for one from whom they may have
+    /// taken it, or is about to take something that they may have taken first. A lone speaker has nobody to ask, and never withholds.
     fn catch_up(&mut self, now: Instant, out: &mut Vec<Output>) {
         // One that is late all the time would else never answer, although nobody takes over from it.
         let lately = self.caught_up.is_some_and(|at| now.since(at) < CATCH_UP_AGAIN);
-        let concerned = !self.claims.is_empty() || !self.vacancies.is_empty();
+        let concerned = !self.claims.is_empty() || !self.standing.is_empty() || !self.vacancies.is_empty();
         if !concerned || self.up.is_empty() || lately {
             return;
         }
@@ -208,13 +208,15 @@ impl Election {
             return;
         };
         // Who is not up any more answers nothing.
-        if from.iter().any(|name| self.up.contains(name)) && now < *until {
+        let known = !from.iter().any(|name| self.up.contains(name));
+        if !known && now < *until {
             return;
         }
         self.catching_up = None;
         // A return from isolation withholds for reasons of its own.
         if !self.isolation.is_returning() {
             self.decide(now, out);
+            out.extend(known.then_some(Output::CaughtUp));
             out.push(Output::Withhold(None));
         }
     }
@@ -313,7 +315,6 @@ impl Election {
         for name in &up {
             self.last_up.insert(name.clone(), now);
         }
-        self.forget_losses();
         if up != self.up {
             let before = std::mem::replace(&mut self.up, up);
             self.dirty = true;
@@ -413,7 +414,10 @@ impl Election {
             // What was decided while we were away counts before the first answer.
             self.decide(now, out);
         }
-        out.push(Output::Withhold(None));
+        // Who was late, too, may still wait for what others claim.
+        let longer = self.caught_up_at();
+        out.extend((all && longer.is_none()).then_some(Output::CaughtUp));
+        out.push(Output::Withhold(longer));
     }
 
     fn end_hold(&mut self, now: Instant, out: &mut Vec<Output>) {
@@ -516,9 +520,4 @@ impl Election {
         let mut silences = peers.filter_map(|peer| peer.silent_for(now));
         silences.any(|silence| now - silence >= silent_since + WITNESS_LONG) || self.is_witnessed(now)
     }
-}
-
-/// Whether a peer that was up last at this moment may have been heard for the last time by the network that was lost at that.
-fn is_of_a_loss(up: Instant, lost: Instant) -> bool {
-    up + LATELY >= lost && up <= lost + HEARD_SINCE
 }

@@ -87,8 +87,8 @@ pub enum Ignored {
     OtherInterface,
     /// The request waited too long before we read it: the asker has gone on, and we may not own it any more.
     Late,
-    /// Nothing is answered at the moment: we were late or cut off, and somebody may have taken over. What is still ours
-    /// afterwards is answered then, see [`Responder::late_answers`].
+    /// Nothing is answered at the moment: we were late or cut off, and somebody may have taken over. What turns out to be still
+    /// ours is answered then, see [`Responder::catch_up`].
     Withheld,
 }
 
@@ -174,10 +174,13 @@ impl Responder {
         here.map(|(address, _)| *address)
     }
 
-    /// Answers nothing before `until` (own lateness, return from isolation); a moment in the past ends it. A
-    /// later call replaces an earlier one.
-    pub const fn withhold_until(&mut self, until: Instant) {
+    /// Answers nothing before `until` (own lateness, return from isolation); [`Instant::ZERO`] ends it, and drops what was asked
+    /// meanwhile: somebody else may have answered that. A later call replaces an earlier one.
+    pub fn withhold_until(&mut self, until: Instant) {
         self.withheld_until = until;
+        if until == Instant::ZERO {
+            drop(self.withheld.take());
+        }
     }
 
     /// What becomes of a frame that was just read, as [`Responder::decide`] has it; a request that is withheld is kept.
@@ -199,13 +202,11 @@ impl Responder {
         verdict
     }
 
-    /// The answers to what was withheld, once that has ended: by the same rules, as if each request had been read only now. The
-    /// others are dropped.
-    pub fn late_answers(&mut self, now: Instant) -> Vec<Late> {
-        if now < self.withheld_until {
-            return vec![];
-        }
-        let requests = self.withheld.take().into_iter();
+    /// Ends the withholding, as it is known by now what is ours. The answers to what was asked meanwhile: by the same rules, as
+    /// if each request had been read only now. The others are dropped.
+    pub fn catch_up(&mut self, now: Instant) -> Vec<Late> {
+        self.withheld_until = Instant::ZERO;
+        let requests = self.withheld.take();
         let answers = requests.filter_map(|request| {
             let age = now.since(request.came);
             match self.decide(request.interface, request.message, age, now) {
@@ -218,11 +219,6 @@ impl Responder {
             }
         });
         answers.collect()
-    }
-
-    /// When [`Responder::late_answers`] has something to say.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        (!self.withheld.is_empty()).then_some(self.withheld_until)
     }
 
     /// What becomes of a frame that came in by `interface` and lay `age` in the kernel before it was read.

@@ -335,7 +335,8 @@ fn wanted(out: &[Output]) -> Vec<String> {
                 Body::Offer(_) => "offers".into(),
                 _ => continue,
             },
-            Output::AskWitness
+            Output::CaughtUp
+            | Output::AskWitness
             | Output::AskLink
             | Output::AskHosts(_)
             | Output::AskOwner { .. }

@@ -6,14 +6,17 @@ use std::net::IpAddr;
 use crate::model::Instant;
 use crate::neighbor::{InterfaceIndex, Message, Neighbor, Statement};
 
-/// So many are kept, and the oldest goes first. They are answered in one turn of the thread that also reads heartbeats, which
-/// takes as many frames from a socket in one turn. A host asks for an address that it uses four times a minute at most: in the
-/// third of a second that a request is good for so many come of a thousand hosts.
+/// So many are kept, and the oldest goes first. A host asks for an address that it uses four times a minute at most: a thousand
+/// hosts ask two dozen questions in the third of a second that a request is good for. All are answered in one turn of the
+/// thread that also reads heartbeats, which takes as many frames from a socket in one turn.
 pub(super) const MAX_WITHHELD: usize = 64;
 
 /// The requests, in the order in which they were read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Withheld(VecDeque<Request>);
+pub(super) struct Withheld(VecDeque<(Question, Request)>);
+
+/// Who asks for what, and where: whoever asks again is answered once.
+type Question = (InterfaceIndex, Neighbor, IpAddr);
 
 /// One of them.
 #[derive(Debug, Clone)]
@@ -25,8 +28,7 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// Who asks for what, and where: whoever asks again is answered once.
-    fn asks(&self) -> (InterfaceIndex, Neighbor, IpAddr) {
+    fn question(&self) -> Question {
         let said = Statement::from(&self.message);
         let asker = Neighbor {
             mac: said.sender_mac,
@@ -42,18 +44,16 @@ impl Withheld {
     }
 
     pub(super) fn keep(&mut self, request: Request) {
-        self.0.retain(|known| known.asks() != request.asks());
+        let question = request.question();
+        self.0.retain(|(known, _)| *known != question);
         if self.0.len() >= MAX_WITHHELD {
             self.0.pop_front();
         }
-        self.0.push_back(request);
+        self.0.push_back((question, request));
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn take(&mut self) -> VecDeque<Request> {
-        std::mem::take(&mut self.0)
+    pub(super) fn take(&mut self) -> impl Iterator<Item = Request> + use<> {
+        let all = std::mem::take(&mut self.0).into_iter();
+        all.map(|(_, request)| request)
     }
 }

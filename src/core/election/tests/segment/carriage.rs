@@ -57,6 +57,7 @@ impl Segment {
                 let behind = self.speakers[node].behind;
                 self.speakers[node].withheld_until = until.map(|until| until + behind);
             }
+            Output::CaughtUp => {}
             Output::Hold(held) => self.speakers[node].held = held,
         }
     }

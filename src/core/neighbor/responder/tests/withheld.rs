@@ -24,7 +24,7 @@ fn from(asker: u8) -> Arp {
 
 /// Who is answered, in which order.
 fn answered(responder: &mut Responder, now: Instant) -> Vec<u8> {
-    let late = responder.late_answers(now);
+    let late = responder.catch_up(now);
     let told = late.iter().map(|late| {
         assert_eq!((late.interface, late.address), (ETH0, VIP.into()));
         let arp = Arp::parse(&late.reply).unwrap();
@@ -38,18 +38,23 @@ fn answered(responder: &mut Responder, now: Instant) -> Vec<u8> {
 }
 
 #[test]
-fn they_are_answered_once_when_that_ends() {
+fn they_are_answered_once_when_what_is_ours_is_known() {
     let mut responder = having_read(&[from(50), from(51)]);
-    assert_eq!(responder.next_deadline(), Some(now() + ms(20)));
-    assert!(answered(&mut responder, now() + ms(20) - Duration::from_nanos(1)).is_empty());
-    assert_eq!(answered(&mut responder, now() + ms(20)), [50, 51]);
-    assert!(answered(&mut responder, now() + ms(20)).is_empty());
-    assert_eq!(responder.next_deadline(), None);
+    assert_eq!(answered(&mut responder, now() + ms(5)), [50, 51]);
+    let new = responder.receive(ETH0, (&from(52)).into(), Duration::ZERO, now() + ms(5));
+    assert_eq!(new.as_str(), "answered_request", "nothing is withheld any more");
+    assert!(answered(&mut responder, now() + ms(5)).is_empty());
+}
 
-    let mut ended_before = having_read(&[from(50)]);
-    ended_before.withhold_until(Instant::ZERO);
-    assert_eq!(ended_before.next_deadline(), Some(Instant::ZERO));
-    assert_eq!(answered(&mut ended_before, now() + ms(5)), [50]);
+#[test]
+fn they_are_dropped_when_that_ends_and_nothing_is_known() {
+    let mut responder = having_read(&[from(50)]);
+    responder.withhold_until(now() + ms(25));
+    responder.withhold_until(Instant::ZERO);
+    assert!(answered(&mut responder, now() + ms(5)).is_empty());
+    let mut prolonged = having_read(&[from(50)]);
+    prolonged.withhold_until(now() + ms(25));
+    assert_eq!(answered(&mut prolonged, now() + ms(22)), [50]);
 }
 
 #[test]
@@ -61,7 +66,7 @@ fn what_is_not_withheld_is_not_kept() {
     let elsewhere = but(|arp| arp.target_ip = ON_ETH1);
     responder.receive(ETH0, (&elsewhere).into(), Duration::ZERO, now());
     responder.receive(ETH0, (&Arp::gratuitous(ASKER, VIP)).into(), Duration::ZERO, now());
-    assert_eq!(responder.next_deadline(), None);
+    assert!(answered(&mut responder, now() + ms(5)).is_empty());
 }
 
 /// By the rules of that moment.
@@ -70,21 +75,21 @@ fn what_is_ours_no_more_is_not_answered_and_what_is_stood_in_for_with_the_owners
     let end = now() + ms(20);
     let mut withdrawn = having_read(&[from(50)]);
     withdrawn.withdraw(VIP);
-    assert!(withdrawn.late_answers(end).is_empty());
+    assert!(withdrawn.catch_up(end).is_empty());
     withdrawn.announce(VIP, [(ETH0, AnswerWith::Own)]);
-    assert!(withdrawn.late_answers(end).is_empty(), "it is dropped");
+    assert!(withdrawn.catch_up(end).is_empty(), "it is dropped");
 
     let mut elsewhere = having_read(&[from(50)]);
     elsewhere.announce(VIP, [(ETH1, AnswerWith::Own)]);
-    assert!(elsewhere.late_answers(end).is_empty());
+    assert!(elsewhere.catch_up(end).is_empty());
 
     let mut unplugged = having_read(&[from(50)]);
     unplugged.remove_interface(ETH0);
-    assert!(unplugged.late_answers(end).is_empty());
+    assert!(unplugged.catch_up(end).is_empty());
 
     let mut stands_in = having_read(&[from(50)]);
     stands_in.announce(VIP, [(ETH0, AnswerWith::Other(OWNER))]);
-    let late = stands_in.late_answers(end);
+    let late = stands_in.catch_up(end);
     assert_eq!(Arp::parse(&late[0].reply).unwrap().sender_mac, OWNER);
 }
 
@@ -134,6 +139,6 @@ fn a_solicitation_is_kept_as_well() {
     responder.withhold_until(now() + ms(20));
     let question = Ndp::question(ASKER, client, six);
     responder.receive(ETH0, (&question).into(), Duration::ZERO, now());
-    let late = responder.late_answers(now() + ms(20));
+    let late = responder.catch_up(now() + ms(20));
     assert_eq!(Ndp::parse(&late[0].reply).unwrap().link_layer, Some(OURS));
 }
